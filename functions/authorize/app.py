@@ -1,0 +1,24 @@
+"""Say whose key a request carries. What it may do is for each handler to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from masking import telemetry, tenants, wiring
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answer an HTTP API's request for authorization (payload 2.0, simple answer)."""
+    services = wiring.services()
+    header = event.get("headers", {}).get("authorization", "")
+    caller = tenants.caller_of(services.table, header, services.now())
+    if caller is None:
+        telemetry.logger().info("key refused")
+        return {"isAuthorized": False, "context": {}}
+    return {
+        "isAuthorized": True,
+        "context": {
+            "tenant_id": caller.tenant_id,
+            "scopes": " ".join(caller.scopes),
+        },
+    }

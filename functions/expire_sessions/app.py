@@ -1,0 +1,26 @@
+"""An EventBridge rule, every minute: end the sessions whose time is up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from masking import expire, telemetry, wiring
+
+# Milliseconds that must be left of the function's time to begin another session.
+RESERVE = 5_000
+
+
+def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
+    """End what is due, and say how many sessions that were."""
+    services = wiring.services()
+    sweep = expire.Sweep(
+        services.table,
+        services.now,
+        lambda: context.get_remaining_time_in_millis() > RESERVE,
+    )
+    ended = sweep.run()
+    if ended:
+        telemetry.count("SessionsExpired", ended)
+        telemetry.logger().info("sessions expired", extra={"sessions": ended})
+    telemetry.flush()
+    return {"expired": ended}

@@ -1,0 +1,66 @@
+"""The addresses that Plivo calls us back at.
+
+    {base}/v1/plivo/sessions/{session_uuid}/{attempt}/{token}/events
+    {base}/v1/plivo/sessions/{session_uuid}/{attempt}/{token}/recordings
+
+The path says which session and which attempt of its create a callback belongs to, so
+that a session at Plivo can always be matched to what we did. The token is an HMAC of
+both, so nobody else can make such an address up.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from hashlib import sha256
+
+TOKEN_BYTES = 18
+PATH = "/v1/plivo/sessions/{session_uuid}/{attempt}/{token}/{kind}"
+OURS = re.compile(
+    r"/v1/plivo/sessions/(?P<session_uuid>[0-9a-f-]{36})/(?P<attempt>[1-9][0-9]{0,5})/"
+    r"(?P<token>[A-Za-z0-9_-]{24})/(events|recordings)$",
+    re.ASCII,
+)
+
+
+def token_for(key: bytes, session_uuid: str, attempt: int) -> str:
+    """Give the token of an attempt: 24 characters, 144 bits."""
+    digest = hmac.new(key, f"{session_uuid}/{attempt}".encode(), sha256).digest()
+    return base64.urlsafe_b64encode(digest[:TOKEN_BYTES]).decode()
+
+
+def is_token(key: bytes, session_uuid: str, attempt: int, token: str) -> bool:
+    """Say whether *token* belongs to the attempt, in constant time."""
+    expected = token_for(key, session_uuid, attempt)
+    return hmac.compare_digest(expected.encode(), token.encode())
+
+
+def path_for(session_uuid: str, attempt: int, token: str, kind: str) -> str:
+    """Give the path of a callback; *kind* is `events` or `recordings`."""
+    return PATH.format(
+        session_uuid=session_uuid, attempt=attempt, token=token, kind=kind
+    )
+
+
+def registration(
+    key: bytes, base_url: str, session_uuid: str, attempt: int
+) -> dict[str, str]:
+    """Give the callback parameters of a create. Always POST: a GET is logged whole."""
+    token = token_for(key, session_uuid, attempt)
+    return {
+        "callback_url": base_url + path_for(session_uuid, attempt, token, "events"),
+        "callback_method": "POST",
+        "recording_callback_url": base_url
+        + path_for(session_uuid, attempt, token, "recordings"),
+        "recording_callback_method": "POST",
+    }
+
+
+def attempt_in(url: str, key: bytes, session_uuid: str) -> int | None:
+    """Say which attempt of the session registered *url*; None if none of ours did."""
+    match = OURS.search(url)
+    if not match or match["session_uuid"] != session_uuid:
+        return None
+    attempt = int(match["attempt"])
+    return attempt if is_token(key, session_uuid, attempt, match["token"]) else None

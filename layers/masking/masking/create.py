@@ -1,0 +1,220 @@
+"""Create a session exactly once: reserve, ask Plivo, confirm.
+
+    client      us                                   Plivo
+      │ create   │ reserve: attempt 1, lease 60 s       │
+      │─────────>│ ───────────── create ───────────────>│
+      │          │<──────────── 201, or nothing ────────│
+      │          │ confirm; or look in the listing      │
+      │<─────────│ 201; or 504 `outcome: unknown`       │
+      │  lease over: same key again, or the reconciler, looks in the listing
+      │          │ found: confirm.  Not found: attempt 2, unless a phone might ring
+      │          │ twice
+
+A definite no of Plivo's frees the key at once.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking import adopt, callbacks, contract, sessions
+from masking.errors import (
+    CarrierError,
+    CreateAbandonedError,
+    CreateInProgressError,
+    IdempotencyKeyReusedError,
+    PairAlreadyActiveError,
+    SessionTakenError,
+    StaleStateError,
+    StorageUnavailableError,
+)
+from masking.sessions import CarrierSession, Session, Status
+
+if TYPE_CHECKING:
+    from masking.carrier import Carrier
+    from masking.table import Table
+    from masking.wiring import Clock
+
+NOT_CREATED = "not_created"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Created:
+    """A session that exists at Plivo; *replayed* if an earlier request made it."""
+
+    session: Session
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class CreateFlow:
+    """What creating a session takes: the table, Plivo, the callbacks' key, the time."""
+
+    table: Table
+    carrier: Carrier
+    callback_key: bytes
+    now: Clock
+
+    def create(
+        self,
+        request: contract.CreateSession,
+        *,
+        tenant_id: str,
+        idempotency_key: str | None,
+        base_url: str,
+    ) -> Created:
+        """Create the session that *request* asks for, or find it if it exists.
+
+        Every error that is raised carries `outcome`: `not_created` or `unknown`.
+        """
+        asked = contract.asked(request)
+        fresh = sessions.reserve(
+            session_uuid=sessions.session_uuid_for(tenant_id, idempotency_key),
+            tenant_id=tenant_id,
+            asked=asked,
+            labels=request.labels,
+            base_url=base_url,
+            now=self.now(),
+        )
+        try:
+            try:
+                self.table.reserve(fresh)
+            except SessionTakenError:
+                return self._continue(fresh)
+            return self._send(fresh)
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
+
+    def _continue(self, fresh: Session) -> Created:
+        """Go on where an earlier request with this key stopped."""
+        found = self.table.load(fresh.session_uuid)
+        if found is None:
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
+        if found.request_hash != fresh.request_hash:
+            raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
+        session = replace(found, asked=fresh.asked, labels=fresh.labels)
+        if session.status in (Status.ACTIVE, Status.EXPIRED):
+            return Created(session, replayed=True)
+        if session.status is Status.ABANDONED:
+            raise CreateAbandonedError(outcome=UNKNOWN)
+        if session.status is Status.FAILED:
+            return self._try_again(session)
+        if sessions.is_leased(session, self.now()):
+            raise CreateInProgressError(
+                outcome=UNKNOWN, retry_after=self._rest_of_lease(session)
+            )
+        return self._take_over(session)
+
+    def _take_over(self, session: Session) -> Created:
+        """Find out what became of an attempt that nobody works on any more."""
+        try:
+            found = self._find(session)
+        except CarrierError as error:
+            error.members["outcome"] = UNKNOWN
+            raise
+        if found.keeper:
+            return Created(self._confirm(session, found.keeper), replayed=True)
+        if found.complete and sessions.may_recreate(session):
+            return self._try_again(session)
+        if found.complete:
+            with suppress(StaleStateError):
+                self.table.replace(session, sessions.abandon(session))
+            raise CreateAbandonedError(outcome=UNKNOWN)
+        raise CreateInProgressError(outcome=UNKNOWN, retry_after=60)
+
+    def _try_again(self, session: Session) -> Created:
+        taken = sessions.retake(session, self.now())
+        try:
+            self.table.replace(session, taken)
+        except StaleStateError:
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=1) from None
+        self.table.put_request(taken)
+        return self._send(taken)
+
+    def _send(self, session: Session) -> Created:
+        """Ask Plivo, with the session's attempt written and leased to us."""
+        registered = callbacks.registration(
+            self.callback_key, session.base_url, session.session_uuid, session.attempt
+        )
+        asked = {k: v for k, v in session.asked.items() if k not in sessions.OURS}
+        try:
+            answer = self.carrier.create(asked, registered)
+        except CarrierError as error:
+            if not error.may_have_acted:
+                self._free(session)
+                error.members["outcome"] = NOT_CREATED
+                raise
+            return self._look_for(session, error)
+        if self._attempt_of(answer, session) is None:
+            self._free(session)
+            raise PairAlreadyActiveError(outcome=NOT_CREATED)
+        return Created(self._confirm(session, answer), replayed=False)
+
+    def _look_for(self, session: Session, error: CarrierError) -> Created:
+        """Look in Plivo's listing for what a create of unknown outcome made."""
+        with suppress(CarrierError):
+            found = self._find(session)
+            if found.keeper:
+                return Created(self._confirm(session, found.keeper), replayed=False)
+        error.retry_after = self._rest_of_lease(session)
+        error.members |= {"outcome": UNKNOWN, "session_uuid": session.session_uuid}
+        raise error
+
+    def _confirm(self, session: Session, answer: CarrierSession) -> Session:
+        attempt = self._attempt_of(answer, session) or session.attempt
+        confirmed = sessions.confirm(session, answer, attempt)
+        try:
+            self.table.replace(session, confirmed)
+        except StaleStateError:
+            return self._confirmed_by_another(session, answer)
+        return confirmed
+
+    def _confirmed_by_another(
+        self, session: Session, answer: CarrierSession
+    ) -> Session:
+        """Take what another confirmed; what we made beside it is an orphan."""
+        stored = self.table.load(session.session_uuid)
+        if stored is None or stored.carrier_session_uuid is None:
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=5)
+        if stored.carrier_session_uuid != answer.session_uuid:
+            with suppress(CarrierError):
+                self.carrier.expire(answer.session_uuid)
+        return stored
+
+    def _free(self, session: Session) -> None:
+        with suppress(StaleStateError):
+            self.table.replace(session, sessions.fail(session))
+
+    def _find(self, session: Session) -> adopt.Found:
+        return adopt.find(session, self.carrier, self.callback_key, self.now())
+
+    def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
+        return callbacks.attempt_in(
+            answer.callback_url, self.callback_key, session.session_uuid
+        )
+
+    def _rest_of_lease(self, session: Session) -> int:
+        until: datetime = session.lease_until or self.now()
+        return max(1, int((until - self.now()).total_seconds()) + 1)
+
+
+def base_url_of(public_base_url: str, domain: str) -> str:
+    """Say under which address Plivo reaches us: as set, or where the create came in."""
+    return public_base_url or f"https://{domain}"
+
+
+def as_answer(created: Created) -> tuple[int, dict[str, Any]]:
+    """Give status and headers of the answer to a create."""
+    headers = {
+        "location": f"/v1/sessions/{created.session.session_uuid}",
+        "etag": f'"{created.session.version}"',
+    }
+    if created.replayed:
+        headers["idempotent-replayed"] = "true"
+    return (200 if created.replayed else 201), headers

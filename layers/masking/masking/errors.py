@@ -1,0 +1,342 @@
+"""Everything that can go wrong and has a name.
+
+MasklineError
+├── SettingMissingError          a setting of the function is not set
+├── ProblemError                 reaches HTTP as an RFC 9457 problem document
+│   ├── MalformedBodyError       400 malformed_body
+│   ├── InvalidRequestError      400 invalid_request
+│   ├── NumberInUrlError         400 number_in_url
+│   ├── WebhookRefusedError      403 webhook_refused
+│   ├── ScopeMissingError        403 scope_missing
+│   ├── SessionNotFoundError     404 session_not_found
+│   ├── CreateInProgressError    409 create_in_progress
+│   ├── CreateAbandonedError     409 create_abandoned
+│   ├── PairAlreadyActiveError   409 pair_already_active
+│   ├── SessionNotActiveError    409 session_not_active
+│   ├── SessionExpiredError      409 session_expired
+│   ├── UpdateInProgressError    409 update_in_progress
+│   ├── VersionMismatchError     412 version_mismatch
+│   ├── BodyTooLargeError        413 body_too_large
+│   ├── IdempotencyKeyReusedError 422 idempotency_key_reused
+│   ├── FieldNotUpdatableError   422 field_not_updatable
+│   ├── StorageUnavailableError  503 storage_unavailable
+│   └── CarrierError             Plivo did not do as asked
+│       ├── CarrierRefusedError              422 carrier_refused_request
+│       ├── CarrierSessionMissingError       502 carrier_session_missing
+│       ├── CarrierCredentialsRefusedError   502 carrier_credentials_refused
+│       ├── CarrierForbiddenError            502 carrier_forbidden
+│       ├── CarrierUnreachableError          502 carrier_unreachable
+│       ├── CarrierFailedError               502 carrier_failed
+│       ├── CarrierAnswerInvalidError        502 carrier_answer_invalid
+│       ├── CarrierThrottledError            503 carrier_throttled
+│       ├── NumberPoolExhaustedError         503 number_pool_exhausted
+│       └── CarrierTimeoutError              504 carrier_timeout
+├── StaleStateError              somebody else changed the session first
+├── SessionTakenError            the session to reserve is there already
+├── RecordingNotReadyError       the recording is not there yet; try again later
+├── RecordingRefusedError        the recording must not or cannot be stored
+└── EventsNotTakenError          the bus did not take some events
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+
+class MasklineError(Exception):
+    """Something of ours that has a name went wrong."""
+
+
+class SettingMissingError(MasklineError):
+    """A setting of the function is not set."""
+
+
+class StaleStateError(MasklineError):
+    """Somebody else changed the session between reading and writing it."""
+
+
+class SessionTakenError(MasklineError):
+    """A session with this UUID is there already."""
+
+
+class RecordingNotReadyError(MasklineError):
+    """The recording could not be fetched yet; a later try may succeed."""
+
+
+class RecordingRefusedError(MasklineError):
+    """The recording must not or cannot be stored, however often it is tried."""
+
+
+class EventsNotTakenError(MasklineError):
+    """The bus did not take some of the events."""
+
+
+class ProblemError(MasklineError):
+    """Something that the caller is told as a problem document (RFC 9457).
+
+    *members* are extension members of the document, such as `violations` or
+    `outcome`; *retry_after* is in seconds.
+    """
+
+    status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal_error"
+    detail: ClassVar[str] = "Something went wrong on our side."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: int | None = None,
+        **members: Any,
+    ) -> None:
+        self.explanation = detail or self.detail
+        self.retry_after = retry_after
+        self.members = members
+        super().__init__(self.explanation)
+
+
+# What the caller sent
+
+
+class MalformedBodyError(ProblemError):
+    """The body is not the JSON object that it should be."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "malformed_body"
+    detail = "The body must be one JSON object in UTF-8."
+
+
+class InvalidRequestError(ProblemError):
+    """The request breaks rules; *violations* names each field and rule."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid_request"
+    detail = "The request breaks the rules listed in violations."
+
+
+class NumberInUrlError(ProblemError):
+    """A phone number came in a query string, where logs would keep it."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "number_in_url"
+    detail = "Phone numbers belong in a body, never in a URL."
+
+
+class WebhookRefusedError(ProblemError):
+    """A callback did not prove that it came from Plivo. Says no more than that."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "webhook_refused"
+    detail = "Refused."
+
+
+class ScopeMissingError(ProblemError):
+    """The key lacks the scope that the route needs."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "scope_missing"
+    detail = "The key lacks the scope that this route needs."
+
+
+class SessionNotFoundError(ProblemError):
+    """The tenant has no such session."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "session_not_found"
+    detail = "There is no such session."
+
+
+class CreateInProgressError(ProblemError):
+    """Another request with the same key is being worked on."""
+
+    status = HTTPStatus.CONFLICT
+    code = "create_in_progress"
+    detail = "A request with this Idempotency-Key is being worked on."
+
+
+class CreateAbandonedError(ProblemError):
+    """The key's create had no known outcome and must not be sent again."""
+
+    status = HTTPStatus.CONFLICT
+    code = "create_abandoned"
+    detail = (
+        "It was never known whether Plivo carried this request out, and sending it "
+        "again could ring a phone twice. Use a new Idempotency-Key."
+    )
+
+
+class PairAlreadyActiveError(ProblemError):
+    """Plivo answered with a session of this pair that is not ours to take."""
+
+    status = HTTPStatus.CONFLICT
+    code = "pair_already_active"
+    detail = "This pair has an active session that was created elsewhere."
+
+
+class SessionNotActiveError(ProblemError):
+    """The session was never confirmed by Plivo."""
+
+    status = HTTPStatus.CONFLICT
+    code = "session_not_active"
+    detail = "The session is not active."
+
+
+class SessionExpiredError(ProblemError):
+    """The session is over."""
+
+    status = HTTPStatus.CONFLICT
+    code = "session_expired"
+    detail = "The session has expired."
+
+
+class UpdateInProgressError(ProblemError):
+    """Another update of the session is being worked on."""
+
+    status = HTTPStatus.CONFLICT
+    code = "update_in_progress"
+    detail = "Another update of this session is being worked on."
+
+
+class VersionMismatchError(ProblemError):
+    """The session is not at the version that If-Match names."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "version_mismatch"
+    detail = "The session has changed since the version that If-Match names."
+
+
+class BodyTooLargeError(ProblemError):
+    """The body is larger than any that we take."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body_too_large"
+    detail = "The body is too large."
+
+
+class IdempotencyKeyReusedError(ProblemError):
+    """The key belongs to a request with another body."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used with another body."
+
+
+class FieldNotUpdatableError(ProblemError):
+    """An attribute that Plivo freezes at creation was to be changed."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "field_not_updatable"
+    detail = "The fields listed in violations cannot be changed once a session exists."
+
+
+class StorageUnavailableError(ProblemError):
+    """AWS did not do what was asked of it."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "storage_unavailable"
+    detail = "Our storage is not available; try again."
+
+
+# What Plivo did not do
+
+
+class CarrierError(ProblemError):
+    """Plivo did not do as asked.
+
+    `may_have_acted` tells whether Plivo may nevertheless have carried the request
+    out: true for time-outs, broken connections, 5xx and answers that can't be read.
+    """
+
+    status = HTTPStatus.BAD_GATEWAY
+    may_have_acted: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: int | None = None,
+        carrier_status: int | None = None,
+        **members: Any,
+    ) -> None:
+        if carrier_status is not None:
+            members["carrier_status"] = carrier_status
+        super().__init__(detail, retry_after=retry_after, **members)
+        self.carrier_status = carrier_status
+
+
+class CarrierRefusedError(CarrierError):
+    """Plivo found something wrong with the request that our rules let pass."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "carrier_refused_request"
+    detail = "Plivo refused the request."
+
+
+class CarrierSessionMissingError(CarrierError):
+    """Plivo does not know the session."""
+
+    code = "carrier_session_missing"
+    detail = "Plivo does not know this session."
+
+
+class CarrierCredentialsRefusedError(CarrierError):
+    """Plivo refused the credentials in the secret, or there are none yet."""
+
+    code = "carrier_credentials_refused"
+    detail = "Plivo refused this deployment's credentials; its operator must mend them."
+
+
+class CarrierForbiddenError(CarrierError):
+    """Plivo forbids this: feature not enabled, country barred, address not allowed."""
+
+    code = "carrier_forbidden"
+    detail = "Plivo forbids this to the account."
+
+
+class CarrierUnreachableError(CarrierError):
+    """No connection to Plivo came about, so nothing was sent."""
+
+    code = "carrier_unreachable"
+    detail = "Plivo could not be reached; nothing was sent."
+
+
+class CarrierFailedError(CarrierError):
+    """Plivo failed (5xx) or the connection broke; the request may have been done."""
+
+    code = "carrier_failed"
+    detail = "Plivo failed while working on the request."
+    may_have_acted = True
+
+
+class CarrierAnswerInvalidError(CarrierError):
+    """Plivo answered with something that is not an answer."""
+
+    code = "carrier_answer_invalid"
+    detail = "Plivo's answer could not be read."
+    may_have_acted = True
+
+
+class CarrierThrottledError(CarrierError):
+    """Plivo's rate limit (300 requests in 5 s) is reached."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "carrier_throttled"
+    detail = "Plivo's rate limit is reached."
+
+
+class NumberPoolExhaustedError(CarrierError):
+    """No virtual number is free for this pair. Plivo says it as a plain 400."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "number_pool_exhausted"
+    detail = "No virtual number is free for this pair."
+
+
+class CarrierTimeoutError(CarrierError):
+    """Plivo did not answer in time; the request may have been done."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "carrier_timeout"
+    detail = "Plivo did not answer in time."
+    may_have_acted = True

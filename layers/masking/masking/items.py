@@ -1,0 +1,189 @@
+"""The items of the table and their keys.
+
+| item             | pk                    | sk               | written by         |
+|------------------|-----------------------|------------------|--------------------|
+| session state    | S#{session}           | A#STATE          | every change       |
+| session request  | S#{session}           | A#REQUEST        | create, once       |
+| callback         | S#{session}           | E#{sha256}       | each callback      |
+| recording        | S#{session}           | R#{recording}    | store_recording    |
+| party link       | P#{tenant}#{number}   | S#{session}      | stream             |
+| caller link      | C#{tenant}#{number}   | S#{session}      | stream             |
+| label link       | L#{tenant}#{k}={v}    | S#{session}      | stream             |
+| recording link   | RECORDING#{recording} | LINK             | stream             |
+| carrier link     | CARRIER#{session}     | LINK             | stream             |
+| key              | KEY#{sha256}          | KEY              | operator           |
+
+`{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
+`duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
+`created_key`, on carrier links, of which each confirmed session has exactly one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from masking import sessions
+from masking.sessions import Pending, Session, Status
+
+STATE = "A#STATE"
+REQUEST = "A#REQUEST"
+KEY = "KEY"
+LINK = "LINK"
+
+Item = dict[str, Any]
+
+
+# Keys
+
+
+def session_key(session_uuid: str) -> str:
+    """Give the partition of a session and all that belongs to it."""
+    return f"S#{session_uuid}"
+
+
+def party_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the sessions in which a number is a party."""
+    return f"P#{tenant_id}#{number_hash}"
+
+
+def caller_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the sessions that a stranger's number has called."""
+    return f"C#{tenant_id}#{number_hash}"
+
+
+def label_key(tenant_id: str, key: str, value: str) -> str:
+    """Give the partition of the sessions that carry a label."""
+    return f"L#{tenant_id}#{key}={value}"
+
+
+def recording_key(recording_uuid: str) -> str:
+    """Give the key of the link from a recording to its session."""
+    return f"RECORDING#{recording_uuid}"
+
+
+def carrier_key(carrier_session_uuid: str) -> str:
+    """Give the key of the link from Plivo's session to ours."""
+    return f"CARRIER#{carrier_session_uuid}"
+
+
+def listing_keys(session: Session) -> dict[str, str]:
+    """Give the keys of index `by_tenant` for a confirmed session."""
+    created = session.created_time or session.reserved_at
+    return {
+        "tenant_sessions": session.tenant_id,
+        "created_key": f"{stamp(created)}#{session.session_uuid}",
+    }
+
+
+# Items
+
+
+def state_item(session: Session, purge_at: int) -> Item:
+    """Build the state item of a session; in index `duties` while it has a duty."""
+    item: Item = {
+        "pk": session_key(session.session_uuid),
+        "sk": STATE,
+        "tenant_id": session.tenant_id,
+        "status": session.status.value,
+        "version": session.version,
+        "attempt": session.attempt,
+        "request_hash": session.request_hash,
+        "base_url": session.base_url,
+        "reserved_at": stamp(session.reserved_at),
+        "lease_until": _stamp(session.lease_until),
+        "carrier_session_uuid": session.carrier_session_uuid,
+        "virtual_number": session.virtual_number,
+        "created_time": _stamp(session.created_time),
+        "modified_time": _stamp(session.modified_time),
+        "expiry_time": _stamp(session.expiry_time),
+        "answered": dict(session.answered) or None,
+        "pending": _pending_item(session.pending),
+        "purge_at": purge_at,
+    }
+    duty = sessions.duty_of(session)
+    if duty:
+        rule = sessions.RULE_OF[duty.kind]
+        item["duty_shard"] = sessions.shard_of(session.session_uuid, rule)
+        item["duty_at"] = stamp(duty.at)
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def session_from(state: Item, request: Item | None = None) -> Session:
+    """Build a session from its two items; without the second nothing is *asked*."""
+    pending = state.get("pending")
+    return Session(
+        session_uuid=state["pk"].removeprefix("S#"),
+        tenant_id=state["tenant_id"],
+        status=Status(state["status"]),
+        version=state["version"],
+        attempt=state["attempt"],
+        request_hash=state["request_hash"],
+        base_url=state["base_url"],
+        reserved_at=moment(state["reserved_at"]),
+        lease_until=_moment(state.get("lease_until")),
+        carrier_session_uuid=state.get("carrier_session_uuid"),
+        virtual_number=state.get("virtual_number"),
+        created_time=_moment(state.get("created_time")),
+        modified_time=_moment(state.get("modified_time")),
+        expiry_time=_moment(state.get("expiry_time")),
+        answered=state.get("answered", {}),
+        pending=Pending(pending["changes"], moment(pending["lease_until"]))
+        if pending
+        else None,
+        asked=request["asked"] if request else {},
+        labels=request["labels"] if request else {},
+    )
+
+
+def _pending_item(pending: Pending | None) -> Item | None:
+    if pending is None:
+        return None
+    return {
+        "changes": dict(pending.changes),
+        "lease_until": stamp(pending.lease_until),
+    }
+
+
+def stamp(at: datetime) -> str:
+    """Write a time so that it sorts: RFC 3339, UTC, microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """Read a time that `stamp` wrote."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return stamp(at) if at else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return moment(text) if text else None
+
+
+def read(item: Mapping[str, Any]) -> Item:
+    """Turn an item as DynamoDB has it into plain values; whole numbers are int."""
+    deserialize = TypeDeserializer().deserialize
+    return {name: _plain(deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, dict):
+        return {name: _plain(content) for name, content in value.items()}
+    if isinstance(value, list):
+        return [_plain(content) for content in value]
+    return value
+
+
+def written(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn plain values into an item as DynamoDB has it."""
+    serialize = TypeSerializer().serialize
+    return {name: serialize(value) for name, value in item.items()}

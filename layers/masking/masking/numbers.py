@@ -1,0 +1,45 @@
+"""Phone numbers: one form inside, and a masked one for everything that is shown.
+
+Plivo mixes forms: the top-level `virtual_number` of an answer has a `+`, the numbers
+inside `session` have none (plivo-contract 1.3). Here a number is E.164 with `+`.
+"""
+
+from __future__ import annotations
+
+import re
+
+E164 = re.compile(r"\+?[1-9][0-9]{6,14}", re.ASCII)
+
+
+def normal(number: str) -> str:
+    """Give *number* in E.164 with `+`. Raises ValueError if it is no such number."""
+    if not E164.fullmatch(number):
+        message = "not a phone number in E.164"
+        raise ValueError(message)
+    return "+" + number.removeprefix("+")
+
+
+def normal_or_none(number: object) -> str | None:
+    """Give a number from outside in E.164 with `+`, or None where there is none."""
+    if isinstance(number, int) and not isinstance(number, bool):
+        number = str(number)
+    if not isinstance(number, str) or not E164.fullmatch(number.strip()):
+        return None
+    return normal(number.strip())
+
+
+def masked(text: object) -> object:
+    """Hide all but the last two of every run of four or more digits in *text*.
+
+    What is not text is returned as it is unless it is a number that long.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        return masked(str(text)) if abs(text) > 999_999 else text
+    if not isinstance(text, str):
+        return text
+    return re.sub(r"\d[\d ().-]{2,}\d", _hide, text)
+
+
+def _hide(match: re.Match[str]) -> str:
+    run = match.group()
+    return "*" * (len(run) - 2) + run[-2:]

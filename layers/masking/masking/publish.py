@@ -1,0 +1,110 @@
+"""From the table's stream: write the links of what is new, publish what happened."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from masking import changes, items
+from masking.changes import Event
+from masking.items import LINK, Item
+from masking.sessions import Session
+
+if TYPE_CHECKING:
+    from masking.bus import Bus
+    from masking.table import Table
+    from masking.wiring import Clock
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """What publishing takes: the table, the bus, the key of number hashes, the time."""
+
+    table: Table
+    bus: Bus
+    number_key: bytes
+    now: Clock
+    _sessions: dict[str, Session] = field(default_factory=dict)
+
+    def publish(self, record: Mapping[str, Any]) -> None:
+        """Deal with one stream record; dealing with it twice does no harm."""
+        if "NewImage" not in record["dynamodb"]:
+            return
+        after = items.read(record["dynamodb"]["NewImage"])
+        before = items.read(record["dynamodb"].get("OldImage", {}))
+        kind = after["sk"].partition("#")[0]
+        if after["sk"] == items.STATE:
+            event = self._session_changed(before, after)
+        elif kind == "E" and not before:
+            event = self._callback_kept(after)
+        elif kind == "R" and before.get("status") != after["status"]:
+            event = changes.event_of_recording(after, items.stamp(self.now()))
+        else:
+            event = None
+        if event:
+            self.bus.put([event])
+
+    def _session_changed(self, before: Item, after: Item) -> Event | None:
+        was = items.session_from(before) if before else None
+        session = items.session_from(after)
+        kind = changes.type_of_change(was, session)
+        if kind is None:
+            return None
+        request = self._loaded(session)
+        session = replace(session, asked=request.asked, labels=request.labels)
+        if kind in ("session.created", "session.updated"):
+            self._link(session)
+        return changes.event_of_session(kind, session, items.stamp(self.now()))
+
+    def _callback_kept(self, item: Item) -> Event | None:
+        session = self.table.load(item["pk"].removeprefix("S#"))
+        if session is None:
+            return None
+        for number in changes.strangers_in(item, session):
+            key = items.caller_key(session.tenant_id, self._hash(number))
+            self._link_once(key, session)
+        event = changes.event_of_callback(item, session)
+        if event and event.type == "recording.announced":
+            key = items.recording_key(event.data["recording_uuid"])
+            self.table.link(key, LINK, session_uuid=session.session_uuid)
+        return event
+
+    def _link(self, session: Session) -> None:
+        """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""
+        for name in changes.PARTIES.values():
+            number = session.settings.get(name)
+            if number:
+                key = items.party_key(session.tenant_id, self._hash(number))
+                self._link_once(key, session)
+        for label, value in session.labels.items():
+            key = items.label_key(session.tenant_id, label, value)
+            self._link_once(key, session)
+        key = items.carrier_key(str(session.carrier_session_uuid))
+        if not self.table.has_link(key, LINK):
+            self.table.link(
+                key,
+                LINK,
+                session_uuid=session.session_uuid,
+                **items.listing_keys(session),
+            )
+
+    def _link_once(self, key: str, session: Session) -> None:
+        """Write a link; looking first costs less than writing it again."""
+        place = items.session_key(session.session_uuid)
+        if not self.table.has_link(key, place):
+            created = session.created_time or session.reserved_at
+            self.table.link(key, place, created=items.stamp(created))
+
+    def _loaded(self, session: Session) -> Session:
+        """Read what was asked for, once for each batch of records."""
+        if session.session_uuid not in self._sessions:
+            found = self.table.load(session.session_uuid)
+            self._sessions[session.session_uuid] = found or session
+        return self._sessions[session.session_uuid]
+
+    def _hash(self, number: str) -> str:
+        digest = hmac.digest(self.number_key, number.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:18]).decode()

@@ -1,0 +1,333 @@
+"""The rules of a session's life: what state it is in and what comes next.
+
+Every change is a function from one `Session` to the next. `table` writes the next one
+only if the stored one still has the version that the change started from, so that
+of two changes at once exactly one happens.
+
+    reserve ──> RESERVED ──confirm──> ACTIVE ──expire──> EXPIRED
+                  │  ▲                 │  ▲
+     Plivo said no│  │retake  begin_update│  │finish_update, drop_update
+                  ▼  │                 ▼  │
+                 FAILED            ACTIVE, update pending
+                  (ABANDONED: outcome never known and a phone may have rung)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+NAMESPACE = uuid.UUID("5f0c6f0e-6f0b-5d0a-9a3e-0d8c8b7f3c11")
+
+# Longer than the 28 s after which Lambda stops a function: whoever wrote a lease that
+# has run out is surely gone, and a listing at Plivo no longer lags behind what it did.
+LEASE = timedelta(seconds=60)
+
+# Slack in what the request item outlives its session by, so that extending a session
+# does not have to write that item again.
+REQUEST_SLACK = timedelta(days=30)
+
+SHARDS = 16
+
+
+class Status(StrEnum):
+    """What state a session is in. Plivo knows only the last two."""
+
+    RESERVED = "reserved"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+class DutyKind(StrEnum):
+    """What a session next needs done."""
+
+    CONFIRM = "confirm"
+    CHECK_UPDATE = "check_update"
+    EXPIRE = "expire"
+
+
+class Rule(StrEnum):
+    """Which of the two EventBridge rules works a duty off."""
+
+    SWEEP = "sweep"
+    RECONCILE = "reconcile"
+
+
+RULE_OF = {
+    DutyKind.CONFIRM: Rule.RECONCILE,
+    DutyKind.CHECK_UPDATE: Rule.RECONCILE,
+    DutyKind.EXPIRE: Rule.SWEEP,
+}
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What a session next needs done, and when it is due."""
+
+    kind: DutyKind
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CarrierSession:
+    """A session as Plivo answered it, cleaned.
+
+    *settings* holds the attributes of a create that Plivo echoed; *totals* the
+    accounting (`amount`, `total_*` as decimal strings, counts as integers,
+    `interaction` as a list).
+    """
+
+    session_uuid: str
+    virtual_number: str | None
+    status: str
+    created_time: datetime | None
+    modified_time: datetime | None
+    expiry_time: datetime | None
+    duration: int | None
+    callback_url: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    totals: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An update on its way to Plivo: what it changes and how long its lease runs."""
+
+    changes: Mapping[str, Any]
+    lease_until: datetime
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as we keep it.
+
+    *asked* and *labels* are what was asked for and never change; *answered* holds
+    what Plivo answered or an update changed, where it differs. Times are aware UTC.
+    """
+
+    session_uuid: str
+    tenant_id: str
+    status: Status
+    version: int
+    attempt: int
+    request_hash: str
+    base_url: str
+    reserved_at: datetime
+    lease_until: datetime | None = None
+    carrier_session_uuid: str | None = None
+    virtual_number: str | None = None
+    created_time: datetime | None = None
+    modified_time: datetime | None = None
+    expiry_time: datetime | None = None
+    answered: Mapping[str, Any] = field(default_factory=dict)
+    pending: Pending | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Give the attributes as they are now: asked for, then answered."""
+        return {**self.asked, **self.answered}
+
+
+# Who a session is
+
+
+def session_uuid_for(tenant_id: str, idempotency_key: str | None) -> str:
+    """Give the UUID of the session that this request creates.
+
+    With a key it is a function of tenant and key, each with its length before it so
+    that no two pairs run together; without one it is random.
+    """
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    name = f"{len(tenant_id)}:{tenant_id}{len(idempotency_key)}:{idempotency_key}"
+    return str(uuid.uuid5(NAMESPACE, name))
+
+
+def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Give a hash that is equal for equal requests, defaults filled in (hex)."""
+    canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# What comes next
+
+
+def duty_of(session: Session) -> Duty | None:
+    """Say what *session* next needs done, or None if it is at rest."""
+    if session.status is Status.RESERVED and session.lease_until:
+        return Duty(DutyKind.CONFIRM, session.lease_until)
+    if session.status is Status.ACTIVE and session.pending:
+        return Duty(DutyKind.CHECK_UPDATE, session.pending.lease_until)
+    if session.status is Status.ACTIVE and session.expiry_time:
+        return Duty(DutyKind.EXPIRE, session.expiry_time)
+    return None
+
+
+def shard_of(session_uuid: str, rule: Rule) -> str:
+    """Say in which shard of the duties index a session's duty stands."""
+    return f"{rule}#{zlib.crc32(session_uuid.encode()) % SHARDS:02d}"
+
+
+def shards(rule: Rule) -> list[str]:
+    """List the shards of the duties index that *rule* works off."""
+    return [f"{rule}#{number:02d}" for number in range(SHARDS)]
+
+
+def is_over(session: Session, now: datetime) -> bool:
+    """Say whether *session* has expired, whatever has run since then."""
+    if session.status is Status.EXPIRED:
+        return True
+    return (
+        session.status is Status.ACTIVE
+        and session.expiry_time is not None
+        and now >= session.expiry_time
+    )
+
+
+def is_leased(session: Session, now: datetime) -> bool:
+    """Say whether somebody may still be working on *session* at Plivo."""
+    until = session.pending.lease_until if session.pending else session.lease_until
+    return until is not None and now < until
+
+
+def may_recreate(session: Session) -> bool:
+    """Say whether sending the create again can at worst leave an orphan.
+
+    A create that rings a phone is never sent twice.
+    """
+    return not session.asked.get("initiate_call_to_first_party", False)
+
+
+# Changes
+
+
+def reserve(
+    *,
+    session_uuid: str,
+    tenant_id: str,
+    asked: Mapping[str, Any],
+    labels: Mapping[str, str],
+    base_url: str,
+    now: datetime,
+) -> Session:
+    """Begin a session: first attempt, lease running, nothing at Plivo yet."""
+    return Session(
+        session_uuid=session_uuid,
+        tenant_id=tenant_id,
+        status=Status.RESERVED,
+        version=1,
+        attempt=1,
+        request_hash=hash_of_request(asked, labels),
+        base_url=base_url,
+        reserved_at=now,
+        lease_until=now + LEASE,
+        asked=asked,
+        labels=labels,
+    )
+
+
+def retake(session: Session, now: datetime) -> Session:
+    """Begin the next attempt."""
+    return _next(
+        session,
+        status=Status.RESERVED,
+        attempt=session.attempt + 1,
+        lease_until=now + LEASE,
+    )
+
+
+def confirm(session: Session, answer: CarrierSession, attempt: int) -> Session:
+    """Take Plivo's answer to *attempt* as the session's truth."""
+    return _next(
+        session,
+        status=Status.ACTIVE,
+        attempt=max(attempt, session.attempt),
+        lease_until=None,
+        carrier_session_uuid=answer.session_uuid,
+        **_answered(session, answer),
+    )
+
+
+def fail(session: Session) -> Session:
+    """Free the key: Plivo surely did not create the session."""
+    return _next(session, status=Status.FAILED, lease_until=None)
+
+
+def abandon(session: Session) -> Session:
+    """Close a create whose outcome nobody knows and that must not be sent again."""
+    return _next(session, status=Status.ABANDONED, lease_until=None)
+
+
+def begin_update(
+    session: Session, changes: Mapping[str, Any], now: datetime
+) -> Session:
+    """Record an update before Plivo is asked."""
+    return _next(session, pending=Pending(changes, now + LEASE))
+
+
+def finish_update(session: Session, answer: CarrierSession | None) -> Session:
+    """Take Plivo's answer as the truth and clear the pending update.
+
+    *answer* is None where Plivo was not asked, since only callbacks of ours changed.
+    """
+    changes = session.pending.changes if session.pending else {}
+    ours = {name: changes[name] for name in OURS & changes.keys()}
+    changed = replace(session, answered={**session.answered, **ours})
+    settled = _answered(changed, answer) if answer else {}
+    return _next(changed, pending=None, **settled)
+
+
+def drop_update(session: Session) -> Session:
+    """Clear a pending update that Plivo surely did not carry out."""
+    return _next(session, pending=None)
+
+
+def expire(session: Session) -> Session:
+    """End the session."""
+    return _next(session, status=Status.EXPIRED, pending=None)
+
+
+# Attributes that Plivo never sees as the app sent them: its own callbacks go to us.
+OURS = frozenset(
+    {
+        "callback_url",
+        "callback_method",
+        "recording_callback_url",
+        "recording_callback_method",
+    }
+)
+
+
+def _next(session: Session, **changes: Any) -> Session:
+    return replace(session, version=session.version + 1, **changes)
+
+
+def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
+    """Give what Plivo answered as changes; of the settings only what differs."""
+    settings = {k: v for k, v in answer.settings.items() if k not in OURS}
+    kept = {k: v for k, v in session.answered.items() if k in OURS}
+    differs = {k: v for k, v in settings.items() if session.asked.get(k) != v}
+    status = {"status": Status.EXPIRED} if answer.status == "expired" else {}
+    return {
+        "virtual_number": answer.virtual_number or session.virtual_number,
+        "created_time": answer.created_time or session.created_time,
+        "modified_time": answer.modified_time or session.modified_time,
+        "expiry_time": answer.expiry_time or session.expiry_time,
+        "answered": {**kept, **differs, **_worth_keeping(answer.totals)},
+        **status,
+    }
+
+
+def _worth_keeping(totals: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in totals.items() if v not in (0, "0", None, "", [])}

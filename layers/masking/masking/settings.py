@@ -1,0 +1,85 @@
+"""Read what the template sets, once and when first asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+
+from masking.errors import SettingMissingError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Give the settings of this function; each is read when it is asked for.
+
+    A function's environment holds just what that function needs, so a missing
+    variable is an error at the first use, with a sentence that names it.
+    """
+
+    environment: os._Environ[str] | dict[str, str]
+
+    def _required(self, name: str) -> str:
+        value = self.environment.get(name, "")
+        if not value:
+            message = f"The environment variable {name} is not set."
+            raise SettingMissingError(message)
+        return value
+
+    @property
+    def table_name(self) -> str:
+        """Name of the DynamoDB table."""
+        return self._required("TABLE_NAME")
+
+    @property
+    def bucket_name(self) -> str:
+        """Name of the bucket of recordings."""
+        return self._required("BUCKET_NAME")
+
+    @property
+    def bus_name(self) -> str:
+        """Name of the EventBridge bus."""
+        return self._required("BUS_NAME")
+
+    @property
+    def carrier_secret(self) -> str:
+        """ARN of the secret with Plivo's `auth_id` and `auth_token`."""
+        return self._required("CARRIER_SECRET_ARN")
+
+    @property
+    def signing_secret(self) -> str:
+        """ARN of the secret that all keys of ours are derived from."""
+        return self._required("SIGNING_SECRET_ARN")
+
+    @property
+    def carrier_base_url(self) -> str:
+        """Origin of Plivo's API, without a closing slash."""
+        return self._required("CARRIER_BASE_URL").rstrip("/")
+
+    @property
+    def public_base_url(self) -> str:
+        """Address under which Plivo reaches us; empty: where the create came in."""
+        return self.environment.get("PUBLIC_BASE_URL", "").rstrip("/")
+
+    @property
+    def recording_hosts(self) -> tuple[str, ...]:
+        """Hosts and origins that recordings may be fetched from."""
+        listed = self._required("RECORDING_HOSTS").split(",")
+        return tuple(host.strip() for host in listed if host.strip())
+
+    @property
+    def recording_queue_url(self) -> str:
+        """URL of the queue of recordings to be stored."""
+        return self._required("RECORDING_QUEUE_URL")
+
+    @property
+    def retention(self) -> timedelta:
+        """How long a session is kept after its end."""
+        return timedelta(days=int(self._required("RETENTION_DAYS")))
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Give the settings of this process."""
+    return Settings(os.environ)

@@ -1,0 +1,310 @@
+"""The one module that reads and writes the table; `items` knows what is in it.
+
+| access                               | request units (items up to 1 KB)         |
+|--------------------------------------|------------------------------------------|
+| reserve                              | 3 write (state, its duty, request)       |
+| confirm                              | 3 write (state, the duty moves)          |
+| begin and finish an update           | 3 + 3 write; the duty moves to the check |
+|                                      | and back, see docs/decisions.md          |
+| expire                               | 2 write (state, the duty goes)           |
+| callback                             | 1 write, 1 read                          |
+| get a session                        | 1 read for each 4 KB of state, request   |
+| due duties, none due                 | 0.5 read for each of 16 shards           |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from masking import sessions
+from masking.errors import SessionTakenError, StaleStateError
+from masking.items import (
+    KEY,
+    REQUEST,
+    STATE,
+    Item,
+    read,
+    session_from,
+    session_key,
+    stamp,
+    state_item,
+    written,
+)
+from masking.sessions import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+IS_NEW = "attribute_not_exists(pk)"
+IS_UNCHANGED = "version = :seen"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A session whose duty is due, as the index says (which may be stale)."""
+
+    session_uuid: str
+    due_at: str
+
+
+class Table:
+    """The table *name*; *retention* is how long a session is kept after its end."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        retention: timedelta = timedelta(days=400),
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._retention = retention
+
+    # Sessions
+
+    def reserve(self, session: Session) -> None:
+        """Write a new session. Raises SessionTakenError if it is there already."""
+        try:
+            self._put(state_item(session, self._ends(session)), IS_NEW)
+        except _ConditionFailedError:
+            raise SessionTakenError from None
+        self.put_request(session)
+
+    def put_request(self, session: Session) -> None:
+        """Write what was asked for; writing it twice changes nothing."""
+        lifetime = timedelta(seconds=session.asked.get("session_expiry", 0))
+        ends = session.reserved_at + lifetime + sessions.REQUEST_SLACK
+        self._put(
+            {
+                "pk": session_key(session.session_uuid),
+                "sk": REQUEST,
+                "asked": dict(session.asked),
+                "labels": dict(session.labels),
+                "purge_at": self._purge_at(ends),
+            }
+        )
+
+    def replace(self, before: Session, after: Session) -> None:
+        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        try:
+            self._put(
+                state_item(after, self._ends(after)),
+                IS_UNCHANGED,
+                {":seen": before.version},
+            )
+        except _ConditionFailedError:
+            raise StaleStateError from None
+        self._keep_request(after)
+
+    def load(self, session_uuid: str) -> Session | None:
+        """Read a session with what was asked for, consistently."""
+        items = {
+            item["sk"]: item
+            for item in self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "A#"}
+                ),
+                ConsistentRead=True,
+            )
+        }
+        if STATE not in items:
+            return None
+        return session_from(items[STATE], items.get(REQUEST))
+
+    def load_state(self, session_uuid: str) -> Session | None:
+        """Read a session without what was asked for, consistently."""
+        item = self._get(session_key(session_uuid), STATE)
+        return session_from(item) if item else None
+
+    def due(self, shard: str, now: datetime) -> Iterator[Due]:
+        """List the sessions of a shard whose duty is due, the oldest first."""
+        for item in self._query(
+            IndexName="duties",
+            KeyConditionExpression="duty_shard = :shard AND duty_at <= :now",
+            ExpressionAttributeValues=written({":shard": shard, ":now": stamp(now)}),
+        ):
+            yield Due(item["pk"].removeprefix("S#"), item["duty_at"])
+
+    # Callbacks
+
+    def put_callback(
+        self,
+        session_uuid: str,
+        digest: str,
+        *,
+        kind: str,
+        tenant_id: str,
+        attempt: int,
+        attributes: Mapping[str, str],
+        received_at: datetime,
+    ) -> bool:
+        """Keep a callback. Returns False if it is there already; changes nothing."""
+        item = {
+            "pk": session_key(session_uuid),
+            "sk": f"E#{digest}",
+            "kind": kind,
+            "tenant_id": tenant_id,
+            "attempt": attempt,
+            "attributes": dict(attributes),
+            "received_at": stamp(received_at),
+            "purge_at": self._purge_at(received_at),
+        }
+        try:
+            self._put(item, IS_NEW)
+        except _ConditionFailedError:
+            return False
+        return True
+
+    def callback(self, session_uuid: str, digest: str) -> Item | None:
+        """Read a callback."""
+        return self._get(session_key(session_uuid), f"E#{digest}")
+
+    def callbacks(self, session_uuid: str) -> list[Item]:
+        """Read all callbacks of a session, in no order that means anything."""
+        return list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "E#"}
+                ),
+                ConsistentRead=True,
+            )
+        )
+
+    # Recordings
+
+    def recording(self, session_uuid: str, recording_uuid: str) -> Item | None:
+        """Read what is known of a recording."""
+        return self._get(session_key(session_uuid), f"R#{recording_uuid}")
+
+    def claim_recording(
+        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
+    ) -> bool:
+        """Begin to store a recording; False if it is stored or somebody is at it."""
+        is_free = "attribute_not_exists(pk) OR (lease_until < :now AND #s = :storing)"
+        try:
+            self._put(
+                {
+                    **item,
+                    "pk": session_key(session_uuid),
+                    "sk": f"R#{recording_uuid}",
+                    "status": "storing",
+                    "purge_at": self._purge_at(now),
+                },
+                is_free,
+                {":now": stamp(now), ":storing": "storing"},
+                {"#s": "status"},
+            )
+        except _ConditionFailedError:
+            return False
+        return True
+
+    def close_recording(
+        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
+    ) -> None:
+        """Write how storing a recording ended: *item* holds status and findings."""
+        self._put(
+            {
+                **item,
+                "pk": session_key(session_uuid),
+                "sk": f"R#{recording_uuid}",
+                "purge_at": self._purge_at(now),
+            }
+        )
+
+    # Links
+
+    def link(self, pk: str, sk: str, **attributes: Any) -> None:
+        """Write a link item; writing it twice changes nothing."""
+        self._put({"pk": pk, "sk": sk, **attributes})
+
+    def has_link(self, pk: str, sk: str) -> bool:
+        """Say whether a link is there."""
+        return self._get(pk, sk, consistent=False) is not None
+
+    # Keys of tenants
+
+    def put_key(self, digest: str, item: Item) -> None:
+        """Write an API key; *digest* is its SHA-256."""
+        self._put({**item, "pk": f"KEY#{digest}", "sk": KEY})
+
+    def key(self, digest: str) -> Item | None:
+        """Read an API key by its SHA-256."""
+        return self._get(f"KEY#{digest}", KEY, consistent=False)
+
+    # Items
+
+    def _keep_request(self, session: Session) -> None:
+        """Let the request outlive a session that was extended beyond its slack."""
+        if session.expiry_time is None or not session.asked:
+            return
+        lifetime = timedelta(seconds=session.asked.get("session_expiry", 0))
+        ends = session.reserved_at + lifetime + sessions.REQUEST_SLACK
+        if session.expiry_time > ends:
+            self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": session_key(session.session_uuid), "sk": REQUEST}),
+                UpdateExpression="SET purge_at = :at",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=written(
+                    {":at": self._purge_at(session.expiry_time)}
+                ),
+            )
+
+    def _ends(self, session: Session) -> int:
+        return self._purge_at(session.expiry_time or session.reserved_at)
+
+    def _purge_at(self, ends: datetime) -> int:
+        return int((ends + self._retention).timestamp())
+
+    # Requests to DynamoDB
+
+    def _get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        answer = self._client.get_item(
+            TableName=self._name,
+            Key=written({"pk": pk, "sk": sk}),
+            ConsistentRead=consistent,
+        )
+        item = answer.get("Item")
+        return read(item) if item else None
+
+    def _query(self, **request: Any) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._client.query(TableName=self._name, **request, **start)
+            for item in answer["Items"]:
+                yield read(item)
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _put(
+        self,
+        item: Item,
+        condition: str | None = None,
+        values: Item | None = None,
+        names: dict[str, str] | None = None,
+    ) -> None:
+        request: dict[str, Any] = {}
+        if condition:
+            request["ConditionExpression"] = condition
+        if values:
+            request["ExpressionAttributeValues"] = written(values)
+        if names:
+            request["ExpressionAttributeNames"] = names
+        try:
+            self._client.put_item(TableName=self._name, Item=written(item), **request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise _ConditionFailedError from None
+            raise
+
+
+class _ConditionFailedError(Exception):
+    """The item is not in the state that the write asked for."""

@@ -1,0 +1,37 @@
+"""Logs and metrics: constant messages plus fields, never a person's data."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@lru_cache(maxsize=1)
+def logger() -> Logger:
+    """Give the process's logger; its level and service come from the environment."""
+    return Logger(use_rfc3339=True)
+
+
+@lru_cache(maxsize=1)
+def metrics() -> Metrics:
+    """Give the process's metrics; the namespace comes from the environment."""
+    return Metrics()
+
+
+def count(name: str, value: float = 1, **fields: Any) -> None:
+    """Count *value* of *name*; *fields* go beside it and are not dimensions."""
+    metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+    for field, content in fields.items():
+        metrics().add_metadata(key=field, value=content)
+
+
+def flush() -> None:
+    """Write the metrics of this invocation, if there are any."""
+    if metrics().metric_set:
+        metrics().flush_metrics()

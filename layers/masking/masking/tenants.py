@@ -1,0 +1,66 @@
+"""API keys: who a bearer key belongs to and what it may do.
+
+A key is kept as its SHA-256 alone; it is long and random, so no slow hash is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from masking.items import moment, stamp
+
+if TYPE_CHECKING:
+    from masking.table import Table
+
+SCOPES = ("sessions:read", "sessions:write", "recordings:read", "admin")
+
+BEARER = re.compile(r"bearer +([\x21-\x7e]{1,512})", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and what the key allows."""
+
+    tenant_id: str
+    scopes: tuple[str, ...]
+
+
+def issue(
+    table: Table,
+    *,
+    key: str,
+    tenant_id: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None = None,
+) -> None:
+    """Let *key* open the API for a tenant. Raises ValueError for an unknown scope."""
+    granted = sorted(set(scopes))
+    unknown = [scope for scope in granted if scope not in SCOPES]
+    if unknown:
+        message = f"unknown scopes: {', '.join(unknown)}"
+        raise ValueError(message)
+    item: dict[str, object] = {"tenant_id": tenant_id, "scopes": granted}
+    if expires_at is not None:
+        item["expires_at"] = stamp(expires_at)
+    table.put_key(_digest(key), item)
+
+
+def caller_of(table: Table, authorization: str, now: datetime) -> Caller | None:
+    """Say whose key an Authorization header carries; None if it opens nothing."""
+    match = BEARER.fullmatch(authorization.strip())
+    item = table.key(_digest(match[1])) if match else None
+    if item is None:
+        return None
+    expires_at = item.get("expires_at")
+    if expires_at is not None and now >= moment(expires_at):
+        return None
+    return Caller(item["tenant_id"], tuple(item["scopes"]))
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

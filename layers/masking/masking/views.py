@@ -1,0 +1,91 @@
+"""How a session looks to the app: Plivo's attributes, clean types, ours beside them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from masking import sessions
+from masking.sessions import Session, Status
+
+# The attributes of Plivo's page in its order; those without a default are null.
+ATTRIBUTES: Mapping[str, Any] = {
+    "initiate_call_to_first_party": False,
+    "callback_url": None,
+    "callback_method": "POST",
+    "geomatch": True,
+    "subaccount": None,
+    "call_time_limit": None,
+    "ring_timeout": None,
+    "first_party_play_url": None,
+    "second_party_play_url": None,
+    "unknown_caller_play": None,
+    "record": False,
+    "record_file_format": "mp3",
+    "recording_callback_url": None,
+    "recording_callback_method": "POST",
+    "is_pin_authentication_required": False,
+    "generate_pin": None,
+    "generate_pin_length": None,
+    "first_party_pin": None,
+    "second_party_pin": None,
+    "pin_prompt_play": None,
+    "pin_retry": None,
+    "pin_retry_wait": None,
+    "incorrect_pin_play": None,
+    "force_pin_authentication": None,
+    "create_session_with_single_party": False,
+    "virtual_number_cooloff_period": 0,
+    "amount": "0",
+    "total_call_amount": "0",
+    "total_call_count": 0,
+    "total_call_billed_duration": 0,
+    "total_session_amount": "0",
+    "last_interaction_time": None,
+}
+
+
+def envelope(message: str, session: Session, now: datetime) -> dict[str, Any]:
+    """Give the envelope in which Plivo answers a create and an update."""
+    return {
+        "api_id": str(uuid.uuid4()),
+        "message": message,
+        "session": session_view(session, now),
+    }
+
+
+def session_view(session: Session, now: datetime) -> dict[str, Any]:
+    """Give a session as JSON values: times in RFC 3339, amounts as strings."""
+    settings = session.settings
+    return {
+        "session_uuid": session.session_uuid,
+        "status": _status(session, now),
+        "first_party": settings.get("first_party"),
+        "second_party": settings.get("second_party"),
+        "virtual_number": session.virtual_number,
+        "created_time": time_view(session.created_time),
+        "modified_time": time_view(session.modified_time),
+        "expiry_time": time_view(session.expiry_time),
+        "duration": settings.get("duration"),
+        **{name: settings.get(name, unset) for name, unset in ATTRIBUTES.items()},
+        "interaction": settings.get("interaction", []),
+        "carrier_session_uuid": session.carrier_session_uuid,
+        "labels": dict(session.labels),
+        "version": session.version,
+    }
+
+
+def time_view(at: datetime | None) -> str | None:
+    """Write a time in RFC 3339, to the second, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def _status(session: Session, now: datetime) -> str:
+    """Give Plivo's word for a session's state; `pending` before Plivo confirmed it."""
+    if sessions.is_over(session, now):
+        return "expired"
+    if session.status is Status.ACTIVE:
+        return "active"
+    return "pending" if session.status is Status.RESERVED else "failed"

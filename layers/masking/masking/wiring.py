@@ -1,0 +1,151 @@
+"""Build what the functions work with. The one place where clients are made."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
+
+from masking.settings import Settings, settings
+from masking.table import Table
+
+if TYPE_CHECKING:
+    from masking.bucket import Bucket
+    from masking.bus import Bus
+    from masking.carrier import Carrier
+    from masking.origin import Origin
+    from masking.queue import Queue
+
+Clock = Callable[[], datetime]
+
+SECRET_SECONDS = 300
+
+# A slow store must leave time to answer within API Gateway's 30 s.
+QUICK = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+)
+
+
+class Services:
+    """What a function can work with; each is built when it is first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def settings(self) -> Settings:
+        """Give the settings of this function."""
+        return self._settings
+
+    @property
+    def now(self) -> Clock:
+        """Give the clock, in aware UTC."""
+        return lambda: datetime.now(UTC)
+
+    @cached_property
+    def table(self) -> Table:
+        """Give the table."""
+        client = boto3.client("dynamodb", config=QUICK)
+        return Table(client, self._settings.table_name, self._settings.retention)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Give the bucket of recordings. Its client never sends a stream twice."""
+        from masking.bucket import Bucket
+
+        once = Config(
+            signature_version="s3v4",
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"total_max_attempts": 1},
+        )
+        return Bucket(boto3.client("s3", config=once), self._settings.bucket_name)
+
+    @cached_property
+    def recording_queue(self) -> Queue:
+        """Give the queue of recordings to be stored."""
+        from masking.queue import Queue
+
+        client = boto3.client("sqs", config=QUICK)
+        return Queue(client, self._settings.recording_queue_url)
+
+    @cached_property
+    def bus(self) -> Bus:
+        """Give the bus."""
+        from masking.bus import Bus
+
+        return Bus(boto3.client("events", config=QUICK), self._settings.bus_name)
+
+    @property
+    def carrier(self) -> Carrier:
+        """Give Plivo, with the credentials that hold now."""
+        secret = self._carrier_secret()
+        return _carrier(
+            secret["auth_id"], secret["auth_token"], self._settings.carrier_base_url
+        )
+
+    @property
+    def origin(self) -> Origin:
+        """Give the place that recordings are fetched from."""
+        from masking.origin import Origin
+
+        secret = self._carrier_secret()
+        return Origin(
+            self._settings.recording_hosts,
+            credentials=(secret["auth_id"], secret["auth_token"]),
+        )
+
+    @property
+    def auth_tokens(self) -> tuple[str, ...]:
+        """Give the auth tokens that Plivo may sign with, the newest first."""
+        secret = self._carrier_secret()
+        tokens = (secret["auth_token"], secret.get("previous_auth_token"))
+        return tuple(token for token in tokens if token)
+
+    @property
+    def callback_key(self) -> bytes:
+        """Give the key that tokens of callback URLs are made with."""
+        return self._derived("callbacks")
+
+    @property
+    def number_key(self) -> bytes:
+        """Give the key that phone numbers are hashed with."""
+        return self._derived("numbers")
+
+    @cached_property
+    def _secrets(self) -> SecretsProvider:
+        return SecretsProvider(
+            boto3_client=boto3.client("secretsmanager", config=QUICK)
+        )
+
+    def _carrier_secret(self) -> dict[str, Any]:
+        text = self._secrets.get(self._settings.carrier_secret, max_age=SECRET_SECONDS)
+        secret: dict[str, Any] = json.loads(str(text))
+        return secret
+
+    def _derived(self, purpose: str) -> bytes:
+        root = self._secrets.get(self._settings.signing_secret, max_age=SECRET_SECONDS)
+        return hmac.digest(str(root).encode(), purpose.encode(), "sha256")
+
+
+@lru_cache(maxsize=2)
+def _carrier(auth_id: str, auth_token: str, base_url: str) -> Carrier:
+    """Keep one client for each set of credentials, so that connections are kept."""
+    from masking.carrier import Carrier
+
+    return Carrier(auth_id=auth_id, auth_token=auth_token, base_url=base_url)
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """Give the services of this process."""
+    return Services(settings())
