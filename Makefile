@@ -1,0 +1,59 @@
+# Everything a developer types. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The newest Python that is new enough and works (a pyenv shim may exist and fail).
+FIND_PYTHON = for p in python3.13 python3.12 python3.11 python3; do \
+  $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' \
+  >/dev/null 2>&1 && { echo $$p; break; }; done
+NO_PYTHON = no Python 3.11 or later with venv was found; install one (Debian: \
+  apt install python3 python3-venv) or name it: make PYTHON=/path/to/python3.13
+PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
+
+ENVIRONMENTS = $(PYTHON) -m local.environments
+BIN := .venv/bin
+SAM = .local/sam-venv/bin/sam
+export SAM_CLI_TELEMETRY := 0
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+run: stack ## Start the whole service on this machine; Ctrl-C ends it
+	@$(BIN)/python -m local run
+
+demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a document)
+	@$(BIN)/python -m local demo $(if $(JSON),--json)
+
+invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
+	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
+
+test: stack dev sam ## Run every test, with coverage
+	@$(BIN)/pytest --cov --cov-fail-under=95
+
+lint: dev sam ## Check style, types and the template
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+	@$(SAM) validate --lint
+
+typecheck: dev ## Check types only
+	@$(BIN)/mypy
+
+format: dev ## Put code into the one format
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+build: sam ## Build what is deployed to AWS, into .aws-sam (needs python3.13)
+	@$(SAM) build
+
+requirements: ## Pin the dependencies anew, with hashes (needs uv)
+	@requirements/compile
+
+clean: ## Remove what the other targets made
+	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
+
+stack:
+	@$(ENVIRONMENTS) tools aws functions layer
+
+dev sam:
+	@$(ENVIRONMENTS) $@
+
+.PHONY: help run demo invoke test lint typecheck format build requirements clean \
+  stack dev sam

@@ -1,0 +1,1 @@
+"""Run Maskline on one machine: the embedded AWS, the Plivo simulator, the demo."""

@@ -1,0 +1,60 @@
+"""boto3 clients of the embedded AWS, untouched by the configuration of this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+REGION = "us-east-1"
+
+# The account that the emulator gives to whoever signs with these.
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105 - the emulator's public default
+
+_CONFIG = Config(
+    # An environment's proxy is not for 127.0.0.1.
+    proxies={},
+    retries={"mode": "standard", "max_attempts": 2},
+    connect_timeout=5,
+    read_timeout=70,
+    s3={"addressing_style": "path"},
+    signature_version=None,
+)
+
+
+class LocalAws:
+    """The endpoint of one stack's embedded AWS."""
+
+    def __init__(self, url: str, ca_file: Path) -> None:
+        """Remember the endpoint's *url* and the authority that signed for it."""
+        self._url = url
+        self._ca_file = ca_file
+        # Profiles, regions and credentials of whoever runs this are not read.
+        nothing = (None, None, os.devnull, None)
+        core = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": nothing,
+                "credentials_file": nothing,
+            }
+        )
+        self._session = boto3.Session(
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name=REGION,
+            botocore_session=core,
+        )
+
+    def client(self, service: str) -> Any:
+        """Return a client of *service*, such as ``dynamodb``."""
+        return self._session.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self._url,
+            verify=str(self._ca_file),
+            config=_CONFIG,
+        )

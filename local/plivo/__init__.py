@@ -1,0 +1,1 @@
+"""Stand in for Plivo on one machine: masking API, calls, callbacks, recordings."""

@@ -1,0 +1,235 @@
+"""List every fault that the simulator knows: where it strikes and what it does.
+
+A fault belongs to a *point* (an operation of the masking API, a callback, a
+recording) and has an *effect*, which the module that owns the point carries out:
+`masking_routes`, `callbacks`, `engine` and `media`. Adding one is a line in a table
+here and a branch there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+READS = ("get", "list")
+WRITES = ("create", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to break: where, how, in words, and its parameters with defaults."""
+
+    name: str
+    point: str
+    effect: str
+    description: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+_Row = tuple[str, str, dict[str, float]]
+
+_ANY_REQUEST: tuple[_Row, ...] = (
+    ("slow", "answers rightly, {seconds} late", {"seconds": 3}),
+    ("429", "answers 429 without Retry-After", {}),
+    ("429_retry_after", "answers 429 with Retry-After: {seconds}", {"seconds": 2}),
+    ("401", "answers 401 to right credentials", {}),
+    ("403", "answers 403, as for an account without the feature", {}),
+)
+_READ: tuple[_Row, ...] = (
+    ("5xx", "answers {status}", {"status": 500}),
+    ("timeout", "answers nothing for {seconds}, then closes", {"seconds": 30}),
+    ("reset", "resets the connection in mid-answer", {}),
+    ("non_json", "answers 200 with a page of HTML", {}),
+    *_ANY_REQUEST,
+)
+_WRITE: tuple[_Row, ...] = (
+    ("5xx_before_commit", "does nothing and answers {status}", {"status": 500}),
+    ("5xx_after_commit", "does it and answers {status}", {"status": 502}),
+    (
+        "timeout_before_commit",
+        "does nothing, answers nothing for {seconds}, then closes",
+        {"seconds": 30},
+    ),
+    (
+        "timeout_after_commit",
+        "does it, answers nothing for {seconds}, then closes",
+        {"seconds": 30},
+    ),
+    ("reset_before_commit", "does nothing and resets the connection", {}),
+    ("reset_after_commit", "does it and resets the connection in mid-answer", {}),
+    ("non_json", "does it and answers 200 with a page of HTML", {}),
+    *_ANY_REQUEST,
+)
+_OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
+    (
+        "create_pool_exhausted",
+        "create",
+        "pool_exhausted",
+        "answers 400 as if no number were free",
+        {},
+    ),
+    (
+        "list_lag",
+        "list",
+        "lag",
+        "leaves out sessions younger than {seconds}",
+        {"seconds": 30},
+    ),
+    (
+        "get_stale_totals",
+        "get",
+        "stale_totals",
+        "leaves out calls that ended less than {seconds} ago, and their cost",
+        {"seconds": 30},
+    ),
+    ("webhook_dropped", "callback", "dropped", "is never sent", {}),
+    (
+        "webhook_duplicated",
+        "callback",
+        "duplicated",
+        "is sent {copies} times more, {seconds} apart",
+        {"copies": 1, "seconds": 0},
+    ),
+    (
+        "webhook_reordered",
+        "callback",
+        "reordered",
+        "waits for the session's next callback, at most {seconds}",
+        {"seconds": 5},
+    ),
+    (
+        "webhook_delayed",
+        "callback",
+        "delayed",
+        "is sent {seconds} late",
+        {"seconds": 5},
+    ),
+    (
+        "webhook_tampered",
+        "callback",
+        "tampered",
+        "is followed by a copy with other values and the old signature",
+        {},
+    ),
+    (
+        "webhook_unsigned",
+        "callback",
+        "unsigned",
+        "is sent without signature headers",
+        {},
+    ),
+    (
+        "recording_fails_to_start",
+        "record",
+        "fails_to_start",
+        "SessionRecordingFailed instead of a recording",
+        {},
+    ),
+    (
+        "recording_late",
+        "recording",
+        "late",
+        "the file is 404 for {seconds} after the call",
+        {"seconds": 10},
+    ),
+    ("recording_never", "recording", "never", "the file is 404 for ever", {}),
+    (
+        "recording_truncated",
+        "recording",
+        "truncated",
+        "half the file, with the half's length, for {requests} requests",
+        {"requests": 1},
+    ),
+    (
+        "recording_empty",
+        "recording",
+        "empty",
+        "200 with no bytes for {requests} requests",
+        {"requests": 1},
+    ),
+    (
+        "recording_wrong_length",
+        "recording",
+        "wrong_length",
+        "Content-Length promises more than is sent, for {requests} requests",
+        {"requests": 1},
+    ),
+    (
+        "recording_reset",
+        "recording",
+        "reset",
+        "the connection is reset in mid-file, for {requests} requests",
+        {"requests": 1},
+    ),
+    (
+        "recording_changing",
+        "recording",
+        "changing",
+        "other bytes of the same length, against the ETag, for {requests} requests",
+        {"requests": 1},
+    ),
+    (
+        "recording_html",
+        "recording",
+        "html",
+        "an HTML page instead of audio, for {requests} requests",
+        {"requests": 1},
+    ),
+    (
+        "recording_5xx",
+        "recording",
+        "5xx",
+        "{status} for {requests} requests, then fine",
+        {"status": 503, "requests": 2},
+    ),
+    (
+        "recording_chunked",
+        "recording",
+        "chunked",
+        "no Content-Length: the body comes in chunks",
+        {},
+    ),
+    (
+        "recording_basic_auth",
+        "recording",
+        "basic_auth",
+        "401 without the account's credentials",
+        {},
+    ),
+    (
+        "recording_redirect",
+        "recording",
+        "redirect",
+        "{hops} redirects before the file",
+        {"hops": 1},
+    ),
+    (
+        "recording_slow",
+        "recording",
+        "slow",
+        "the file drips for {seconds}",
+        {"seconds": 10},
+    ),
+    (
+        "recording_large",
+        "recording",
+        "large",
+        "a file of {mebibytes} MiB and a call as long as that",
+        {"mebibytes": 250},
+    ),
+)
+
+
+def _registry() -> dict[str, Fault]:
+    faults: list[Fault] = []
+    for points, rows in ((WRITES, _WRITE), (READS, _READ)):
+        for point in points:
+            faults += [
+                Fault(f"{point}_{effect}", point, effect, words, parameters)
+                for effect, words, parameters in rows
+            ]
+    faults += [Fault(*row) for row in _OTHER]
+    return {fault.name: fault for fault in faults}
+
+
+FAULTS: Mapping[str, Fault] = _registry()

@@ -1,0 +1,298 @@
+"""Answer the masking API: create, get, list, update, delete, and break when told to.
+
+Every request is written to the ledger with what it changed, whatever its client
+came to know of it: the ledger is what exactly-once is proven by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from . import responses
+from .credentials import account_of, may_act_as
+from .faults import Armed
+from .listing import matching, read_page
+from .parameters import BadParameterError
+from .rules.model import Session
+from .sessions import create_session, end_session, update_session
+from .simulator import Simulator
+from .store import LedgerEntry
+from .wreckage import Broken, half_an_answer, hold
+
+MAX_BODY = 1 << 20
+_REFUSALS = {
+    "401": (401, "authentication failed"),
+    "403": (403, "number masking is not enabled for this account"),
+    "429": (429, "too many requests"),
+    "429_retry_after": (429, "too many requests"),
+    "pool_exhausted": (400, "number pool exhausted or not available"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an operation answers, and what it changed."""
+
+    status: int
+    body: dict[str, Any]
+    session_uuid: str = ""
+    committed: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was let in: by whom, for which account, with which parameters."""
+
+    simulator: Simulator
+    request: Request
+    account: str
+    body: Mapping[str, Any]
+    fault: Armed | None = None
+
+    @property
+    def session_uuid(self) -> str:
+        """Return the session that the path names, or ""."""
+        return str(self.request.path_params.get("session_uuid", ""))
+
+    def session(self) -> Session | None:
+        """Return that session, if this account may see it."""
+        session = self.simulator.store.sessions.get(self.session_uuid)
+        seen = session and may_act_as(self.account, session.account)
+        return session if seen else None
+
+    def shape(self) -> responses.SessionShape:
+        """Return the writer of session objects as of now."""
+        simulator = self.simulator
+        now = simulator.clock.now()
+        return responses.SessionShape(
+            simulator.store, simulator.switches, simulator.origin, now
+        )
+
+
+Operation = Callable[[Asked], Done]
+
+
+def create(asked: Asked) -> Done:
+    """Create a session."""
+    session, is_new = create_session(asked.simulator, asked.account, asked.body)
+    document = asked.shape().document(session)
+    committed = {
+        "action": "created",
+        "session_uuid": session.session_uuid,
+        "first_party": session.first_party,
+        "second_party": session.second_party,
+        "virtual_number": session.virtual_number,
+        "callback_url": session.terms.callback_url,
+        "rang": session.terms.initiate_call_to_first_party,
+    }
+    body = responses.created(document)
+    return Done(201, body, session.session_uuid, committed if is_new else None)
+
+
+def get(asked: Asked) -> Done:
+    """Return one session, expired or not."""
+    if (session := asked.session()) is None:
+        return _not_found()
+    lag = _lag(asked.fault, "stale_totals")
+    return Done(200, responses.fetched(asked.shape().document(session, lag=lag)))
+
+
+def list_all(asked: Asked) -> Done:
+    """Return a page of sessions, newest first."""
+    simulator, shape = asked.simulator, asked.shape()
+    now = simulator.clock.now()
+    newest = now - _lag(asked.fault, "lag")
+    visible = (
+        session
+        for session in simulator.store.sessions.values()
+        if may_act_as(asked.account, session.account)
+        and (asked.fault is None or session.created_time <= newest)
+    )
+    query = asked.request.query_params.multi_items()
+    page = read_page(asked.request.url.path, query)
+    found = matching(visible, dict(query), shape.status, now)
+    documents = [shape.list_item(session) for session in page.cut(found)]
+    return Done(200, responses.listed(documents, page.meta(len(found))))
+
+
+def update(asked: Asked) -> Done:
+    """Change a session."""
+    if (session := asked.session()) is None:
+        return _not_found()
+    rebased = update_session(asked.simulator, session, asked.body)
+    document = asked.shape().document(session, rebased=rebased)
+    committed = {
+        "action": "updated",
+        "session_uuid": session.session_uuid,
+        "fields": sorted(set(asked.body) - {"session_uuid"}),
+    }
+    return Done(200, responses.updated(document), session.session_uuid, committed)
+
+
+def delete(asked: Asked) -> Done:
+    """Expire a session."""
+    if (session := asked.session()) is None:
+        return _not_found()
+    end_session(asked.simulator, session)
+    committed = {"action": "deleted", "session_uuid": session.session_uuid}
+    return Done(200, responses.deleted(), session.session_uuid, committed)
+
+
+_OPERATIONS: Mapping[str, Operation] = {
+    "create": create,
+    "get": get,
+    "list": list_all,
+    "update": update,
+    "delete": delete,
+}
+_ON_COLLECTION = {"GET": "list", "POST": "create"}
+_ON_SESSION = {"GET": "get", "POST": "update", "DELETE": "delete"}
+
+
+async def on_collection(request: Request) -> Response:
+    """Answer at `Masking/Session/`."""
+    return await _answer(request, _ON_COLLECTION[request.method])
+
+
+async def on_session(request: Request) -> Response:
+    """Answer at `Masking/Session/{session_uuid}/`."""
+    return await _answer(request, _ON_SESSION[request.method])
+
+
+def masking_routes() -> list[Route]:
+    """Return the routes, each with and without its trailing slash."""
+    base = "/v1/Account/{auth_id}/Masking/Session"
+    return [
+        Route(f"{base}{slash}", on_collection, methods=list(_ON_COLLECTION))
+        for slash in ("", "/")
+    ] + [
+        Route(f"{base}/{{session_uuid}}{slash}", on_session, methods=list(_ON_SESSION))
+        for slash in ("", "/")
+    ]
+
+
+async def _answer(request: Request, operation: str) -> Response:
+    simulator: Simulator = request.app.state.simulator
+    entry = _entry(simulator, request, operation)
+    response = await _respond(simulator, request, operation, entry)
+    entry.status = None if isinstance(response, Broken) else response.status_code
+    simulator.broadcast.tell("request", lambda: {"operation": operation})
+    return response
+
+
+async def _respond(
+    simulator: Simulator, request: Request, operation: str, entry: LedgerEntry
+) -> Response:
+    who, wanted = account_of(request), str(request.path_params["auth_id"])
+    if who is None or not may_act_as(who, wanted):
+        return _refusal(401, "authentication failed")
+    if simulator.is_over_rate(who):
+        return _refusal(429, "too many requests")
+    try:
+        body = await _body(request)
+    except ValueError:
+        return _refusal(400, "the request body is not valid JSON")
+    asked = Asked(simulator, request, wanted, body)
+    fault = simulator.faults.draw(operation, _facts(asked))
+    entry.fault = fault.fault.name if fault else ""
+    if fault and (refused := await _before(fault, request)):
+        return refused
+    asked = Asked(simulator, request, wanted, body, fault)
+    try:
+        done = _OPERATIONS[operation](asked)
+    except BadParameterError as refusal:
+        done = Done(400, responses.error(str(refusal)))
+    entry.session_uuid = entry.session_uuid or done.session_uuid
+    entry.committed = done.committed
+    response = JSONResponse(done.body, done.status)
+    return await _after(fault, request, response) if fault else response
+
+
+async def _before(fault: Armed, request: Request) -> Response | None:
+    """Return the answer of a fault that lets nothing happen, if it is one."""
+    effect = fault.fault.effect
+    if effect in _REFUSALS:
+        refusal = _refusal(*_REFUSALS[effect])
+        if effect == "429_retry_after":
+            refusal.headers["retry-after"] = f"{fault.parameters['seconds']:.0f}"
+        return refusal
+    if effect in ("5xx", "5xx_before_commit"):
+        return _refusal(int(fault.parameters["status"]), "internal error")
+    if effect in ("timeout", "timeout_before_commit"):
+        await hold(request, fault.parameters["seconds"])
+        return Broken(reset=False)
+    return Broken() if effect == "reset_before_commit" else None
+
+
+async def _after(fault: Armed, request: Request, response: JSONResponse) -> Response:
+    """Spoil the answer to what has happened."""
+    effect = fault.fault.effect
+    if effect == "5xx_after_commit":
+        return _refusal(int(fault.parameters["status"]), "internal error")
+    if effect == "timeout_after_commit":
+        await hold(request, fault.parameters["seconds"])
+        return Broken(reset=False)
+    if effect in ("reset", "reset_after_commit"):
+        return half_an_answer(response)
+    if effect == "non_json":
+        return HTMLResponse("<!doctype html><title>Gateway</title><p>OK")
+    if effect == "slow":
+        await hold(request, fault.parameters["seconds"])
+    return response
+
+
+def _entry(simulator: Simulator, request: Request, operation: str) -> LedgerEntry:
+    entry = LedgerEntry(
+        number=len(simulator.store.ledger) + 1,
+        at=simulator.clock.now(),
+        operation=operation,
+        method=request.method,
+        path=request.url.path,
+        query=request.url.query,
+        account=str(request.path_params["auth_id"]),
+        session_uuid=str(request.path_params.get("session_uuid", "")),
+    )
+    simulator.store.ledger.append(entry)
+    return entry
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    raw = await request.body()
+    if request.method == "GET" or not raw.strip():
+        return {}
+    if len(raw) > MAX_BODY:
+        raise ValueError("too large")
+    body = json.loads(raw)
+    if not isinstance(body, dict):
+        raise ValueError("not an object")
+    return body
+
+
+def _facts(asked: Asked) -> dict[str, str]:
+    sources = {**dict(asked.request.query_params), **asked.body}
+    names = ("first_party", "second_party", "virtual_number", "callback_url")
+    facts = {name: str(sources.get(name, "")) for name in names}
+    if session := asked.session():
+        facts |= {name: getattr(session, name) for name in names[:3]}
+    return {**facts, "session_uuid": asked.session_uuid}
+
+
+def _lag(fault: Armed | None, effect: str) -> timedelta:
+    lags = fault is not None and fault.fault.effect == effect
+    return timedelta(seconds=fault.parameters["seconds"] if fault and lags else 0)
+
+
+def _refusal(status: int, text: str) -> JSONResponse:
+    return JSONResponse(responses.error(text), status)
+
+
+def _not_found() -> Done:
+    return Done(404, responses.error("not found"))

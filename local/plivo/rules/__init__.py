@@ -1,0 +1,1 @@
+"""Decide how a masked call goes."""

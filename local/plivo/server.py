@@ -1,0 +1,123 @@
+"""Serve the simulator on a port of this machine, in this process.
+
+`serve` is the command: it runs until it is told to stop. `running` is for tests and
+other programs: a server in a thread, gone when the block ends.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+
+from .app import create_app
+from .clock import Clock
+from .simulator import Simulator
+from .wreckage import BreakableProtocol
+
+START_SECONDS = 10.0
+STOP_SECONDS = 10.0
+GRACE_SECONDS = 1
+
+
+class CannotListenError(Exception):
+    """The address can't be listened on; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A simulator that is being served: where, and its inside."""
+
+    origin: str
+    simulator: Simulator
+
+
+def serve(host: str, port: int, speed: float = 1.0, seed: int = 0) -> None:
+    """Serve until SIGTERM or SIGINT. Raise CannotListenError."""
+    listener = _listen(host, port)
+    server, _ = _server(listener, host, speed, seed)
+    origin = _origin(listener, host)
+    print(f"Plivo simulator listening on {origin}", flush=True)
+    # uvicorn ends in good order and then raises the signal again: make that the end.
+    signal.signal(signal.SIGTERM, _leave)
+    with listener, suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+@contextmanager
+def running(
+    port: int = 0, host: str = "127.0.0.1", speed: float = 1.0, seed: int = 0
+) -> Iterator[Running]:
+    """Serve in a thread while the block runs; port 0 takes a free one."""
+    listener = _listen(host, port)
+    server, simulator = _server(listener, host, speed, seed)
+    work = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="plivo simulator"
+    )
+    work.start()
+    try:
+        _await_start(server, work)
+        yield Running(_origin(listener, host), simulator)
+    finally:
+        server.should_exit = True
+        work.join(STOP_SECONDS)
+        listener.close()
+    if work.is_alive():
+        raise RuntimeError("the simulator's thread did not end")
+
+
+def _server(
+    listener: socket.socket, host: str, speed: float, seed: int
+) -> tuple[uvicorn.Server, Simulator]:
+    origin = _origin(listener, host)
+    app = create_app(origin, clock=Clock(speed), seed=seed)
+    config = uvicorn.Config(
+        app,
+        http=BreakableProtocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # A connection may be held for long by a fault; stopping doesn't wait for it.
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return uvicorn.Server(config), app.state.simulator
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as exc:
+        listener.close()
+        reason = exc.strerror or str(exc)
+        raise CannotListenError(f"can't listen on {host}:{port}: {reason}") from exc
+    return listener
+
+
+def _origin(listener: socket.socket, host: str) -> str:
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _await_start(server: uvicorn.Server, work: threading.Thread) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not server.started:
+        if not work.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the simulator did not start")
+        time.sleep(0.005)

@@ -1,0 +1,120 @@
+"""Put the simulator together: one object that holds its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+import httpx
+
+from . import views
+from .answering import AnswerUrls
+from .broadcast import Broadcast
+from .callbacks import Courier, callback_client
+from .clock import Clock
+from .engine import Engine
+from .faults import Faults
+from .prompts import Prompts
+from .records import Call, Callback
+from .reports import Reporter
+from .rules.model import Session
+from .sessions import expire_due_sessions
+from .store import Store
+from .switches import Switches
+
+RATE_REQUESTS = 300
+RATE_SECONDS = 5.0
+
+
+@dataclass
+class Simulator:
+    """The whole simulator. *origin* is its own address, such as http://127.0.0.1:8001.
+
+    Build it anywhere; `start` and `close` belong into the event loop that serves it.
+    """
+
+    origin: str
+    clock: Clock = field(default_factory=Clock)
+    store: Store = field(default_factory=Store)
+    switches: Switches = field(default_factory=Switches)
+    faults: Faults = field(default_factory=Faults)
+    broadcast: Broadcast = field(default_factory=Broadcast)
+    client: httpx.AsyncClient = field(default_factory=callback_client)
+
+    def __post_init__(self) -> None:
+        self.expiries_moved = asyncio.Event()
+        self._requests: dict[str, deque[float]] = defaultdict(deque)
+        self.reporter = Reporter(self.store, self.switches, self.clock, self.origin)
+        self.prompts = Prompts(self.client)
+        self.courier = Courier(
+            self.client,
+            self.store,
+            self.switches,
+            self.faults,
+            self.clock,
+            self._callback_changed,
+        )
+        self.engine = Engine(
+            clock=self.clock,
+            store=self.store,
+            faults=self.faults,
+            courier=self.courier,
+            reporter=self.reporter,
+            prompts=self.prompts,
+            answer_urls=AnswerUrls(self.client, self.store, self.switches, self.clock),
+            announce=self._call_changed,
+        )
+
+    async def start(self) -> None:
+        """Begin to watch for sessions that expire."""
+        self.clock.run(self._watch_expiries(), "expiries")
+
+    async def close(self) -> None:
+        """End all background work and close all connections."""
+        await self.clock.close()
+        await self.client.aclose()
+
+    def reset(self, seed: int = 0) -> None:
+        """Forget everything that happened and every setting but the clock's."""
+        self.engine.forget()
+        self.courier.forget()
+        self.prompts.forget()
+        self.store.reset()
+        self.switches.reset()
+        self.faults.reset(seed)
+        self.expiries_moved.set()
+        self.broadcast.tell("reset", dict)
+
+    def is_over_rate(self, account: str) -> bool:
+        """Count a request; return whether the account has used its rate up."""
+        if not self.switches.is_on("rate_limit"):
+            return False
+        recent, now = self._requests[account], time.monotonic()
+        while recent and recent[0] <= now - RATE_SECONDS:
+            recent.popleft()
+        if len(recent) >= RATE_REQUESTS:
+            return True
+        recent.append(now)
+        return False
+
+    def session_changed(self, session: Session) -> None:
+        """Tell listeners that *session* looks different now."""
+        self.broadcast.tell("session", lambda: views.session_view(self, session))
+
+    def _call_changed(self, kind: str, call: Call) -> None:
+        self.broadcast.tell(kind, lambda: views.call_view(self, call))
+        if call.session_uuid in self.store.sessions:
+            self.session_changed(self.store.sessions[call.session_uuid])
+
+    def _callback_changed(self, kind: str, callback: Callback) -> None:
+        self.broadcast.tell(kind, lambda: views.callback_view(callback))
+
+    async def _watch_expiries(self) -> None:
+        while True:
+            due = self.store.next_expiry()
+            left = (due - self.clock.now()).total_seconds() if due else None
+            self.expiries_moved.clear()
+            if not await self.clock.wait_for(self.expiries_moved, left):
+                expire_due_sessions(self)

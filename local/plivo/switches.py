@@ -1,0 +1,123 @@
+"""Let a developer choose what Plivo leaves undocumented, or documents in two ways.
+
+Each switch has a name, its values (the first is the default) and a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One open question about Plivo and the answers that can be simulated."""
+
+    values: tuple[str, ...]
+    description: str
+
+
+SWITCHES: Mapping[str, Switch] = {
+    "duplicate_pair": Switch(
+        ("new", "same", "error"),
+        "create for a pair that is active: another session, the same one, or 400",
+    ),
+    "sequence": Switch(
+        ("per_session", "per_call"), "scope in which SequenceNumber counts"
+    ),
+    "min_expiry": Switch(
+        ("none", "reject", "clamp"), "session_expiry below 60: taken, 400, or raised"
+    ),
+    "call_limit": Switch(
+        ("none", "clamp", "reject"),
+        "call_time_limit outside 60..86400: taken, clamped, or 400",
+    ),
+    "defaults": Switch(
+        ("observed", "documented"),
+        "what a create without values means: 1800/14400/45 or 3600/3600/120",
+    ),
+    "frozen_update": Switch(
+        ("reject", "ignore"), "an update that names an attribute that can't change"
+    ),
+    "shape": Switch(
+        ("captured", "documented"),
+        "types of the session object: as in captured traffic, or as in the docs"
+        ' ("pin_ prompt_play", amounts and pin_retry_wait as strings)',
+    ),
+    "pin_fields": Switch(
+        ("null", "absent"), "PIN attributes of a session without PIN: null or absent"
+    ),
+    "modified_time": Switch(
+        ("utc", "ist"), "modified_time: right, or Indian time labelled UTC"
+    ),
+    "in_progress": Switch(
+        ("off", "on"), "a session with a call up has the status in-progress"
+    ),
+    "expiry_cuts_call": Switch(
+        ("off", "on"), "expiry (or DELETE) ends the call that is up"
+    ),
+    "timeout_on_delete": Switch(("off", "on"), "DELETE sends SessionTimeout"),
+    "generation": Switch(
+        ("current", "2024", "2023"), "generation of the event vocabulary"
+    ),
+    "party_names": Switch(
+        ("by_leg", "by_registration"),
+        "FirstParty in event names: who called, or who was registered first",
+    ),
+    "attributes": Switch(
+        ("relevant", "all"), "callbacks carry what applies, or all with blanks"
+    ),
+    "content_type": Switch(("form", "json"), "body of POST callbacks"),
+    "signing": Switch(
+        (
+            "v3",
+            "ma_only",
+            "v2_only",
+            "unsigned",
+            "rotating",
+            "rotating_spaced",
+            "wrong",
+        ),
+        "signature headers of callbacks",
+    ),
+    "json_signing": Switch(
+        ("python", "node", "url_only", "raw_body"),
+        "what V3 signs when the body is JSON",
+    ),
+    "recording_auth": Switch(
+        ("off", "on"), "Basic auth on recording files (the console's toggle)"
+    ),
+    "rate_limit": Switch(("off", "on"), "429 beyond 300 requests in five seconds"),
+}
+
+
+class Switches:
+    """Hold the chosen values; read one as `switches["duplicate_pair"]`."""
+
+    def __init__(self) -> None:
+        self._values = {name: switch.values[0] for name, switch in SWITCHES.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def is_on(self, name: str) -> bool:
+        """Return whether an off/on switch is on."""
+        return self._values[name] == "on"
+
+    def set(self, chosen: Mapping[str, object]) -> None:
+        """Set the named switches. Raise ValueError naming what is not known."""
+        for name, value in chosen.items():
+            if name not in SWITCHES:
+                raise ValueError(f"no switch {name!r}; known: {', '.join(SWITCHES)}")
+            if value not in SWITCHES[name].values:
+                allowed = ", ".join(SWITCHES[name].values)
+                raise ValueError(f"{name} can't be {value!r}; allowed: {allowed}")
+        self._values.update({name: str(value) for name, value in chosen.items()})
+
+    def values(self) -> dict[str, str]:
+        """Return every switch with its value."""
+        return dict(self._values)
+
+    def reset(self) -> None:
+        """Go back to the defaults."""
+        self._values = {name: switch.values[0] for name, switch in SWITCHES.items()}

@@ -1,0 +1,100 @@
+"""Break connections: hold an answer back, reset it in the middle, lie about its length.
+
+ASGI has no words for this, so the server's protocol class keeps each connection's
+transport by the client's address, and what must be broken is written or aborted
+there. Without a real connection (an app called in process) a reset is raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_TRANSPORTS: dict[tuple[str, int], asyncio.Transport] = {}
+_POLL_SECONDS = 0.05
+
+
+class BreakableProtocol(H11Protocol):
+    """HTTP/1.1 whose connections can be found and broken."""
+
+    def connection_made(  # type: ignore[override]
+        self, transport: asyncio.Transport
+    ) -> None:
+        """Remember the connection."""
+        super().connection_made(transport)
+        if self.client:
+            _TRANSPORTS[self.client] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self.client:
+            _TRANSPORTS.pop(self.client, None)
+        super().connection_lost(exc)
+
+
+class Broken(Response):
+    """An answer that is written raw (*head*, *body*) and then cut off.
+
+    *reset* sends RST instead of an orderly end.
+    """
+
+    def __init__(self, raw: bytes = b"", *, reset: bool = True) -> None:
+        super().__init__()
+        self._raw = raw
+        self._reset = reset
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        """Write, cut, and wait until the server has noticed."""
+        transport = _TRANSPORTS.get(scope["client"] or ("", 0))
+        if transport is None:
+            raise ConnectionResetError("the simulator reset the connection")
+        if self._raw:
+            transport.write(self._raw)
+            await _flushed(transport)
+        if self._reset:
+            connection = transport.get_extra_info("socket")
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            transport.abort()
+        else:
+            transport.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+def half_an_answer(response: Response) -> Broken:
+    """Return *response* cut in the middle of its body."""
+    body = bytes(response.body)
+    return Broken(raw_answer(body, len(body))[: -max(len(body) // 2, 1)])
+
+
+def raw_answer(
+    body: bytes, length: int, content_type: str = "application/json", extra: str = ""
+) -> bytes:
+    """Return the bytes of a 200 that claims *length*, whatever *body* has."""
+    head = (
+        "HTTP/1.1 200 OK\r\n"
+        f"content-type: {content_type}\r\n"
+        f"content-length: {length}\r\n{extra}"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def hold(request: Request, seconds: float) -> None:
+    """Answer nothing for real *seconds*, or until the client has given up."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while loop.time() < deadline and not await request.is_disconnected():
+        await asyncio.sleep(min(_POLL_SECONDS, max(deadline - loop.time(), 0)))
+
+
+async def _flushed(transport: asyncio.Transport) -> None:
+    while transport.get_write_buffer_size() and not transport.is_closing():
+        await asyncio.sleep(0)
