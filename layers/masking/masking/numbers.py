@@ -33,8 +33,9 @@ def masked(text: object) -> object:
 
     What is not text is returned as it is unless it is a number that long.
     """
-    if isinstance(text, int) and not isinstance(text, bool):
-        return masked(str(text)) if abs(text) > 999_999 else text
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        whole = str(text) if isinstance(text, int) else f"{text:.0f}"
+        return masked(whole) if abs(text) > 999_999 else text
     if not isinstance(text, str):
         return text
     return re.sub(r"\d[\d ().-]{2,}\d", _hide, text)

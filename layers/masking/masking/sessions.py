@@ -251,11 +251,10 @@ def confirm(session: Session, answer: CarrierSession, attempt: int) -> Session:
     """Take Plivo's answer to *attempt* as the session's truth."""
     return _next(
         session,
-        status=Status.ACTIVE,
         attempt=max(attempt, session.attempt),
         lease_until=None,
         carrier_session_uuid=answer.session_uuid,
-        **_answered(session, answer),
+        **{"status": Status.ACTIVE, **_answered(session, answer)},
     )
 
 
