@@ -11,7 +11,11 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Deal with stream records in order; report the first that must come again."""
     services = wiring.services()
     publisher = publish.Publisher(
-        services.table, services.bus, services.number_key, services.now
+        services.table,
+        services.bus,
+        services.check_queue,
+        services.number_key,
+        services.now,
     )
     for record in event["Records"]:
         try:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from masking import events, numbers
+from masking import events, numbers, sessions
 from masking.items import Item
 from masking.sessions import NAMESPACE, Session, Status
 from masking.views import time_view
@@ -55,6 +55,21 @@ def type_of_change(before: Session | None, after: Session) -> str | None:
     if before and before.pending and not after.pending and _differs(before, after):
         return "session.updated"
     return None
+
+
+def is_new_at_carrier(before: Session | None) -> bool:
+    """Say whether a session that Plivo now has was not known to be there before."""
+    return before is None or before.carrier_session_uuid is None
+
+
+def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
+    """Say whether an update or an ending has just set out for Plivo.
+
+    If its function is killed nobody else knows; so a check is sent to follow it.
+    """
+    if after.doubted or not sessions.is_in_doubt(after):
+        return False
+    return before is None or sessions.lease_of(before) != sessions.lease_of(after)
 
 
 def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:

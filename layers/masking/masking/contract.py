@@ -36,11 +36,13 @@ from masking.fields import (
 # Requests
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A JSON body: no unknown fields, no conversion of types."""
+
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class CreateSession(_Body):
+class CreateSession(Body):
     """A masking session as an app asks for it; attributes as on Plivo's page."""
 
     first_party: PhoneNumber | None = None
@@ -75,7 +77,7 @@ class CreateSession(_Body):
     labels: Labels = Field(default_factory=dict)
 
 
-class UpdateSession(_Body):
+class UpdateSession(Body):
     """What may change in a session that exists; an absent field stays as it is.
 
     `session_expiry` counts from the moment of the update, as at Plivo.
@@ -263,7 +265,7 @@ def _no_constant(name: str) -> None:
 
 def parse_create(sent: Mapping[str, Any]) -> CreateSession:
     """Check the body of a create. Raises InvalidRequestError with all violations."""
-    violations, broken = _violations(CreateSession, sent)
+    violations, broken = violations_of(CreateSession, sent)
     valid = {name: value for name, value in sent.items() if name not in broken}
     checked = CreateSession.model_validate(valid)
     violations += [
@@ -288,7 +290,7 @@ def parse_update(sent: Mapping[str, Any]) -> UpdateSession:
         raise FieldNotUpdatableError(
             violations=[_violation(name, rule, sent) for name in frozen]
         )
-    violations, _ = _violations(UpdateSession, sent)
+    violations, _ = violations_of(UpdateSession, sent)
     violations += [
         _violation(name, "must not be null", sent)
         for name in sorted(UPDATABLE & sent.keys())
@@ -315,9 +317,10 @@ def asked(request: CreateSession) -> dict[str, Any]:
     return values
 
 
-def _violations(
+def violations_of(
     model: type[BaseModel], sent: Mapping[str, Any]
 ) -> tuple[list[dict[str, Any]], set[str]]:
+    """Give the violations of single fields, and the names of these fields."""
     try:
         model.model_validate(sent)
     except ValidationError as invalid:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -99,7 +98,7 @@ class CreateFlow:
         if found.request_hash != fresh.request_hash:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked, labels=fresh.labels)
-        if session.status in (Status.ACTIVE, Status.EXPIRED):
+        if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
             return Created(session, replayed=True)
         if session.status is Status.ABANDONED:
             raise CreateAbandonedError(outcome=UNKNOWN)
@@ -200,8 +199,7 @@ class CreateFlow:
         )
 
     def _rest_of_lease(self, session: Session) -> int:
-        until: datetime = session.lease_until or self.now()
-        return max(1, int((until - self.now()).total_seconds()) + 1)
+        return sessions.rest_of_lease(session, self.now())
 
 
 def base_url_of(public_base_url: str, domain: str) -> str:

@@ -15,6 +15,7 @@ MasklineError
 │   ├── SessionNotActiveError    409 session_not_active
 │   ├── SessionExpiredError      409 session_expired
 │   ├── UpdateInProgressError    409 update_in_progress
+│   ├── EndInProgressError       409 end_in_progress
 │   ├── VersionMismatchError     412 version_mismatch
 │   ├── BodyTooLargeError        413 body_too_large
 │   ├── IdempotencyKeyReusedError 422 idempotency_key_reused
@@ -196,6 +197,14 @@ class UpdateInProgressError(ProblemError):
     status = HTTPStatus.CONFLICT
     code = "update_in_progress"
     detail = "Another update of this session is being worked on."
+
+
+class EndInProgressError(ProblemError):
+    """Another request is ending the session."""
+
+    status = HTTPStatus.CONFLICT
+    code = "end_in_progress"
+    detail = "Another request is ending this session."
 
 
 class VersionMismatchError(ProblemError):

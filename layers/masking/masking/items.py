@@ -6,9 +6,9 @@
 | session request  | S#{session}           | A#REQUEST        | create, once       |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | store_recording    |
-| party link       | P#{tenant}#{number}   | S#{session}      | stream             |
-| caller link      | C#{tenant}#{number}   | S#{session}      | stream             |
-| label link       | L#{tenant}#{k}={v}    | S#{session}      | stream             |
+| party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
+| caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
+| label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
@@ -21,6 +21,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -73,11 +74,28 @@ def carrier_key(carrier_session_uuid: str) -> str:
 
 def listing_keys(session: Session) -> dict[str, str]:
     """Give the keys of index `by_tenant` for a confirmed session."""
+    return {"tenant_sessions": session.tenant_id, "created_key": created_key(session)}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a listing stands: a partition of the table, or one of an index."""
+
+    value: str
+    attribute: str = "pk"
+    sort_attribute: str = "sk"
+    index: str | None = None
+
+
+def place_of_tenant(tenant_id: str) -> Place:
+    """Give the place where all sessions of a tenant are listed."""
+    return Place(tenant_id, "tenant_sessions", "created_key", "by_tenant")
+
+
+def created_key(session: Session) -> str:
+    """Say where a confirmed session stands in listings: by time, then by UUID."""
     created = session.created_time or session.reserved_at
-    return {
-        "tenant_sessions": session.tenant_id,
-        "created_key": f"{stamp(created)}#{session.session_uuid}",
-    }
+    return f"{stamp(created)}#{session.session_uuid}"
 
 
 # Items
@@ -103,6 +121,7 @@ def state_item(session: Session, purge_at: int) -> Item:
         "expiry_time": _stamp(session.expiry_time),
         "answered": dict(session.answered) or None,
         "pending": _pending_item(session.pending),
+        "doubted": True if session.doubted else None,
         "purge_at": purge_at,
     }
     duty = sessions.duty_of(session)
@@ -135,6 +154,7 @@ def session_from(state: Item, request: Item | None = None) -> Session:
         pending=Pending(pending["changes"], moment(pending["lease_until"]))
         if pending
         else None,
+        doubted=state.get("doubted", False),
         asked=request["asked"] if request else {},
         labels=request["labels"] if request else {},
     )

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from masking import changes, items
+from masking import changes, items, numbers
 from masking.changes import Event
 from masking.items import LINK, Item
 from masking.sessions import Session
 
 if TYPE_CHECKING:
     from masking.bus import Bus
+    from masking.queue import Queue
     from masking.table import Table
     from masking.wiring import Clock
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """What publishing takes: the table, the bus, the key of number hashes, the time."""
+    """What publishing takes: table, bus, queue of checks, the key of hashes, time."""
 
     table: Table
     bus: Bus
+    checks: Queue
     number_key: bytes
     now: Clock
     _sessions: dict[str, Session] = field(default_factory=dict)
@@ -50,12 +50,14 @@ class Publisher:
     def _session_changed(self, before: Item, after: Item) -> Event | None:
         was = items.session_from(before) if before else None
         session = items.session_from(after)
+        if changes.is_newly_in_doubt(was, session):
+            self.checks.send({"session_uuid": session.session_uuid})
         kind = changes.type_of_change(was, session)
         if kind is None:
             return None
         request = self._loaded(session)
         session = replace(session, asked=request.asked, labels=request.labels)
-        if kind in ("session.created", "session.updated"):
+        if changes.is_new_at_carrier(was) or kind == "session.updated":
             self._link(session)
         return changes.event_of_session(kind, session, items.stamp(self.now()))
 
@@ -64,7 +66,9 @@ class Publisher:
         if session is None:
             return None
         for number in changes.strangers_in(item, session):
-            key = items.caller_key(session.tenant_id, self._hash(number))
+            key = items.caller_key(
+                session.tenant_id, numbers.hashed(self.number_key, number)
+            )
             self._link_once(key, session)
         event = changes.event_of_callback(item, session)
         if event and event.type == "recording.announced":
@@ -77,7 +81,9 @@ class Publisher:
         for name in changes.PARTIES.values():
             number = session.settings.get(name)
             if number:
-                key = items.party_key(session.tenant_id, self._hash(number))
+                key = items.party_key(
+                    session.tenant_id, numbers.hashed(self.number_key, number)
+                )
                 self._link_once(key, session)
         for label, value in session.labels.items():
             key = items.label_key(session.tenant_id, label, value)
@@ -93,10 +99,9 @@ class Publisher:
 
     def _link_once(self, key: str, session: Session) -> None:
         """Write a link; looking first costs less than writing it again."""
-        place = items.session_key(session.session_uuid)
+        place = items.created_key(session)
         if not self.table.has_link(key, place):
-            created = session.created_time or session.reserved_at
-            self.table.link(key, place, created=items.stamp(created))
+            self.table.link(key, place)
 
     def _loaded(self, session: Session) -> Session:
         """Read what was asked for, once for each batch of records."""
@@ -104,7 +109,3 @@ class Publisher:
             found = self.table.load(session.session_uuid)
             self._sessions[session.session_uuid] = found or session
         return self._sessions[session.session_uuid]
-
-    def _hash(self, number: str) -> str:
-        digest = hmac.digest(self.number_key, number.encode(), "sha256")
-        return base64.urlsafe_b64encode(digest[:18]).decode()

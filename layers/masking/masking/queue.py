@@ -1,8 +1,10 @@
-"""Put a message of a queue off to a time of our own."""
+"""Send a message to a queue; put one off to a time of our own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -14,6 +16,11 @@ class Queue:
     def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send *message* as JSON; it comes after the delay that the queue has."""
+        body = json.dumps(message, separators=(",", ":"))
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that was received come again after *seconds*."""

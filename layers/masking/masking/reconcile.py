@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking import adopt, sessions, telemetry
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
-from masking.sessions import DutyKind, Rule, Session
+from masking.sessions import DutyKind, Rule, Session, Status
 from masking.update import settle
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # What became of a duty, as counted and logged.
 ADOPTED = "adopted"
+ENDED = "ended"
 CLOSED = "closed"
 SETTLED = "settled"
 LEFT = "left"
@@ -48,12 +50,35 @@ class Reconciler:
                 outcomes[self._settle(due)] += 1
         return outcomes
 
+    def check(self, session_uuid: str) -> str:
+        """Clear up an update or an ending that nobody works on any more.
+
+        Says what became of it; `left` if there is nothing to be done yet, or nothing
+        could be done now and the rule will take it up.
+        """
+        session = self.table.load(session_uuid)
+        if session is None or not sessions.is_in_doubt(session):
+            return LEFT
+        if sessions.is_leased(session, self.now()):
+            return LEFT
+        ending = session.status is Status.ENDING
+        outcome = self._work_at(
+            session, DutyKind.FINISH_ENDING if ending else DutyKind.CHECK_UPDATE
+        )
+        if outcome == LEFT and not session.doubted:
+            with suppress(StaleStateError):
+                self.table.replace(session, sessions.doubt(session))
+        return outcome
+
     def _settle(self, due: Due) -> str:
         session = self.table.load(due.session_uuid)
         duty = sessions.duty_of(session) if session else None
         if session is None or duty is None or self.now() < duty.at:
             return LEFT
-        work = self._work().get(duty.kind)
+        return self._work_at(session, duty.kind)
+
+    def _work_at(self, session: Session, kind: DutyKind) -> str:
+        work = self._work().get(kind)
         if work is None:
             return LEFT
         try:
@@ -65,7 +90,7 @@ class Reconciler:
                 "duty left for the next pass",
                 extra={
                     "session_uuid": session.session_uuid,
-                    "duty": duty.kind.value,
+                    "duty": kind.value,
                     "code": error.code,
                 },
             )
@@ -76,6 +101,7 @@ class Reconciler:
         return {
             DutyKind.CONFIRM: self._confirm,
             DutyKind.CHECK_UPDATE: self._check_update,
+            DutyKind.FINISH_ENDING: self._finish_ending,
         }
 
     def _confirm(self, session: Session) -> str:
@@ -101,3 +127,9 @@ class Reconciler:
         except CarrierSessionMissingError:
             self.table.replace(session, sessions.expire(session))
         return SETTLED
+
+    def _finish_ending(self, session: Session) -> str:
+        """End at Plivo what was to end; one that has ended already is a success."""
+        self.carrier.expire(str(session.carrier_session_uuid))
+        self.table.replace(session, sessions.expire(session))
+        return ENDED

@@ -4,12 +4,14 @@ Every change is a function from one `Session` to the next. `table` writes the ne
 only if the stored one still has the version that the change started from, so that
 of two changes at once exactly one happens.
 
-    reserve ──> RESERVED ──confirm──> ACTIVE ──expire──> EXPIRED
-                  │  ▲                 │  ▲
-     Plivo said no│  │retake  begin_update│  │finish_update, drop_update
-                  ▼  │                 ▼  │
-                 FAILED            ACTIVE, update pending
-                  (ABANDONED: outcome never known and a phone may have rung)
+    reserve ──> RESERVED ──confirm──> ACTIVE ─────────expire────────> EXPIRED
+                  │  ▲                │ ▲  │                             ▲
+     Plivo said no│  │retake          │ │  └─begin_ending─> ENDING ─expire┘
+                  ▼  │    begin_update│ │finish_update, drop_update
+                 FAILED               ▼ │
+                                 ACTIVE, update pending
+    ABANDONED: a create whose outcome was never known and that may have rung a phone.
+    Doubted: an update or an ending that the reconciler must clear up.
 """
 
 from __future__ import annotations
@@ -38,12 +40,13 @@ SHARDS = 16
 
 
 class Status(StrEnum):
-    """What state a session is in. Plivo knows only the last two."""
+    """What state a session is in. Plivo knows `active` and `expired` alone."""
 
     RESERVED = "reserved"
     FAILED = "failed"
     ABANDONED = "abandoned"
     ACTIVE = "active"
+    ENDING = "ending"
     EXPIRED = "expired"
 
 
@@ -52,6 +55,7 @@ class DutyKind(StrEnum):
 
     CONFIRM = "confirm"
     CHECK_UPDATE = "check_update"
+    FINISH_ENDING = "finish_ending"
     EXPIRE = "expire"
 
 
@@ -65,6 +69,7 @@ class Rule(StrEnum):
 RULE_OF = {
     DutyKind.CONFIRM: Rule.RECONCILE,
     DutyKind.CHECK_UPDATE: Rule.RECONCILE,
+    DutyKind.FINISH_ENDING: Rule.RECONCILE,
     DutyKind.EXPIRE: Rule.SWEEP,
 }
 
@@ -111,7 +116,9 @@ class Session:
     """A session as we keep it.
 
     *asked* and *labels* are what was asked for and never change; *answered* holds
-    what Plivo answered or an update changed, where it differs. Times are aware UTC.
+    what Plivo answered or an update changed, where it differs, and always the parties.
+    *doubted* says that nobody knows what became of an update or an ending at Plivo.
+    Times are aware UTC.
     """
 
     session_uuid: str
@@ -130,6 +137,7 @@ class Session:
     expiry_time: datetime | None = None
     answered: Mapping[str, Any] = field(default_factory=dict)
     pending: Pending | None = None
+    doubted: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -164,12 +172,21 @@ def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
 
 def duty_of(session: Session) -> Duty | None:
-    """Say what *session* next needs done, or None if it is at rest."""
+    """Say what *session* next needs done, or None if it is at rest.
+
+    An update or an ending on its way leaves the duty where it is, which costs nothing;
+    only if it is doubted does the reconciler's rule have to look.
+    """
     if session.status is Status.RESERVED and session.lease_until:
         return Duty(DutyKind.CONFIRM, session.lease_until)
-    if session.status is Status.ACTIVE and session.pending:
-        return Duty(DutyKind.CHECK_UPDATE, session.pending.lease_until)
-    if session.status is Status.ACTIVE and session.expiry_time:
+    if session.status not in (Status.ACTIVE, Status.ENDING):
+        return None
+    lease = lease_of(session)
+    if session.doubted and lease:
+        ending = session.status is Status.ENDING
+        kind = DutyKind.FINISH_ENDING if ending else DutyKind.CHECK_UPDATE
+        return Duty(kind, lease)
+    if session.expiry_time:
         return Duty(DutyKind.EXPIRE, session.expiry_time)
     return None
 
@@ -189,16 +206,32 @@ def is_over(session: Session, now: datetime) -> bool:
     if session.status is Status.EXPIRED:
         return True
     return (
-        session.status is Status.ACTIVE
+        session.status in (Status.ACTIVE, Status.ENDING)
         and session.expiry_time is not None
         and now >= session.expiry_time
     )
 
 
+def is_in_doubt(session: Session) -> bool:
+    """Say whether something is on its way to Plivo that a crash would leave there."""
+    return session.status is Status.ENDING or session.pending is not None
+
+
+def lease_of(session: Session) -> datetime | None:
+    """Say until when somebody may be working on *session* at Plivo."""
+    return session.pending.lease_until if session.pending else session.lease_until
+
+
 def is_leased(session: Session, now: datetime) -> bool:
     """Say whether somebody may still be working on *session* at Plivo."""
-    until = session.pending.lease_until if session.pending else session.lease_until
+    until = lease_of(session)
     return until is not None and now < until
+
+
+def rest_of_lease(session: Session, now: datetime) -> int:
+    """Give the seconds until nobody works on *session* any more, 1 at least."""
+    until = lease_of(session) or now
+    return max(1, int((until - now).total_seconds()) + 1)
 
 
 def may_recreate(session: Session) -> bool:
@@ -284,17 +317,35 @@ def finish_update(session: Session, answer: CarrierSession | None) -> Session:
     ours = {name: changes[name] for name in OURS & changes.keys()}
     changed = replace(session, answered={**session.answered, **ours})
     settled = _answered(changed, answer) if answer else {}
-    return _next(changed, pending=None, **settled)
+    return _next(changed, pending=None, doubted=False, **settled)
 
 
 def drop_update(session: Session) -> Session:
     """Clear a pending update that Plivo surely did not carry out."""
-    return _next(session, pending=None)
+    return _next(session, pending=None, doubted=False)
+
+
+def begin_ending(session: Session, now: datetime) -> Session:
+    """Record that the session is to end before Plivo is asked."""
+    return _next(
+        session,
+        status=Status.ENDING,
+        pending=None,
+        doubted=False,
+        lease_until=now + LEASE,
+    )
+
+
+def doubt(session: Session) -> Session:
+    """Leave an update or an ending of unknown outcome to the reconciler."""
+    return _next(session, doubted=True)
 
 
 def expire(session: Session) -> Session:
     """End the session."""
-    return _next(session, status=Status.EXPIRED, pending=None)
+    return _next(
+        session, status=Status.EXPIRED, pending=None, doubted=False, lease_until=None
+    )
 
 
 # Attributes that Plivo never sees as the app sent them: its own callbacks go to us.
@@ -308,6 +359,10 @@ OURS = frozenset(
 )
 
 
+# Always in the state, so that it can be searched without what was asked for.
+PARTIES = ("first_party", "second_party")
+
+
 def _next(session: Session, **changes: Any) -> Session:
     return replace(session, version=session.version + 1, **changes)
 
@@ -316,14 +371,17 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     """Give what Plivo answered as changes; of the settings only what differs."""
     settings = {k: v for k, v in answer.settings.items() if k not in OURS}
     kept = {k: v for k, v in session.answered.items() if k in OURS}
-    differs = {k: v for k, v in settings.items() if session.asked.get(k) != v}
+    parties = {k: v for k, v in session.settings.items() if k in PARTIES}
+    differs = {
+        k: v for k, v in settings.items() if k in PARTIES or session.asked.get(k) != v
+    }
     status = {"status": Status.EXPIRED} if answer.status == "expired" else {}
     return {
         "virtual_number": answer.virtual_number or session.virtual_number,
         "created_time": answer.created_time or session.created_time,
         "modified_time": answer.modified_time or session.modified_time,
         "expiry_time": answer.expiry_time or session.expiry_time,
-        "answered": {**kept, **differs, **_worth_keeping(answer.totals)},
+        "answered": {**kept, **parties, **differs, **_worth_keeping(answer.totals)},
         **status,
     }
 

@@ -74,6 +74,11 @@ class Settings:
         return self._required("RECORDING_QUEUE_URL")
 
     @property
+    def check_queue_url(self) -> str:
+        """URL of the queue of updates and endings to be looked at once more."""
+        return self._required("CHECK_QUEUE_URL")
+
+    @property
     def retention(self) -> timedelta:
         """How long a session is kept after its end."""
         return timedelta(days=int(self._required("RETENTION_DAYS")))

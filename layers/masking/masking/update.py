@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 NOT_UPDATED = "not_updated"
 UNKNOWN = "unknown"
 
-PARTIES = ("first_party", "second_party")
-
 
 @dataclass(frozen=True)
 class UpdateFlow:
@@ -88,10 +86,8 @@ class UpdateFlow:
         if session.pending and not sessions.is_leased(session, self.now()):
             session = self._settled(session)
         if session.pending and session.status is Status.ACTIVE:
-            rest = session.pending.lease_until - self.now()
-            raise UpdateInProgressError(
-                outcome=NOT_UPDATED, retry_after=int(rest.total_seconds()) + 1
-            )
+            rest = sessions.rest_of_lease(session, self.now())
+            raise UpdateInProgressError(outcome=NOT_UPDATED, retry_after=rest)
         if sessions.is_over(session, self.now()):
             raise SessionExpiredError(outcome=NOT_UPDATED)
         if session.status is not Status.ACTIVE:
@@ -126,6 +122,8 @@ class UpdateFlow:
         """Say what became of an update that Plivo did not confirm."""
         if error.may_have_acted:
             error.members["outcome"] = UNKNOWN
+            with suppress(StaleStateError):
+                self.table.replace(taken, sessions.doubt(taken))
             return
         error.members["outcome"] = NOT_UPDATED
         with suppress(StaleStateError):
@@ -157,7 +155,7 @@ def _check_parties(session: Session, changes: Mapping[str, Any]) -> None:
     single = settings.get("create_session_with_single_party", False)
     fixed = [
         name
-        for name in PARTIES
+        for name in sessions.PARTIES
         if name in changes and (not single or settings.get(name))
     ]
     if fixed:
@@ -166,7 +164,7 @@ def _check_parties(session: Session, changes: Mapping[str, Any]) -> None:
             outcome=NOT_UPDATED,
             violations=[{"field": name, "rule": rule, "sent": None} for name in fixed],
         )
-    both = [changes.get(name, settings.get(name)) for name in PARTIES]
+    both = [changes.get(name, settings.get(name)) for name in sessions.PARTIES]
     if both[0] is not None and both[0] == both[1]:
         violation = {
             "field": "second_party",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from masking import sessions
 from masking.sessions import Session, Status
+
+if TYPE_CHECKING:
+    from masking.listing import Page
 
 # The attributes of Plivo's page in its order; those without a default are null.
 ATTRIBUTES: Mapping[str, Any] = {
@@ -77,6 +80,46 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
+LISTED = (
+    "duration",
+    "amount",
+    "total_call_amount",
+    "total_call_count",
+    "total_call_billed_duration",
+    "total_session_amount",
+    "last_interaction_time",
+)
+
+
+def listed_view(session: Session, now: datetime) -> dict[str, Any]:
+    """Give what a listing shows of a session: all but what was asked for."""
+    whole = session_view(session, now)
+    shown = {name: whole[name] for name in LISTED}
+    return {
+        "session_uuid": session.session_uuid,
+        "status": whole["status"],
+        "first_party": whole["first_party"],
+        "second_party": whole["second_party"],
+        "virtual_number": session.virtual_number,
+        "created_time": whole["created_time"],
+        "modified_time": whole["modified_time"],
+        "expiry_time": whole["expiry_time"],
+        **shown,
+        "carrier_session_uuid": session.carrier_session_uuid,
+        "version": session.version,
+        "resource_uri": f"/v1/sessions/{session.session_uuid}",
+    }
+
+
+def page_view(page: Page, limit: int, now: datetime) -> dict[str, Any]:
+    """Give a page of sessions, with the cursor of the next one."""
+    return {
+        "api_id": str(uuid.uuid4()),
+        "meta": {"limit": limit, "next": page.cursor},
+        "objects": [listed_view(session, now) for session in page.sessions],
+    }
+
+
 def time_view(at: datetime | None) -> str | None:
     """Write a time in RFC 3339, to the second, in UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
@@ -86,6 +129,6 @@ def _status(session: Session, now: datetime) -> str:
     """Give Plivo's word for a session's state; `pending` before Plivo confirmed it."""
     if sessions.is_over(session, now):
         return "expired"
-    if session.status is Status.ACTIVE:
-        return "active"
+    if session.status in (Status.ACTIVE, Status.ENDING):
+        return session.status.value
     return "pending" if session.status is Status.RESERVED else "failed"

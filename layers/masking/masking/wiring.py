@@ -73,10 +73,12 @@ class Services:
     @cached_property
     def recording_queue(self) -> Queue:
         """Give the queue of recordings to be stored."""
-        from masking.queue import Queue
+        return self._queue(self._settings.recording_queue_url)
 
-        client = boto3.client("sqs", config=QUICK)
-        return Queue(client, self._settings.recording_queue_url)
+    @cached_property
+    def check_queue(self) -> Queue:
+        """Give the queue of updates and endings to be looked at once more."""
+        return self._queue(self._settings.check_queue_url)
 
     @cached_property
     def bus(self) -> Bus:
@@ -126,6 +128,11 @@ class Services:
         return SecretsProvider(
             boto3_client=boto3.client("secretsmanager", config=QUICK)
         )
+
+    def _queue(self, url: str) -> Queue:
+        from masking.queue import Queue
+
+        return Queue(boto3.client("sqs", config=QUICK), url)
 
     def _carrier_secret(self) -> dict[str, Any]:
         text = self._secrets.get(self._settings.carrier_secret, max_age=SECRET_SECONDS)

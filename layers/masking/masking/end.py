@@ -1,0 +1,101 @@
+"""End a session now: mark it, end it at Plivo, say so.
+
+We never say `expired` while Plivo may still connect: until Plivo has confirmed, the
+session is `ending`, and if its outcome is unknown the reconciler finishes it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking import sessions
+from masking.errors import (
+    CarrierError,
+    EndInProgressError,
+    SessionNotActiveError,
+    SessionNotFoundError,
+    StaleStateError,
+    StorageUnavailableError,
+    UpdateInProgressError,
+    VersionMismatchError,
+)
+from masking.sessions import Session, Status
+
+if TYPE_CHECKING:
+    from masking.carrier import Carrier
+    from masking.table import Table
+    from masking.wiring import Clock
+
+NOT_EXPIRED = "not_expired"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class EndFlow:
+    """What ending a session takes: the table, Plivo, the time."""
+
+    table: Table
+    carrier: Carrier
+    now: Clock
+
+    def end(
+        self, session_uuid: str, *, tenant_id: str, if_match: int | None = None
+    ) -> Session:
+        """End the session and give it as it is then; ending it twice is no error.
+
+        Every error that is raised carries `outcome`: `not_expired` or `unknown`.
+        """
+        try:
+            session = self._endable(session_uuid, tenant_id, if_match)
+            if sessions.is_over(session, self.now()):
+                return session
+            taken = sessions.begin_ending(session, self.now())
+            self.table.replace(session, taken)
+        except StaleStateError:
+            raise EndInProgressError(outcome=NOT_EXPIRED, retry_after=1) from None
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(outcome=NOT_EXPIRED, retry_after=2) from error
+        try:
+            return self._send(taken)
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(outcome=UNKNOWN, retry_after=60) from error
+
+    def _endable(
+        self, session_uuid: str, tenant_id: str, if_match: int | None
+    ) -> Session:
+        session = self.table.load(session_uuid)
+        if session is None or session.tenant_id != tenant_id:
+            raise SessionNotFoundError(outcome=NOT_EXPIRED)
+        if if_match is not None and if_match != session.version:
+            raise VersionMismatchError(outcome=NOT_EXPIRED, version=session.version)
+        if sessions.is_over(session, self.now()):
+            return session
+        if session.status not in (Status.ACTIVE, Status.ENDING):
+            raise SessionNotActiveError(outcome=NOT_EXPIRED)
+        if sessions.is_in_doubt(session) and sessions.is_leased(session, self.now()):
+            ending = session.status is Status.ENDING
+            busy = EndInProgressError if ending else UpdateInProgressError
+            raise busy(
+                outcome=NOT_EXPIRED,
+                retry_after=sessions.rest_of_lease(session, self.now()),
+            )
+        return session
+
+    def _send(self, taken: Session) -> Session:
+        try:
+            self.carrier.expire(str(taken.carrier_session_uuid))
+        except CarrierError as error:
+            error.members["outcome"] = UNKNOWN
+            with suppress(StaleStateError):
+                self.table.replace(taken, sessions.doubt(taken))
+            raise
+        ended = sessions.expire(taken)
+        try:
+            self.table.replace(taken, ended)
+        except StaleStateError:
+            return self.table.load(taken.session_uuid) or ended
+        return ended
