@@ -125,6 +125,17 @@ class Stack:
             raise StackError("The stack is not running.")
         return self._running
 
+    @property
+    def aws_pid(self) -> int:
+        """Return the embedded AWS's process id, the parent of functions' processes.
+
+        Raises:
+            StackError: It is not running.
+        """
+        if not self._children:
+            raise StackError("The stack is not running.")
+        return self._children[-1].pid
+
     def __enter__(self) -> Self:
         """Start everything; if a step fails, end what had started.
 

@@ -189,7 +189,7 @@ def _answer(response: Response) -> dict[str, Any]:
 def _refuse(problem: ProblemError, request_id: str) -> dict[str, Any]:
     """Turn an error into a problem document (RFC 9457)."""
     if isinstance(problem, CarrierError):
-        telemetry.count("CarrierFailure", code=problem.code)
+        telemetry.count_carrier_failure(problem)
         telemetry.logger().warning(
             "Plivo did not do as asked",
             extra={"code": problem.code, "carrier_status": problem.carrier_status},
