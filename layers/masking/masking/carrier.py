@@ -78,12 +78,20 @@ class Listing:
 class Carrier:
     """Plivo, as far as masking sessions go.
 
-    Every method raises the `CarrierError` that fits what went wrong.
+    *timeout* is in seconds: to connect, and between two bytes of an answer. Every
+    method raises the `CarrierError` that fits what went wrong.
     """
 
-    def __init__(self, *, auth_id: str, auth_token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
         try:
-            self._client = _Client(auth_id, auth_token, base_url)
+            self._client = _Client(auth_id, auth_token, base_url, timeout)
         except AuthenticationError:
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail) from None
@@ -168,8 +176,14 @@ class Carrier:
 class _Client(plivo.RestClient):  # type: ignore[misc]
     """The SDK's client with its own way of sending: once, silently, answers whole."""
 
-    def __init__(self, auth_id: str, auth_token: str, base_url: str) -> None:
-        super().__init__(auth_id, auth_token, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    def __init__(
+        self,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        timeout: tuple[float, float],
+    ) -> None:
+        super().__init__(auth_id, auth_token, timeout=timeout)
         self.base_uri = f"{base_url}/v1/Account"
 
     def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
