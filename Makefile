@@ -30,6 +30,12 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
 	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
 
+openapi: stack ## Write openapi.yaml from the models and the template
+	@$(BIN)/python -m local.openapi
+
+units: stack ## Measure the request units of each operation
+	@$(BIN)/python -m local.units
+
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
@@ -58,5 +64,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos test lint typecheck format build requirements clean \
+.PHONY: help run demo invoke chaos openapi units test lint typecheck format build requirements clean \
   stack dev sam

@@ -31,6 +31,7 @@ from local.aws.http_api import import_http_api
 from local.aws.seeds import API_KEY, plant
 from local.children import Child, end_all
 from local.environments import AWS, FUNCTIONS, HOME, LAYER, ROOT, TOOLS, interpreter
+from local.openapi.page import write_pages
 
 STATE_DIR = HOME / "state"
 
@@ -208,6 +209,7 @@ class Stack:
         self._report("starting the simulator and the embedded AWS")
         self._children.append(self._start_simulator())
         self._children.append(self._start_aws())
+        write_pages(ROOT / "openapi.yaml", self.run_dir / "docs")
         aws = LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)

@@ -58,7 +58,7 @@ class Publisher:
         if kind is None:
             return None
         session = replace(session, asked=self._loaded(session).asked)
-        if changes.is_new_at_carrier(was) or kind == "session.updated":
+        if changes.is_new_at_carrier(was) or changes.has_other_parties(was, session):
             self._link(session)
         return changes.event_of_session(kind, session, items.stamp(self.now()))
 
