@@ -10,6 +10,7 @@ session. Plivo's dirty answers come out as `sessions.CarrierSession`.
 from __future__ import annotations
 
 import re
+import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -192,11 +193,20 @@ def _unanswered(error: requests.RequestException) -> CarrierError:
     if isinstance(error, requests.Timeout):
         return CarrierTimeoutError()
     cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError) and isinstance(
-        cause.reason, (NewConnectionError, SSLError)
-    ):
+    if isinstance(cause, MaxRetryError) and _is_unsent(cause.reason):
         return CarrierUnreachableError()
     return CarrierFailedError("The connection to Plivo broke.")
+
+
+def _is_unsent(reason: Exception | None) -> bool:
+    """Say whether a connection failed before a request could go out on it.
+
+    Of TLS's failures that is sure of a refused certificate alone: the others may come
+    after the request was sent.
+    """
+    if isinstance(reason, SSLError):
+        return isinstance(reason.args[0], ssl.SSLCertVerificationError)
+    return isinstance(reason, NewConnectionError)
 
 
 def _read(response: requests.Response) -> Any:
@@ -278,6 +288,8 @@ def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
     body = answer.get("response")
     objects = body.get("objects") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(objects, list):
+        raise CarrierAnswerInvalidError
+    if not all(isinstance(item, dict) for item in objects):
         raise CarrierAnswerInvalidError
     meta = body.get("meta")
     following = meta.get("next") if isinstance(meta, dict) else None
