@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking import adopt, sessions, telemetry
+from masking.end import finish
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
 from masking.sessions import DutyKind, Rule, Session, Status
 from masking.update import settle
@@ -164,6 +165,5 @@ class Reconciler:
 
     def _finish_ending(self, session: Session) -> str:
         """End at Plivo what was to end; one that has ended already is a success."""
-        self.carrier.expire(str(session.carrier_session_uuid))
-        self.table.replace(session, sessions.expire(session))
+        self.table.replace(session, finish(session, self.carrier))
         return ENDED
