@@ -175,11 +175,18 @@ def _judge_answer(
 
 
 def _within(times: Iterable[datetime], sent: Sent, task: Task) -> list[datetime]:
-    """Give what happened while *sent* was worked on; if it was done, ever before."""
+    """Give what happened while *sent* was worked on; if it was done, ever before.
+
+    A send that no function answered may still have been worked on, and then what
+    happened was as likely its doing.
+    """
     start = task.sends[0].at if sent.is_done else sent.at
     # The ledger is written to the millisecond.
     early = start - timedelta(milliseconds=1)
-    return [at for at in times if early <= at <= sent.answered_at]
+    happened = [at for at in times if early <= at <= sent.answered_at]
+    before = task.sends[: task.sends.index(sent)]
+    unanswered = sum(1 for each in before if not each.is_done and each.code is None)
+    return happened if sent.is_done else happened[unanswered:]
 
 
 def _judge_requests(evidence: Evidence, verdict: Verdict) -> None:
