@@ -115,7 +115,12 @@ def make_table(dynamodb: Any) -> str:
 def table_properties() -> dict[str, Any]:
     """Give the template's Table as CreateTable takes it."""
     properties = TEMPLATE["Resources"]["Table"]["Properties"]
-    same = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    same = (
+        "BillingMode",
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+    )
     return {
         **{name: properties[name] for name in same},
         "StreamSpecification": {
@@ -196,6 +201,15 @@ def make_bus(events: Any, sqs: Any) -> ObservedBus:
         Targets=[{"Id": "observed", "Arn": arn["Attributes"]["QueueArn"]}],
     )
     return ObservedBus(name, queue_url, sqs)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all tests share; the secrets by their ARNs."""
+
+    bus: ObservedBus
+    carrier_secret: str
+    signing_secret: str
 
 
 @dataclass(frozen=True)

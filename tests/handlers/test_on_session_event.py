@@ -15,7 +15,12 @@ from masking.sessions import Session
 from masking.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws, carrier_secret
+from tests.handlers.embedded_aws import (
+    Deployment,
+    EmbeddedAws,
+    carrier_secret,
+    make_secret,
+)
 from tests.handlers.payloads import problem, sample
 from tests.handlers.sessions_there import planted
 from tests.handlers.signed_callbacks import ANSWERED, FORM, callback
@@ -79,7 +84,9 @@ def test_the_same_callback_ten_times_at_once_is_kept_once(
     table: Table, session: Session, key: bytes
 ) -> None:
     event = callback(session, key)
-    app.lambda_handler(callback(session, key, {**ANSWERED, "SequenceNumber": "1"}), None)
+    app.lambda_handler(
+        callback(session, key, {**ANSWERED, "SequenceNumber": "1"}), None
+    )
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: app.lambda_handler(event, None), range(10)))
@@ -122,7 +129,11 @@ def test_a_query_beside_the_body_is_part_of_what_is_signed(
 def test_unknown_events_and_attributes_are_kept(
     table: Table, session: Session, key: bytes
 ) -> None:
-    fields = {"EventName": "SessionSomethingNew", "Surprise": "é & ü", "Leg": ["b", "a"]}
+    fields = {
+        "EventName": "SessionSomethingNew",
+        "Surprise": "é & ü",
+        "Leg": ["b", "a"],
+    }
 
     answer = app.lambda_handler(callback(session, key, fields), None)
 
@@ -135,7 +146,7 @@ def test_unknown_events_and_attributes_are_kept(
 @pytest.mark.parametrize(
     "state",
     [
-        lambda session, now: sessions.expire(session),
+        lambda session, _now: sessions.expire(session),
         lambda session, now: sessions.begin_ending(session, now),
         lambda session, now: sessions.begin_update(session, {"record": True}, now),
     ],
@@ -180,12 +191,16 @@ def test_one_right_signature_in_a_list_with_spaces_is_enough(
 
 
 def test_a_token_that_is_being_replaced_signs_too(
-    session: Session, key: bytes, aws: EmbeddedAws, deployment: Deployment
+    session: Session,
+    key: bytes,
+    aws: EmbeddedAws,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    aws.client("secretsmanager").put_secret_value(
-        SecretId=deployment.environment["CARRIER_SECRET_ARN"],
-        SecretString=carrier_secret(previous_auth_token="the one before"),
+    both = make_secret(
+        aws.client("secretsmanager"),
+        carrier_secret(previous_auth_token="the one before"),
     )
+    monkeypatch.setenv("CARRIER_SECRET_ARN", both)
 
     event = callback(session, key, auth_token="the one before")
 
@@ -209,7 +224,7 @@ def test_a_wrong_or_missing_signature_is_refused_and_nothing_is_written(
     aws: EmbeddedAws,
     deployment: Deployment,
     capsys: pytest.CaptureFixture[str],
-    wrong: dict[str, str],
+    wrong: dict[str, Any],
 ) -> None:
     before = everything(aws, deployment)
 
@@ -262,7 +277,10 @@ def test_a_callback_for_another_sessions_address_is_refused(
 ) -> None:
     other = planted(table, clock)
     event, foreign = callback(session, key), callback(other, key)
-    event |= {"rawPath": foreign["rawPath"], "pathParameters": foreign["pathParameters"]}
+    event |= {
+        "rawPath": foreign["rawPath"],
+        "pathParameters": foreign["pathParameters"],
+    }
 
     assert problem(app.lambda_handler(event, None)) == REFUSED
 
@@ -324,7 +342,11 @@ def test_storage_that_fails_is_our_fault_so_that_plivo_may_try_again(
     event = callback(session, key)
     monkeypatch.setenv("TABLE_NAME", "no-such-table")
 
-    assert problem(app.lambda_handler(event, None)) == (503, "storage_unavailable", None)
+    assert problem(app.lambda_handler(event, None)) == (
+        503,
+        "storage_unavailable",
+        None,
+    )
 
 
 def test_nothing_personal_and_no_token_is_logged(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -217,7 +218,9 @@ def pages(count: int, each: int = 2) -> list[Answer]:
         ]
         following = f"/v1/x/?limit=20&offset={(page + 1) * each}"
         last = page == count - 1
-        answers.append(reply(200, listed(*items, next_page=None if last else following)))
+        answers.append(
+            reply(200, listed(*items, next_page=None if last else following))
+        )
     return answers
 
 
@@ -274,7 +277,9 @@ def test_a_next_page_without_a_useful_offset_is_counted_on(
 
 
 def test_a_listing_without_meta_is_one_page(wire: Wire, carrier: Carrier) -> None:
-    wire.answers(reply(200, {"response": {"objects": [session_object()], "meta": None}}))
+    wire.answers(
+        reply(200, {"response": {"objects": [session_object()], "meta": None}})
+    )
 
     assert listing(carrier).complete
 
@@ -351,7 +356,10 @@ def test_an_exhausted_pool_is_told_by_its_text_because_plivo_says_400(
 @pytest.mark.parametrize(
     ("body", "explanation"),
     [
-        (error("invalid first_party"), "Plivo refused the request: invalid first_party"),
+        (
+            error("invalid first_party"),
+            "Plivo refused the request: invalid first_party",
+        ),
         (error("bad +12025550100"), "Plivo refused the request: bad +*********00"),
         ({"message": "invalid"}, "Plivo refused the request: invalid"),
         ({"error": {"first": "12025550100"}}, None),
@@ -475,7 +483,9 @@ def test_what_may_be_repeated_is_sent_twice_if_plivo_fails(
     assert len(wire.asked) == 2
 
 
-def test_what_fails_once_and_then_works_has_worked(wire: Wire, carrier: Carrier) -> None:
+def test_what_fails_once_and_then_works_has_worked(
+    wire: Wire, carrier: Carrier
+) -> None:
     wire.answers(reply(500), reply(200, fetched()))
 
     assert carrier.get(AT_PLIVO).session_uuid == AT_PLIVO
@@ -518,6 +528,21 @@ def test_without_a_connection_nothing_was_sent(call: str, origin: str) -> None:
 
     assert not unreachable.value.may_have_acted
     assert unreachable.value.carrier_status is None
+
+
+def test_a_connection_that_takes_too_long_sent_nothing() -> None:
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        host, port = full.getsockname()
+        # The queue of those who wait to be accepted is full after these.
+        for _ in range(4):
+            caller = waiting.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex((host, port))
+
+        with pytest.raises(CarrierUnreachableError):
+            carrier_at(f"http://{host}:{port}", seconds=0.2).create(ASKED, HOOKS)
 
 
 @contextmanager

@@ -39,8 +39,10 @@ JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -123,7 +125,9 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
 def test_a_rule_across_fields_that_is_broken_alone_is_the_one_that_is_named(
     field: str, rule: str, body: dict[str, Any]
 ) -> None:
-    found = [(violation["field"], violation["rule"]) for violation in violations_of(body)]
+    found = [
+        (violation["field"], violation["rule"]) for violation in violations_of(body)
+    ]
 
     assert found == [(field, rule)]
 
@@ -271,12 +275,14 @@ def test_no_number_that_was_sent_comes_back_in_a_violation(
 def test_every_json_object_is_either_a_create_or_refused_with_reasons(
     body: dict[str, Any],
 ) -> None:
+    reasons: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {}
     try:
-        request = contract.parse_create(body)
+        asked = contract.asked(contract.parse_create(body))
     except InvalidRequestError as refused:
-        assert refused.members["violations"]
-    else:
-        assert contract.asked(request)
+        reasons = refused.members["violations"]
+
+    assert bool(reasons) is not bool(asked)
 
 
 # Defaults
@@ -383,7 +389,10 @@ def test_the_seed_pages_update_is_taken_as_it_stands() -> None:
     [
         ({}, [("", "must change at least one field")]),
         ({"record": None}, [("record", "must not be null")]),
-        ({"session_expiry": 0}, [("session_expiry", "must be greater than or equal to 1")]),
+        (
+            {"session_expiry": 0},
+            [("session_expiry", "must be greater than or equal to 1")],
+        ),
         ({"sesion_expiry": 60}, [("sesion_expiry", "is not a field of this request")]),
         (
             {"callback_url": None, "record": "yes", "ring_timeout": "45"},
@@ -413,12 +422,14 @@ def test_an_update_that_breaks_rules_is_refused_with_all_of_them(
 def test_every_json_object_is_either_an_update_or_refused_with_reasons(
     body: dict[str, Any],
 ) -> None:
+    reasons: list[dict[str, Any]] = []
+    changed: set[str] = set()
     try:
-        request = contract.parse_update(body)
+        changed = contract.parse_update(body).model_fields_set
     except (InvalidRequestError, FieldNotUpdatableError) as refused:
-        assert refused.members["violations"]
-    else:
-        assert request.model_fields_set == body.keys()
+        reasons = refused.members["violations"]
+
+    assert reasons or changed == body.keys()
 
 
 # Reading a body
