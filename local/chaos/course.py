@@ -102,7 +102,7 @@ class Chaos:
 
         api = self.stack.addresses.api_url
         traffic = Traffic(api, self.stack.api_key, follow, next_one, self.longest_pause)
-        limit = 300 + self.creates * 1.5
+        limit = 900 + self.creates * 1.5
         kills = Counter[str]()
         with (
             self._beside(lambda stop: self._set_weather(simulator, created, stop)),

@@ -51,12 +51,10 @@ SESSIONS = st.builds(
 @given(SESSIONS)
 def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
     state = items.read(items.written(items.state_item(session, purge_at=1)))
-    request = items.read(
-        items.written({"asked": session.asked, "labels": session.labels})
-    )
+    request = items.read(items.written({"asked": session.asked}))
 
     assert items.session_from(state, request) == session
-    assert items.session_from(state) == replace(session, asked={}, labels={})
+    assert items.session_from(state) == replace(session, asked={})
 
 
 @given(SESSIONS)
