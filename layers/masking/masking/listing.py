@@ -51,15 +51,17 @@ def find(
     place = _place_of(search, tenant_id, number_key)
     cursor = _key_in(search.cursor) if search.cursor else None
     at_most = cursor or items.stamp(last) + AFTER_ALL
+    at_least = items.stamp(first)
+    if at_most < at_least:
+        # DynamoDB takes a span that ends before it begins for a mistake.
+        return Page((), None)
     found: list[Session] = []
     candidates = 0
     while candidates < MOST_CANDIDATES:
         want = search.limit if search.takes_all else MOST_AT_ONCE
         want = min(want, MOST_CANDIDATES - candidates)
         # One more tells whether there is more; and *at_most* itself may be listed.
-        listed = table.listed(
-            place, at_most=at_most, at_least=items.stamp(first), most=want + 2
-        )
+        listed = table.listed(place, at_most=at_most, at_least=at_least, most=want + 2)
         keys = [key for key in listed if key != at_most]
         page, more = keys[:want], len(keys) > want
         states = {s.session_uuid: s for s in table.load_states(_uuids_in(page))}

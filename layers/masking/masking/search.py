@@ -23,6 +23,10 @@ USUAL_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=30)
 MOST_PARAMETERS = 50
 
+# Far enough from what Python's times and our sort keys can hold.
+FIRST_YEAR = 1970
+LAST_YEAR = 9000
+
 PARTIES = frozenset({"first_party", "second_party", "virtual_number"})
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -40,9 +44,13 @@ def _time(value: object) -> object:
         raise ValueError(message)
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(message) from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        message = f"must be a time from {FIRST_YEAR} to {LAST_YEAR}"
+        raise ValueError(message)
+    return at
 
 
 Time = Annotated[
