@@ -42,7 +42,7 @@ def _some_numbers_are_free(simulator: httpx.Client) -> None:
 
 @schema.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
