@@ -29,6 +29,15 @@ demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a documen
 invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
 	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
+chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
+	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
+
+openapi: stack ## Write openapi.yaml from the models and the template
+	@$(BIN)/python -m local.openapi
+
+units: stack ## Measure the request units of each operation
+	@$(BIN)/python -m local.units
+
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
@@ -57,5 +66,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke test lint typecheck format build requirements clean \
+.PHONY: help run demo invoke chaos openapi units test lint typecheck format build requirements clean \
   stack dev sam

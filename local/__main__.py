@@ -158,6 +158,7 @@ def _introduce(stack: RunningStack) -> None:
     print(
         f"""
   API           {addresses.api_url}      key: {stack.api_key}
+  Its page      {addresses.api_url}/docs
   Simulator     {addresses.plivo_url}
   Embedded AWS  {addresses.aws_url}     certificate authority: {authority}
 

@@ -24,6 +24,7 @@ from local.aws.http_api import import_http_api
 from local.aws.seeds import plant
 from local.children import Child, end_all
 from local.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
+from local.openapi.page import write_pages
 from local.running import STATE_DIR, RunningStack, StackError, answers, describe
 
 START_SECONDS = 60.0
@@ -75,6 +76,17 @@ class Stack:
         if self._running is None:
             raise StackError("The stack is not running.")
         return self._running
+
+    @property
+    def aws_pid(self) -> int:
+        """Return the embedded AWS's process id, the parent of functions' processes.
+
+        Raises:
+            StackError: It is not running.
+        """
+        if not self._children:
+            raise StackError("The stack is not running.")
+        return self._children[-1].pid
 
     def __enter__(self) -> Self:
         """Start everything; if a step fails, end what had started.
@@ -147,6 +159,7 @@ class Stack:
         self._report("starting the simulator and the embedded AWS")
         self._children.append(self._start_simulator())
         self._children.append(self._start_aws())
+        write_pages(ROOT / "openapi.yaml", self.run_dir / "docs")
         aws = LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)

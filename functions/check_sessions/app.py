@@ -19,7 +19,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         lambda: context.get_remaining_time_in_millis() > 0,
     )
     for message in event["Records"]:
-        outcome = reconciler.check(json.loads(message["body"])["session_uuid"])
+        check = json.loads(message["body"])
+        work = reconciler.remove_orphans if check.get("orphans") else reconciler.check
+        outcome = work(check["session_uuid"])
         telemetry.logger().info("session checked", extra={"outcome": outcome})
         if outcome != reconcile.LEFT:
             telemetry.count(f"Reconciled{outcome.title()}")

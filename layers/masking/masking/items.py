@@ -122,6 +122,8 @@ def state_item(session: Session, purge_at: int) -> Item:
         "answered": dict(session.answered) or None,
         "pending": _pending_item(session.pending),
         "doubted": True if session.doubted else None,
+        # They never change, and a listing that shows them reads states alone.
+        "labels": dict(session.labels) or None,
         "purge_at": purge_at,
     }
     duty = sessions.duty_of(session)
@@ -156,7 +158,7 @@ def session_from(state: Item, request: Item | None = None) -> Session:
         else None,
         doubted=state.get("doubted", False),
         asked=request["asked"] if request else {},
-        labels=request["labels"] if request else {},
+        labels=state.get("labels", {}),
     )
 
 

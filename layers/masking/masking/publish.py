@@ -52,12 +52,13 @@ class Publisher:
         session = items.session_from(after)
         if changes.is_newly_in_doubt(was, session):
             self.checks.send({"session_uuid": session.session_uuid})
+        if changes.may_have_orphans(was, session):
+            self._check_orphans(session)
         kind = changes.type_of_change(was, session)
         if kind is None:
             return None
-        request = self._loaded(session)
-        session = replace(session, asked=request.asked, labels=request.labels)
-        if changes.is_new_at_carrier(was) or kind == "session.updated":
+        session = replace(session, asked=self._loaded(session).asked)
+        if changes.is_new_at_carrier(was) or changes.has_other_parties(was, session):
             self._link(session)
         return changes.event_of_session(kind, session, items.stamp(self.now()))
 
@@ -65,6 +66,8 @@ class Publisher:
         session = self.table.load(item["pk"].removeprefix("S#"))
         if session is None:
             return None
+        if changes.tells_of_another(item, session):
+            self._check_orphans(session)
         for number in changes.strangers_in(item, session):
             key = items.caller_key(
                 session.tenant_id, numbers.hashed(self.number_key, number)
@@ -75,6 +78,10 @@ class Publisher:
             key = items.recording_key(event.data["recording_uuid"])
             self.table.link(key, LINK, session_uuid=session.session_uuid)
         return event
+
+    def _check_orphans(self, session: Session) -> None:
+        """Let somebody see, once no lease runs, what is at Plivo under our UUID."""
+        self.checks.send({"session_uuid": session.session_uuid, "orphans": True})
 
     def _link(self, session: Session) -> None:
         """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""

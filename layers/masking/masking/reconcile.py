@@ -27,6 +27,7 @@ ADOPTED = "adopted"
 ENDED = "ended"
 CLOSED = "closed"
 SETTLED = "settled"
+REMOVED = "removed"
 LEFT = "left"
 
 
@@ -70,6 +71,38 @@ class Reconciler:
                 self.table.replace(session, sessions.doubt(session))
         return outcome
 
+    def remove_orphans(self, session_uuid: str) -> str:
+        """End what Plivo has under our UUID beside the session that we hold.
+
+        Adopts a session for a create that was given up, or that nobody works on any
+        more. Raises CarrierError, so that the message comes again.
+        """
+        session = self.table.load(session_uuid)
+        if session is None or not session.asked:
+            return LEFT
+        if session.status is Status.RESERVED:
+            leased = sessions.is_leased(session, self.now())
+            return LEFT if leased else self._work_at(session, DutyKind.CONFIRM)
+        found = self._find(session)
+        orphans = list(found.orphans)
+        if found.keeper and session.status is Status.ABANDONED:
+            with suppress(StaleStateError):
+                adopted = sessions.confirm(session, found.keeper, session.attempt)
+                self.table.replace(session, adopted)
+        elif found.keeper and session.status is Status.FAILED:
+            # The key is free and may have been said not to have created anything.
+            orphans.append(found.keeper)
+        for orphan in orphans:
+            self.carrier.expire(orphan.session_uuid)
+        if not found.complete:
+            return LEFT
+        return REMOVED if orphans else LEFT
+
+    def _find(self, session: Session) -> adopt.Found:
+        return adopt.find(
+            session, self.carrier, self.table, self.callback_key, self.now()
+        )
+
     def _settle(self, due: Due) -> str:
         session = self.table.load(due.session_uuid)
         duty = sessions.duty_of(session) if session else None
@@ -86,6 +119,7 @@ class Reconciler:
         except StaleStateError:
             return LEFT
         except CarrierError as error:
+            telemetry.count_carrier_failure(error)
             telemetry.logger().warning(
                 "duty left for the next pass",
                 extra={
@@ -106,7 +140,7 @@ class Reconciler:
 
     def _confirm(self, session: Session) -> str:
         """Find out what became of a create; remove what it made beside the keeper."""
-        found = adopt.find(session, self.carrier, self.callback_key, self.now())
+        found = self._find(session)
         for orphan in found.orphans:
             self.carrier.expire(orphan.session_uuid)
         if found.keeper:

@@ -198,7 +198,7 @@ def _refuse(
     if outcome:
         problem.members.setdefault("outcome", outcome)
     if isinstance(problem, CarrierError):
-        telemetry.count("CarrierFailure", code=problem.code)
+        telemetry.count_carrier_failure(problem)
         telemetry.logger().warning(
             "Plivo did not do as asked",
             extra={"code": problem.code, "carrier_status": problem.carrier_status},
