@@ -8,7 +8,7 @@ from typing import Any
 from masking import reconcile, telemetry, wiring
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> None:
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
     """Clear up what a function that was killed has left at Plivo."""
     services = wiring.services()
     reconciler = reconcile.Reconciler(
@@ -16,11 +16,10 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         services.carrier,
         services.callback_key,
         services.now,
-        lambda: context.get_remaining_time_in_millis() > 0,
     )
     for message in event["Records"]:
         outcome = reconciler.check(json.loads(message["body"])["session_uuid"])
         telemetry.logger().info("session checked", extra={"outcome": outcome})
-        if outcome != reconcile.LEFT:
+        if outcome not in (reconcile.LEFT, reconcile.FAILED):
             telemetry.count(f"Reconciled{outcome.title()}")
     telemetry.flush()

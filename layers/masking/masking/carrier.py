@@ -65,12 +65,21 @@ class Carrier:
     Every method raises the `CarrierError` that fits what went wrong.
     """
 
-    def __init__(self, *, auth_id: str, auth_token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Speak to *base_url*; *before* is called before each request."""
         try:
             self._client = _Client(auth_id, auth_token, base_url)
         except AuthenticationError:
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail) from None
+        self._client.before = before
         self._sessions = self._client.masking_sessions
 
     def create(
@@ -114,6 +123,13 @@ class Carrier:
             if "already expired" not in refused.explanation.lower():
                 raise
 
+    def ask(
+        self, method: str, *path: str, data: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Ask for a resource of the account; *path* is of checked parts alone."""
+        send = partial(self._client.request, method, path, dict(data or {}))
+        return _twice(send) if method == "GET" else _unless_unsent(send)
+
     def listing(
         self,
         *,
@@ -155,9 +171,11 @@ class _Client(plivo.RestClient):  # type: ignore[misc]
     def __init__(self, auth_id: str, auth_token: str, base_url: str) -> None:
         super().__init__(auth_id, auth_token, timeout=(CONNECT_SECONDS, READ_SECONDS))
         self.base_uri = f"{base_url}/v1/Account"
+        self.before: Callable[[], None] = lambda: None
 
     def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
         """Send one request and give the JSON of a 2xx answer."""
+        self.before()
         request = self.create_request(method, path, data)
         try:
             response = self.session.send(

@@ -46,7 +46,7 @@ class Event:
 def type_of_change(before: Session | None, after: Session) -> str | None:
     """Name the event that a change of a session's state is; None if it is none."""
     was = before.status if before else None
-    if after.status is Status.EXPIRED and was is not Status.EXPIRED:
+    if _is_expired(after) and was is not Status.EXPIRED:
         return "session.expired"
     if after.status is not Status.ACTIVE:
         return None
@@ -57,6 +57,19 @@ def type_of_change(before: Session | None, after: Session) -> str | None:
     return None
 
 
+def types_beside(before: Session | None, after: Session) -> list[str]:
+    """Name what else a change is: that totals became final, that something was mended.
+
+    Neither happens without a reconciler, and both may come with another event.
+    """
+    kinds = []
+    if after.settled and (before is None or before.settled != after.settled):
+        kinds.append("session.settled")
+    if after.repaired and (before is None or before.version != after.version):
+        kinds.append("reconciliation.repaired")
+    return kinds
+
+
 def is_new_at_carrier(before: Session | None) -> bool:
     """Say whether a session that Plivo now has was not known to be there before."""
     return before is None or before.carrier_session_uuid is None
@@ -65,8 +78,11 @@ def is_new_at_carrier(before: Session | None) -> bool:
 def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
     """Say whether an update or an ending has just set out for Plivo.
 
-    If its function is killed nobody else knows; so a check is sent to follow it.
+    If its function is killed nobody else knows; so a check is sent to follow it. One
+    is sent as well where the sweep has ended a session that may be alive at Plivo.
     """
+    if after.status is Status.EXPIRED:
+        return after.doubted and (before is None or not _is_expired(before))
     if after.doubted or not sessions.is_in_doubt(after):
         return False
     return before is None or sessions.lease_of(before) != sessions.lease_of(after)
@@ -86,6 +102,7 @@ def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
             "virtual_number": session.virtual_number,
             "expiry_time": time_view(session.expiry_time),
             "labels": dict(session.labels),
+            **_particulars(kind, session),
         },
     )
 
@@ -152,6 +169,29 @@ def recording_uuid_of(attributes: Mapping[str, str]) -> str:
         return str(uuid.UUID(attributes.get("RecordingUUID", "")))
     except ValueError:
         return str(uuid.uuid5(NAMESPACE, attributes.get("RecordingURL", "")))
+
+
+# What an app accounts by, with what stands for nothing.
+TOTALS = {
+    "amount": "0",
+    "total_call_amount": "0",
+    "total_call_count": 0,
+    "total_call_billed_duration": 0,
+    "total_session_amount": "0",
+}
+
+
+def _particulars(kind: str, session: Session) -> dict[str, Any]:
+    if kind == "session.settled" and session.settled:
+        totals = {k: session.answered.get(k, unset) for k, unset in TOTALS.items()}
+        return {"changed": list(session.settled.changed), **totals}
+    if kind == "reconciliation.repaired":
+        return {"repair": session.repaired}
+    return {}
+
+
+def _is_expired(session: Session) -> bool:
+    return session.status is Status.EXPIRED
 
 
 def _differs(before: Session, after: Session) -> bool:

@@ -4,6 +4,7 @@
 |------------------|-----------------------|------------------|--------------------|
 | session state    | S#{session}           | A#STATE          | every change       |
 | session request  | S#{session}           | A#REQUEST        | create, once       |
+| snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | store_recording    |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
@@ -12,6 +13,7 @@
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
+| round            | ROUND#{name}          | ROUND            | reconciler         |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
@@ -29,12 +31,14 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from masking import sessions
-from masking.sessions import Pending, Session, Status
+from masking.sessions import Pending, Session, Settled, Status
 
 STATE = "A#STATE"
 REQUEST = "A#REQUEST"
+SNAPSHOT = "A#SNAPSHOT"
 KEY = "KEY"
 LINK = "LINK"
+ROUND = "ROUND"
 
 Item = dict[str, Any]
 
@@ -122,6 +126,9 @@ def state_item(session: Session, purge_at: int) -> Item:
         "answered": dict(session.answered) or None,
         "pending": _pending_item(session.pending),
         "doubted": True if session.doubted else None,
+        "settle_at": _stamp(session.settle_at),
+        "settled": _settled_item(session.settled),
+        "repaired": session.repaired,
         "purge_at": purge_at,
     }
     duty = sessions.duty_of(session)
@@ -132,9 +139,15 @@ def state_item(session: Session, purge_at: int) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def session_from(state: Item, request: Item | None = None) -> Session:
-    """Build a session from its two items; without the second nothing is *asked*."""
+def session_from(
+    state: Item, request: Item | None = None, snapshot: Item | None = None
+) -> Session:
+    """Build a session from its items.
+
+    Without the second nothing is *asked*, without the third it has no *calls*.
+    """
     pending = state.get("pending")
+    settled = state.get("settled")
     return Session(
         session_uuid=state["pk"].removeprefix("S#"),
         tenant_id=state["tenant_id"],
@@ -155,6 +168,14 @@ def session_from(state: Item, request: Item | None = None) -> Session:
         if pending
         else None,
         doubted=state.get("doubted", False),
+        settle_at=_moment(state.get("settle_at")),
+        settled=Settled(
+            moment(settled["at"]), tuple(settled["changed"]), settled["times"]
+        )
+        if settled
+        else None,
+        repaired=state.get("repaired"),
+        calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},
         labels=request["labels"] if request else {},
     )
@@ -166,6 +187,16 @@ def _pending_item(pending: Pending | None) -> Item | None:
     return {
         "changes": dict(pending.changes),
         "lease_until": stamp(pending.lease_until),
+    }
+
+
+def _settled_item(settled: Settled | None) -> Item | None:
+    if settled is None:
+        return None
+    return {
+        "at": stamp(settled.at),
+        "changed": list(settled.changed),
+        "times": settled.times,
     }
 
 

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from masking import changes, items, numbers
+from masking import changes, items, numbers, reactions
 from masking.changes import Event
+from masking.errors import StaleStateError
 from masking.items import LINK, Item
-from masking.sessions import Session
+from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
     from masking.bus import Bus
     from masking.queue import Queue
     from masking.table import Table
     from masking.wiring import Clock
+
+# So often a state is tried to be changed that others change at the same time.
+MOST_RACES = 5
 
 
 @dataclass(frozen=True)
@@ -36,35 +40,39 @@ class Publisher:
         after = items.read(record["dynamodb"]["NewImage"])
         before = items.read(record["dynamodb"].get("OldImage", {}))
         kind = after["sk"].partition("#")[0]
+        event: Event | None = None
         if after["sk"] == items.STATE:
-            event = self._session_changed(before, after)
+            self._session_changed(before, after)
         elif kind == "E" and not before:
             event = self._callback_kept(after)
         elif kind == "R" and before.get("status") != after["status"]:
             event = changes.event_of_recording(after, items.stamp(self.now()))
-        else:
-            event = None
         if event:
             self.bus.put([event])
 
-    def _session_changed(self, before: Item, after: Item) -> Event | None:
+    def _session_changed(self, before: Item, after: Item) -> None:
         was = items.session_from(before) if before else None
         session = items.session_from(after)
         if changes.is_newly_in_doubt(was, session):
-            self.checks.send({"session_uuid": session.session_uuid})
+            over = session.status is Status.EXPIRED
+            self.checks.send({"session_uuid": session.session_uuid}, at_once=over)
         kind = changes.type_of_change(was, session)
-        if kind is None:
-            return None
+        kinds = [*([kind] if kind else []), *changes.types_beside(was, session)]
+        if not kinds:
+            return
         request = self._loaded(session)
         session = replace(session, asked=request.asked, labels=request.labels)
-        if changes.is_new_at_carrier(was) or kind == "session.updated":
+        is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
+        if is_new or kind == "session.updated":
             self._link(session)
-        return changes.event_of_session(kind, session, items.stamp(self.now()))
+        now = items.stamp(self.now())
+        self.bus.put([changes.event_of_session(each, session, now) for each in kinds])
 
     def _callback_kept(self, item: Item) -> Event | None:
         session = self.table.load(item["pk"].removeprefix("S#"))
         if session is None:
             return None
+        self._react(item, session)
         for number in changes.strangers_in(item, session):
             key = items.caller_key(
                 session.tenant_id, numbers.hashed(self.number_key, number)
@@ -75,6 +83,21 @@ class Publisher:
             key = items.recording_key(event.data["recording_uuid"])
             self.table.link(key, LINK, session_uuid=session.session_uuid)
         return event
+
+    def _react(self, item: Item, session: Session | None) -> None:
+        """Change the session's state as a callback asks, whoever changes it as well."""
+        for _ in range(MOST_RACES):
+            if session is None:
+                return
+            after = reactions.after_callback(session, item["attributes"], self.now())
+            if after is None:
+                return
+            try:
+                return self.table.replace(session, after)
+            except StaleStateError:
+                session = self.table.load(session.session_uuid)
+        message = "the session changes too fast to be ended"
+        raise StaleStateError(message)
 
     def _link(self, session: Session) -> None:
         """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""

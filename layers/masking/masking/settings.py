@@ -58,6 +58,11 @@ class Settings:
         return self._required("CARRIER_BASE_URL").rstrip("/")
 
     @property
+    def carrier_requests_per_second(self) -> float:
+        """How many requests to Plivo the reconciler may make in a second."""
+        return float(self._required("CARRIER_REQUESTS_PER_SECOND"))
+
+    @property
     def public_base_url(self) -> str:
         """Address under which Plivo reaches us; empty: where the create came in."""
         return self.environment.get("PUBLIC_BASE_URL", "").rstrip("/")
@@ -77,6 +82,21 @@ class Settings:
     def check_queue_url(self) -> str:
         """URL of the queue of updates and endings to be looked at once more."""
         return self._required("CHECK_QUEUE_URL")
+
+    @property
+    def goodbye_text(self) -> str:
+        """What a caller hears whose session is over."""
+        return self._required("GOODBYE_TEXT")
+
+    @property
+    def goodbye_language(self) -> str:
+        """Language in which that is spoken."""
+        return self._required("GOODBYE_LANGUAGE")
+
+    @property
+    def goodbye_play_url(self) -> str:
+        """Audio that is played instead; empty: the text is spoken."""
+        return self.environment.get("GOODBYE_PLAY_URL", "")
 
     @property
     def retention(self) -> timedelta:

@@ -6,7 +6,10 @@
 | confirm                              | 3 write (state, the duty moves)          |
 | begin and finish an update           | 3 + 3 write; the duty moves to the check |
 |                                      | and back, see docs/decisions.md          |
-| expire                               | 2 write (state, the duty goes)           |
+| expire                               | 3 write (state, the duty moves)          |
+| settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
+|                                      | (state, the duty goes)                   |
+| a round of the reconciler            | 2 write                                  |
 | callback                             | 1 write, 1 read                          |
 | get a session                        | 1 read for each 4 KB of state, request   |
 | due duties, none due                 | 0.5 read for each of 16 shards           |
@@ -15,6 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,6 +30,8 @@ from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
     KEY,
     REQUEST,
+    ROUND,
+    SNAPSHOT,
     STATE,
     Item,
     Place,
@@ -116,7 +122,7 @@ class Table:
         }
         if STATE not in items:
             return None
-        return session_from(items[STATE], items.get(REQUEST))
+        return session_from(items[STATE], items.get(REQUEST), items.get(SNAPSHOT))
 
     def load_state(self, session_uuid: str) -> Session | None:
         """Read a session without what was asked for, consistently."""
@@ -163,14 +169,79 @@ class Table:
         )
         return [read(item)[place.sort_attribute] for item in answer["Items"]]
 
-    def due(self, shard: str, now: datetime) -> Iterator[Due]:
-        """List the sessions of a shard whose duty is due, the oldest first."""
+    def due(self, shard: str, now: datetime, since: str = "0") -> Iterator[Due]:
+        """List the sessions of a shard whose duty is due, the oldest first.
+
+        Begins with what is due *since* a time, as `stamp` writes it.
+        """
         for item in self._query(
             IndexName="duties",
-            KeyConditionExpression="duty_shard = :shard AND duty_at <= :now",
-            ExpressionAttributeValues=written({":shard": shard, ":now": stamp(now)}),
+            KeyConditionExpression="duty_shard = :shard AND duty_at BETWEEN :a AND :b",
+            ExpressionAttributeValues=written(
+                {":shard": shard, ":a": since, ":b": stamp(now)}
+            ),
         ):
             yield Due(item["pk"].removeprefix("S#"), item["duty_at"])
+
+    # Settlement
+
+    def snapshot(self, session_uuid: str) -> Item | None:
+        """Read what Plivo last said about an expired session."""
+        return self._get(session_key(session_uuid), SNAPSHOT)
+
+    def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
+        """Keep what Plivo said; *seen* is the time of the snapshot that was read.
+
+        Raises StaleStateError if another has been written since.
+        """
+        try:
+            self._put(
+                {
+                    **item,
+                    "pk": session_key(session.session_uuid),
+                    "sk": SNAPSHOT,
+                    "purge_at": self._ends(session),
+                },
+                "fetched_at = :seen" if seen else IS_NEW,
+                {":seen": seen} if seen else None,
+            )
+        except _ConditionFailedError:
+            raise StaleStateError from None
+
+    # Rounds
+
+    def begin_round(self, name: str, now: datetime, until: datetime) -> Item | None:
+        """Take the lease of a round; gives where the last one stopped.
+
+        None if somebody has it.
+        """
+        try:
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": f"ROUND#{name}", "sk": ROUND}),
+                UpdateExpression="SET lease_until = :until",
+                ConditionExpression=(
+                    "attribute_not_exists(lease_until) OR lease_until <= :now"
+                ),
+                ExpressionAttributeValues=written(
+                    {":until": stamp(until), ":now": stamp(now)}
+                ),
+                ReturnValues="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise
+        return read(answer.get("Attributes", {}))
+
+    def end_round(self, name: str, until: datetime, stopped: Item) -> None:
+        """Give the lease back and keep where the round *stopped*."""
+        with suppress(_ConditionFailedError):
+            self._put(
+                {**stopped, "pk": f"ROUND#{name}", "sk": ROUND},
+                "lease_until = :until",
+                {":until": stamp(until)},
+            )
 
     # Callbacks
 
@@ -316,14 +387,13 @@ class Table:
         return read(item) if item else None
 
     def _query(self, **request: Any) -> Iterator[Item]:
-        start: dict[str, Any] = {}
         while True:
-            answer = self._client.query(TableName=self._name, **request, **start)
+            answer = self._client.query(TableName=self._name, **request)
             for item in answer["Items"]:
                 yield read(item)
             if "LastEvaluatedKey" not in answer:
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _put(
         self,

@@ -114,7 +114,7 @@ def route(scope: str | None) -> Callable[[Handler], LambdaHandler]:
             request_id = str(event.get("requestContext", {}).get("requestId", ""))
             telemetry.logger().append_keys(request_id=request_id)
             try:
-                request = _request(event)
+                request = request_of(event)
                 _enforce(scope, request)
                 return _answer(handle(request))
             except ProblemError as problem:
@@ -146,7 +146,8 @@ def _enforce(scope: str | None, request: Request) -> None:
             raise NumberInUrlError
 
 
-def _request(event: dict[str, Any]) -> Request:
+def request_of(event: dict[str, Any]) -> Request:
+    """Read an event of API Gateway, payload 2.0. Raises MalformedBodyError."""
     context = event["requestContext"]
     caller = context.get("authorizer", {}).get("lambda") or {}
     return Request(

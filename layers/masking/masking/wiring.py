@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from masking.bus import Bus
     from masking.carrier import Carrier
     from masking.origin import Origin
+    from masking.pace import Pace
     from masking.queue import Queue
 
 Clock = Callable[[], datetime]
@@ -32,6 +33,8 @@ QUICK = Config(
     connect_timeout=2,
     read_timeout=4,
     retries={"total_max_attempts": 3, "mode": "standard"},
+    # The sweep works at as many shards at once.
+    max_pool_connections=16,
 )
 
 
@@ -94,6 +97,25 @@ class Services:
         return _carrier(
             secret["auth_id"], secret["auth_token"], self._settings.carrier_base_url
         )
+
+    def paced_carrier(self, pace: Pace) -> Carrier:
+        """Give Plivo, asked no faster than *pace* allows."""
+        from masking.carrier import Carrier
+
+        secret = self._carrier_secret()
+        return Carrier(
+            auth_id=secret["auth_id"],
+            auth_token=secret["auth_token"],
+            base_url=self._settings.carrier_base_url,
+            before=pace.wait,
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """Give the reconciler's share of the requests that Plivo lets us make."""
+        from masking.pace import Pace
+
+        return Pace(self._settings.carrier_requests_per_second)
 
     @property
     def origin(self) -> Origin:
