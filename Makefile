@@ -22,10 +22,13 @@ run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
 
 demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a document)
-	@$(BIN)/python -m local demo $(if $(JSON),--json)
+	@$(BIN)/python -m local demo $(if $(JSON),--json) $(if $(SVG),--picture $(SVG))
 
 invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
 	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
+
+chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
+	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
 
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
@@ -40,8 +43,8 @@ typecheck: dev ## Check types only
 format: dev ## Put code into the one format
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-build: sam ## Build what is deployed to AWS, into .aws-sam (needs python3.13)
-	@$(SAM) build
+build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
+	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
 requirements: ## Pin the dependencies anew, with hashes (needs uv)
 	@requirements/compile
@@ -55,5 +58,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke test lint typecheck format build requirements clean \
+.PHONY: help run demo invoke chaos test lint typecheck format build requirements clean \
   stack dev sam

@@ -69,13 +69,14 @@ class RunningStack:
             StackName=STACK_NAME
         )
         return {
-            _folder(resource["LogicalResourceId"]): resource["PhysicalResourceId"]
+            folder_of(resource["LogicalResourceId"]): resource["PhysicalResourceId"]
             for resource in described["StackResources"]
             if resource["ResourceType"] == "AWS::Lambda::Function"
         }
 
 
-def _folder(logical_id: str) -> str:
+def folder_of(logical_id: str) -> str:
+    """Return the folder of a function, ``create_session`` of CreateSessionFunction."""
     words = logical_id.removesuffix("Function")
     return "".join(
         f"_{letter.lower()}" if letter.isupper() else letter for letter in words
@@ -125,6 +126,17 @@ class Stack:
             raise StackError("The stack is not running.")
         return self._running
 
+    @property
+    def aws_pid(self) -> int:
+        """Return the embedded AWS's process id, the parent of functions' processes.
+
+        Raises:
+            StackError: It is not running.
+        """
+        if not self._children:
+            raise StackError("The stack is not running.")
+        return self._children[-1].pid
+
     def __enter__(self) -> Self:
         """Start everything; if a step fails, end what had started.
 
@@ -136,7 +148,7 @@ class Stack:
         """
         self.addresses.check_free()
         try:
-            self._prepare_folder()
+            self._preparefolder_of()
             self._start()
         except BaseException:
             self.stop()
@@ -176,7 +188,7 @@ class Stack:
         for child in self._children:
             child.check()
 
-    def _prepare_folder(self) -> None:
+    def _preparefolder_of(self) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         lock = (self.state_dir / "lock").open("w")
         try:

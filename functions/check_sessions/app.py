@@ -18,8 +18,12 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
         services.now,
     )
     for message in event["Records"]:
-        outcome = reconciler.check(json.loads(message["body"])["session_uuid"])
+        check = json.loads(message["body"])
+        work = reconciler.remove_orphans if check.get("orphans") else reconciler.check
+        outcome = work(check["session_uuid"])
         telemetry.logger().info("session checked", extra={"outcome": outcome})
         if outcome not in (reconcile.LEFT, reconcile.FAILED):
             telemetry.count(f"Reconciled{outcome.title()}")
+        if outcome in reconcile.REPAIRS:
+            telemetry.count("ReconciliationRepaired")
     telemetry.flush()

@@ -34,6 +34,7 @@ from .simulator import Simulator
 from .switches import SWITCHES
 
 MAX_WAIT_SECONDS = 60.0
+WITHHELD = "withheld"
 _ACTIONS = ("answer", "decline", "hangup", "digits")
 
 
@@ -84,7 +85,9 @@ async def place_call(request: Request) -> Response:
     """Let somebody call a virtual number; answers at once with the call's id."""
     simulator = simulator_of(request)
     body = await body_of(request)
-    caller, number = digits_of(body, "from"), digits_of(body, "to")
+    withheld = body.get("from") == WITHHELD
+    caller = "" if withheld else digits_of(body, "from")
+    number = digits_of(body, "to")
     if number not in simulator.store.numbers:
         raise ControlError(404, "`to` is not a number of this account")
     simulator.engine.check_plan(body)

@@ -133,6 +133,7 @@ def update(asked: Asked) -> Done:
         "action": "updated",
         "session_uuid": session.session_uuid,
         "fields": sorted(set(asked.body) - {"session_uuid"}),
+        "ring_timeout": asked.body.get("ring_timeout"),
     }
     return Done(200, responses.updated(document), session.session_uuid, committed)
 

@@ -195,7 +195,13 @@ class World:
     def check(self) -> list[str]:
         """Work the queue of checks off."""
         taken, self.checks.messages = self.checks.messages, []
-        return [self.reconciler().check(each["session_uuid"]) for each in taken]
+        reconciler = self.reconciler()
+        return [
+            (reconciler.remove_orphans if each.get("orphans") else reconciler.check)(
+                each["session_uuid"]
+            )
+            for each in taken
+        ]
 
     def quarters(self, count: int) -> None:
         """Let *count* quarters of an hour pass with all that runs by itself."""

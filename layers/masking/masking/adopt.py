@@ -1,20 +1,25 @@
 """Find at Plivo what a create of unknown outcome made.
 
 Every session of ours at Plivo carries our UUID and the attempt in its callback URL,
-sealed by a token, so that a listing of the pair around that time tells which are ours.
+sealed by a token. So a listing of the pair around that time tells which are ours, and
+so does a callback that came in on our path: its body holds Plivo's UUID.
 """
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from masking import callbacks
+from masking.errors import CarrierSessionMissingError
 from masking.sessions import CarrierSession, Session
 
 if TYPE_CHECKING:
     from masking.carrier import Carrier
+    from masking.table import Table
 
 # Plivo's clock and ours may differ.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -22,13 +27,16 @@ CLOCK_SKEW = timedelta(minutes=5)
 # Plivo refuses longer spans.
 LONGEST_SPAN = timedelta(days=29)
 
+# At most this many sessions that only callbacks told of are fetched.
+MOST_TOLD = 10
+
 
 @dataclass(frozen=True)
 class Found:
     """Sessions at Plivo that carry our UUID.
 
     *keeper* is the one to adopt, *orphans* are the other live ones. Only if the
-    listing was *complete* does the lack of a keeper mean that there is none.
+    search was *complete* does the lack of a keeper mean that there is none.
     """
 
     keeper: CarrierSession | None
@@ -36,24 +44,63 @@ class Found:
     complete: bool
 
 
-def find(session: Session, carrier: Carrier, key: bytes, now: datetime) -> Found:
-    """Look for *session* in Plivo's listing of its pair. Raises CarrierError."""
+def find(
+    session: Session, carrier: Carrier, table: Table, key: bytes, now: datetime
+) -> Found:
+    """Look for *session* in Plivo's listing of its pair and in its callbacks.
+
+    The keeper is the session that is confirmed already, else the live one of the
+    latest attempt. Raises CarrierError.
+    """
+    if not session.asked:
+        # Plivo is asked only after the request has been written.
+        return Found(None, (), complete=True)
     listing = carrier.listing(
-        first_party=session.settings.get("first_party"),
-        second_party=session.settings.get("second_party"),
+        first_party=session.asked.get("first_party"),
+        second_party=session.asked.get("second_party"),
         created_from=max(session.reserved_at - CLOCK_SKEW, now - LONGEST_SPAN),
         created_to=now + CLOCK_SKEW,
     )
+    listed = {candidate.session_uuid for candidate in listing.sessions}
+    told = uuids_in(table.callbacks(session.session_uuid)) - listed
+    candidates = [*listing.sessions, *_fetched(told, carrier)]
     attempts = {
         candidate.session_uuid: attempt
-        for candidate in listing.sessions
+        for candidate in candidates
         if (attempt := _attempt_in(candidate, key, session))
     }
-    ours = [s for s in listing.sessions if s.session_uuid in attempts]
+    ours = [s for s in candidates if s.session_uuid in attempts]
     live = [s for s in ours if s.status != "expired"]
-    keeper = max(live or ours, key=lambda s: attempts[s.session_uuid], default=None)
-    orphans = tuple(candidate for candidate in live if candidate is not keeper)
+    confirmed = [s for s in ours if s.session_uuid == session.carrier_session_uuid]
+    keeper = max(
+        confirmed or live or ours,
+        key=lambda s: attempts[s.session_uuid],
+        default=None,
+    )
+    kept = session.carrier_session_uuid or (keeper.session_uuid if keeper else None)
+    orphans = tuple(s for s in live if s.session_uuid != kept)
     return Found(keeper, orphans, listing.complete)
+
+
+def uuids_in(kept: Iterable[dict[str, Any]]) -> set[str]:
+    """Give the UUIDs of Plivo's sessions that callbacks, as kept, tell of."""
+    return set(_uuids_in(kept))
+
+
+def _uuids_in(kept: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for item in kept:
+        try:
+            yield str(uuid.UUID(item["attributes"].get("SessionUUID", "")))
+        except ValueError:
+            continue
+
+
+def _fetched(told: set[str], carrier: Carrier) -> Iterator[CarrierSession]:
+    for carrier_session_uuid in sorted(told)[:MOST_TOLD]:
+        try:
+            yield carrier.get(carrier_session_uuid)
+        except CarrierSessionMissingError:
+            continue
 
 
 def _attempt_in(candidate: CarrierSession, key: bytes, session: Session) -> int | None:

@@ -10,6 +10,7 @@ session. Plivo's dirty answers come out as `sessions.CarrierSession`.
 from __future__ import annotations
 
 import re
+import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import plivo
 import requests
 from plivo.exceptions import AuthenticationError, ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from masking import numbers
 from masking.answers import clean_session
@@ -48,6 +50,20 @@ READ_SECONDS = 8.0
 # At most this many pages of 20 are read to find one pair's sessions.
 MOST_PAGES = 5
 
+# OpenSSL's names of what can only go wrong while two sides agree on a connection.
+HANDSHAKE_FAULTS = frozenset(
+    {
+        "CERTIFICATE_VERIFY_FAILED",
+        "HTTP_REQUEST",
+        "NO_PROTOCOLS_AVAILABLE",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "TLSV1_UNRECOGNIZED_NAME",
+        "UNSUPPORTED_PROTOCOL",
+        "WRONG_VERSION_NUMBER",
+    }
+)
+
 T = TypeVar("T")
 
 
@@ -62,7 +78,8 @@ class Listing:
 class Carrier:
     """Plivo, as far as masking sessions go.
 
-    Every method raises the `CarrierError` that fits what went wrong.
+    *timeout* is in seconds: to connect, and between two bytes of an answer. Every
+    method raises the `CarrierError` that fits what went wrong.
     """
 
     def __init__(
@@ -71,11 +88,12 @@ class Carrier:
         auth_id: str,
         auth_token: str,
         base_url: str,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
         before: Callable[[], None] = lambda: None,
     ) -> None:
         """Speak to *base_url*; *before* is called before each request."""
         try:
-            self._client = _Client(auth_id, auth_token, base_url)
+            self._client = _Client(auth_id, auth_token, base_url, timeout)
         except AuthenticationError:
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail) from None
@@ -168,8 +186,14 @@ class Carrier:
 class _Client(plivo.RestClient):  # type: ignore[misc]
     """The SDK's client with its own way of sending: once, silently, answers whole."""
 
-    def __init__(self, auth_id: str, auth_token: str, base_url: str) -> None:
-        super().__init__(auth_id, auth_token, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    def __init__(
+        self,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        timeout: tuple[float, float],
+    ) -> None:
+        super().__init__(auth_id, auth_token, timeout=timeout)
         self.base_uri = f"{base_url}/v1/Account"
         self.before: Callable[[], None] = lambda: None
 
@@ -196,11 +220,22 @@ def _unanswered(error: requests.RequestException) -> CarrierError:
     if isinstance(error, requests.Timeout):
         return CarrierTimeoutError()
     cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError) and isinstance(
-        cause.reason, (NewConnectionError, SSLError)
-    ):
+    reason = cause.reason if isinstance(cause, MaxRetryError) else None
+    if isinstance(reason, NewConnectionError) or _is_of_handshake(reason):
         return CarrierUnreachableError()
     return CarrierFailedError("The connection to Plivo broke.")
+
+
+def _is_of_handshake(reason: Exception | None) -> bool:
+    """Say whether TLS failed before anything could be sent through it.
+
+    A connection that breaks later is an SSLError as well (its end came too soon, a
+    record was damaged), and then the request may have arrived.
+    """
+    fault = reason.args[0] if isinstance(reason, SSLError) and reason.args else None
+    if isinstance(fault, (ssl.SSLCertVerificationError, CertificateError)):
+        return True
+    return isinstance(fault, ssl.SSLError) and fault.reason in HANDSHAKE_FAULTS
 
 
 def _read(response: requests.Response) -> Any:

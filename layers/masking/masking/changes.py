@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from masking import events, numbers, sessions
+from masking import adopt, events, numbers, sessions
 from masking.items import Item
 from masking.sessions import NAMESPACE, Session, Status
 from masking.views import time_view
@@ -86,6 +86,21 @@ def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
     if after.doubted or not sessions.is_in_doubt(after):
         return False
     return before is None or sessions.lease_of(before) != sessions.lease_of(after)
+
+
+def may_have_orphans(before: Session | None, after: Session) -> bool:
+    """Say whether a create has just ended that was sent to Plivo more than once.
+
+    What an earlier attempt made may show up at Plivo only now.
+    """
+    ended = before is not None and before.status is Status.RESERVED
+    return ended and after.status is not Status.RESERVED and after.attempt > 1
+
+
+def tells_of_another(item: Item, session: Session) -> bool:
+    """Say whether a callback on our path is about a session that we don't hold."""
+    told = adopt.uuids_in([item])
+    return bool(told) and session.carrier_session_uuid not in told
 
 
 def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:

@@ -15,6 +15,7 @@ A definite no of Plivo's frees the key at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from masking import adopt, callbacks, contract, sessions
 from masking.errors import (
     CarrierError,
+    CarrierRefusedError,
     CreateAbandonedError,
     CreateInProgressError,
     IdempotencyKeyReusedError,
@@ -82,11 +84,20 @@ class CreateFlow:
             now=self.now(),
         )
         try:
-            try:
-                self.table.reserve(fresh)
-            except SessionTakenError:
-                return self._continue(fresh)
-            return self._send(fresh)
+            self.table.reserve(fresh)
+        except SessionTakenError:
+            return self._unless_storage_fails(self._continue, fresh)
+        except (BotoCoreError, ClientError) as error:
+            # Without a key nobody can have asked Plivo before us.
+            outcome = NOT_CREATED if idempotency_key is None else UNKNOWN
+            raise StorageUnavailableError(outcome=outcome, retry_after=2) from error
+        return self._unless_storage_fails(self._send, fresh)
+
+    def _unless_storage_fails(
+        self, go_on: Callable[[Session], Created], session: Session
+    ) -> Created:
+        try:
+            return go_on(session)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
 
@@ -118,7 +129,9 @@ class CreateFlow:
             error.members["outcome"] = UNKNOWN
             raise
         if found.keeper:
-            return Created(self._confirm(session, found.keeper), replayed=True)
+            confirmed = self._confirm(session, found.keeper)
+            self._remove(found.orphans)
+            return Created(confirmed, replayed=True)
         if found.complete and sessions.may_recreate(session):
             return self._try_again(session)
         if found.complete:
@@ -145,22 +158,27 @@ class CreateFlow:
         try:
             answer = self.carrier.create(asked, registered)
         except CarrierError as error:
-            if not error.may_have_acted:
-                self._free(session)
-                error.members["outcome"] = NOT_CREATED
-                raise
-            return self._look_for(session, error)
-        if self._attempt_of(answer, session) is None:
+            if error.may_have_acted or _names_a_twin(error):
+                return self._look_for(session, error)
             self._free(session)
-            raise PairAlreadyActiveError(outcome=NOT_CREATED)
+            error.members["outcome"] = NOT_CREATED
+            raise
+        if self._attempt_of(answer, session) is None:
+            raise self._pair_is_active(session)
         return Created(self._confirm(session, answer), replayed=False)
 
     def _look_for(self, session: Session, error: CarrierError) -> Created:
-        """Look in Plivo's listing for what a create of unknown outcome made."""
+        """Look at Plivo for what a create of unknown outcome made.
+
+        A refusal because the pair is active may be about what an earlier attempt of
+        ours made; if a complete listing holds nothing of ours, it is another's.
+        """
         with suppress(CarrierError):
             found = self._find(session)
             if found.keeper:
                 return Created(self._confirm(session, found.keeper), replayed=False)
+            if found.complete and not error.may_have_acted:
+                raise self._pair_is_active(session)
         error.retry_after = self._rest_of_lease(session)
         error.members |= {"outcome": UNKNOWN, "session_uuid": session.session_uuid}
         raise error
@@ -186,12 +204,24 @@ class CreateFlow:
                 self.carrier.expire(answer.session_uuid)
         return stored
 
+    def _pair_is_active(self, session: Session) -> PairAlreadyActiveError:
+        self._free(session)
+        return PairAlreadyActiveError(outcome=NOT_CREATED)
+
+    def _remove(self, orphans: Iterable[CarrierSession]) -> None:
+        """End what is at Plivo beside the keeper; the check after us tries as well."""
+        for orphan in orphans:
+            with suppress(CarrierError):
+                self.carrier.expire(orphan.session_uuid)
+
     def _free(self, session: Session) -> None:
         with suppress(StaleStateError):
             self.table.replace(session, sessions.fail(session))
 
     def _find(self, session: Session) -> adopt.Found:
-        return adopt.find(session, self.carrier, self.callback_key, self.now())
+        return adopt.find(
+            session, self.carrier, self.table, self.callback_key, self.now()
+        )
 
     def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
         return callbacks.attempt_in(
@@ -200,6 +230,15 @@ class CreateFlow:
 
     def _rest_of_lease(self, session: Session) -> int:
         return sessions.rest_of_lease(session, self.now())
+
+
+def _names_a_twin(error: CarrierError) -> bool:
+    """Say whether Plivo refused because the pair has a session already.
+
+    Undocumented (plivo-contract 3.5): the text is all there is to go by.
+    """
+    said = error.explanation.lower()
+    return isinstance(error, CarrierRefusedError) and "already" in said
 
 
 def base_url_of(public_base_url: str, domain: str) -> str:

@@ -76,7 +76,9 @@ class EndFlow:
             return session
         if session.status not in (Status.ACTIVE, Status.ENDING):
             raise SessionNotActiveError(outcome=NOT_EXPIRED)
-        if sessions.is_in_doubt(session) and sessions.is_leased(session, self.now()):
+        # What is doubted nobody works on, and an ending may be sent at any time.
+        at_work = sessions.is_in_doubt(session) and not session.doubted
+        if at_work and sessions.is_leased(session, self.now()):
             ending = session.status is Status.ENDING
             busy = EndInProgressError if ending else UpdateInProgressError
             raise busy(

@@ -259,6 +259,8 @@ class CarrierError(ProblemError):
 
     status = HTTPStatus.BAD_GATEWAY
     may_have_acted: ClassVar[bool] = False
+    # Counted apart where an alarm of the template waits for it.
+    metric: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -294,6 +296,7 @@ class CarrierCredentialsRefusedError(CarrierError):
 
     code = "carrier_credentials_refused"
     detail = "Plivo refused this deployment's credentials; its operator must mend them."
+    metric = "CarrierCredentialsRefused"
 
 
 class CarrierForbiddenError(CarrierError):
@@ -340,6 +343,7 @@ class NumberPoolExhaustedError(CarrierError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "number_pool_exhausted"
     detail = "No virtual number is free for this pair."
+    metric = "NumberPoolExhausted"
 
 
 class CarrierTimeoutError(CarrierError):

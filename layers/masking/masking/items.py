@@ -129,6 +129,8 @@ def state_item(session: Session, purge_at: int) -> Item:
         "settle_at": _stamp(session.settle_at),
         "settled": _settled_item(session.settled),
         "repaired": session.repaired,
+        # They never change, and a listing that shows them reads states alone.
+        "labels": dict(session.labels) or None,
         "purge_at": purge_at,
     }
     duty = sessions.duty_of(session)
@@ -177,7 +179,7 @@ def session_from(
         repaired=state.get("repaired"),
         calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},
-        labels=request["labels"] if request else {},
+        labels=state.get("labels", {}),
     )
 
 

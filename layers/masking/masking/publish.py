@@ -56,12 +56,13 @@ class Publisher:
         if changes.is_newly_in_doubt(was, session):
             over = session.status is Status.EXPIRED
             self.checks.send({"session_uuid": session.session_uuid}, at_once=over)
+        if changes.may_have_orphans(was, session):
+            self._check_orphans(session)
         kind = changes.type_of_change(was, session)
         kinds = [*([kind] if kind else []), *changes.types_beside(was, session)]
         if not kinds:
             return
-        request = self._loaded(session)
-        session = replace(session, asked=request.asked, labels=request.labels)
+        session = replace(session, asked=self._loaded(session).asked)
         is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
         if is_new or kind == "session.updated":
             self._link(session)
@@ -73,6 +74,8 @@ class Publisher:
         if session is None:
             return None
         self._react(item, session)
+        if changes.tells_of_another(item, session):
+            self._check_orphans(session)
         for number in changes.strangers_in(item, session):
             key = items.caller_key(
                 session.tenant_id, numbers.hashed(self.number_key, number)
@@ -98,6 +101,10 @@ class Publisher:
                 session = self.table.load(session.session_uuid)
         message = "the session changes too fast to be ended"
         raise StaleStateError(message)
+
+    def _check_orphans(self, session: Session) -> None:
+        """Let somebody see, once no lease runs, what is at Plivo under our UUID."""
+        self.checks.send({"session_uuid": session.session_uuid, "orphans": True})
 
     def _link(self, session: Session) -> None:
         """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""

@@ -26,11 +26,12 @@ ADOPTED = "adopted"
 ENDED = "ended"
 CLOSED = "closed"
 CHECKED = "checked"
+REMOVED = "removed"
 LEFT = "left"
 FAILED = "failed"
 
 # Outcomes that mend what an operator believes to run by itself.
-REPAIRS = frozenset({ADOPTED, ENDED, CLOSED, CHECKED})
+REPAIRS = frozenset({ADOPTED, ENDED, CLOSED, CHECKED, REMOVED})
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,41 @@ class Reconciler:
                 self.table.replace(session, sessions.doubt(session))
         return outcome
 
+    def remove_orphans(self, session_uuid: str) -> str:
+        """End what Plivo has under our UUID beside the session that we hold.
+
+        Adopts a session for a create that was given up, or that nobody works on any
+        more. Raises CarrierError, so that the message comes again.
+        """
+        session = self.table.load(session_uuid)
+        if session is None or not session.asked:
+            return LEFT
+        if session.status is Status.RESERVED:
+            leased = sessions.is_leased(session, self.now())
+            return LEFT if leased else self._work_at(session, DutyKind.CONFIRM)
+        found = self._find(session)
+        orphans = list(found.orphans)
+        after = sessions.note(session, "orphan_removed")
+        if found.keeper and session.status is Status.ABANDONED:
+            adopted = sessions.confirm(session, found.keeper, session.attempt)
+            after = sessions.repaired(adopted, "create_adopted")
+        elif found.keeper and session.status is Status.FAILED:
+            # The key is free and may have been said not to have created anything.
+            orphans.append(found.keeper)
+        for orphan in orphans:
+            self.carrier.expire(orphan.session_uuid)
+        if orphans or after.status is not session.status:
+            with suppress(StaleStateError):
+                self.table.replace(session, after)
+        if not found.complete:
+            return LEFT
+        return REMOVED if orphans else LEFT
+
+    def _find(self, session: Session) -> adopt.Found:
+        return adopt.find(
+            session, self.carrier, self.table, self.callback_key, self.now()
+        )
+
     def _work_at(self, session: Session, kind: DutyKind) -> str:
         work = self._work().get(kind)
         return self._guarded(session, work) if work else LEFT
@@ -84,6 +120,7 @@ class Reconciler:
         except StaleStateError:
             return LEFT
         except CarrierError as error:
+            telemetry.count_carrier_failure(error)
             telemetry.logger().warning(
                 "duty left for the next pass",
                 extra={"session_uuid": session.session_uuid, "code": error.code},
@@ -101,7 +138,7 @@ class Reconciler:
 
     def _confirm(self, session: Session) -> str:
         """Find out what became of a create; remove what it made beside the keeper."""
-        found = adopt.find(session, self.carrier, self.callback_key, self.now())
+        found = self._find(session)
         for orphan in found.orphans:
             self.carrier.expire(orphan.session_uuid)
         if found.keeper:
@@ -146,9 +183,10 @@ class Reconciler:
     def _clear_up(self, session: Session) -> str:
         """End at Plivo whatever is alive of a session that we call expired."""
         ended = self._end_if_alive(session)
-        for orphan in self._orphans(session):
-            self.carrier.expire(orphan)
-            ended = True
+        if session.attempt > 1:
+            for orphan in self._find(session).orphans:
+                self.carrier.expire(orphan.session_uuid)
+                ended = True
         self._replace(session, sessions.clear(session), "ended_late" if ended else None)
         return ENDED if ended else LEFT
 
@@ -161,19 +199,6 @@ class Reconciler:
             return False
         self.carrier.expire(answer.session_uuid)
         return True
-
-    def _orphans(self, session: Session) -> list[str]:
-        """List what is alive at Plivo of attempts that were not the last."""
-        if session.attempt == 1:
-            return []
-        found = adopt.find(session, self.carrier, self.callback_key, self.now())
-        ours = [*found.orphans, *([found.keeper] if found.keeper else [])]
-        return [
-            each.session_uuid
-            for each in ours
-            if each.session_uuid != session.carrier_session_uuid
-            and settle.is_alive(each, self.now())
-        ]
 
     def _replace(self, before: Session, after: Session, repair: str | None) -> None:
         """Write what was found out; *repair* names it for whoever listens."""

@@ -418,6 +418,11 @@ def reopen(session: Session, now: datetime) -> Session | None:
     return _next(session, settle_at=now + SETTLE_AFTER)
 
 
+def note(session: Session, what: str) -> Session:
+    """Note what the reconciler mended at Plivo, without any change of ours."""
+    return _next(session, repaired=what)
+
+
 def repaired(session: Session, what: str) -> Session:
     """Note in a next state what the reconciler mended by it."""
     return replace(session, repaired=what)

@@ -12,6 +12,8 @@ the end opens the session once more (see `reactions`).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,11 +69,11 @@ class Settlement:
             return WAITING
         if self.now() < latest_end(session) and is_open(answer, calls):
             return WAITING
-        fetched = _content(answer, calls)
-        if kept and _content_of(kept) == fetched:
+        digest = digest_of(answer, calls)
+        if kept and kept["digest"] == digest:
             return self._finish(session, answer, calls)
         count = (kept["fetches"] if kept else 0) + 1
-        self._keep(session, fetched, count)
+        self._keep(session, {"digest": digest, "calls": calls}, count)
         if count >= MOST_FETCHES:
             return self._finish(session, answer, calls)
         return FETCHED
@@ -86,11 +88,14 @@ class Settlement:
         return [self._with_legs(call) for call in answer.totals.get("interaction", ())]
 
     def _with_legs(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        legs = {
-            f"{party}_leg": self.account.leg(call.get(f"{party}_resource_url"))
-            for party in sessions.PARTIES
-        }
-        return {**call, **{name: leg for name, leg in legs.items() if leg}}
+        """Put the records of its legs into a call, in place of their addresses."""
+        whole = dict(call)
+        for party in sessions.PARTIES:
+            leg = self.account.leg(call.get(f"{party}_resource_url"))
+            if leg:
+                whole[f"{party}_leg"] = leg
+                del whole[f"{party}_resource_url"]
+        return whole
 
     def _keep(self, session: Session, fetched: Item, count: int) -> None:
         before = self.table.snapshot(session.session_uuid)
@@ -180,17 +185,12 @@ def _settle_at(session: Session) -> str:
     return items.stamp(session.settle_at) if session.settle_at else ""
 
 
-def _content(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> Item:
-    """Give what two fetches must agree in."""
+def digest_of(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> str:
+    """Give the SHA-256 of what two fetches must agree in (hex).
+
+    The totals themselves are kept in the session's state once they are final.
+    """
     totals = {k: v for k, v in answer.totals.items() if k != "interaction"}
-    return {
-        "status": answer.status,
-        "virtual_number": answer.virtual_number,
-        "totals": totals,
-        "calls": [dict(call) for call in calls],
-    }
-
-
-def _content_of(snapshot: Item) -> Item:
-    names = ("status", "virtual_number", "totals", "calls")
-    return {name: snapshot.get(name) for name in names}
+    said = [answer.status, answer.virtual_number, totals, [dict(c) for c in calls]]
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -91,7 +91,6 @@ class Table:
                 "pk": session_key(session.session_uuid),
                 "sk": REQUEST,
                 "asked": dict(session.asked),
-                "labels": dict(session.labels),
                 "purge_at": self._purge_at(ends),
             }
         )

@@ -11,6 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 if TYPE_CHECKING:
     from typing import Any
 
+    from masking.errors import CarrierError
+
 
 @lru_cache(maxsize=1)
 def logger() -> Logger:
@@ -29,6 +31,13 @@ def count(name: str, value: float = 1, **fields: Any) -> None:
     metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
     for field, content in fields.items():
         metrics().add_metadata(key=field, value=content)
+
+
+def count_carrier_failure(error: CarrierError) -> None:
+    """Count that Plivo did not do as asked, and apart what an alarm waits for."""
+    count("CarrierFailure", code=error.code)
+    if error.metric:
+        count(error.metric)
 
 
 def flush() -> None:

@@ -126,12 +126,16 @@ class UpdateFlow:
                 self.table.replace(taken, sessions.doubt(taken))
             return
         error.members["outcome"] = NOT_UPDATED
-        with suppress(StaleStateError):
-            self.table.replace(taken, sessions.drop_update(taken))
-        if (
+        over = (
             isinstance(error, CarrierRefusedError)
             and "already expired" in error.explanation.lower()
-        ):
+        )
+        after = (
+            sessions.expire(taken, self.now()) if over else sessions.drop_update(taken)
+        )
+        with suppress(StaleStateError):
+            self.table.replace(taken, after)
+        if over:
             raise SessionExpiredError(outcome=NOT_UPDATED) from None
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from masking import sessions
+from masking.interactions import call_view
 from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
         "expiry_time": time_view(session.expiry_time),
         "duration": settings.get("duration"),
         **{name: settings.get(name, unset) for name, unset in ATTRIBUTES.items()},
-        "interaction": [dict(call) for call in session.calls],
+        "interaction": [call_view(call) for call in session.calls],
         "settled_time": time_view(session.settled.at) if session.settled else None,
         "carrier_session_uuid": session.carrier_session_uuid,
         "labels": dict(session.labels),
@@ -107,6 +108,7 @@ def listed_view(session: Session, now: datetime) -> dict[str, Any]:
         "expiry_time": whole["expiry_time"],
         **shown,
         "carrier_session_uuid": session.carrier_session_uuid,
+        "labels": whole["labels"],
         "version": session.version,
         "resource_uri": f"/v1/sessions/{session.session_uuid}",
     }
