@@ -20,6 +20,7 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
         services.callback_key,
         services.now,
         lambda: context.get_remaining_time_in_millis() > RESERVE,
+        services.settings.recording_retention_days,
     )
     outcomes = dict(reconciler.run())
     for outcome, sessions in outcomes.items():

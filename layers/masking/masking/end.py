@@ -93,7 +93,7 @@ class EndFlow:
             with suppress(StaleStateError):
                 self.table.replace(taken, sessions.doubt(taken))
             raise
-        ended = sessions.expire(taken)
+        ended = sessions.expire(taken, self.now())
         try:
             self.table.replace(taken, ended)
         except StaleStateError:

@@ -5,13 +5,16 @@
 | session state    | S#{session}           | A#STATE          | every change       |
 | session request  | S#{session}           | A#REQUEST        | create, once       |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
-| recording        | S#{session}           | R#{recording}    | store_recording    |
+| recording        | S#{session}           | R#{recording}    | stream, then each  |
+|                  |                       |                  | step of its life   |
+| legal hold       | S#{session}           | A#HOLD           | operator           |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
+| tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
@@ -35,6 +38,8 @@ STATE = "A#STATE"
 REQUEST = "A#REQUEST"
 KEY = "KEY"
 LINK = "LINK"
+HOLD = "A#HOLD"
+RECORDINGS = "RECORDINGS"
 
 Item = dict[str, Any]
 
@@ -65,6 +70,11 @@ def label_key(tenant_id: str, key: str, value: str) -> str:
 def recording_key(recording_uuid: str) -> str:
     """Give the key of the link from a recording to its session."""
     return f"RECORDING#{recording_uuid}"
+
+
+def tenant_key(tenant_id: str) -> str:
+    """Give the partition of what is set for a tenant."""
+    return f"TENANT#{tenant_id}"
 
 
 def carrier_key(carrier_session_uuid: str) -> str:
@@ -122,6 +132,10 @@ def state_item(session: Session, purge_at: int) -> Item:
         "answered": dict(session.answered) or None,
         "pending": _pending_item(session.pending),
         "doubted": True if session.doubted else None,
+        "ended_at": _stamp(session.ended_at),
+        "linger": session.linger or None,
+        "recorded": True if session.recorded else None,
+        "fetched": True if session.fetched else None,
         "purge_at": purge_at,
     }
     duty = sessions.duty_of(session)
@@ -155,6 +169,10 @@ def session_from(state: Item, request: Item | None = None) -> Session:
         if pending
         else None,
         doubted=state.get("doubted", False),
+        ended_at=_moment(state.get("ended_at")),
+        linger=state.get("linger", 0),
+        recorded=state.get("recorded", False),
+        fetched=state.get("fetched", False),
         asked=request["asked"] if request else {},
         labels=request["labels"] if request else {},
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from masking import changes, items, numbers
+from masking.announce import Announcer
 from masking.changes import Event
 from masking.items import LINK, Item
 from masking.sessions import Session
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Publisher:
-    """What publishing takes: table, bus, queue of checks, the key of hashes, time."""
+    """What publishing takes: table, bus, queue of checks, the key of hashes, time.
+
+    *retention_days* is how long recordings are kept that have no rule of their own.
+    """
 
     table: Table
     bus: Bus
     checks: Queue
     number_key: bytes
     now: Clock
+    retention_days: int = 365
     _sessions: dict[str, Session] = field(default_factory=dict)
 
     def publish(self, record: Mapping[str, Any]) -> None:
@@ -40,8 +45,9 @@ class Publisher:
             event = self._session_changed(before, after)
         elif kind == "E" and not before:
             event = self._callback_kept(after)
-        elif kind == "R" and before.get("status") != after["status"]:
-            event = changes.event_of_recording(after, items.stamp(self.now()))
+        elif kind == "R":
+            at = items.stamp(self.now())
+            event = changes.event_of_recording(after, at, before)
         else:
             event = None
         if event:
@@ -71,10 +77,15 @@ class Publisher:
             )
             self._link_once(key, session)
         event = changes.event_of_callback(item, session)
-        if event and event.type == "recording.announced":
-            key = items.recording_key(event.data["recording_uuid"])
-            self.table.link(key, LINK, session_uuid=session.session_uuid)
+        if event and event.type in ("recording.announced", "recording.failed"):
+            # In the table before it is on the bus: what follows begins there.
+            self._announcer().from_callback(
+                item["attributes"], event.data["callback"], session
+            )
         return event
+
+    def _announcer(self) -> Announcer:
+        return Announcer(self.table, self.now, self.retention_days)
 
     def _link(self, session: Session) -> None:
         """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking import adopt, sessions, telemetry
+from masking.announce import Announcer
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
+from masking.fetch import Fetch
 from masking.sessions import DutyKind, Rule, Session, Status
 from masking.update import settle
 
@@ -27,6 +29,7 @@ ADOPTED = "adopted"
 ENDED = "ended"
 CLOSED = "closed"
 SETTLED = "settled"
+FETCHED = "fetched"
 LEFT = "left"
 
 
@@ -39,6 +42,7 @@ class Reconciler:
     callback_key: bytes
     now: Clock
     has_time: Callable[[], bool]
+    retention_days: int = 365
 
     def run(self) -> Mapping[str, int]:
         """Work off what is due; count what became of it."""
@@ -102,6 +106,7 @@ class Reconciler:
             DutyKind.CONFIRM: self._confirm,
             DutyKind.CHECK_UPDATE: self._check_update,
             DutyKind.FINISH_ENDING: self._finish_ending,
+            DutyKind.FETCH_RECORDINGS: self._fetch_recordings,
         }
 
     def _confirm(self, session: Session) -> str:
@@ -131,5 +136,11 @@ class Reconciler:
     def _finish_ending(self, session: Session) -> str:
         """End at Plivo what was to end; one that has ended already is a success."""
         self.carrier.expire(str(session.carrier_session_uuid))
-        self.table.replace(session, sessions.expire(session))
+        self.table.replace(session, sessions.expire(session, self.now()))
         return ENDED
+
+    def _fetch_recordings(self, session: Session) -> str:
+        """Find the recordings that Plivo has and that we never heard of."""
+        announcer = Announcer(self.table, self.now, self.retention_days)
+        Fetch(self.table, self.carrier, announcer).fetch(session)
+        return FETCHED

@@ -12,6 +12,7 @@ of two changes at once exactly one happens.
                                  ACTIVE, update pending
     ABANDONED: a create whose outcome was never known and that may have rung a phone.
     Doubted: an update or an ending that the reconciler must clear up.
+    EXPIRED, recorded, not fetched: Plivo may have recordings that we never heard of.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ REQUEST_SLACK = timedelta(days=30)
 
 SHARDS = 16
 
+# After the last call in a session can have ended, its totals are settled at Plivo.
+SETTLING = timedelta(minutes=5)
+
 
 class Status(StrEnum):
     """What state a session is in. Plivo knows `active` and `expired` alone."""
@@ -57,6 +61,7 @@ class DutyKind(StrEnum):
     CHECK_UPDATE = "check_update"
     FINISH_ENDING = "finish_ending"
     EXPIRE = "expire"
+    FETCH_RECORDINGS = "fetch_recordings"
 
 
 class Rule(StrEnum):
@@ -71,6 +76,7 @@ RULE_OF = {
     DutyKind.CHECK_UPDATE: Rule.RECONCILE,
     DutyKind.FINISH_ENDING: Rule.RECONCILE,
     DutyKind.EXPIRE: Rule.SWEEP,
+    DutyKind.FETCH_RECORDINGS: Rule.RECONCILE,
 }
 
 
@@ -118,7 +124,9 @@ class Session:
     *asked* and *labels* are what was asked for and never change; *answered* holds
     what Plivo answered or an update changed, where it differs, and always the parties.
     *doubted* says that nobody knows what became of an update or an ending at Plivo.
-    Times are aware UTC.
+    *ended_at* is when it was ended early. *linger* is for how many seconds after its
+    end a call may go on; *recorded* whether any call may have been recorded, and
+    *fetched* whether all recordings that Plivo has are known. Times are aware UTC.
     """
 
     session_uuid: str
@@ -138,6 +146,10 @@ class Session:
     answered: Mapping[str, Any] = field(default_factory=dict)
     pending: Pending | None = None
     doubted: bool = False
+    ended_at: datetime | None = None
+    linger: int = 0
+    recorded: bool = False
+    fetched: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,6 +191,8 @@ def duty_of(session: Session) -> Duty | None:
     """
     if session.status is Status.RESERVED and session.lease_until:
         return Duty(DutyKind.CONFIRM, session.lease_until)
+    if session.status is Status.EXPIRED:
+        return _duty_after_end(session)
     if session.status not in (Status.ACTIVE, Status.ENDING):
         return None
     lease = lease_of(session)
@@ -189,6 +203,15 @@ def duty_of(session: Session) -> Duty | None:
     if session.expiry_time:
         return Duty(DutyKind.EXPIRE, session.expiry_time)
     return None
+
+
+def _duty_after_end(session: Session) -> Duty | None:
+    """Say what is left to do when the last call that the session allowed is over."""
+    ended = session.ended_at or session.expiry_time
+    if ended is None or not session.recorded or session.fetched:
+        return None
+    over = ended + timedelta(seconds=session.linger) + SETTLING
+    return Duty(DutyKind.FETCH_RECORDINGS, over)
 
 
 def shard_of(session_uuid: str, rule: Rule) -> str:
@@ -341,20 +364,32 @@ def doubt(session: Session) -> Session:
     return _next(session, doubted=True)
 
 
-def expire(session: Session) -> Session:
-    """End the session."""
+def expire(session: Session, ended_at: datetime | None = None) -> Session:
+    """End the session; *ended_at* is when, if that was not at its expiry."""
     return _next(
-        session, status=Status.EXPIRED, pending=None, doubted=False, lease_until=None
+        session,
+        status=Status.EXPIRED,
+        pending=None,
+        doubted=False,
+        lease_until=None,
+        ended_at=ended_at,
     )
 
 
-# Attributes that Plivo never sees as the app sent them: its own callbacks go to us.
+def fetch(session: Session) -> Session:
+    """Record that every recording that Plivo has of the session is known."""
+    return _next(session, fetched=True)
+
+
+# Attributes that Plivo never sees as the app sent them: its own callbacks go to us, and
+# how long a recording is kept here is our affair.
 OURS = frozenset(
     {
         "callback_url",
         "callback_method",
         "recording_callback_url",
         "recording_callback_method",
+        "recording_retention_days",
     }
 )
 
@@ -376,12 +411,17 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
         k: v for k, v in settings.items() if k in PARTIES or session.asked.get(k) != v
     }
     status = {"status": Status.EXPIRED} if answer.status == "expired" else {}
+    now = {**session.settings, **settings}
+    limits = (now.get("ring_timeout"), now.get("call_time_limit"))
     return {
         "virtual_number": answer.virtual_number or session.virtual_number,
         "created_time": answer.created_time or session.created_time,
         "modified_time": answer.modified_time or session.modified_time,
         "expiry_time": answer.expiry_time or session.expiry_time,
         "answered": {**kept, **parties, **differs, **_worth_keeping(answer.totals)},
+        # A call that began before an update goes on under the limits from then.
+        "linger": max(session.linger, sum(limit or 0 for limit in limits)),
+        "recorded": session.recorded or bool(now.get("record")),
         **status,
     }
 
