@@ -20,6 +20,7 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
         services.paced_carrier(pace),
         services.callback_key,
         services.now,
+        services.settings.recording_retention_days,
     )
     tally = rounds.Round(
         services.table,

@@ -187,6 +187,7 @@ class World:
             self.checks,  # type: ignore[arg-type]
             NUMBER_KEY,
             self.now,
+            retention_days=365,
         )
         while records := self._stream.take():
             for record in records:

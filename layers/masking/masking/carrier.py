@@ -13,6 +13,7 @@ import re
 import ssl
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +28,12 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from masking import numbers
 from masking.answers import clean_session
+from masking.carrier_recordings import (
+    RecordedCall,
+    RecordingResource,
+    recorded_calls,
+    resource_from,
+)
 from masking.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
@@ -99,6 +106,7 @@ class Carrier:
             raise CarrierCredentialsRefusedError(detail) from None
         self._client.before = before
         self._sessions = self._client.masking_sessions
+        self._recordings = self._client.recordings
 
     def create(
         self, asked: Mapping[str, Any], callbacks: Mapping[str, str]
@@ -181,6 +189,29 @@ class Carrier:
                 return Listing(tuple(found.values()), complete=True)
             offset = following if following > offset else offset + len(page)
         return Listing(tuple(found.values()), complete=False)
+
+    def recorded_calls(self, carrier_session_uuid: str) -> tuple[RecordedCall, ...]:
+        """Say which calls of a session Plivo has recordings of."""
+        answer = _twice(
+            lambda: self._sessions.get_masking_session(_checked(carrier_session_uuid))
+        )
+        body = answer.get("response")
+        if not isinstance(body, dict):
+            raise CarrierAnswerInvalidError
+        return tuple(recorded_calls(body))
+
+    def recording(self, recording_id: str) -> RecordingResource | None:
+        """Fetch what Plivo has of a recording, None if it is there no more."""
+        try:
+            answer = _twice(lambda: self._recordings.get(_checked(recording_id)))
+        except CarrierSessionMissingError:
+            return None
+        return resource_from(answer)
+
+    def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording and its file; one that is gone already is a success."""
+        with suppress(CarrierSessionMissingError):
+            _twice(lambda: self._recordings.delete(_checked(recording_id)))
 
 
 class _Client(plivo.RestClient):  # type: ignore[misc]
@@ -300,9 +331,9 @@ def _sdk(send: Callable[[], T]) -> T:
         raise CarrierRefusedError(detail) from None
 
 
-def _checked(carrier_session_uuid: str) -> str:
+def _checked(name: str) -> str:
     """Let nothing but a UUID into a path: the SDK does not escape it."""
-    return str(uuid.UUID(carrier_session_uuid))
+    return str(uuid.UUID(name))
 
 
 def _session_in(answer: Any, envelope: str) -> CarrierSession:

@@ -10,12 +10,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from masking import adopt, events, numbers, sessions
-from masking.items import Item
+from masking.items import Item, stamp
 from masking.sessions import NAMESPACE, Session, Status
 from masking.views import time_view
+
+if TYPE_CHECKING:
+    from masking.recordings import Recording
 
 PARTIES = {"first": "first_party", "second": "second_party"}
 
@@ -139,7 +143,7 @@ def event_of_callback(item: Item, session: Session) -> Event | None:
         "callback": digest,
     }
     if kind.startswith("recording."):
-        data["recording_uuid"] = recording_uuid_of(attributes)
+        data["recording_uuid"] = recording_uuid_of(attributes, digest)
     return Event(
         type=kind,
         id=_id(digest, kind),
@@ -150,23 +154,67 @@ def event_of_callback(item: Item, session: Session) -> Event | None:
     )
 
 
-def event_of_recording(item: Item, occurred_at: str) -> Event | None:
-    """Give the event of a recording that has been stored; None before."""
-    if item.get("status") != "stored":
+def event_of_recording(
+    item: Item, occurred_at: str, before: Item | None = None
+) -> Event | None:
+    """Give the event of a step in a recording's life; None where it is none.
+
+    *before* is the recording's item as it was. What a callback told is an event of
+    that callback, so the first step of such a recording is none.
+    """
+    was, now = (before or {}).get("status"), item.get("status")
+    nudges = item.get("nudges", 0)
+    told = item.get("source") == "callback"
+    if now == "announced":
+        again = nudges != (before or {}).get("nudges", 0)
+        if (was is None and told) or (was == now and not again):
+            return None
+        kind, turn = "recording.announced", str(nudges)
+    elif was == now or (now == "failed" and was is None and told):
         return None
-    session_uuid = item["pk"].removeprefix("S#")
-    recording_uuid = item["sk"].removeprefix("R#")
-    kept = ("bucket", "key", "format", "bytes", "sha256", "duration")
+    elif now == "failed":
+        kind, turn = "recording.failed", str(item.get("failures", 0))
+    elif now in ("stored", "deleting", "deleted"):
+        kind, turn = f"recording.{now}", ""
+    else:
+        return None
+    names = [item["pk"].removeprefix("S#"), item["sk"].removeprefix("R#"), kind]
     return Event(
-        type="recording.stored",
-        id=_id(session_uuid, recording_uuid, "recording.stored"),
+        type=kind,
+        id=_id(*names, turn) if turn else _id(*names),
         occurred_at=occurred_at,
-        session_uuid=session_uuid,
+        session_uuid=names[0],
         tenant_id=item["tenant_id"],
         data={
-            "recording_uuid": recording_uuid,
-            **{name: item[name] for name in kept if name in item},
+            "recording_uuid": names[1],
+            **{name: item[name] for name in TOLD[kind] if name in item},
         },
+    )
+
+
+# What the events of recordings tell, if it is known. No URL of Plivo's: an audio file
+# is public to whoever has it.
+TOLD: Mapping[str, tuple[str, ...]] = {
+    "recording.announced": ("format", "duration", "call"),
+    "recording.stored": (
+        *("bucket", "key", "format", "bytes", "sha256", "duration", "call"),
+    ),
+    "recording.failed": ("reason", "explanation", "format", "duration", "call"),
+    "recording.deleting": (),
+    "recording.deleted": ("bytes", "sha256"),
+}
+
+
+def event_of_access(recording: Recording, request_id: str, now: datetime) -> Event:
+    """Give the event of somebody having been given a link to a recording."""
+    kind = "recording.accessed"
+    return Event(
+        type=kind,
+        id=_id(recording.session_uuid, recording.recording_uuid, kind, request_id),
+        occurred_at=stamp(now),
+        session_uuid=recording.session_uuid,
+        tenant_id=recording.tenant_id,
+        data={"recording_uuid": recording.recording_uuid, "request_id": request_id},
     )
 
 
@@ -178,12 +226,17 @@ def strangers_in(item: Item, session: Session) -> list[str]:
     return [caller] if caller and caller not in known else []
 
 
-def recording_uuid_of(attributes: Mapping[str, str]) -> str:
-    """Give Plivo's name of a recording; one made of its URL where that is no UUID."""
+def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str:
+    """Give Plivo's name of a recording; one made of its URL where that is no UUID.
+
+    One without a URL, since it was never made, gets its name from *otherwise*, the
+    hash of its callback.
+    """
     try:
         return str(uuid.UUID(attributes.get("RecordingUUID", "")))
     except ValueError:
-        return str(uuid.uuid5(NAMESPACE, attributes.get("RecordingURL", "")))
+        named = attributes.get("RecordingURL") or otherwise
+        return str(uuid.uuid5(NAMESPACE, named))
 
 
 # What an app accounts by, with what stands for nothing.

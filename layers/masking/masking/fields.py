@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from masking import numbers
+from masking.recordings import RETENTION_DAYS
 
 LONGEST_URL = 1_000
 LONGEST_SECONDS = 2_147_483_647
@@ -78,6 +79,14 @@ def _labels(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _retention_days(value: int) -> int:
+    if value not in RETENTION_DAYS:
+        listed = ", ".join(map(str, RETENTION_DAYS))
+        message = f"must be one of {listed} days"
+        raise ValueError(message)
+    return value
+
+
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Audio = Annotated[str, AfterValidator(_audio)]
@@ -87,3 +96,4 @@ Labels = Annotated[dict[str, str], AfterValidator(_labels)]
 Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
 Method = Literal["GET", "POST"]
 AudioFormat = Literal["mp3", "wav"]
+RetentionDays = Annotated[int, AfterValidator(_retention_days)]

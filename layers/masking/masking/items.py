@@ -6,7 +6,9 @@
 | session request  | S#{session}           | A#REQUEST        | create, once       |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
-| recording        | S#{session}           | R#{recording}    | store_recording    |
+| recording        | S#{session}           | R#{recording}    | stream, then each  |
+|                  |                       |                  | step of its life   |
+| legal hold       | S#{session}           | A#HOLD           | operator           |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
@@ -14,6 +16,7 @@
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
 | round            | ROUND#{name}          | ROUND            | reconciler         |
+| tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
@@ -39,6 +42,8 @@ SNAPSHOT = "A#SNAPSHOT"
 KEY = "KEY"
 LINK = "LINK"
 ROUND = "ROUND"
+HOLD = "A#HOLD"
+RECORDINGS = "RECORDINGS"
 
 Item = dict[str, Any]
 
@@ -69,6 +74,11 @@ def label_key(tenant_id: str, key: str, value: str) -> str:
 def recording_key(recording_uuid: str) -> str:
     """Give the key of the link from a recording to its session."""
     return f"RECORDING#{recording_uuid}"
+
+
+def tenant_key(tenant_id: str) -> str:
+    """Give the partition of what is set for a tenant."""
+    return f"TENANT#{tenant_id}"
 
 
 def carrier_key(carrier_session_uuid: str) -> str:
@@ -129,6 +139,7 @@ def state_item(session: Session, purge_at: int) -> Item:
         "settle_at": _stamp(session.settle_at),
         "settled": _settled_item(session.settled),
         "repaired": session.repaired,
+        "linger": session.linger or None,
         # They never change, and a listing that shows them reads states alone.
         "labels": dict(session.labels) or None,
         "purge_at": purge_at,
@@ -177,6 +188,7 @@ def session_from(
         if settled
         else None,
         repaired=state.get("repaired"),
+        linger=state.get("linger", 0),
         calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},
         labels=state.get("labels", {}),

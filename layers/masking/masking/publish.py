@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from masking import changes, items, numbers, reactions
+from masking.announce import Announcer
 from masking.changes import Event
 from masking.errors import StaleStateError
 from masking.items import LINK, Item
@@ -24,13 +25,17 @@ MOST_RACES = 5
 
 @dataclass(frozen=True)
 class Publisher:
-    """What publishing takes: table, bus, queue of checks, the key of hashes, time."""
+    """What publishing takes: table, bus, queue of checks, the key of hashes, time.
+
+    *retention_days* is how long recordings are kept that have no rule of their own.
+    """
 
     table: Table
     bus: Bus
     checks: Queue
     number_key: bytes
     now: Clock
+    retention_days: int = 365
     _sessions: dict[str, Session] = field(default_factory=dict)
 
     def publish(self, record: Mapping[str, Any]) -> None:
@@ -45,8 +50,9 @@ class Publisher:
             self._session_changed(before, after)
         elif kind == "E" and not before:
             event = self._callback_kept(after)
-        elif kind == "R" and before.get("status") != after["status"]:
-            event = changes.event_of_recording(after, items.stamp(self.now()))
+        elif kind == "R":
+            at = items.stamp(self.now())
+            event = changes.event_of_recording(after, at, before)
         if event:
             self.bus.put([event])
 
@@ -82,9 +88,11 @@ class Publisher:
             )
             self._link_once(key, session)
         event = changes.event_of_callback(item, session)
-        if event and event.type == "recording.announced":
-            key = items.recording_key(event.data["recording_uuid"])
-            self.table.link(key, LINK, session_uuid=session.session_uuid)
+        if event and event.type in ("recording.announced", "recording.failed"):
+            # In the table before it is on the bus: what follows begins there.
+            self._announcer().from_callback(
+                item["attributes"], event.data["callback"], session
+            )
         return event
 
     def _react(self, item: Item, session: Session | None) -> None:
@@ -101,6 +109,9 @@ class Publisher:
                 session = self.table.load(session.session_uuid)
         message = "the session changes too fast to be ended"
         raise StaleStateError(message)
+
+    def _announcer(self) -> Announcer:
+        return Announcer(self.table, self.now, self.retention_days)
 
     def _check_orphans(self, session: Session) -> None:
         """Let somebody see, once no lease runs, what is at Plivo under our UUID."""

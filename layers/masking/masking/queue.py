@@ -27,6 +27,17 @@ class Queue:
         else:
             self._client.send_message(QueueUrl=self._url, MessageBody=body)
 
+    def pass_on(self, body: str, attributes: Mapping[str, str]) -> None:
+        """Send a message of another queue as it is; *attributes* say why."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
+
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that was received come again after *seconds*."""
         self._client.change_message_visibility(

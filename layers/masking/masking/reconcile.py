@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from masking import adopt, sessions, settle, telemetry
 from masking.account import Account
+from masking.announce import Announcer
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
+from masking.fetch import Fetch
 from masking.sessions import DutyKind, Session, Status
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Reconciler:
     carrier: Carrier
     callback_key: bytes
     now: Clock
+    retention_days: int = 365
 
     def work_off(self, session_uuid: str) -> str:
         """Work off the duty of a session, if it has one that is due."""
@@ -175,10 +178,14 @@ class Reconciler:
         if session.doubted:
             self._clear_up(session)
             return self.work_off(session.session_uuid)
-        account = Account(self.carrier)
-        return settle.Settlement(self.table, self.carrier, account, self.now).work(
-            session
-        )
+        announcer = Announcer(self.table, self.now, self.retention_days)
+        return settle.Settlement(
+            self.table,
+            self.carrier,
+            Account(self.carrier),
+            Fetch(self.table, self.carrier, announcer),
+            self.now,
+        ).work(session)
 
     def _clear_up(self, session: Session) -> str:
         """End at Plivo whatever is alive of a session that we call expired."""

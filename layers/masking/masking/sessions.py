@@ -13,7 +13,7 @@ of two changes at once exactly one happens.
     ABANDONED: a create whose outcome was never known and that may have rung a phone.
     Doubted: an update or an ending that the reconciler must clear up; of an expired
     session, that something of it may be alive at Plivo still.
-    EXPIRED sessions are settled: see `settlement`.
+    EXPIRED sessions are settled: see `settle`.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ class Session:
     what Plivo answered or an update changed, where it differs, and always the parties.
     *doubted* says that nobody knows what became of an update or an ending at Plivo.
     *settle_at* is when Plivo is asked for the final truth about an expired session,
-    *settled* what came of it. *repaired* names what the reconciler mended in this very
-    version. *calls* are Plivo's own records, from the newest snapshot. Times are aware
-    UTC.
+    *settled* what came of it; *linger* is for how many seconds after its end a call may
+    go on. *repaired* names what the reconciler mended in this very version. *calls* are
+    Plivo's own records, from the newest snapshot. Times are aware UTC.
     """
 
     session_uuid: str
@@ -162,6 +162,7 @@ class Session:
     doubted: bool = False
     settle_at: datetime | None = None
     settled: Settled | None = None
+    linger: int = 0
     repaired: str | None = None
     calls: Sequence[Mapping[str, Any]] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -428,13 +429,15 @@ def repaired(session: Session, what: str) -> Session:
     return replace(session, repaired=what)
 
 
-# Attributes that Plivo never sees as the app sent them: its own callbacks go to us.
+# Attributes that Plivo never sees as the app sent them: its own callbacks go to us, and
+# how long a recording is kept here is our affair.
 OURS = frozenset(
     {
         "callback_url",
         "callback_method",
         "recording_callback_url",
         "recording_callback_method",
+        "recording_retention_days",
     }
 )
 
@@ -462,6 +465,8 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     if answer.status == "expired":
         ended = expiry_time or session.reserved_at
         status = {"status": Status.EXPIRED, "settle_at": ended + SETTLE_AFTER}
+    now = {**session.settings, **settings}
+    limits = (now.get("ring_timeout"), now.get("call_time_limit"))
     return {
         "virtual_number": answer.virtual_number or session.virtual_number,
         "created_time": answer.created_time or session.created_time,
@@ -469,6 +474,8 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
         "expiry_time": expiry_time,
         "calls": answer.totals.get("interaction", ()),
         "answered": {**kept, **parties, **differs, **_worth_keeping(answer.totals)},
+        # A call that began before an update goes on under the limits from then.
+        "linger": max(session.linger, sum(limit or 0 for limit in limits)),
         **status,
     }
 

@@ -99,6 +99,26 @@ class Settings:
         return self.environment.get("GOODBYE_PLAY_URL", "")
 
     @property
+    def recording_dead_letters_url(self) -> str:
+        """URL of the queue of recordings that could not be stored."""
+        return self._required("RECORDING_DEAD_LETTERS_URL")
+
+    @property
+    def recording_patience(self) -> int:
+        """Seconds for which a recording that is not there yet is asked for."""
+        return int(self._required("RECORDING_RETRY_SECONDS"))
+
+    @property
+    def recording_retention_days(self) -> int:
+        """Days for which recordings are kept that have no rule of their own."""
+        return int(self._required("RECORDING_RETENTION_DAYS"))
+
+    @property
+    def deletes_at_carrier(self) -> bool:
+        """Whether a recording is deleted at Plivo once it is stored."""
+        return self._required("DELETE_RECORDINGS_AT_CARRIER") == "true"
+
+    @property
     def retention(self) -> timedelta:
         """How long a session is kept after its end."""
         return timedelta(days=int(self._required("RETENTION_DAYS")))

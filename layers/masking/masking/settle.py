@@ -26,6 +26,7 @@ from masking.sessions import CarrierSession, Session
 if TYPE_CHECKING:
     from masking.account import Account
     from masking.carrier import Carrier
+    from masking.fetch import Fetch
     from masking.items import Item
     from masking.table import Table
     from masking.wiring import Clock
@@ -44,11 +45,12 @@ SETTLED = "settled"
 
 @dataclass(frozen=True)
 class Settlement:
-    """What settling takes: the table, Plivo and its account, the time."""
+    """What settling takes: table, Plivo, its account, missing recordings, time."""
 
     table: Table
     carrier: Carrier
     account: Account
+    recordings: Fetch
     now: Clock
 
     def work(self, session: Session) -> str:
@@ -69,6 +71,8 @@ class Settlement:
             return WAITING
         if self.now() < latest_end(session) and is_open(answer, calls):
             return WAITING
+        if any(call.get("recording_resource_url") for call in calls):
+            self.recordings.fetch(session)
         digest = digest_of(answer, calls)
         if kept and kept["digest"] == digest:
             return self._finish(session, answer, calls)
@@ -131,12 +135,9 @@ def latest_end(session: Session) -> datetime:
 
     A call that came in at the last second may ring and then be talked through.
     """
-    settings = session.settings
-    lasts = (settings.get("ring_timeout") or RING_TIMEOUT) + (
-        settings.get("call_time_limit") or CALL_TIME_LIMIT
-    )
+    lingers = session.linger or RING_TIMEOUT + CALL_TIME_LIMIT
     ends = session.expiry_time or session.reserved_at
-    return ends + timedelta(seconds=lasts) + sessions.SETTLE_AFTER
+    return ends + timedelta(seconds=lingers) + sessions.SETTLE_AFTER
 
 
 def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:

@@ -11,6 +11,7 @@
 |                                      | (state, the duty goes)                   |
 | a round of the reconciler            | 2 write                                  |
 | callback                             | 1 write, 1 read                          |
+| recording: announced, claimed, closed| 1 write each, 1 read before each         |
 | get a session                        | 1 read for each 4 KB of state, request   |
 | due duties, none due                 | 0.5 read for each of 16 shards           |
 """
@@ -28,7 +29,10 @@ from botocore.exceptions import ClientError
 from masking import sessions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
+    HOLD,
     KEY,
+    LINK,
+    RECORDINGS,
     REQUEST,
     ROUND,
     SNAPSHOT,
@@ -36,12 +40,16 @@ from masking.items import (
     Item,
     Place,
     read,
+    recording_key,
     session_from,
     session_key,
     stamp,
     state_item,
+    tenant_key,
     written,
 )
+from masking.recording_items import recording_from, recording_item
+from masking.recordings import Recording
 from masking.sessions import Session
 
 if TYPE_CHECKING:
@@ -290,43 +298,64 @@ class Table:
 
     # Recordings
 
-    def recording(self, session_uuid: str, recording_uuid: str) -> Item | None:
-        """Read what is known of a recording."""
-        return self._get(session_key(session_uuid), f"R#{recording_uuid}")
+    def recording(self, session_uuid: str, recording_uuid: str) -> Recording | None:
+        """Read what is known of a recording, consistently."""
+        item = self._get(session_key(session_uuid), f"R#{recording_uuid}")
+        return recording_from(item) if item else None
 
-    def claim_recording(
-        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
-    ) -> bool:
-        """Begin to store a recording; False if it is stored or somebody is at it."""
-        is_free = "attribute_not_exists(pk) OR (lease_until < :now AND #s = :storing)"
-        try:
-            self._put(
-                {
-                    **item,
-                    "pk": session_key(session_uuid),
-                    "sk": f"R#{recording_uuid}",
-                    "status": "storing",
-                    "purge_at": self._purge_at(now),
-                },
-                is_free,
-                {":now": stamp(now), ":storing": "storing"},
-                {"#s": "status"},
+    def recordings(self, session_uuid: str) -> list[Recording]:
+        """Read all recordings of a session, in no order that means anything."""
+        return [
+            recording_from(item)
+            for item in self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "R#"}
+                ),
             )
+        ]
+
+    def add_recording(self, recording: Recording) -> bool:
+        """Write a new recording; False if it is there already, and changes nothing."""
+        try:
+            self._put(recording_item(recording), IS_NEW)
         except _ConditionFailedError:
             return False
         return True
 
-    def close_recording(
-        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
-    ) -> None:
-        """Write how storing a recording ended: *item* holds status and findings."""
+    def replace_recording(self, before: Recording, after: Recording) -> None:
+        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        try:
+            self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
+        except _ConditionFailedError:
+            raise StaleStateError from None
+
+    def session_of(self, recording_uuid: str) -> str | None:
+        """Say whose recording it is, as its link does."""
+        item = self._get(recording_key(recording_uuid), LINK, consistent=False)
+        return str(item["session_uuid"]) if item else None
+
+    def is_held(self, session_uuid: str) -> bool:
+        """Say whether recordings of a session are under a legal hold."""
+        return self._get(session_key(session_uuid), HOLD) is not None
+
+    def put_hold(self, session_uuid: str, *, held: bool) -> None:
+        """Put the recordings of a session under a legal hold, or let them go."""
+        key = {"pk": session_key(session_uuid), "sk": HOLD}
+        if held:
+            self._put(key)
+        else:
+            self._client.delete_item(TableName=self._name, Key=written(key))
+
+    def retention_of(self, tenant_id: str) -> int | None:
+        """Give the days that a tenant's recordings are kept; None if it has no rule."""
+        item = self._get(tenant_key(tenant_id), RECORDINGS, consistent=False)
+        return int(item["retention_days"]) if item else None
+
+    def put_retention(self, tenant_id: str, days: int) -> None:
+        """Set the days that recordings of a tenant are kept, from now on."""
         self._put(
-            {
-                **item,
-                "pk": session_key(session_uuid),
-                "sk": f"R#{recording_uuid}",
-                "purge_at": self._purge_at(now),
-            }
+            {"pk": tenant_key(tenant_id), "sk": RECORDINGS, "retention_days": days}
         )
 
     # Links

@@ -28,6 +28,7 @@ ATTRIBUTES: Mapping[str, Any] = {
     "unknown_caller_play": None,
     "record": False,
     "record_file_format": "mp3",
+    "recording_retention_days": None,
     "recording_callback_url": None,
     "recording_callback_method": "POST",
     "is_pin_authentication_required": False,

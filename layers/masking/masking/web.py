@@ -23,6 +23,7 @@ from masking.errors import (
     MalformedBodyError,
     NumberInUrlError,
     ProblemError,
+    RecordingNotFoundError,
     ScopeMissingError,
     SessionNotFoundError,
     StorageUnavailableError,
@@ -32,6 +33,7 @@ LARGEST_BODY = 64 * 1024
 
 UNKNOWN = "unknown"
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
@@ -57,9 +59,27 @@ class Request:
         Raises SessionNotFoundError for what is not a UUID in its usual form.
         """
         text = self.parameters.get("session_uuid", "")
-        if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        if not UUID.fullmatch(text):
             raise SessionNotFoundError
         return text
+
+    @property
+    def recording_uuid(self) -> str:
+        """Give the recording that the path names.
+
+        Raises RecordingNotFoundError for what is not a UUID in its usual form.
+        """
+        text = self.parameters.get("recording_uuid", "")
+        if not UUID.fullmatch(text):
+            raise RecordingNotFoundError
+        return text
+
+    @property
+    def wants_json(self) -> bool:
+        """Say whether the Accept header names JSON."""
+        accepted = self.headers.get("accept", "").split(",")
+        types = {entry.partition(";")[0].strip().lower() for entry in accepted}
+        return "application/json" in types
 
     @property
     def idempotency_key(self) -> str | None:

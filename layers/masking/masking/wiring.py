@@ -72,6 +72,8 @@ class Services:
             connect_timeout=5,
             read_timeout=60,
             retries={"total_max_attempts": 1},
+            # Links are signed for this host, and must not lead through another region.
+            s3={"us_east_1_regional_endpoint": "regional"},
         )
         return Bucket(boto3.client("s3", config=once), self._settings.bucket_name)
 
@@ -79,6 +81,11 @@ class Services:
     def recording_queue(self) -> Queue:
         """Give the queue of recordings to be stored."""
         return self._queue(self._settings.recording_queue_url)
+
+    @cached_property
+    def recording_dead_letters(self) -> Queue:
+        """Give the queue of recordings that could not be stored."""
+        return self._queue(self._settings.recording_dead_letters_url)
 
     @cached_property
     def check_queue(self) -> Queue:
@@ -118,6 +125,10 @@ class Services:
         from masking.pace import Pace
 
         return Pace(self._settings.carrier_requests_per_second)
+
+    def delete_at_carrier(self, recording_id: str) -> None:
+        """Delete a recording at Plivo; what that takes is built only then."""
+        self.carrier.delete_recording(recording_id)
 
     @property
     def origin(self) -> Origin:
