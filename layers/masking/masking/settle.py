@@ -38,6 +38,9 @@ MOST_FETCHES = 6
 RING_TIMEOUT = 120
 CALL_TIME_LIMIT = 14_400
 
+# What ends a call, in Plivo's callbacks.
+OVER = "SessionPartiesHangup"
+
 WAITING = "waiting"
 FETCHED = "fetched"
 SETTLED = "settled"
@@ -74,7 +77,7 @@ class Settlement:
         if any(call.get("recording_resource_url") for call in calls):
             self.recordings.fetch(session)
         digest = digest_of(answer, calls)
-        if kept and kept["digest"] == digest:
+        if kept and kept["digest"] == digest and not self._is_behind(session, calls):
             return self._finish(session, answer, calls)
         count = (kept["fetches"] if kept else 0) + 1
         self._keep(session, {"digest": digest, "calls": calls}, count)
@@ -101,6 +104,15 @@ class Settlement:
                 del whole[f"{party}_resource_url"]
         return whole
 
+    def _is_behind(self, session: Session, calls: Sequence[object]) -> bool:
+        """Say whether callbacks told of more calls than Plivo's totals have yet."""
+        return self._told(session) > len(calls)
+
+    def _told(self, session: Session) -> int:
+        """Count the calls whose end callbacks told of."""
+        kept = self.table.callbacks(session.session_uuid)
+        return sum(each["attributes"].get("EventName") == OVER for each in kept)
+
     def _keep(self, session: Session, fetched: Item, count: int) -> None:
         before = self.table.snapshot(session.session_uuid)
         self.table.put_snapshot(
@@ -120,7 +132,11 @@ class Settlement:
         answer: CarrierSession | None,
         calls: Sequence[Mapping[str, Any]],
     ) -> str:
-        changed = changes_of(session, answer, calls) if answer else ["carrier_session"]
+        changed = ["carrier_session"]
+        if answer:
+            changed = changes_of(session, answer)
+            if self._told(session) != len(calls):
+                changed.append("interaction")
         self.table.replace(
             session, sessions.settle(session, answer, changed, self.now())
         )
@@ -153,9 +169,7 @@ def is_alive(answer: CarrierSession, now: datetime) -> bool:
     return answer.status != "expired" and (ends is None or now < ends)
 
 
-def changes_of(
-    session: Session, answer: CarrierSession, calls: Sequence[Mapping[str, Any]]
-) -> list[str]:
+def changes_of(session: Session, answer: CarrierSession) -> list[str]:
     """Name what Plivo's answer corrects in what we had; names of attributes alone."""
     had = {
         "virtual_number": session.virtual_number,
@@ -167,14 +181,11 @@ def changes_of(
         "expiry_time": answer.expiry_time,
         **{k: v for k, v in answer.totals.items() if k != "interaction"},
     }
-    names = [
+    return [
         name
         for name, value in has.items()
         if value is not None and value != had.get(name, _unset(value))
     ]
-    if [dict(call) for call in session.calls] != [dict(call) for call in calls]:
-        names.append("interaction")
-    return sorted(names)
 
 
 def _unset(value: object) -> object:
