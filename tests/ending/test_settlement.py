@@ -130,7 +130,7 @@ def test_a_late_callback_opens_a_settled_session_once(world: World) -> None:
     world.quarters(3)
     assert world.load(session).settled
 
-    late = {"EventName": "SessionPartiesHangup", "SequenceNumber": "1"}
+    late = {"EventName": "SessionSecondPartyHangup", "SequenceNumber": "1"}
     world.hand_over(session, late)
     world.publish()
     reopened = world.load(session)
