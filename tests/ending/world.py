@@ -15,6 +15,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
+from local.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from local.plivo import account as accounts
 from local.plivo.server import Running, running
 from masking import contract, items
@@ -65,6 +69,39 @@ class Checks:
         self.messages.append({**message, "at_once": at_once})
 
 
+class KilledError(BaseException):
+    """The process is no more. Nothing of ours catches this."""
+
+
+@dataclass
+class Death:
+    """Let a process die at its n-th request, before it is sent or after it was.
+
+    From then on every request dies, as a process that is dead sends none.
+    """
+
+    at: int | None = None
+    after: bool = False
+    seen: int = 0
+
+    def plan(self, at: int | None, *, after: bool = False) -> None:
+        """Die at request number *at*, from now on; None: live."""
+        self.at, self.after, self.seen = at, after, 0
+
+    def before(self, **_: object) -> None:
+        """Count a request that is about to be sent."""
+        self.seen += 1
+        if self.at is None:
+            return
+        if self.seen > self.at or (self.seen == self.at and not self.after):
+            raise KilledError
+
+    def behind(self, **_: object) -> None:
+        """Note that a request was answered."""
+        if self.at is not None and self.seen >= self.at:
+            raise KilledError
+
+
 @dataclass
 class Meter:
     """Count the request units that DynamoDB says it used."""
@@ -87,11 +124,9 @@ class World:
     """Everything a session meets in its life."""
 
     def __init__(self, aws: EmbeddedAws, plivo: Running) -> None:
-        from local.aws.clients import LocalAws
-
         self.plivo = plivo
         self.simulator = plivo.simulator
-        self.dynamodb = LocalAws(aws.url, aws.ca_file).client("dynamodb")
+        self.dynamodb = _dynamodb(aws)
         self.meter = Meter()
         hooks = self.dynamodb.meta.events
         for operation in ("PutItem", "UpdateItem", "GetItem", "Query", "BatchGetItem"):
@@ -99,7 +134,10 @@ class World:
         hooks.register("after-call.dynamodb", self.meter.take)
         self.table_name = make_table(self.dynamodb)
         self.table = Table(self.dynamodb, self.table_name)
-        self.carrier = self.new_carrier()
+        self.death = Death()
+        hooks.register("before-call.dynamodb", self.death.before)
+        hooks.register("after-call.dynamodb", self.death.behind)
+        self.carrier = self.new_carrier(before=self.death.before)
         self.bus = Bus()
         self.checks = Checks()
         self.time_left = True
@@ -305,6 +343,20 @@ def running_world(aws: EmbeddedAws) -> Iterator[World]:
     """Give a world of its own whose clock stands still."""
     with running(speed=0) as plivo:
         yield World(aws, plivo)
+
+
+def _dynamodb(aws: EmbeddedAws) -> Any:
+    """Give a client that the sweep's threads can share, with hooks of its own."""
+    return boto3.Session(
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name=REGION,
+    ).client(
+        "dynamodb",
+        endpoint_url=aws.url,
+        verify=str(aws.ca_file),
+        config=Config(max_pool_connections=16, proxies={}),
+    )
 
 
 def _metered(params: dict[str, Any], **_: object) -> None:

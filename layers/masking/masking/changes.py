@@ -61,12 +61,18 @@ def type_of_change(before: Session | None, after: Session) -> str | None:
     return None
 
 
-def types_beside(before: Session | None, after: Session) -> list[str]:
-    """Name what else a change is: that totals became final, that something was mended.
+def types_of_change(before: Session | None, after: Session) -> list[str]:
+    """Name every event that a change of a session's state is, in their order.
 
-    Neither happens without a reconciler, and both may come with another event.
+    A session that is adopted after it has ended began and ended. That totals became
+    final or that something was mended may come with another event.
     """
     kinds = []
+    if _is_expired(after) and after.carrier_session_uuid and is_new_at_carrier(before):
+        kinds.append("session.created")
+    kind = type_of_change(before, after)
+    if kind:
+        kinds.append(kind)
     if after.settled and (before is None or before.settled != after.settled):
         kinds.append("session.settled")
     if after.repaired and (before is None or before.version != after.version):

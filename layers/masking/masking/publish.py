@@ -64,13 +64,12 @@ class Publisher:
             self.checks.send({"session_uuid": session.session_uuid}, at_once=over)
         if changes.may_have_orphans(was, session):
             self._check_orphans(session)
-        kind = changes.type_of_change(was, session)
-        kinds = [*([kind] if kind else []), *changes.types_beside(was, session)]
+        kinds = changes.types_of_change(was, session)
         if not kinds:
             return
         session = replace(session, asked=self._loaded(session).asked)
         is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
-        if is_new or kind == "session.updated":
+        if is_new or "session.updated" in kinds:
             self._link(session)
         now = items.stamp(self.now())
         self.bus.put([changes.event_of_session(each, session, now) for each in kinds])
