@@ -8,7 +8,7 @@ from typing import Any
 from masking import reconcile, telemetry, wiring
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> None:
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
     """Clear up what a function that was killed has left at Plivo."""
     services = wiring.services()
     reconciler = reconcile.Reconciler(
@@ -16,13 +16,14 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         services.carrier,
         services.callback_key,
         services.now,
-        lambda: context.get_remaining_time_in_millis() > 0,
     )
     for message in event["Records"]:
         check = json.loads(message["body"])
         work = reconciler.remove_orphans if check.get("orphans") else reconciler.check
         outcome = work(check["session_uuid"])
         telemetry.logger().info("session checked", extra={"outcome": outcome})
-        if outcome != reconcile.LEFT:
+        if outcome not in (reconcile.LEFT, reconcile.FAILED):
             telemetry.count(f"Reconciled{outcome.title()}")
+        if outcome in reconcile.REPAIRS:
+            telemetry.count("ReconciliationRepaired")
     telemetry.flush()

@@ -16,6 +16,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         services.check_queue,
         services.number_key,
         services.now,
+        services.settings.recording_retention_days,
     )
     for record in event["Records"]:
         try:

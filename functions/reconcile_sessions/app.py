@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import reconcile, telemetry, wiring
+from masking import reconcile, rounds, telemetry, wiring
 
 # Milliseconds that must be left of the function's time to begin another duty: longer
 # than the requests to Plivo that one duty can take.
@@ -14,17 +14,20 @@ RESERVE = 90_000
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Work off the due duties, and say what became of them."""
     services = wiring.services()
+    pace = services.pace
     reconciler = reconcile.Reconciler(
         services.table,
-        services.carrier,
+        services.paced_carrier(pace),
         services.callback_key,
         services.now,
-        lambda: context.get_remaining_time_in_millis() > RESERVE,
+        services.settings.recording_retention_days,
     )
-    outcomes = dict(reconciler.run())
-    for outcome, sessions in outcomes.items():
-        telemetry.count(f"Reconciled{outcome.title()}", sessions)
-    if outcomes:
-        telemetry.logger().info("duties reconciled", extra=outcomes)
+    tally = rounds.Round(
+        services.table,
+        reconciler,
+        services.now,
+        lambda: context.get_remaining_time_in_millis() > RESERVE,
+    ).run()
+    rounds.report(tally, pace.requests)
     telemetry.flush()
-    return outcomes
+    return dict(tally.outcomes)

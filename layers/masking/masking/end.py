@@ -95,7 +95,7 @@ class EndFlow:
             with suppress(StaleStateError):
                 self.table.replace(taken, sessions.doubt(taken))
             raise
-        ended = sessions.expire(taken)
+        ended = sessions.expire(taken, self.now())
         try:
             self.table.replace(taken, ended)
         except StaleStateError:

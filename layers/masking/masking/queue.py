@@ -17,10 +17,26 @@ class Queue:
         self._client = client
         self._url = url
 
-    def send(self, message: Mapping[str, Any]) -> None:
+    def send(self, message: Mapping[str, Any], *, at_once: bool = False) -> None:
         """Send *message* as JSON; it comes after the delay that the queue has."""
         body = json.dumps(message, separators=(",", ":"))
-        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+        if at_once:
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=body, DelaySeconds=0
+            )
+        else:
+            self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def pass_on(self, body: str, attributes: Mapping[str, str]) -> None:
+        """Send a message of another queue as it is; *attributes* say why."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that was received come again after *seconds*."""

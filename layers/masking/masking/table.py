@@ -6,8 +6,12 @@
 | confirm                              | 3 write (state, the duty moves)          |
 | begin and finish an update           | 3 + 3 write; the duty moves to the check |
 |                                      | and back, see docs/decisions.md          |
-| expire                               | 2 write (state, the duty goes)           |
+| expire                               | 3 write (state, the duty moves)          |
+| settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
+|                                      | (state, the duty goes)                   |
+| a round of the reconciler            | 2 write                                  |
 | callback                             | 1 write, 1 read                          |
+| recording: announced, claimed, closed| 1 write each, 1 read before each         |
 | get a session                        | 1 read for each 4 KB of state, request   |
 | due duties, none due                 | 0.5 read for each of 16 shards           |
 """
@@ -15,6 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,18 +29,27 @@ from botocore.exceptions import ClientError
 from masking import sessions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
+    HOLD,
     KEY,
+    LINK,
+    RECORDINGS,
     REQUEST,
+    ROUND,
+    SNAPSHOT,
     STATE,
     Item,
     Place,
     read,
+    recording_key,
     session_from,
     session_key,
     stamp,
     state_item,
+    tenant_key,
     written,
 )
+from masking.recording_items import recording_from, recording_item
+from masking.recordings import Recording
 from masking.sessions import Session
 
 if TYPE_CHECKING:
@@ -115,7 +129,7 @@ class Table:
         }
         if STATE not in items:
             return None
-        return session_from(items[STATE], items.get(REQUEST))
+        return session_from(items[STATE], items.get(REQUEST), items.get(SNAPSHOT))
 
     def load_state(self, session_uuid: str) -> Session | None:
         """Read a session without what was asked for, consistently."""
@@ -162,14 +176,79 @@ class Table:
         )
         return [read(item)[place.sort_attribute] for item in answer["Items"]]
 
-    def due(self, shard: str, now: datetime) -> Iterator[Due]:
-        """List the sessions of a shard whose duty is due, the oldest first."""
+    def due(self, shard: str, now: datetime, since: str = "0") -> Iterator[Due]:
+        """List the sessions of a shard whose duty is due, the oldest first.
+
+        Begins with what is due *since* a time, as `stamp` writes it.
+        """
         for item in self._query(
             IndexName="duties",
-            KeyConditionExpression="duty_shard = :shard AND duty_at <= :now",
-            ExpressionAttributeValues=written({":shard": shard, ":now": stamp(now)}),
+            KeyConditionExpression="duty_shard = :shard AND duty_at BETWEEN :a AND :b",
+            ExpressionAttributeValues=written(
+                {":shard": shard, ":a": since, ":b": stamp(now)}
+            ),
         ):
             yield Due(item["pk"].removeprefix("S#"), item["duty_at"])
+
+    # Settlement
+
+    def snapshot(self, session_uuid: str) -> Item | None:
+        """Read what Plivo last said about an expired session."""
+        return self._get(session_key(session_uuid), SNAPSHOT)
+
+    def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
+        """Keep what Plivo said; *seen* is the time of the snapshot that was read.
+
+        Raises StaleStateError if another has been written since.
+        """
+        try:
+            self._put(
+                {
+                    **item,
+                    "pk": session_key(session.session_uuid),
+                    "sk": SNAPSHOT,
+                    "purge_at": self._ends(session),
+                },
+                "fetched_at = :seen" if seen else IS_NEW,
+                {":seen": seen} if seen else None,
+            )
+        except _ConditionFailedError:
+            raise StaleStateError from None
+
+    # Rounds
+
+    def begin_round(self, name: str, now: datetime, until: datetime) -> Item | None:
+        """Take the lease of a round; gives where the last one stopped.
+
+        None if somebody has it.
+        """
+        try:
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": f"ROUND#{name}", "sk": ROUND}),
+                UpdateExpression="SET lease_until = :until",
+                ConditionExpression=(
+                    "attribute_not_exists(lease_until) OR lease_until <= :now"
+                ),
+                ExpressionAttributeValues=written(
+                    {":until": stamp(until), ":now": stamp(now)}
+                ),
+                ReturnValues="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise
+        return read(answer.get("Attributes", {}))
+
+    def end_round(self, name: str, until: datetime, stopped: Item) -> None:
+        """Give the lease back and keep where the round *stopped*."""
+        with suppress(_ConditionFailedError):
+            self._put(
+                {**stopped, "pk": f"ROUND#{name}", "sk": ROUND},
+                "lease_until = :until",
+                {":until": stamp(until)},
+            )
 
     # Callbacks
 
@@ -219,43 +298,64 @@ class Table:
 
     # Recordings
 
-    def recording(self, session_uuid: str, recording_uuid: str) -> Item | None:
-        """Read what is known of a recording."""
-        return self._get(session_key(session_uuid), f"R#{recording_uuid}")
+    def recording(self, session_uuid: str, recording_uuid: str) -> Recording | None:
+        """Read what is known of a recording, consistently."""
+        item = self._get(session_key(session_uuid), f"R#{recording_uuid}")
+        return recording_from(item) if item else None
 
-    def claim_recording(
-        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
-    ) -> bool:
-        """Begin to store a recording; False if it is stored or somebody is at it."""
-        is_free = "attribute_not_exists(pk) OR (lease_until < :now AND #s = :storing)"
-        try:
-            self._put(
-                {
-                    **item,
-                    "pk": session_key(session_uuid),
-                    "sk": f"R#{recording_uuid}",
-                    "status": "storing",
-                    "purge_at": self._purge_at(now),
-                },
-                is_free,
-                {":now": stamp(now), ":storing": "storing"},
-                {"#s": "status"},
+    def recordings(self, session_uuid: str) -> list[Recording]:
+        """Read all recordings of a session, in no order that means anything."""
+        return [
+            recording_from(item)
+            for item in self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "R#"}
+                ),
             )
+        ]
+
+    def add_recording(self, recording: Recording) -> bool:
+        """Write a new recording; False if it is there already, and changes nothing."""
+        try:
+            self._put(recording_item(recording), IS_NEW)
         except _ConditionFailedError:
             return False
         return True
 
-    def close_recording(
-        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
-    ) -> None:
-        """Write how storing a recording ended: *item* holds status and findings."""
+    def replace_recording(self, before: Recording, after: Recording) -> None:
+        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        try:
+            self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
+        except _ConditionFailedError:
+            raise StaleStateError from None
+
+    def session_of(self, recording_uuid: str) -> str | None:
+        """Say whose recording it is, as its link does."""
+        item = self._get(recording_key(recording_uuid), LINK, consistent=False)
+        return str(item["session_uuid"]) if item else None
+
+    def is_held(self, session_uuid: str) -> bool:
+        """Say whether recordings of a session are under a legal hold."""
+        return self._get(session_key(session_uuid), HOLD) is not None
+
+    def put_hold(self, session_uuid: str, *, held: bool) -> None:
+        """Put the recordings of a session under a legal hold, or let them go."""
+        key = {"pk": session_key(session_uuid), "sk": HOLD}
+        if held:
+            self._put(key)
+        else:
+            self._client.delete_item(TableName=self._name, Key=written(key))
+
+    def retention_of(self, tenant_id: str) -> int | None:
+        """Give the days that a tenant's recordings are kept; None if it has no rule."""
+        item = self._get(tenant_key(tenant_id), RECORDINGS, consistent=False)
+        return int(item["retention_days"]) if item else None
+
+    def put_retention(self, tenant_id: str, days: int) -> None:
+        """Set the days that recordings of a tenant are kept, from now on."""
         self._put(
-            {
-                **item,
-                "pk": session_key(session_uuid),
-                "sk": f"R#{recording_uuid}",
-                "purge_at": self._purge_at(now),
-            }
+            {"pk": tenant_key(tenant_id), "sk": RECORDINGS, "retention_days": days}
         )
 
     # Links
@@ -315,14 +415,13 @@ class Table:
         return read(item) if item else None
 
     def _query(self, **request: Any) -> Iterator[Item]:
-        start: dict[str, Any] = {}
         while True:
-            answer = self._client.query(TableName=self._name, **request, **start)
+            answer = self._client.query(TableName=self._name, **request)
             for item in answer["Items"]:
                 yield read(item)
             if "LastEvaluatedKey" not in answer:
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _put(
         self,

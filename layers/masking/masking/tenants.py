@@ -17,7 +17,13 @@ from masking.items import moment, stamp
 if TYPE_CHECKING:
     from masking.table import Table
 
-SCOPES = ("sessions:read", "sessions:write", "recordings:read", "admin")
+SCOPES = (
+    "sessions:read",
+    "sessions:write",
+    "recordings:read",
+    "recordings:write",
+    "admin",
+)
 
 BEARER = re.compile(r"bearer +([\x21-\x7e]{1,512})", re.ASCII | re.IGNORECASE)
 

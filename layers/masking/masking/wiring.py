@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from masking.bus import Bus
     from masking.carrier import Carrier
     from masking.origin import Origin
+    from masking.pace import Pace
     from masking.queue import Queue
 
 Clock = Callable[[], datetime]
@@ -34,6 +35,8 @@ QUICK = Config(
     connect_timeout=2,
     read_timeout=4,
     retries={"total_max_attempts": 3, "mode": "standard"},
+    # The sweep works at as many shards at once.
+    max_pool_connections=16,
 )
 
 
@@ -69,6 +72,8 @@ class Services:
             connect_timeout=5,
             read_timeout=60,
             retries={"total_max_attempts": 1},
+            # Links are signed for this host, and must not lead through another region.
+            s3={"us_east_1_regional_endpoint": "regional"},
         )
         return Bucket(boto3.client("s3", config=once), self._settings.bucket_name)
 
@@ -76,6 +81,11 @@ class Services:
     def recording_queue(self) -> Queue:
         """Give the queue of recordings to be stored."""
         return self._queue(self._settings.recording_queue_url)
+
+    @cached_property
+    def recording_dead_letters(self) -> Queue:
+        """Give the queue of recordings that could not be stored."""
+        return self._queue(self._settings.recording_dead_letters_url)
 
     @cached_property
     def check_queue(self) -> Queue:
@@ -96,6 +106,29 @@ class Services:
         return _carrier(
             secret["auth_id"], secret["auth_token"], self._settings.carrier_base_url
         )
+
+    def paced_carrier(self, pace: Pace) -> Carrier:
+        """Give Plivo, asked no faster than *pace* allows."""
+        from masking.carrier import Carrier
+
+        secret = self._carrier_secret()
+        return Carrier(
+            auth_id=secret["auth_id"],
+            auth_token=secret["auth_token"],
+            base_url=self._settings.carrier_base_url,
+            before=pace.wait,
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """Give the reconciler's share of the requests that Plivo lets us make."""
+        from masking.pace import Pace
+
+        return Pace(self._settings.carrier_requests_per_second)
+
+    def delete_at_carrier(self, recording_id: str) -> None:
+        """Delete a recording at Plivo; what that takes is built only then."""
+        self.carrier.delete_recording(recording_id)
 
     @property
     def origin(self) -> Origin:
