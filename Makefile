@@ -16,7 +16,7 @@ SAM = .local/sam-venv/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
@@ -26,6 +26,15 @@ demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a documen
 
 invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
 	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
+
+redrive: stack ## Send recordings that failed back to their queue (STACK=maskline)
+	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive recordings
+
+chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
+	@$(BIN)/python -m local.chaos_recordings $(or $(N),300)
+
+bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
+	@$(BIN)/python -m local.bench_recordings
 
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
@@ -55,5 +64,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke test lint typecheck format build requirements clean \
+.PHONY: help run demo invoke redrive chaos-recordings bench-recordings test lint typecheck format build requirements clean \
   stack dev sam
