@@ -55,11 +55,14 @@ def run(
         removed = _compare_large(caller, plan, witness)
         _let_fetch(caller, silent, ended_at, ahead=ahead)
         names = [pair.session_uuid for pair in caller.pairs]
-        kept = wait_for(
-            "every recording to be stored or failed",
-            lambda: _settled(caller, witness, names, removed),
-            STORE_WAIT,
-        )
+        try:
+            kept = wait_for(
+                "every recording to be stored or failed",
+                lambda: _settled(caller, witness, names, removed),
+                STORE_WAIT,
+            )
+        except ChaosError as error:
+            raise ChaosError(f"{error}: {_unsettled(witness, names)}") from None
         say("every recording is stored, failed or deleted")
         return _judge(caller, witness, plan, kept, removed)
     finally:
@@ -151,6 +154,17 @@ def _settled(
     if witness.is_behind(kept, files):
         return None
     return {name: each for name, each in kept.items() if name not in removed}
+
+
+def _unsettled(witness: Witness, sessions: list[str]) -> str:
+    """Say which recordings are still on their way, and what the table has of them."""
+    ends = (Status.STORED, Status.FAILED, Status.DELETED)
+    found = [
+        f"{each.recording_uuid} {each.status}, lease until {each.lease_until}"
+        for each in witness.kept(sessions).values()
+        if each.status not in ends
+    ]
+    return "; ".join(found) or "none; its events or alarms are missing"
 
 
 def _judge(
