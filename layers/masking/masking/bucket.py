@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from hashlib import sha256
@@ -120,9 +119,7 @@ class Bucket:
 
     def _put_parts(self, about: Mapping[str, Any], download: Download) -> None:
         client: Any = self._client  # the stubs can't follow **about
-        upload = client.create_multipart_upload(**about, ChecksumType="FULL_OBJECT")[
-            "UploadId"
-        ]
+        upload = client.create_multipart_upload(**about)["UploadId"]
         place = {"Bucket": self.name, "Key": about["Key"], "UploadId": upload}
         try:
             parts: list[dict[str, Any]] = []
@@ -166,7 +163,3 @@ def _part(download: Download) -> bytearray:
             break
         part += piece
     return part
-
-
-def _crc32(download: Download) -> str:
-    return base64.b64encode(download.crc32.to_bytes(4, "big")).decode()

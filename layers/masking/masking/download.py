@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -68,10 +67,10 @@ class Download:
     """A file on its way: read it once, then ask what it was.
 
     *length* is what the origin promised, None if it did not. *suspect* is the SHA-256
-    of an earlier try whose entity tag did not fit: the same file again means that the
-    tag is no MD5. *check* is called with the size before the last bytes are given out,
-    and may raise. `sha256`, `crc32` and `bytes_read` describe what has been read so
-    far; `failure` is what reading has raised, however the reader wrapped it.
+    of a file that came again and again and did not fit its entity tag: once more, and
+    the tag is no MD5. *check* is called with the size before the last bytes are given
+    out, and may raise. `sha256` and `bytes_read` describe what has been read so far;
+    `failure` is what reading has raised, however the reader wrapped it.
     """
 
     source: Source
@@ -81,7 +80,6 @@ class Download:
     check: Callable[[int], None] | None = None
     start: bytes = b""
     bytes_read: int = 0
-    crc32: int = 0
     failure: RecordingNotReadyError | None = None
     _is_whole: bool = False
 
@@ -114,7 +112,6 @@ class Download:
         self._sha256.update(piece)
         if self._md5:
             self._md5.update(piece)
-        self.crc32 = zlib.crc32(piece, self.crc32)
         ended = not piece and amount != 0
         if self.length is not None and (
             self.bytes_read > self.length or (ended and self.bytes_read < self.length)

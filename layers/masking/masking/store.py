@@ -123,7 +123,9 @@ class Store:
             session_uuid=claimed.session_uuid,
             day=claimed.announced_at,
         )
-        with self.origin.open(str(claimed.url), claimed.suspect) as download:
+        with self.origin.open(
+            str(claimed.url), recordings.stable_file(claimed)
+        ) as download:
             _set_checks(claimed, download)
             self.bucket.put(
                 key,
