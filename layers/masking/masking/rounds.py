@@ -17,10 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from masking import items, reconcile, sessions, telemetry
 from masking.sessions import Rule
+from masking.table import Due
 
 if TYPE_CHECKING:
     from masking.reconcile import Reconciler
-    from masking.table import Due, Table
+    from masking.table import Table
     from masking.wiring import Clock
 
 NAME = "reconcile"
@@ -30,9 +31,6 @@ LEASE = timedelta(minutes=11)
 
 # After so many duties in a row that Plivo failed it is not asked any more.
 MOST_FAILURES = 5
-
-# Sorts before every time.
-BEGINNING = "0"
 
 
 @dataclass
@@ -70,12 +68,14 @@ class Round:
 
     def _work(self, begun: datetime, last: Mapping[str, Any], tally: Tally) -> None:
         failures = 0
+        place: dict[str, Any] = {}
         for shard, due in self._due(begun, last):
             tally.oldest = max(tally.oldest, begun - items.moment(due.due_at))
             if not self.has_time() or failures >= MOST_FAILURES:
-                tally.stopped = {"shard": shard, "due_at": due.due_at}
+                tally.stopped = place or _place_in(last)
                 return
             outcome = self._work_off(due)
+            place = {"shard": shard, "after": [due.session_uuid, due.due_at]}
             tally.outcomes[outcome] += 1
             failures = failures + 1 if outcome == reconcile.FAILED else 0
 
@@ -101,20 +101,27 @@ class Round:
     ) -> Iterator[tuple[str, Due]]:
         """List all that is due, beginning where the last round stopped."""
         shards = sessions.shards(Rule.RECONCILE)
-        first = last.get("shard", shards[0])
-        at = shards.index(first) if first in shards else 0
-        since = str(last.get("due_at", BEGINNING))
-        for due in self.table.due(shards[at], begun, since=since):
+        place = _place_in(last)
+        at = shards.index(place["shard"]) if place else 0
+        after = Due(*place["after"]) if place else None
+        for due in self.table.due(shards[at], begun, after):
             yield shards[at], due
         for shard in shards[at + 1 :] + shards[:at]:
             for due in self.table.due(shard, begun):
                 yield shard, due
-        if since == BEGINNING:
+        if after is None:
             return
         for due in self.table.due(shards[at], begun):
-            if due.due_at >= since:
+            if due.due_at > after.due_at:
                 return
             yield shards[at], due
+            if due == after:
+                return
+
+
+def _place_in(last: Mapping[str, Any]) -> dict[str, Any]:
+    """Give where a round stopped, as it was noted; empty: it came round."""
+    return {name: last[name] for name in ("shard", "after") if name in last}
 
 
 def report(tally: Tally, requests: int) -> None:

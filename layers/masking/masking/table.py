@@ -176,17 +176,16 @@ class Table:
         )
         return [read(item)[place.sort_attribute] for item in answer["Items"]]
 
-    def due(self, shard: str, now: datetime, since: str = "0") -> Iterator[Due]:
+    def due(self, shard: str, now: datetime, after: Due | None = None) -> Iterator[Due]:
         """List the sessions of a shard whose duty is due, the oldest first.
 
-        Begins with what is due *since* a time, as `stamp` writes it.
+        Begins behind the place of *after*, whether or not it is still there.
         """
         for item in self._query(
             IndexName="duties",
-            KeyConditionExpression="duty_shard = :shard AND duty_at BETWEEN :a AND :b",
-            ExpressionAttributeValues=written(
-                {":shard": shard, ":a": since, ":b": stamp(now)}
-            ),
+            KeyConditionExpression="duty_shard = :shard AND duty_at <= :now",
+            ExpressionAttributeValues=written({":shard": shard, ":now": stamp(now)}),
+            **_behind(shard, after),
         ):
             yield Due(item["pk"].removeprefix("S#"), item["duty_at"])
 
@@ -454,6 +453,18 @@ class Table:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 raise _ConditionFailedError from None
             raise
+
+
+def _behind(shard: str, due: Due | None) -> dict[str, Any]:
+    if due is None:
+        return {}
+    place = {
+        "pk": session_key(due.session_uuid),
+        "sk": STATE,
+        "duty_shard": shard,
+        "duty_at": due.due_at,
+    }
+    return {"ExclusiveStartKey": written(place)}
 
 
 class _ConditionFailedError(Exception):
