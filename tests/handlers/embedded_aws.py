@@ -115,7 +115,12 @@ def make_table(dynamodb: Any) -> str:
 def table_properties() -> dict[str, Any]:
     """Give the template's Table as CreateTable takes it."""
     properties = TEMPLATE["Resources"]["Table"]["Properties"]
-    same = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    same = (
+        "BillingMode",
+        "AttributeDefinitions",
+        "KeySchema",
+        "GlobalSecondaryIndexes",
+    )
     return {
         **{name: properties[name] for name in same},
         "StreamSpecification": {

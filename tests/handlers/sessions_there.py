@@ -48,7 +48,9 @@ def reserved(table: Table, clock: Clock, **body: Any) -> Session:
     return session
 
 
-def planted(table: Table, clock: Clock, *, tenant: str = "acme", **answer: Any) -> Session:
+def planted(
+    table: Table, clock: Clock, *, tenant: str = "acme", **answer: Any
+) -> Session:
     """Put an active session into the table without asking any Plivo."""
     import uuid
     from datetime import timedelta

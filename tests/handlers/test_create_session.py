@@ -189,7 +189,8 @@ def test_defaults_written_out_are_the_same_request(flow: CreateFlow) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"record": True}, {"labels": {"a": "b"}}, {"second_party": "+12025550102"}]
+    "other",
+    [{"record": True}, {"labels": {"a": "b"}}, {"second_party": "+12025550102"}],
 )
 def test_the_key_with_another_body_is_refused(
     flow: CreateFlow, plivo: SimulatedPlivo, other: dict[str, Any]
@@ -560,7 +561,9 @@ def test_twenty_sessions_of_one_party_at_once_are_twenty_numbers(
 ) -> None:
     def send(number: int) -> str | None:
         second = f"+120255501{number:02d}"
-        return create(flow, key=f"n{number}", second_party=second).session.virtual_number
+        return create(
+            flow, key=f"n{number}", second_party=second
+        ).session.virtual_number
 
     with ThreadPoolExecutor(20) as pool:
         numbers = list(pool.map(send, range(20, 40)))

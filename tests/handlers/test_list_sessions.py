@@ -77,9 +77,7 @@ def publish(aws: EmbeddedAws, deployment: Deployment) -> Callable[[], None]:
 
 def listed(query: str = "", tenant: str = "acme") -> dict[str, Any]:
     """List sessions through the handler."""
-    answer = app.lambda_handler(
-        http("list_sessions", query=query, tenant=tenant), None
-    )
+    answer = app.lambda_handler(http("list_sessions", query=query, tenant=tenant), None)
     assert answer["statusCode"] == 200, answer["body"]
     return read(answer)
 
@@ -219,7 +217,11 @@ def test_the_last_fitting_session_of_a_page_leads_to_the_next(
 
     pages, cursor = [], None
     for _ in range(4):
-        body = {"status": "active", "limit": 2, **({"cursor": cursor} if cursor else {})}
+        body = {
+            "status": "active",
+            "limit": 2,
+            **({"cursor": cursor} if cursor else {}),
+        }
         answer = search_app.lambda_handler(http("search_sessions", body=body), None)
         pages += uuids(read(answer))
         cursor = read(answer)["meta"]["next"]

@@ -79,7 +79,9 @@ def test_the_same_callback_ten_times_at_once_is_kept_once(
     table: Table, session: Session, key: bytes
 ) -> None:
     event = callback(session, key)
-    app.lambda_handler(callback(session, key, {**ANSWERED, "SequenceNumber": "1"}), None)
+    app.lambda_handler(
+        callback(session, key, {**ANSWERED, "SequenceNumber": "1"}), None
+    )
 
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: app.lambda_handler(event, None), range(10)))
@@ -122,7 +124,11 @@ def test_a_query_beside_the_body_is_part_of_what_is_signed(
 def test_unknown_events_and_attributes_are_kept(
     table: Table, session: Session, key: bytes
 ) -> None:
-    fields = {"EventName": "SessionSomethingNew", "Surprise": "é & ü", "Leg": ["b", "a"]}
+    fields = {
+        "EventName": "SessionSomethingNew",
+        "Surprise": "é & ü",
+        "Leg": ["b", "a"],
+    }
 
     answer = app.lambda_handler(callback(session, key, fields), None)
 
@@ -262,7 +268,10 @@ def test_a_callback_for_another_sessions_address_is_refused(
 ) -> None:
     other = planted(table, clock)
     event, foreign = callback(session, key), callback(other, key)
-    event |= {"rawPath": foreign["rawPath"], "pathParameters": foreign["pathParameters"]}
+    event |= {
+        "rawPath": foreign["rawPath"],
+        "pathParameters": foreign["pathParameters"],
+    }
 
     assert problem(app.lambda_handler(event, None)) == REFUSED
 
@@ -324,7 +333,11 @@ def test_storage_that_fails_is_our_fault_so_that_plivo_may_try_again(
     event = callback(session, key)
     monkeypatch.setenv("TABLE_NAME", "no-such-table")
 
-    assert problem(app.lambda_handler(event, None)) == (503, "storage_unavailable", None)
+    assert problem(app.lambda_handler(event, None)) == (
+        503,
+        "storage_unavailable",
+        None,
+    )
 
 
 def test_nothing_personal_and_no_token_is_logged(

@@ -463,7 +463,9 @@ def test_the_first_record_that_fails_and_all_after_it_come_again(
     records = stream.new()
     broken = {
         "dynamodb": {
-            "NewImage": items.written({"pk": "S#1", "sk": "A#STATE", "note": "2025550100"}),
+            "NewImage": items.written(
+                {"pk": "S#1", "sk": "A#STATE", "note": "2025550100"}
+            ),
             "SequenceNumber": "17",
         }
     }
@@ -501,7 +503,12 @@ def recording_client() -> Iterator[Any]:
 def an_event(number: int) -> Event:
     """Give an event."""
     return Event(
-        "session.created", str(number), "2026-03-01T12:00:00Z", "s", "acme", {"n": number}
+        "session.created",
+        str(number),
+        "2026-03-01T12:00:00Z",
+        "s",
+        "acme",
+        {"n": number},
     )
 
 

@@ -165,9 +165,7 @@ def test_a_recording_of_unknown_duration_is_stored_without_one(
     wire.answers(reply(200, MP3))
 
     store.store(
-        announce(
-            store.table, session, clock, f"{wire.origin}/a", RecordingDuration=""
-        )
+        announce(store.table, session, clock, f"{wire.origin}/a", RecordingDuration="")
     )
 
     assert "duration" not in known(store.table, session)
@@ -474,9 +472,7 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     url = f"{wire.origin}/secret-address-of-audio"
-    event = message(
-        services, announce(services.table, session, clock, url), received
-    )
+    event = message(services, announce(services.table, session, clock, url), received)
 
     answer = app.lambda_handler(event, None)
 

@@ -100,8 +100,9 @@ def test_a_new_expiry_counts_from_now_as_plivo_says(
     assert session.expiry_time
     gained = (updated.expiry_time - session.expiry_time).total_seconds()
     assert 3600 <= gained < 3660
-    assert plivo.sessions()[0]["expiry_time"][:19] == (
-        updated.expiry_time.isoformat()[:19]
+    assert (
+        plivo.sessions()[0]["expiry_time"][:19]
+        == (updated.expiry_time.isoformat()[:19])
     )
 
 
@@ -551,7 +552,9 @@ def test_a_matching_or_open_tag_lets_an_update_pass(session: Session, tag: str) 
 
 
 @pytest.mark.usefixtures("deployment")
-@pytest.mark.parametrize("name", ["nonsense", "../x", "0B0C7E0A-5A7E-4A53-9D5E-1A2B3C4D"])
+@pytest.mark.parametrize(
+    "name", ["nonsense", "../x", "0B0C7E0A-5A7E-4A53-9D5E-1A2B3C4D"]
+)
 def test_what_is_no_session_uuid_is_not_found(name: str) -> None:
     event = http("update_session", session_uuid=name)
 

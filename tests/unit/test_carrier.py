@@ -217,7 +217,9 @@ def pages(count: int, each: int = 2) -> list[Answer]:
         ]
         following = f"/v1/x/?limit=20&offset={(page + 1) * each}"
         last = page == count - 1
-        answers.append(reply(200, listed(*items, next_page=None if last else following)))
+        answers.append(
+            reply(200, listed(*items, next_page=None if last else following))
+        )
     return answers
 
 
@@ -274,7 +276,9 @@ def test_a_next_page_without_a_useful_offset_is_counted_on(
 
 
 def test_a_listing_without_meta_is_one_page(wire: Wire, carrier: Carrier) -> None:
-    wire.answers(reply(200, {"response": {"objects": [session_object()], "meta": None}}))
+    wire.answers(
+        reply(200, {"response": {"objects": [session_object()], "meta": None}})
+    )
 
     assert listing(carrier).complete
 
@@ -351,7 +355,10 @@ def test_an_exhausted_pool_is_told_by_its_text_because_plivo_says_400(
 @pytest.mark.parametrize(
     ("body", "explanation"),
     [
-        (error("invalid first_party"), "Plivo refused the request: invalid first_party"),
+        (
+            error("invalid first_party"),
+            "Plivo refused the request: invalid first_party",
+        ),
         (error("bad +12025550100"), "Plivo refused the request: bad +*********00"),
         ({"message": "invalid"}, "Plivo refused the request: invalid"),
         ({"error": {"first": "12025550100"}}, None),
@@ -475,7 +482,9 @@ def test_what_may_be_repeated_is_sent_twice_if_plivo_fails(
     assert len(wire.asked) == 2
 
 
-def test_what_fails_once_and_then_works_has_worked(wire: Wire, carrier: Carrier) -> None:
+def test_what_fails_once_and_then_works_has_worked(
+    wire: Wire, carrier: Carrier
+) -> None:
     wire.answers(reply(500), reply(200, fetched()))
 
     assert carrier.get(AT_PLIVO).session_uuid == AT_PLIVO

@@ -39,8 +39,10 @@ JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -123,7 +125,9 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
 def test_a_rule_across_fields_that_is_broken_alone_is_the_one_that_is_named(
     field: str, rule: str, body: dict[str, Any]
 ) -> None:
-    found = [(violation["field"], violation["rule"]) for violation in violations_of(body)]
+    found = [
+        (violation["field"], violation["rule"]) for violation in violations_of(body)
+    ]
 
     assert found == [(field, rule)]
 
@@ -383,7 +387,10 @@ def test_the_seed_pages_update_is_taken_as_it_stands() -> None:
     [
         ({}, [("", "must change at least one field")]),
         ({"record": None}, [("record", "must not be null")]),
-        ({"session_expiry": 0}, [("session_expiry", "must be greater than or equal to 1")]),
+        (
+            {"session_expiry": 0},
+            [("session_expiry", "must be greater than or equal to 1")],
+        ),
         ({"sesion_expiry": 60}, [("sesion_expiry", "is not a field of this request")]),
         (
             {"callback_url": None, "record": "yes", "ring_timeout": "45"},

@@ -85,7 +85,9 @@ def test_a_recording_without_a_uuid_gets_one_of_its_url() -> None:
 
 
 def test_a_recording_is_kept_under_tenant_day_and_session() -> None:
-    found = recordings.announcement_of({"RecordingUUID": RECORDING, "RecordingURL": URL})
+    found = recordings.announcement_of(
+        {"RecordingUUID": RECORDING, "RecordingURL": URL}
+    )
 
     key = recordings.key_of(
         found,
@@ -109,8 +111,10 @@ def test_the_pauses_between_tries_grow_and_end() -> None:
 
 
 def test_all_tries_together_last_about_two_hours() -> None:
-    assert timedelta(hours=1.5) < timedelta(seconds=sum(recordings.PAUSES)) < timedelta(
-        hours=2.5
+    assert (
+        timedelta(hours=1.5)
+        < timedelta(seconds=sum(recordings.PAUSES))
+        < timedelta(hours=2.5)
     )
 
 

@@ -111,7 +111,9 @@ def test_equal_requests_have_one_hash_whatever_their_order() -> None:
 def test_another_request_has_another_hash(
     asked: dict[str, Any], labels: dict[str, str]
 ) -> None:
-    assert sessions.hash_of_request(asked, labels) != sessions.hash_of_request(ASKED, {})
+    assert sessions.hash_of_request(asked, labels) != sessions.hash_of_request(
+        ASKED, {}
+    )
 
 
 # Duties
@@ -428,9 +430,7 @@ def test_a_setting_that_goes_back_to_what_was_asked_is_no_longer_a_difference() 
         active(), answered(settings={"call_time_limit": 60})
     )
 
-    back = sessions.finish_update(
-        changed, answered(settings={"call_time_limit": 3600})
-    )
+    back = sessions.finish_update(changed, answered(settings={"call_time_limit": 3600}))
 
     assert "call_time_limit" not in back.answered
     assert back.settings["call_time_limit"] == 3600

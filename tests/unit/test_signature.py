@@ -53,8 +53,7 @@ def by_name(form: Pairs) -> dict[str, str | list[str]]:
     for name, value in form:
         names.setdefault(name, []).append(value)
     return {
-        name: values if len(values) > 1 else values[0]
-        for name, values in names.items()
+        name: values if len(values) > 1 else values[0] for name, values in names.items()
     }
 
 

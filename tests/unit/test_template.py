@@ -126,7 +126,9 @@ def test_a_function_has_a_policy_of_its_own_and_no_wildcard(logical_id: str) -> 
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
 def test_nobody_may_scan_or_delete_the_table(logical_id: str) -> None:
-    actions = {a for s in statements(FUNCTIONS[logical_id]) for a in as_list(s["Action"])}
+    actions = {
+        a for s in statements(FUNCTIONS[logical_id]) for a in as_list(s["Action"])
+    }
 
     assert actions.isdisjoint(
         {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:DeleteTable"}
@@ -170,7 +172,9 @@ def test_only_plivos_webhooks_are_open() -> None:
         and event["Properties"].get("Auth") == {"Authorizer": "NONE"}
     }
 
-    assert open_routes == {path for _, path in map(str.split, routes()) if "/plivo/" in path}
+    assert open_routes == {
+        path for _, path in map(str.split, routes()) if "/plivo/" in path
+    }
     assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"]
 
 

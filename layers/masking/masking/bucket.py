@@ -146,7 +146,9 @@ class Bucket:
         """See whether what is stored is what was read: somebody else stored it then."""
         stored = sha256()
         # Not by S3's checksum: that of an upload in parts is one of the parts' own.
-        with closing(self._client.get_object(Bucket=self.name, Key=key)["Body"]) as body:
+        with closing(
+            self._client.get_object(Bucket=self.name, Key=key)["Body"]
+        ) as body:
             for piece in body.iter_chunks(PIECE):
                 stored.update(piece)
         if stored.hexdigest() != download.sha256:
