@@ -21,7 +21,7 @@ from local.chaos.hurry import let_leases_run_out
 from local.chaos.storm import Weather
 from local.chaos.traffic import LONGEST_PAUSE, Task, Traffic, creating, following
 from local.chaos.verdict import Evidence, Verdict, judge
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking import sessions
 
 MODES = ("new", "same", "error")

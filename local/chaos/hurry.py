@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking.items import STATE, Item, read, stamp, written
 
 PAST = timedelta(hours=1)

@@ -11,7 +11,7 @@ from typing import Any
 from local.aws.package import read_template
 from local.environments import ROOT
 from local.plivo import account
-from local.stack import RunningStack
+from local.running import RunningStack
 from local.units.meter import Meter, Units
 from masking import contract, items, listing, sessions
 from masking.bus import Bus

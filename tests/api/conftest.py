@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from local.addresses import free_addresses
-from local.stack import RunningStack, Stack
+from local.running import RunningStack
+from local.stack import Stack
 
 
 @pytest.fixture(scope="package")

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from local.environments import ROOT
-from local.stack import RunningStack
+from local.running import RunningStack
 
 CHECKS = [
     not_a_server_error,
@@ -48,7 +48,7 @@ def _some_numbers_are_free(simulator: httpx.Client) -> None:
     suppress_health_check=list(HealthCheck),
 )
 def test_an_answer_is_one_that_the_document_knows(
-    case: schemathesis.Case, stack: RunningStack
+    case: schemathesis.Case[Any], stack: RunningStack
 ) -> None:
     case.call_and_validate(
         base_url=stack.addresses.api_url,
