@@ -18,7 +18,7 @@ SAM = .local/sam-venv/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
