@@ -30,6 +30,15 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
 	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
 
+numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
+	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
+
+audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
+	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
+
+endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
+	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
@@ -58,5 +67,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos test lint typecheck format build requirements clean \
-  stack dev sam
+.PHONY: help run demo invoke chaos numbers audit endings test lint typecheck format \
+  build requirements clean stack dev sam
