@@ -47,6 +47,15 @@ chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
 	@$(BIN)/python -m local.bench_recordings
 
+numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
+	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
+
+audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
+	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
+
+endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
+	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
@@ -76,5 +85,4 @@ dev sam:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke chaos openapi units redrive chaos-recordings bench-recordings \
-  test lint typecheck format build requirements clean \
-  stack dev sam
+  numbers audit endings test lint typecheck format build requirements clean stack dev sam

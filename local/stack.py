@@ -13,7 +13,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -102,7 +102,7 @@ class Stack:
         """
         self.addresses.check_free()
         try:
-            self._preparefolder_of()
+            self._prepare_folder()
             self._start()
         except BaseException:
             self.stop()
@@ -142,7 +142,7 @@ class Stack:
         for child in self._children:
             child.check()
 
-    def _preparefolder_of(self) -> None:
+    def _prepare_folder(self) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         lock = (self.state_dir / "lock").open("w")
         try:

@@ -175,7 +175,7 @@ class Services:
 
     def _derived(self, purpose: str) -> bytes:
         root = self._secret(self._settings.signing_secret)
-        return hmac.digest(root.encode(), purpose.encode(), "sha256")
+        return derived(root, purpose)
 
     def _secret(self, name: str) -> str:
         """Read a secret. Raises StorageUnavailableError if it can't be had now."""
@@ -183,6 +183,11 @@ class Services:
             return str(self._secrets.get(name, max_age=SECRET_SECONDS))
         except GetParameterError as error:
             raise StorageUnavailableError(retry_after=2) from error
+
+
+def derived(root: str, purpose: str) -> bytes:
+    """Give the key for a purpose that is derived from the root of all keys."""
+    return hmac.digest(root.encode(), purpose.encode(), "sha256")
 
 
 @lru_cache(maxsize=2)
