@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.handlers.clock import Clock
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from tests.handlers.embedded_aws import Deployment, EmbeddedAws
     from tests.handlers.simulated_plivo import SimulatedPlivo
     from tests.unit.wire import Wire
+
+# A machine that is busy with something else is no failure.
+hypothesis.settings.register_profile(
+    "maskline",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("maskline")
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +48,9 @@ def plivo_server() -> Iterator[SimulatedPlivo]:
     from tests.handlers.simulated_plivo import SimulatedPlivo
 
     with running() as server:
-        yield SimulatedPlivo(server.origin)
+        simulated = SimulatedPlivo(server.origin)
+        yield simulated
+        simulated.close()
 
 
 @pytest.fixture

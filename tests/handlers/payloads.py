@@ -1,4 +1,4 @@
-"""Events for handlers, made from the samples in `events/`, and what came out of them."""
+"""Events for handlers, made from the samples in `events/`, and what they give."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from typing import Any
+
+import httpx
 
 from local.plivo import account
 
@@ -17,7 +17,11 @@ class SimulatedPlivo:
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._http = httpx.Client(base_url=origin, timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
 
     def reset(self) -> None:
         """Forget everything that happened and every fault and switch."""
@@ -60,25 +64,11 @@ class SimulatedPlivo:
     def end(self, session_uuid: str) -> None:
         """End a session at Plivo, behind Maskline's back."""
         path = f"/v1/Account/{self.auth_id}/Masking/Session/{session_uuid}/"
-        request = urllib.request.Request(
-            self.origin + path, method="DELETE", headers=self._authorization()
-        )
-        with self._opener.open(request, timeout=5) as response:
-            response.read()
-
-    def _authorization(self) -> dict[str, str]:
-        import base64
-
-        text = base64.b64encode(f"{self.auth_id}:{self.auth_token}".encode()).decode()
-        return {"Authorization": f"Basic {text}"}
+        answer = self._http.delete(path, auth=(self.auth_id, self.auth_token))
+        answer.raise_for_status()
 
     def _send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.origin}/_sim/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with self._opener.open(request, timeout=30) as response:
-            answer: dict[str, Any] = json.loads(response.read())
-        return answer
+        answer = self._http.request(method, f"/_sim/{path}", json=body)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from functions.expire_sessions import app
 from masking import sessions
 from masking.expire import Sweep
 from masking.sessions import DutyKind, Rule, Session, Status
-from masking.table import Table
+from masking.table import Due, Table
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import Context, sample
 from tests.handlers.sessions_there import planted, reserved, stored
@@ -161,11 +162,9 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) ->
     class Stale(Table):
         """A table whose index shows in the sweep's shard what has moved on."""
 
-        def due(self, shard: str, now: object) -> object:  # type: ignore[override]
-            from masking.table import Due
-
+        def due(self, shard: str, _now: datetime) -> Iterator[Due]:
             mine = sessions.shard_of(session.session_uuid, Rule.SWEEP)
-            return iter([Due(session.session_uuid, "")] if shard == mine else [])
+            yield from [Due(session.session_uuid, "")] if shard == mine else []
 
     stale = Stale(table._client, table._name)
     clock.advance(hours=1)

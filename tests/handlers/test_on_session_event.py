@@ -141,7 +141,7 @@ def test_unknown_events_and_attributes_are_kept(
 @pytest.mark.parametrize(
     "state",
     [
-        lambda session, now: sessions.expire(session),
+        lambda session, _now: sessions.expire(session),
         lambda session, now: sessions.begin_ending(session, now),
         lambda session, now: sessions.begin_update(session, {"record": True}, now),
     ],
@@ -215,7 +215,7 @@ def test_a_wrong_or_missing_signature_is_refused_and_nothing_is_written(
     aws: EmbeddedAws,
     deployment: Deployment,
     capsys: pytest.CaptureFixture[str],
-    wrong: dict[str, str],
+    wrong: dict[str, Any],
 ) -> None:
     before = everything(aws, deployment)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -337,11 +339,10 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
     class Stale(Table):
         """A table whose index shows what is no longer so."""
 
-        def due(self, shard: str, now: object) -> object:  # type: ignore[override]
+        def due(self, shard: str, _now: datetime) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
             first = shard == sessions.shards(sessions.Rule.RECONCILE)[0]
-            found = [Due(gone, ""), Due(settled.session_uuid, "")] if first else []
-            return iter(found)
+            yield from ([Due(gone, ""), Due(settled.session_uuid, "")] if first else [])
 
     stale = Reconciler(
         Stale(table._client, table._name),

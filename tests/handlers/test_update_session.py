@@ -176,8 +176,9 @@ def test_an_update_may_insist_on_the_version_it_knows(
 def test_the_parties_of_a_pair_are_fixed(
     flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, party: str
 ) -> None:
+    change: dict[str, Any] = {party: "+12025550109"}
     with pytest.raises(FieldNotUpdatableError) as refused:
-        update(flow, session, **{party: "+12025550109"})
+        update(flow, session, **change)
 
     [violation] = refused.value.members["violations"]
     assert violation["field"] == party
@@ -206,14 +207,15 @@ def test_a_single_party_session_takes_its_missing_party_once(
         **{known: "+12025550110"},
     )
 
-    whole = update(flow, single, **{missing: "+12025550111"})
+    added: dict[str, Any] = {missing: "+12025550111"}
+    whole = update(flow, single, **added)
 
     assert plivo.sessions()[0][missing] == "+12025550111"
     assert whole.settings[missing] == "+12025550111"
-    with pytest.raises(FieldNotUpdatableError):
-        update(flow, single, **{missing: "+12025550112"})
-    with pytest.raises(FieldNotUpdatableError):
-        update(flow, single, **{known: "+12025550112"})
+    for party in (missing, known):
+        again: dict[str, Any] = {party: "+12025550112"}
+        with pytest.raises(FieldNotUpdatableError):
+            update(flow, single, **again)
 
 
 def test_a_party_cannot_be_added_twice_over(
@@ -407,12 +409,12 @@ def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
 def test_silence_is_a_time_out_of_unknown_outcome(
     flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
 ) -> None:
-    plivo.arm(update_timeout_after_commit={"times": 1, "seconds": 3})
+    plivo.arm(update_timeout_after_commit={"times": 1, "seconds": 4})
     hasty = Carrier(
         auth_id=plivo.auth_id,
         auth_token=plivo.auth_token,
         base_url=plivo.origin,
-        timeout=(1.0, 1.0),
+        timeout=(1.5, 1.5),
     )
 
     with pytest.raises(CarrierTimeoutError) as unknown:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -527,6 +528,21 @@ def test_without_a_connection_nothing_was_sent(call: str, origin: str) -> None:
 
     assert not unreachable.value.may_have_acted
     assert unreachable.value.carrier_status is None
+
+
+def test_a_connection_that_takes_too_long_sent_nothing() -> None:
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        host, port = full.getsockname()
+        # The queue of those who wait to be accepted is full after these.
+        for _ in range(4):
+            caller = waiting.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex((host, port))
+
+        with pytest.raises(CarrierUnreachableError):
+            carrier_at(f"http://{host}:{port}", seconds=0.2).create(ASKED, HOOKS)
 
 
 @contextmanager

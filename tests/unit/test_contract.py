@@ -275,12 +275,14 @@ def test_no_number_that_was_sent_comes_back_in_a_violation(
 def test_every_json_object_is_either_a_create_or_refused_with_reasons(
     body: dict[str, Any],
 ) -> None:
+    reasons: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {}
     try:
-        request = contract.parse_create(body)
+        asked = contract.asked(contract.parse_create(body))
     except InvalidRequestError as refused:
-        assert refused.members["violations"]
-    else:
-        assert contract.asked(request)
+        reasons = refused.members["violations"]
+
+    assert bool(reasons) is not bool(asked)
 
 
 # Defaults
@@ -420,12 +422,14 @@ def test_an_update_that_breaks_rules_is_refused_with_all_of_them(
 def test_every_json_object_is_either_an_update_or_refused_with_reasons(
     body: dict[str, Any],
 ) -> None:
+    reasons: list[dict[str, Any]] = []
+    changed: set[str] = set()
     try:
-        request = contract.parse_update(body)
+        changed = contract.parse_update(body).model_fields_set
     except (InvalidRequestError, FieldNotUpdatableError) as refused:
-        assert refused.members["violations"]
-    else:
-        assert request.model_fields_set == body.keys()
+        reasons = refused.members["violations"]
+
+    assert reasons or changed == body.keys()
 
 
 # Reading a body

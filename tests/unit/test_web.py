@@ -261,6 +261,7 @@ def test_an_answer_may_have_no_body() -> None:
 def test_a_problem_document_says_what_and_which_request() -> None:
     answer = refusal_of(InvalidRequestError(violations=[{"field": "a"}]))
 
+    request_id = sample("get_session")["requestContext"]["requestId"]
     assert answer["headers"] == {
         "content-type": "application/problem+json",
         "cache-control": "no-store",
@@ -271,7 +272,7 @@ def test_a_problem_document_says_what_and_which_request() -> None:
         "status": 400,
         "code": "invalid_request",
         "detail": "The request breaks the rules listed in violations.",
-        "instance": f"urn:maskline:request:{sample('get_session')['requestContext']['requestId']}",
+        "instance": f"urn:maskline:request:{request_id}",
         "violations": [{"field": "a"}],
     }
 
@@ -360,7 +361,8 @@ def test_the_map_of_errors_names_each_problem_with_its_status_and_code() -> None
     drawn = errors.__doc__ or ""
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, Exception):
-            assert kind.__name__ in drawn
+            assert f" {kind.__name__} " in f" {drawn} ".replace("\n", " ")
+        if isinstance(kind, type) and issubclass(kind, ProblemError):
+            line = next(x for x in drawn.splitlines() if f" {kind.__name__} " in x)
             if "code" in vars(kind) and kind is not ProblemError:
-                line = next(x for x in drawn.splitlines() if f" {kind.__name__} " in x)
                 assert line.split()[-2:] == [str(int(kind.status)), kind.code]

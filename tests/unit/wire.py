@@ -44,18 +44,19 @@ class _Exchange(BaseHTTPRequestHandler):
     """One connection, one request."""
 
     server: _Server
+    asked: Asked
     protocol_version = "HTTP/1.1"
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        asked = Asked(
+        self.asked = Asked(
             self.command,
             self.path,
             {name.lower(): value for name, value in self.headers.items()},
             self.rfile.read(length),
         )
         self.close_connection = True
-        self.server.wire.next_for(asked)(self)
+        self.server.wire.next_for(self.asked)(self)
 
     do_GET = do_POST = do_DELETE = do_PUT = _serve  # noqa: N815 - http.server's names
 
@@ -64,6 +65,7 @@ class _Exchange(BaseHTTPRequestHandler):
 
 
 Answer = Callable[[_Exchange], None]
+Serve = Callable[[Asked], tuple[int, bytes]]
 
 
 class _Server(ThreadingHTTPServer):
@@ -163,6 +165,16 @@ def in_chunks(body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
             piece = body[start : start + 60_000]
             exchange.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         exchange.wfile.write(b"0\r\n\r\n")
+
+    return answer
+
+
+def by(serve: Serve) -> Answer:
+    """Answer with the status and the body that *serve* gives for the request."""
+
+    def answer(exchange: _Exchange) -> None:
+        status, body = serve(exchange.asked)
+        reply(status, body)(exchange)
 
     return answer
 
