@@ -244,7 +244,7 @@ def test_who_comes_back_too_late_gives_what_is_stored(
         def expire(self, carrier_session_uuid: str) -> None:
             self._carrier.expire(carrier_session_uuid)
             ending = stored(table, session)
-            table.replace(ending, sessions.expire(ending))
+            table.replace(ending, sessions.expire(ending, flow.now()))
 
     late: Any = Late(flow.carrier)
 

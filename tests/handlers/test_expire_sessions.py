@@ -162,7 +162,9 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) ->
     class Stale(Table):
         """A table whose index shows in the sweep's shard what has moved on."""
 
-        def due(self, shard: str, _now: datetime) -> Iterator[Due]:
+        def due(
+            self, shard: str, _now: datetime, _after: Due | None = None
+        ) -> Iterator[Due]:
             mine = sessions.shard_of(session.session_uuid, Rule.SWEEP)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
@@ -185,7 +187,7 @@ def test_a_session_that_is_gone_or_at_rest_is_passed_over(
         def load_state(self, session_uuid: str) -> Session | None:
             if session_uuid == gone.session_uuid:
                 return None
-            return sessions.expire(ended)
+            return sessions.expire(ended, clock())
 
     assert sweep(Late(table._client, table._name), clock) == 0
 

@@ -141,7 +141,7 @@ def test_unknown_events_and_attributes_are_kept(
 @pytest.mark.parametrize(
     "state",
     [
-        lambda session, _now: sessions.expire(session),
+        lambda session, now: sessions.expire(session, now),
         lambda session, now: sessions.begin_ending(session, now),
         lambda session, now: sessions.begin_update(session, {"record": True}, now),
     ],

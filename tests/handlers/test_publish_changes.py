@@ -243,7 +243,7 @@ def test_the_end_of_a_session_is_announced_once(
     publish_new()
     ending = sessions.begin_ending(session, clock())
     table.replace(session, ending)
-    table.replace(ending, sessions.expire(ending))
+    table.replace(ending, sessions.expire(ending, clock()))
 
     [event] = publish_new()
 
@@ -310,7 +310,7 @@ def test_a_short_life_is_told_whole_and_in_order_in_one_batch(
     table: Table, clock: Clock, publish_new: Publish
 ) -> None:
     session = active(table, clock)
-    table.replace(session, sessions.expire(session))
+    table.replace(session, sessions.expire(session, clock()))
 
     published = publish_new(expected=2)
 
