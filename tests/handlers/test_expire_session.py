@@ -156,12 +156,23 @@ def test_a_failure_of_plivos_is_tried_again_at_once(
     assert end(flow, session).status is Status.EXPIRED
 
 
-def test_an_ending_in_doubt_can_be_sent_again_after_its_lease(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo, clock: Clock
+def test_an_ending_in_doubt_can_be_sent_again_at_once(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(delete_5xx_before_commit={"times": 2})
     with pytest.raises(CarrierError):
         end(flow, session)
+
+    ended = end(flow, session)
+
+    assert ended.status is Status.EXPIRED
+    assert plivo.live() == []
+
+
+def test_an_ending_on_its_way_is_waited_for(
+    flow: EndFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    table.replace(session, sessions.begin_ending(session, clock()))
     with pytest.raises(EndInProgressError) as busy:
         end(flow, session)
     clock.advance(seconds=60)
@@ -171,7 +182,6 @@ def test_an_ending_in_doubt_can_be_sent_again_after_its_lease(
     assert outcome_of(busy.value) == "not_expired"
     assert busy.value.retry_after == 61
     assert ended.status is Status.EXPIRED
-    assert plivo.live() == []
 
 
 def test_an_update_on_its_way_is_waited_for(
