@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app
-from masking import changes, events, items, numbers, publish, sessions
+from masking import changes, events, items, numbers, publish, recordings, sessions
 from masking.bus import Bus
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
@@ -469,21 +469,27 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    place = (session.session_uuid, RECORDED["RecordingUUID"])
-    item = {
-        "tenant_id": "acme",
-        "bucket": "recordings",
-        "key": "recordings/acme/x.mp3",
-        "format": "mp3",
-        "lease_until": items.stamp(clock() + timedelta(minutes=16)),
-    }
-    table.claim_recording(*place, item, clock())
+    told = recordings.announce(
+        recordings.announcement_of(RECORDED),
+        session_uuid=session.session_uuid,
+        tenant_id="acme",
+        retention_days=365,
+        source=recordings.Source.CALLBACK,
+        now=clock(),
+    )
+    table.add_recording(told)
+    claimed = recordings.claim(told, clock())
+    assert claimed
+    table.replace_recording(told, claimed)
     assert publish_new(expected=0) == []
 
-    closed = {**item, "bytes": 17, "sha256": "ab", "duration": 18, "status": "stored"}
-    table.close_recording(*place, closed, clock())
+    place = {"bucket": "recordings", "key": "recordings/acme/x.mp3"}
+    findings = {**place, "bytes": 17, "sha256": "ab"}
+    stored_once = recordings.store(claimed, findings, clock())
+    table.replace_recording(claimed, stored_once)
     [event] = publish_new()
-    table.close_recording(*place, {**closed, "stored_at": "later"}, clock())
+    again = recordings.store(stored_once, findings, clock())
+    table.replace_recording(stored_once, again)
 
     detail = event["detail"]
     assert detail["type"] == "recording.stored"

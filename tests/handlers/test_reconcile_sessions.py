@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,13 @@ from masking import contract, sessions
 from masking.create import CreateFlow
 from masking.errors import CarrierError
 from masking.reconcile import Reconciler
-from masking.rounds import Round
 from masking.sessions import DutyKind, Session, Status
 from masking.table import Due, Table
 from masking.update import UpdateFlow
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import PAIR, Context, sample
+from tests.handlers.rounds import a_round
 from tests.handlers.sessions_there import BASE, created, planted, reserved, stored
 from tests.handlers.simulated_plivo import SimulatedPlivo
 
@@ -31,13 +31,6 @@ def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Recon
     """Give the reconciler as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
     return Reconciler(services.table, services.carrier, services.callback_key, clock)
-
-
-def a_round(reconciler: Reconciler) -> Mapping[str, int]:
-    """Work off what is due, as the function does; say what became of it."""
-    return (
-        Round(reconciler.table, reconciler, reconciler.now, lambda: True).run().outcomes
-    )
 
 
 def lost(

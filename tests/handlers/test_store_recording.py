@@ -18,8 +18,8 @@ from functions.store_recording import app
 from masking import events, recordings
 from masking.announce import Announcer
 from masking.bucket import Bucket
-from masking.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.download import Download
+from masking.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.origin import Origin
 from masking.recordings import Recording, Status
 from masking.sessions import Session

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.exceptions import ProtocolError
 
-from masking.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.addresses import is_public
 from masking.download import Download, promise_of
+from masking.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.origin import Origin
 from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 

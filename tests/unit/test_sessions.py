@@ -358,7 +358,10 @@ def test_a_session_that_is_found_expired_is_confirmed_as_expired() -> None:
 
     assert session.status is Status.EXPIRED
     assert session.carrier_session_uuid == AT_PLIVO
-    assert sessions.duty_of(session) is None
+    assert session.expiry_time
+    assert sessions.duty_of(session) == Duty(
+        DutyKind.SETTLE, session.expiry_time + sessions.SETTLE_AFTER
+    )
 
 
 def test_what_an_answer_leaves_out_stays_as_it_was() -> None:
