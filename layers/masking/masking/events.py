@@ -18,6 +18,7 @@ from masking.errors import MalformedBodyError
 Pairs = Sequence[tuple[str, str]]
 
 MOST_ATTRIBUTES = 100
+LONGEST_NAME = 255
 
 # Attributes that hold people's numbers or what they typed; they never leave the table.
 PERSONAL = frozenset({"From", "To", "FirstParty", "SecondParty", "Digits", "Pin"})
@@ -82,7 +83,7 @@ def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
     """
     if not body:
         return _form(query)
-    if content_type.split(";")[0].strip().lower() == "application/json":
+    if is_json(content_type):
         return _json(body)
     try:
         return _form(body.decode("utf-8"))
@@ -90,9 +91,17 @@ def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
         raise MalformedBodyError from None
 
 
+def is_json(content_type: str) -> bool:
+    """Say whether a body of this type is JSON; everything else is read as a form."""
+    return content_type.split(";")[0].strip().lower() == "application/json"
+
+
 def attributes_of(pairs: Pairs) -> dict[str, str]:
     """Give attributes by name. Raises MalformedBodyError if that is no callback."""
     attributes: dict[str, str] = {}
+    if not all(0 < len(name) <= LONGEST_NAME for name, _ in pairs):
+        detail = "An attribute of a callback must have a name."
+        raise MalformedBodyError(detail)
     for name, value in sorted(pairs):
         known = attributes.get(name)
         attributes[name] = value if known is None else f"{known}\n{value}"
@@ -156,7 +165,15 @@ def _json(body: bytes) -> Pairs:
         raise MalformedBodyError from None
     if not isinstance(value, dict) or len(value) > MOST_ATTRIBUTES:
         raise MalformedBodyError
-    return list(_flat(value.items()))
+    pairs = list(_flat(value.items()))
+    try:
+        # A lone surrogate is JSON, but no text.
+        "".join(part for pair in pairs for part in pair).encode()
+    except UnicodeEncodeError:
+        raise MalformedBodyError from None
+    if len(pairs) > MOST_ATTRIBUTES:
+        raise MalformedBodyError
+    return pairs
 
 
 def _flat(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:

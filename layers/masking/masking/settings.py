@@ -63,6 +63,11 @@ class Settings:
         return self.environment.get("PUBLIC_BASE_URL", "").rstrip("/")
 
     @property
+    def webhook_auth(self) -> str:
+        """What a callback without a signature needs: `signature` or `capability`."""
+        return self.environment.get("WEBHOOK_AUTH") or "signature"
+
+    @property
     def recording_hosts(self) -> tuple[str, ...]:
         """Hosts and origins that recordings may be fetched from."""
         listed = self._required("RECORDING_HOSTS").split(",")

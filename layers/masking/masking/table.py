@@ -184,8 +184,12 @@ class Table:
         attempt: int,
         attributes: Mapping[str, str],
         received_at: datetime,
+        came: Mapping[str, str] | None = None,
     ) -> bool:
-        """Keep a callback. Returns False if it is there already; changes nothing."""
+        """Keep a callback. Returns False if it is there already; changes nothing.
+
+        *came* says how: as a form, JSON or GET, and what proved it.
+        """
         item = {
             "pk": session_key(session_uuid),
             "sk": f"E#{digest}",
@@ -193,6 +197,7 @@ class Table:
             "tenant_id": tenant_id,
             "attempt": attempt,
             "attributes": dict(attributes),
+            **({"came": dict(came)} if came else {}),
             "received_at": stamp(received_at),
             "purge_at": self._purge_at(received_at),
         }
