@@ -1,4 +1,4 @@
-"""One call, as far as its callbacks tell. Pure; `fold` says which callbacks those are."""
+"""One call, as far as its callbacks tell; `fold` says which those are. Pure."""
 
 from __future__ import annotations
 

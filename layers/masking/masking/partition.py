@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby, product
 
 from masking.history import (
@@ -24,7 +25,10 @@ from masking.history import (
 Chain = list[Happening]
 
 # Callbacks of one second that share numbers; beyond, the ways to split explode.
-MOST_SHARED = 8
+MOST_SHARED = 6
+
+# A leg that nothing was told of ends together with the other, or is of another call.
+AT_ONCE = timedelta(seconds=1)
 
 
 def calls_in(happenings: Sequence[Happening]) -> list[Chain]:
@@ -72,13 +76,12 @@ def _by_restart(happenings: Sequence[Happening]) -> list[Chain]:
     calls: list[Chain] = []
     for _, group in groupby(happenings, key=lambda each: each.at):
         second = list(group)
-        if calls:
-            tail, second = _split(calls[-1], second, told=told)
-            calls[-1].extend(tail)
-        for each in second:
-            if not calls or not _may_follow(calls[-1], each, told=told):
-                calls.append([])
-            calls[-1].append(each)
+        last = calls[-1] if calls else []
+        divided = _divide(last, second, told=told) or _as_it_comes(
+            last, second, told=told
+        )
+        last.extend(divided[0])
+        calls.extend(divided[1:] if calls else divided)
     return calls
 
 
@@ -103,7 +106,8 @@ def _continues(call: Chain, each: Happening, *, told: bool) -> bool:
     if each.is_end_of_leg:
         ended = {earlier.leg for earlier in call if earlier.is_end_of_leg}
         known = {earlier.leg for earlier in call if earlier.leg}
-        return each.leg in known - ended
+        at_once = not told and each.at - call[-1].at <= AT_ONCE
+        return each.leg not in ended and (each.leg in known or at_once)
     return each.stage >= Stage.ENDING
 
 
@@ -111,34 +115,45 @@ def _caller(call: Sequence[Happening]) -> str:
     return next((c for each in call if (c := each.attributes.get("From", ""))), "")
 
 
-def _split(
+def _divide(
     call: Chain, second: Sequence[Happening], *, told: bool
-) -> tuple[Chain, Chain]:
-    """Split one second's callbacks into the rest of *call* and what came after it.
+) -> list[Chain] | None:
+    """Divide one second's callbacks into the rest of *call* and calls after it.
 
-    Of all ways that keep each half in the order of its numbers the first is taken
-    whose halves can be calls and, if something came after, whose first half is one
-    that is over; ways that leave no gap in the numbers come first. If there is none,
-    what can follow follows.
+    Of all ways that keep each part in the order of its numbers the first is taken
+    whose parts can be calls, each over before the next begins; ways that leave no gap
+    in the numbers come first. None if there is no way.
     """
-    last = call[-1].sequence or 0
+    last = (call[-1].sequence or 0) if call else 0
     ways = [
         (tail, rest)
         for tail, rest in _ways(last, second)
-        if _is_course(call, tail, told=told)
+        if (tail or call)
+        and _is_course(call, tail, told=told)
         and (not rest or is_over([*call, *tail], told=told))
-        and _is_course([], rest, told=told)
     ]
+    ways.sort(key=lambda way: not _is_gapless(way[0], last))
     for tail, rest in ways:
-        if _is_gapless(tail, last) and _is_gapless(rest, 0):
-            return tail, rest
-    if ways:
-        return ways[0]
-    tail, rest = [], []
+        if not rest:
+            return [tail]
+        after = _divide([], rest, told=told)
+        if after:
+            return [tail, *after]
+    return None
+
+
+def _as_it_comes(
+    call: Chain, second: Sequence[Happening], *, told: bool
+) -> list[Chain]:
+    """Divide one second's callbacks where the next can't follow the one before."""
+    divided: list[Chain] = [[]]
     for each in second:
-        follows = _may_follow([*call, *tail], each, told=told)
-        (tail if follows else rest).append(each)
-    return tail, rest
+        current = [*call, *divided[0]] if len(divided) == 1 else divided[-1]
+        if not current or _may_follow(current, each, told=told):
+            divided[-1].append(each)
+        else:
+            divided.append([each])
+    return divided
 
 
 def _ways(last: int, second: Sequence[Happening]) -> Iterator[tuple[Chain, Chain]]:
