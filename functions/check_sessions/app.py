@@ -1,11 +1,11 @@
-"""A delayed queue: see whether an update or an ending came back from Plivo."""
+"""A delayed queue: see whether what was sent to Plivo came back, or a call ended."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from masking import reconcile, telemetry, wiring
+from masking import endings, reconcile, telemetry, wiring
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
@@ -19,7 +19,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
         lambda: context.get_remaining_time_in_millis() > 0,
     )
     for message in event["Records"]:
-        outcome = reconciler.check(json.loads(message["body"])["session_uuid"])
+        asked = json.loads(message["body"])
+        if "callback" in asked:
+            ending = endings.Endings(services.table, services.bus)
+            ending.announce(asked["session_uuid"], asked["callback"])
+            continue
+        outcome = reconciler.check(asked["session_uuid"])
         telemetry.logger().info("session checked", extra={"outcome": outcome})
         if outcome != reconcile.LEFT:
             telemetry.count(f"Reconciled{outcome.title()}")

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from masking import events, numbers, sessions
+from masking.calls import Call
 from masking.items import Item
 from masking.sessions import NAMESPACE, Session, Status
+from masking.story import call_view
 from masking.views import time_view
 
 PARTIES = {"first": "first_party", "second": "second_party"}
@@ -22,7 +24,10 @@ PARTIES = {"first": "first_party", "second": "second_party"}
 
 @dataclass(frozen=True)
 class Event:
-    """One event for the bus; *data* is JSON values."""
+    """One event for the bus; *data* is JSON values.
+
+    *webhook* names the session's URL that it is to be delivered to, if there is one.
+    """
 
     type: str
     id: str
@@ -30,6 +35,7 @@ class Event:
     session_uuid: str
     tenant_id: str
     data: Mapping[str, Any]
+    webhook: str | None = None
 
     def detail(self) -> dict[str, Any]:
         """Give the event as the detail of an EventBridge event."""
@@ -40,6 +46,7 @@ class Event:
             "session_uuid": self.session_uuid,
             "tenant_id": self.tenant_id,
             **self.data,
+            **({"webhook": self.webhook} if self.webhook else {}),
         }
 
 
@@ -87,17 +94,24 @@ def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
             "expiry_time": time_view(session.expiry_time),
             "labels": dict(session.labels),
         },
+        webhook=webhook_of(kind, session),
     )
 
 
-def event_of_callback(item: Item, session: Session) -> Event | None:
-    """Give the event that a kept callback is; None if it is none."""
+def event_of_callback(
+    item: Item, session: Session, call: Call | None = None, kind: str | None = None
+) -> Event | None:
+    """Give the event that a kept callback is; None if it is none.
+
+    *call* is the one that it belongs to as far as is known by now; *kind* overrides
+    the type that Plivo's name of the event has.
+    """
     attributes = item["attributes"]
-    kind = events.type_of(attributes)
+    kind = kind or events.type_of(attributes)
     if kind is None:
         return None
     digest = item["sk"].removeprefix("E#")
-    parties = {role: session.settings.get(name) for role, name in PARTIES.items()}
+    parties = parties_of(session)
     data: dict[str, Any] = {
         "version": session.version,
         "labels": dict(session.labels),
@@ -106,6 +120,8 @@ def event_of_callback(item: Item, session: Session) -> Event | None:
         "carrier_event": events.impersonal(attributes),
         "callback": digest,
     }
+    if call:
+        data["call"] = call_view(call)
     if kind.startswith("recording."):
         data["recording_uuid"] = recording_uuid_of(attributes)
     return Event(
@@ -115,10 +131,27 @@ def event_of_callback(item: Item, session: Session) -> Event | None:
         session_uuid=session.session_uuid,
         tenant_id=session.tenant_id,
         data=data,
+        webhook=webhook_of(kind, session),
     )
 
 
-def event_of_recording(item: Item, occurred_at: str) -> Event | None:
+def webhook_of(kind: str, session: Session) -> str | None:
+    """Name the URL of the session's that events of this type go to, if it has it."""
+    if kind in events.INTERNAL:
+        return None
+    about_recording = kind.startswith("recording.")
+    name = "recording_callback_url" if about_recording else "callback_url"
+    return name if session.settings.get(name) else None
+
+
+def parties_of(session: Session) -> dict[str, str | None]:
+    """Give the numbers of `first` and `second`."""
+    return {role: session.settings.get(name) for role, name in PARTIES.items()}
+
+
+def event_of_recording(
+    item: Item, occurred_at: str, session: Session | None = None
+) -> Event | None:
     """Give the event of a recording that has been stored; None before."""
     if item.get("status") != "stored":
         return None
@@ -134,7 +167,13 @@ def event_of_recording(item: Item, occurred_at: str) -> Event | None:
         data={
             "recording_uuid": recording_uuid,
             **{name: item[name] for name in kept if name in item},
+            **(
+                {"version": session.version, "labels": dict(session.labels)}
+                if session
+                else {}
+            ),
         },
+        webhook=webhook_of("recording.stored", session) if session else None,
     )
 
 

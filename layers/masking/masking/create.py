@@ -191,7 +191,9 @@ class CreateFlow:
             self.table.replace(session, sessions.fail(session))
 
     def _find(self, session: Session) -> adopt.Found:
-        return adopt.find(session, self.carrier, self.callback_key, self.now())
+        return adopt.find(
+            session, self.carrier, self.callback_key, self.now(), self.table.callbacks
+        )
 
     def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
         return callbacks.attempt_in(

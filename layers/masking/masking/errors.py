@@ -2,6 +2,7 @@
 
 MasklineError
 ├── SettingMissingError          a setting of the function is not set
+├── TargetRefusedError           a URL of an app's leads where nothing may be sent
 ├── ProblemError                 reaches HTTP as an RFC 9457 problem document
 │   ├── MalformedBodyError       400 malformed_body
 │   ├── InvalidRequestError      400 invalid_request
@@ -9,6 +10,7 @@ MasklineError
 │   ├── WebhookRefusedError      403 webhook_refused
 │   ├── ScopeMissingError        403 scope_missing
 │   ├── SessionNotFoundError     404 session_not_found
+│   ├── DeliveryNotFoundError    404 delivery_not_found
 │   ├── CreateInProgressError    409 create_in_progress
 │   ├── CreateAbandonedError     409 create_abandoned
 │   ├── PairAlreadyActiveError   409 pair_already_active
@@ -71,6 +73,10 @@ class RecordingRefusedError(MasklineError):
 
 class EventsNotTakenError(MasklineError):
     """The bus did not take some of the events."""
+
+
+class TargetRefusedError(MasklineError):
+    """A URL of an app's leads where nothing may be sent."""
 
 
 class ProblemError(MasklineError):
@@ -146,6 +152,14 @@ class SessionNotFoundError(ProblemError):
     status = HTTPStatus.NOT_FOUND
     code = "session_not_found"
     detail = "There is no such session."
+
+
+class DeliveryNotFoundError(ProblemError):
+    """The tenant has no such delivery."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "delivery_not_found"
+    detail = "There is no such delivery."
 
 
 class CreateInProgressError(ProblemError):

@@ -23,6 +23,9 @@ LONGEST_NAME = 255
 # Attributes that hold people's numbers or what they typed; they never leave the table.
 PERSONAL = frozenset({"From", "To", "FirstParty", "SecondParty", "Digits", "Pin"})
 
+# What people typed; shown to nobody, not even in part.
+SECRET = frozenset({"Digits", "Pin"})
+
 # Addresses of audio and of resources: an audio file is public to whoever has its URL.
 ADDRESSES = frozenset({"RecordingURL", "RecordingResourceURL"})
 
@@ -52,6 +55,7 @@ PLAIN = frozenset(
 # From Plivo's events to ours. None: nothing of interest to anybody but the history.
 OURS: Mapping[str, str | None] = {
     "SessionFirstPartyInitiated": None,
+    "SessionFirstPartyRing": "call.ringing",
     "SessionFirstPartyRinging": "call.ringing",
     "SessionFirstPartyAnswer": "call.started",
     "SessionVirtualNumberAnswer": None,
@@ -72,6 +76,9 @@ OURS: Mapping[str, str | None] = {
     "SessionRecordingCompleted": "recording.announced",
     "SessionRecordingFailed": "recording.failed",
 }
+
+# The type by which a finished recording is handed to store_recording, to no app.
+INTERNAL = frozenset({"recording.announced"})
 
 PIN_EVENT = "SessionPinAuthenticationStatus"
 
@@ -133,6 +140,16 @@ def impersonal(attributes: Mapping[str, str]) -> dict[str, Any]:
         for name, value in attributes.items()
         if name not in PERSONAL | ADDRESSES
     }
+
+
+def shown(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Give all attributes for the tenant's eyes; people's numbers and PINs masked."""
+    hidden = {
+        name: "*" * len(value) if name in SECRET else numbers.masked(value)
+        for name, value in attributes.items()
+        if name in PERSONAL
+    }
+    return {**impersonal(attributes), **hidden}
 
 
 def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:

@@ -6,12 +6,15 @@
 | session request  | S#{session}           | A#REQUEST        | create, once       |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | store_recording    |
+| delivery         | S#{session}           | W#{event}        | each attempt       |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
+| webhook secrets  | TENANT#{tenant}       | WEBHOOKS         | first delivery     |
+| endpoint paused  | ENDPOINT#{t}#{sha256} | PAUSE            | deliver_webhook    |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
@@ -35,6 +38,8 @@ STATE = "A#STATE"
 REQUEST = "A#REQUEST"
 KEY = "KEY"
 LINK = "LINK"
+WEBHOOKS = "WEBHOOKS"
+PAUSE = "PAUSE"
 
 Item = dict[str, Any]
 

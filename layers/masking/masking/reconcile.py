@@ -57,9 +57,11 @@ class Reconciler:
         could be done now and the rule will take it up.
         """
         session = self.table.load(session_uuid)
-        if session is None or not sessions.is_in_doubt(session):
+        if session is None or sessions.is_leased(session, self.now()):
             return LEFT
-        if sessions.is_leased(session, self.now()):
+        if session.status is Status.RESERVED:
+            return self._work_at(session, DutyKind.CONFIRM)
+        if not sessions.is_in_doubt(session):
             return LEFT
         ending = session.status is Status.ENDING
         outcome = self._work_at(
@@ -106,7 +108,9 @@ class Reconciler:
 
     def _confirm(self, session: Session) -> str:
         """Find out what became of a create; remove what it made beside the keeper."""
-        found = adopt.find(session, self.carrier, self.callback_key, self.now())
+        found = adopt.find(
+            session, self.carrier, self.callback_key, self.now(), self.table.callbacks
+        )
         for orphan in found.orphans:
             self.carrier.expire(orphan.session_uuid)
         if found.keeper:

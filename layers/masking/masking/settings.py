@@ -84,6 +84,32 @@ class Settings:
         return self._required("CHECK_QUEUE_URL")
 
     @property
+    def change_dead_letters_url(self) -> str:
+        """URL of the queue of changes that could not be published."""
+        return self._required("CHANGE_DEAD_LETTERS_URL")
+
+    @property
+    def webhook_queue_url(self) -> str:
+        """URL of the queue of events to be delivered to apps."""
+        return self._required("WEBHOOK_QUEUE_URL")
+
+    @property
+    def webhook_dead_letters_url(self) -> str:
+        """URL of the queue of events that could not be delivered for a day."""
+        return self._required("WEBHOOK_DEAD_LETTERS_URL")
+
+    @property
+    def webhook_targets(self) -> str:
+        """Where apps may be: `public`, or `public-and-loopback`."""
+        return self.environment.get("WEBHOOK_TARGETS") or "public"
+
+    @property
+    def bus_events(self) -> frozenset[str]:
+        """Types of events that others than our rules want; `*` is all."""
+        listed = self.environment.get("BUS_EVENTS", "*").split(",")
+        return frozenset(name.strip() for name in listed if name.strip())
+
+    @property
     def retention(self) -> timedelta:
         """How long a session is kept after its end."""
         return timedelta(days=int(self._required("RETENTION_DAYS")))

@@ -53,6 +53,15 @@ class Due:
     due_at: str
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A session with what was asked for, and all that Plivo told of it."""
+
+    session: Session
+    callbacks: tuple[Item, ...]
+    recordings: tuple[Item, ...]
+
+
 class Table:
     """The table *name*; *retention* is how long a session is kept after its end."""
 
@@ -117,6 +126,26 @@ class Table:
         if STATE not in items:
             return None
         return session_from(items[STATE], items.get(REQUEST))
+
+    def load_whole(self, session_uuid: str) -> Whole | None:
+        """Read a session with its callbacks and recordings, consistently."""
+        items = list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":first": "A#", ":last": "R#~"}
+                ),
+                ConsistentRead=True,
+            )
+        )
+        parts = {item["sk"]: item for item in items}
+        if STATE not in parts:
+            return None
+        return Whole(
+            session_from(parts[STATE], parts.get(REQUEST)),
+            tuple(item for item in items if item["sk"].startswith("E#")),
+            tuple(item for item in items if item["sk"].startswith("R#")),
+        )
 
     def load_state(self, session_uuid: str) -> Session | None:
         """Read a session without what was asked for, consistently."""
@@ -263,6 +292,15 @@ class Table:
                 "purge_at": self._purge_at(now),
             }
         )
+
+    # Items of the stream that are looked at once more
+
+    def change(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """Read an item as the stream would give it."""
+        answer = self._client.get_item(
+            TableName=self._name, Key=written({"pk": pk, "sk": sk}), ConsistentRead=True
+        )
+        return dict(answer["Item"]) if "Item" in answer else None
 
     # Links
 

@@ -81,6 +81,21 @@ class Services:
         return self._queue(self._settings.check_queue_url)
 
     @cached_property
+    def change_dead_letters(self) -> Queue:
+        """Give the queue of changes that could not be published."""
+        return self._queue(self._settings.change_dead_letters_url)
+
+    @cached_property
+    def webhook_queue(self) -> Queue:
+        """Give the queue of events to be delivered to apps."""
+        return self._queue(self._settings.webhook_queue_url)
+
+    @cached_property
+    def webhook_dead_letters(self) -> Queue:
+        """Give the queue of events that could not be delivered."""
+        return self._queue(self._settings.webhook_dead_letters_url)
+
+    @cached_property
     def bus(self) -> Bus:
         """Give the bus."""
         from masking.bus import Bus
