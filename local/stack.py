@@ -217,6 +217,7 @@ class Stack:
             "PublicBaseUrl": self.addresses.api_url,
             "CarrierBaseUrl": self.addresses.plivo_url,
             "RecordingHosts": self.addresses.plivo_url,
+            "WebhookTargets": "public-and-loopback",
         }
 
     def _start_simulator(self) -> Child:

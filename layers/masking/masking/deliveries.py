@@ -137,6 +137,13 @@ def attempted(
     return replace(tried, next_at=next_at)
 
 
+def closed(delivery: Delivery, status: Status, reason: str, now: datetime) -> Delivery:
+    """Note that a delivery was given up without an attempt."""
+    return replace(
+        delivery, status=status, last_error=reason, last_at=now, next_at=None
+    )
+
+
 def pause_after(attempts: int, chance: float) -> float:
     """Give the seconds until the next try."""
     pause = PAUSES[min(max(attempts, 1), len(PAUSES)) - 1]

@@ -23,6 +23,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,6 +76,17 @@ def recording_key(recording_uuid: str) -> str:
 def carrier_key(carrier_session_uuid: str) -> str:
     """Give the key of the link from Plivo's session to ours."""
     return f"CARRIER#{carrier_session_uuid}"
+
+
+def tenant_key(tenant_id: str) -> str:
+    """Give the partition of what a tenant has."""
+    return f"TENANT#{tenant_id}"
+
+
+def endpoint_key(tenant_id: str, origin: str) -> str:
+    """Give the partition of an app's server: scheme, host and port of its URL."""
+    digest = hashlib.sha256(origin.encode()).hexdigest()
+    return f"ENDPOINT#{tenant_id}#{digest}"
 
 
 def listing_keys(session: Session) -> dict[str, str]:

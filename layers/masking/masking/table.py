@@ -25,8 +25,10 @@ from masking import sessions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
     KEY,
+    PAUSE,
     REQUEST,
     STATE,
+    WEBHOOKS,
     Item,
     Place,
     read,
@@ -34,6 +36,7 @@ from masking.items import (
     session_key,
     stamp,
     state_item,
+    tenant_key,
     written,
 )
 from masking.sessions import Session
@@ -292,6 +295,71 @@ class Table:
                 "purge_at": self._purge_at(now),
             }
         )
+
+    # Deliveries to apps
+
+    def put_delivery(
+        self, session_uuid: str, event_id: str, item: Item, now: datetime
+    ) -> None:
+        """Write how a delivery stands."""
+        self._put(
+            {
+                **item,
+                "pk": session_key(session_uuid),
+                "sk": f"W#{event_id}",
+                "purge_at": self._purge_at(now),
+            }
+        )
+
+    def delivery(self, session_uuid: str, event_id: str) -> Item | None:
+        """Read a delivery."""
+        return self._get(session_key(session_uuid), f"W#{event_id}")
+
+    def deliveries(self, session_uuid: str) -> list[Item]:
+        """Read all deliveries of a session."""
+        return list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "W#"}
+                ),
+            )
+        )
+
+    def pause(self, endpoint: str) -> Item | None:
+        """Read since when and until when an endpoint is left alone."""
+        return self._get(endpoint, PAUSE, consistent=False)
+
+    def put_pause(self, endpoint: str, item: Item, ends: datetime) -> None:
+        """Leave an endpoint alone."""
+        purge_at = int(ends.timestamp()) + 86_400
+        self._put({**item, "pk": endpoint, "sk": PAUSE, "purge_at": purge_at})
+
+    def drop_pause(self, endpoint: str) -> None:
+        """Forget that an endpoint failed."""
+        self._client.delete_item(
+            TableName=self._name, Key=written({"pk": endpoint, "sk": PAUSE})
+        )
+
+    def webhook_secrets(self, tenant_id: str) -> list[str]:
+        """Read the secrets of a tenant's webhooks, the newest first."""
+        item = self._get(tenant_key(tenant_id), WEBHOOKS)
+        return list(item["secrets"]) if item else []
+
+    def put_webhook_secrets(
+        self, tenant_id: str, secrets: Sequence[str], *, only_first: bool = False
+    ) -> bool:
+        """Write them; with *only_first* only if there are none, else it is False."""
+        item = {
+            "pk": tenant_key(tenant_id),
+            "sk": WEBHOOKS,
+            "secrets": list(secrets),
+        }
+        try:
+            self._put(item, IS_NEW if only_first else None)
+        except _ConditionFailedError:
+            return False
+        return True
 
     # Items of the stream that are looked at once more
 

@@ -31,6 +31,8 @@ from masking.errors import (
 
 LARGEST_BODY = 64 * 1024
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
@@ -56,7 +58,7 @@ class Request:
         Raises SessionNotFoundError for what is not a UUID in its usual form.
         """
         text = self.parameters.get("session_uuid", "")
-        if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        if not UUID.fullmatch(text):
             raise SessionNotFoundError
         return text
 
