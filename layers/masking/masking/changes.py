@@ -14,7 +14,8 @@ from typing import Any
 
 from masking import events, numbers, sessions
 from masking.calls import Call
-from masking.items import Item
+from masking.history import time_of
+from masking.items import Item, stamp
 from masking.sessions import NAMESPACE, Session, Status
 from masking.story import call_view
 from masking.views import time_view
@@ -127,7 +128,7 @@ def event_of_callback(
     return Event(
         type=kind,
         id=_id(digest, kind),
-        occurred_at=item["received_at"],
+        occurred_at=_occurred_at(item),
         session_uuid=session.session_uuid,
         tenant_id=session.tenant_id,
         data=data,
@@ -191,6 +192,12 @@ def recording_uuid_of(attributes: Mapping[str, str]) -> str:
         return str(uuid.UUID(attributes.get("RecordingUUID", "")))
     except ValueError:
         return str(uuid.uuid5(NAMESPACE, attributes.get("RecordingURL", "")))
+
+
+def _occurred_at(item: Item) -> str:
+    """Give when Plivo says it happened; when it came, if that can't be read."""
+    said = time_of(item["attributes"].get("EventTimestamp", ""))
+    return stamp(said) if said else str(item["received_at"])
 
 
 def _differs(before: Session, after: Session) -> bool:

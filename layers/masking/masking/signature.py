@@ -82,8 +82,8 @@ def proof_of(
             digest = hmac.digest(key, f"{text}.{nonce}".encode(), "sha256")
             expected = base64.b64encode(digest)
             for name, value in given:
-                if hmac.compare_digest(expected, value):
-                    proof = Proof(name, reading)
+                is_right = hmac.compare_digest(expected, value)
+                proof = proof or (Proof(name, reading) if is_right else None)
     return proof
 
 
