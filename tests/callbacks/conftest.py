@@ -34,7 +34,7 @@ def _deployed(
 
 @pytest.fixture(name="services")
 def _services(deployed: Deployed) -> Services:
-    assert deployed
+    assert deployed.environment
     return wiring.services()
 
 

@@ -190,6 +190,7 @@ def deploy(aws: Embedded) -> Deployed:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": HOST,
+        "POWERTOOLS_LOG_LEVEL": "ERROR",
         "POWERTOOLS_SERVICE_NAME": "maskline",
         "POWERTOOLS_METRICS_NAMESPACE": "Maskline",
         "TABLE_NAME": table,
