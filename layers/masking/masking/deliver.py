@@ -34,12 +34,25 @@ AT_ONCE = 10
 # A message that comes this much before its time is on time.
 EARLY = timedelta(seconds=1)
 
+# For how long attempts of a batch may begin: the last must end before the function.
+BEGIN_WITHIN = timedelta(seconds=6)
+
 USER_AGENT = "Maskline"
 
 Send = Callable[[Target, str, Mapping[str, str], bytes | None], int]
 Message = Mapping[str, Any]
 
-DONE = "done"
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a message: a word to count, and until when it is put off."""
+
+    word: str
+    until: datetime | None = None
+
+
+DONE = Outcome("done")
+FAILED = Outcome("failed")
 
 
 @dataclass(frozen=True)
@@ -63,55 +76,69 @@ class Deliverer:
 
     def deliver_batch(self, messages: Sequence[Message]) -> list[str]:
         """Work on messages side by side; give the ids of those that come again."""
+        details = [json.loads(message["body"])["detail"] for message in messages]
+        known = self.table.load_items(_keys_of(details))
+        stop = self.now() + BEGIN_WITHIN
+
+        def work(message: Message, detail: Mapping[str, Any]) -> Outcome:
+            try:
+                return self._deliver(message, detail, known, stop)
+            except Exception as error:
+                telemetry.logger().error(
+                    "delivery failed on our side",
+                    extra={
+                        "error": type(error).__name__,
+                        "message_id": message["messageId"],
+                    },
+                )
+                return FAILED
+
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            outcomes = list(pool.map(self._deliver_or_fail, messages))
-        for outcome in outcomes:
-            telemetry.count(f"Webhook{outcome.title()}")
-        return [
-            message["messageId"]
-            for message, outcome in zip(messages, outcomes, strict=True)
-            if outcome in (Status.WAITING, "failed")
-        ]
+            outcomes = list(pool.map(work, messages, details))
+        again = []
+        put_off = {}
+        for message, outcome in zip(messages, outcomes, strict=True):
+            telemetry.count(f"Webhook{outcome.word.title().replace('_', '')}")
+            if outcome.until:
+                put_off[message["receiptHandle"]] = self._seconds_to(outcome.until)
+            if outcome.until or outcome is FAILED:
+                again.append(message["messageId"])
+        self.queue.postpone_all(put_off)
+        return again
 
-    def _deliver_or_fail(self, message: Message) -> str:
-        try:
-            return self._deliver(message)
-        except Exception as error:
-            telemetry.logger().error(
-                "delivery failed on our side",
-                extra={
-                    "error": type(error).__name__,
-                    "message_id": message["messageId"],
-                },
-            )
-            return "failed"
-
-    def _deliver(self, message: Message) -> str:
-        """Try to deliver; put the message off if it is to come again."""
-        detail = json.loads(message["body"])["detail"]
-        delivery = self._stand_of(detail, message)
-        now = self.now()
+    def _deliver(
+        self,
+        message: Message,
+        detail: Mapping[str, Any],
+        known: Mapping[tuple[str, str], items.Item],
+        stop: datetime,
+    ) -> Outcome:
+        delivery = _stand_of(message, detail, known)
         if delivery.status is not Status.WAITING:
             return DONE
-        if delivery.next_at and now < delivery.next_at - EARLY:
-            return self._put_off(message, delivery.next_at)
-        session = self.table.load(delivery.session_uuid)
-        url = session.settings.get(delivery.url_name) if session else None
-        if session is None or not url:
-            return self._close(delivery, "no_url", message)
-        method = session.settings.get(delivery.url_name.replace("_url", "_method"))
+        if delivery.next_at and self.now() < delivery.next_at - EARLY:
+            return Outcome("put_off", delivery.next_at)
+        settings = _settings_of(delivery, known)
+        url = settings.get(delivery.url_name)
+        if not url:
+            return self._close(delivery, Status.STOPPED, "no_url", detail)
+        method = settings.get(delivery.url_name.replace("_url", "_method")) or "POST"
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         endpoint = items.endpoint_key(delivery.tenant_id, origin)
-        with self.endpoints.turn(endpoint):
-            resting = self.endpoints.resting_until(endpoint)
-            if resting:
-                if self.now() > delivery.deadline:
-                    return self._close(delivery, "endpoint_paused", message)
-                spread = timedelta(seconds=10 * self.chance())
-                return self._put_off(message, resting + spread)
-            return self._attempt(
-                delivery, detail, url, method or "POST", endpoint, message
-            )
+        rest = self._rest_of(endpoint)
+        if rest is None:
+            with self.endpoints.turn(endpoint):
+                rest = self._rest_of(endpoint)
+                if rest is None and self.now() < stop:
+                    return self._attempt(delivery, detail, url, method, endpoint)
+        if rest and self.now() > delivery.deadline:
+            return self._close(delivery, Status.DEAD, "endpoint_paused", detail)
+        return Outcome("put_off", rest or self.now() + EARLY)
+
+    def _rest_of(self, endpoint: str) -> datetime | None:
+        """Say until when a message to an endpoint that is left alone is put off."""
+        until = self.endpoints.resting_until(endpoint)
+        return until + timedelta(seconds=10 * self.chance()) if until else None
 
     def _attempt(
         self,
@@ -120,8 +147,7 @@ class Deliverer:
         url: str,
         method: str,
         endpoint: str,
-        message: Message,
-    ) -> str:
+    ) -> Outcome:
         status, error = self._request(delivery, detail, url, method)
         tried = deliveries.attempted(
             delivery, status=status, error=error, now=self.now(), chance=self.chance()
@@ -133,8 +159,6 @@ class Deliverer:
             self.endpoints.failed(endpoint)
         if tried.status is Status.DEAD:
             self.dead_letters.send({"detail": detail})
-        if tried.next_at:
-            self._put_off(message, tried.next_at)
         telemetry.logger().info(
             "delivery attempted",
             extra={
@@ -146,7 +170,7 @@ class Deliverer:
                 "error": error,
             },
         )
-        return tried.status
+        return Outcome(tried.status.value, tried.next_at)
 
     def _request(
         self, delivery: Delivery, detail: Mapping[str, Any], url: str, method: str
@@ -175,22 +199,18 @@ class Deliverer:
         except (OSError, http.client.HTTPException) as error:
             return None, type(error).__name__
 
-    def _stand_of(self, detail: Mapping[str, Any], message: Message) -> Delivery:
-        """Read how the delivery stands; one without an item begins when it was sent."""
-        item = self.table.delivery(detail["session_uuid"], detail["id"])
-        if item:
-            return delivery_from(item)
-        sent = int(message["attributes"]["SentTimestamp"]) / 1000
-        return deliveries.begin(detail, datetime.fromtimestamp(sent, UTC))
-
-    def _close(self, delivery: Delivery, reason: str, message: Message) -> str:
+    def _close(
+        self,
+        delivery: Delivery,
+        status: Status,
+        reason: str,
+        detail: Mapping[str, Any],
+    ) -> Outcome:
         """Give a delivery up that needs no attempt to know that it fails."""
-        late = reason == "endpoint_paused"
-        status = Status.DEAD if late else Status.STOPPED
         self._keep(deliveries.closed(delivery, status, reason, self.now()))
-        if late:
-            self.dead_letters.send({"detail": json.loads(message["body"])["detail"]})
-        return status
+        if status is Status.DEAD:
+            self.dead_letters.send({"detail": detail})
+        return Outcome(status.value)
 
     def _keep(self, delivery: Delivery) -> None:
         self.table.put_delivery(
@@ -200,8 +220,40 @@ class Deliverer:
             delivery.first_at,
         )
 
-    def _put_off(self, message: Message, until: datetime) -> str:
+    def _seconds_to(self, until: datetime) -> int:
         seconds = (until - self.now()).total_seconds()
-        whole = max(0, min(round(seconds), deliveries.LONGEST_PAUSE))
-        self.queue.postpone(message["receiptHandle"], whole)
-        return Status.WAITING
+        return max(0, min(round(seconds), deliveries.LONGEST_PAUSE))
+
+
+def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """List what must be read for a batch: deliveries, and sessions once each."""
+    keys: dict[tuple[str, str], None] = {}
+    for detail in details:
+        pk = items.session_key(detail["session_uuid"])
+        for sk in (f"W#{detail['id']}", items.STATE, items.REQUEST):
+            keys[pk, sk] = None
+    return list(keys)
+
+
+def _stand_of(
+    message: Message,
+    detail: Mapping[str, Any],
+    known: Mapping[tuple[str, str], items.Item],
+) -> Delivery:
+    """Give how a delivery stands; one without an item began when it was sent."""
+    item = known.get((items.session_key(detail["session_uuid"]), f"W#{detail['id']}"))
+    if item:
+        return delivery_from(item)
+    sent = int(message["attributes"]["SentTimestamp"]) / 1000
+    return deliveries.begin(detail, datetime.fromtimestamp(sent, UTC))
+
+
+def _settings_of(
+    delivery: Delivery, known: Mapping[tuple[str, str], items.Item]
+) -> Mapping[str, Any]:
+    """Give the session's attributes as they are now, none if it is gone."""
+    pk = items.session_key(delivery.session_uuid)
+    state = known.get((pk, items.STATE))
+    if state is None:
+        return {}
+    return items.session_from(state, known.get((pk, items.REQUEST))).settings

@@ -1,23 +1,22 @@
 """How the servers of apps fare, so that a dead one delays nobody else.
 
-One that has failed five times in a row is left alone for a while, longer each time. How
-often it failed in a row is known to each worker for itself; that it is left alone is
-written down for all. So an attempt costs no write here unless it is the fifth failure
-or the first success after.
+One that has failed five times in a row is left alone for a while, longer each time. All
+workers count in one item, which is there only while a server fails: a success costs no
+write here, unless it is the first one after a failure.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from masking import deliveries
-from masking.items import moment, stamp
+from masking.items import moment
 
 if TYPE_CHECKING:
+    from masking.items import Item
     from masking.table import Table
     from masking.wiring import Clock
 
@@ -29,11 +28,12 @@ FRESH = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
-class Rest:
-    """For how long an endpoint is left alone, and how often it has been by now."""
+class Health:
+    """How an endpoint fares: how often it was left alone by now, until when it is."""
 
-    until: datetime
-    pauses: int
+    pauses: int = 0
+    until: datetime | None = None
+    fails: bool = False
 
 
 @dataclass
@@ -42,8 +42,7 @@ class Endpoints:
 
     table: Table
     now: Clock
-    _failures: Counter[str] = field(default_factory=Counter)
-    _rests: dict[str, tuple[datetime, Rest | None]] = field(default_factory=dict)
+    _known: dict[str, tuple[datetime, Health]] = field(default_factory=dict)
     _turns: dict[str, threading.Semaphore] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,44 +53,44 @@ class Endpoints:
 
     def resting_until(self, endpoint: str) -> datetime | None:
         """Say until when an endpoint is left alone, None if it is not."""
-        rest = self._rest(endpoint)
-        return rest.until if rest and self.now() < rest.until else None
+        until = self._health(endpoint).until
+        return until if until and self.now() < until else None
 
     def failed(self, endpoint: str) -> None:
-        """Note a failure; from the fifth in a row on the endpoint is left alone."""
-        rest = self._rest(endpoint)
-        with self._lock:
-            self._failures[endpoint] += 1
-            enough = self._failures[endpoint] >= deliveries.FAILURES
-            resting = rest is not None and self.now() < rest.until
-            if resting or not (enough or rest):
-                return
-            pauses = rest.pauses if rest else 0
-            new = Rest(self.now() + deliveries.rest_after(pauses), pauses + 1)
-            self._rests[endpoint] = (self.now(), new)
-        self.table.put_pause(
-            endpoint, {"until": stamp(new.until), "pauses": new.pauses}, new.until
-        )
+        """Note a failure; after the fifth in a row the endpoint is left alone.
+
+        One that fails again after it was left alone is left alone again at once.
+        """
+        now = self.now()
+        item = self.table.count_failure(endpoint, now)
+        health = _health_in(item)
+        resting = health.until is not None and now < health.until
+        enough = item["failures"] >= deliveries.FAILURES
+        if enough and not resting:
+            until = now + deliveries.rest_after(health.pauses)
+            health = Health(health.pauses + 1, until, fails=True)
+            self.table.put_pause(endpoint, until, health.pauses)
+        self._learn(endpoint, health)
 
     def succeeded(self, endpoint: str) -> None:
         """Note a success: the endpoint is as good as any."""
-        rest = self._rest(endpoint)
-        with self._lock:
-            self._failures.pop(endpoint, None)
-            if rest is None:
-                return
-            self._rests[endpoint] = (self.now(), None)
-        self.table.drop_pause(endpoint)
+        if self._health(endpoint).fails:
+            self.table.forget_failures(endpoint)
+            self._learn(endpoint, Health())
 
-    def _rest(self, endpoint: str) -> Rest | None:
-        known = self._rests.get(endpoint)
+    def _health(self, endpoint: str) -> Health:
+        known = self._known.get(endpoint)
         if known and self.now() - known[0] < FRESH:
             return known[1]
-        item = self.table.pause(endpoint)
-        rest = Rest(moment(item["until"]), item["pauses"]) if item else None
+        item = self.table.endpoint(endpoint)
+        return self._learn(endpoint, _health_in(item) if item else Health())
+
+    def _learn(self, endpoint: str, health: Health) -> Health:
         with self._lock:
-            newer = self._rests.get(endpoint)
-            if newer is known:
-                self._rests[endpoint] = (self.now(), rest)
-                return rest
-        return newer[1] if newer else rest
+            self._known[endpoint] = (self.now(), health)
+        return health
+
+
+def _health_in(item: Item) -> Health:
+    until = moment(item["until"]) if "until" in item else None
+    return Health(item.get("pauses", 0), until, fails=True)

@@ -14,7 +14,7 @@
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
 | webhook secrets  | TENANT#{tenant}       | WEBHOOKS         | first delivery     |
-| endpoint paused  | ENDPOINT#{t}#{sha256} | PAUSE            | deliver_webhook    |
+| app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,

@@ -44,6 +44,12 @@ from masking.sessions import Session
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# The limit of one BatchGetItem.
+MOST_KEYS = 100
+
+# For how long it is remembered that an app's server failed.
+ENDPOINT_SECONDS = 7 * 86_400
+
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
 
@@ -311,6 +317,24 @@ class Table:
             }
         )
 
+    def load_items(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Item]:
+        """Read items by their keys, consistently, 100 in one request."""
+        found: dict[tuple[str, str], Item] = {}
+        left: list[Any] = [written({"pk": pk, "sk": sk}) for pk, sk in keys]
+        while left:
+            answer = self._client.batch_get_item(
+                RequestItems={
+                    self._name: {"Keys": left[:MOST_KEYS], "ConsistentRead": True}
+                }
+            )
+            for item in map(read, answer["Responses"].get(self._name, [])):
+                found[item["pk"], item["sk"]] = item
+            again = answer["UnprocessedKeys"].get(self._name)
+            left = left[MOST_KEYS:] + (list(again["Keys"]) if again else [])
+        return found
+
     def delivery(self, session_uuid: str, event_id: str) -> Item | None:
         """Read a delivery."""
         return self._get(session_key(session_uuid), f"W#{event_id}")
@@ -326,17 +350,42 @@ class Table:
             )
         )
 
-    def pause(self, endpoint: str) -> Item | None:
-        """Read since when and until when an endpoint is left alone."""
+    def endpoint(self, endpoint: str) -> Item | None:
+        """Read how an app's server fares; None if it has not failed lately."""
         return self._get(endpoint, PAUSE, consistent=False)
 
-    def put_pause(self, endpoint: str, item: Item, ends: datetime) -> None:
-        """Leave an endpoint alone."""
-        purge_at = int(ends.timestamp()) + 86_400
-        self._put({**item, "pk": endpoint, "sk": PAUSE, "purge_at": purge_at})
+    def count_failure(self, endpoint: str, now: datetime) -> Item:
+        """Count one more failure in a row; give how the server fares now."""
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key=written({"pk": endpoint, "sk": PAUSE}),
+            UpdateExpression="ADD failures :one SET purge_at = :purge_at",
+            ExpressionAttributeValues=written(
+                {":one": 1, ":purge_at": int(now.timestamp()) + ENDPOINT_SECONDS}
+            ),
+            ReturnValues="ALL_NEW",
+        )
+        return read(answer["Attributes"])
 
-    def drop_pause(self, endpoint: str) -> None:
-        """Forget that an endpoint failed."""
+    def put_pause(self, endpoint: str, until: datetime, pauses: int) -> None:
+        """Leave an endpoint alone, for the time *pauses*, unless somebody just did."""
+        try:
+            self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": endpoint, "sk": PAUSE}),
+                UpdateExpression="SET #until = :until, pauses = :pauses",
+                ConditionExpression="attribute_not_exists(pauses) OR pauses < :pauses",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=written(
+                    {":until": stamp(until), ":pauses": pauses}
+                ),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+    def forget_failures(self, endpoint: str) -> None:
+        """Forget that an app's server failed."""
         self._client.delete_item(
             TableName=self._name, Key=written({"pk": endpoint, "sk": PAUSE})
         )
