@@ -288,7 +288,9 @@ class Demo:
         step.expect("record", True, updated["session"]["record"])
         step.expect("call_time_limit at Plivo", 3600, at_plivo["call_time_limit"])
         step.expect(
-            "expiry stays", self._session["expiry_time"], updated["session"]["expiry_time"]
+            "expiry stays",
+            self._session["expiry_time"],
+            updated["session"]["expiry_time"],
         )
         return step
 
