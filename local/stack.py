@@ -185,6 +185,7 @@ class Stack:
             "CarrierBaseUrl": self.addresses.plivo_url,
             "RecordingHosts": self.addresses.plivo_url,
             **self._chosen,
+            "WebhookTargets": "public-and-loopback",
         }
 
     def _start_simulator(self) -> Child:

@@ -1,11 +1,11 @@
-"""A delayed queue: see whether an update or an ending came back from Plivo."""
+"""A delayed queue: see whether what was sent to Plivo came back, or a call ended."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from masking import reconcile, telemetry, wiring
+from masking import endings, reconcile, telemetry, wiring
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
@@ -18,9 +18,13 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
         services.now,
     )
     for message in event["Records"]:
-        check = json.loads(message["body"])
-        work = reconciler.remove_orphans if check.get("orphans") else reconciler.check
-        outcome = work(check["session_uuid"])
+        asked = json.loads(message["body"])
+        if "callback" in asked:
+            ending = endings.Endings(services.table, services.bus)
+            ending.announce(asked["session_uuid"], asked["callback"])
+            continue
+        work = reconciler.remove_orphans if asked.get("orphans") else reconciler.check
+        outcome = work(asked["session_uuid"])
         telemetry.logger().info("session checked", extra={"outcome": outcome})
         if outcome not in (reconcile.LEFT, reconcile.FAILED):
             telemetry.count(f"Reconciled{outcome.title()}")

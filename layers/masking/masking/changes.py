@@ -14,8 +14,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from masking import adopt, events, numbers, sessions
+from masking.calls import Call
+from masking.history import time_of
 from masking.items import Item, stamp
 from masking.sessions import NAMESPACE, Session, Status
+from masking.story import call_view
 from masking.views import time_view
 
 if TYPE_CHECKING:
@@ -26,7 +29,10 @@ PARTIES = {"first": "first_party", "second": "second_party"}
 
 @dataclass(frozen=True)
 class Event:
-    """One event for the bus; *data* is JSON values."""
+    """One event for the bus; *data* is JSON values.
+
+    *webhook* names the session's URL that it is to be delivered to, if there is one.
+    """
 
     type: str
     id: str
@@ -34,6 +40,7 @@ class Event:
     session_uuid: str
     tenant_id: str
     data: Mapping[str, Any]
+    webhook: str | None = None
 
     def detail(self) -> dict[str, Any]:
         """Give the event as the detail of an EventBridge event."""
@@ -44,6 +51,7 @@ class Event:
             "session_uuid": self.session_uuid,
             "tenant_id": self.tenant_id,
             **self.data,
+            **({"webhook": self.webhook} if self.webhook else {}),
         }
 
 
@@ -135,17 +143,24 @@ def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
             "labels": dict(session.labels),
             **_particulars(kind, session),
         },
+        webhook=webhook_of(kind, session),
     )
 
 
-def event_of_callback(item: Item, session: Session) -> Event | None:
-    """Give the event that a kept callback is; None if it is none."""
+def event_of_callback(
+    item: Item, session: Session, call: Call | None = None, kind: str | None = None
+) -> Event | None:
+    """Give the event that a kept callback is; None if it is none.
+
+    *call* is the one that it belongs to as far as is known by now; *kind* overrides
+    the type that Plivo's name of the event has.
+    """
     attributes = item["attributes"]
-    kind = events.type_of(attributes)
+    kind = kind or events.type_of(attributes)
     if kind is None:
         return None
     digest = item["sk"].removeprefix("E#")
-    parties = {role: session.settings.get(name) for role, name in PARTIES.items()}
+    parties = parties_of(session)
     data: dict[str, Any] = {
         "version": session.version,
         "labels": dict(session.labels),
@@ -154,25 +169,45 @@ def event_of_callback(item: Item, session: Session) -> Event | None:
         "carrier_event": events.impersonal(attributes),
         "callback": digest,
     }
+    if call:
+        data["call"] = call_view(call)
     if kind.startswith("recording."):
         data["recording_uuid"] = recording_uuid_of(attributes, digest)
     return Event(
         type=kind,
         id=_id(digest, kind),
-        occurred_at=item["received_at"],
+        occurred_at=_occurred_at(item),
         session_uuid=session.session_uuid,
         tenant_id=session.tenant_id,
         data=data,
+        webhook=webhook_of(kind, session),
     )
 
 
+def webhook_of(kind: str, session: Session) -> str | None:
+    """Name the URL of the session's that events of this type go to, if it has it."""
+    if kind in events.INTERNAL:
+        return None
+    about_recording = kind.startswith("recording.")
+    name = "recording_callback_url" if about_recording else "callback_url"
+    return name if session.settings.get(name) else None
+
+
+def parties_of(session: Session) -> dict[str, str | None]:
+    """Give the numbers of `first` and `second`."""
+    return {role: session.settings.get(name) for role, name in PARTIES.items()}
+
+
 def event_of_recording(
-    item: Item, occurred_at: str, before: Item | None = None
+    item: Item,
+    occurred_at: str,
+    before: Item | None = None,
+    session: Session | None = None,
 ) -> Event | None:
     """Give the event of a step in a recording's life; None where it is none.
 
-    *before* is the recording's item as it was. What a callback told is an event of
-    that callback, so the first step of such a recording is none.
+    *before* is the recording's item as it was, *session* its session. What a callback
+    told is an event of that callback, so the first step of such a recording is none.
     """
     was, now = (before or {}).get("status"), item.get("status")
     nudges = item.get("nudges", 0)
@@ -200,7 +235,13 @@ def event_of_recording(
         data={
             "recording_uuid": names[1],
             **{name: item[name] for name in TOLD[kind] if name in item},
+            **(
+                {"version": session.version, "labels": dict(session.labels)}
+                if session
+                else {}
+            ),
         },
+        webhook=webhook_of(kind, session) if session else None,
     )
 
 
@@ -272,6 +313,12 @@ def _particulars(kind: str, session: Session) -> dict[str, Any]:
 
 def _is_expired(session: Session) -> bool:
     return session.status is Status.EXPIRED
+
+
+def _occurred_at(item: Item) -> str:
+    """Give when Plivo says it happened; when it came, if that can't be read."""
+    said = time_of(item["attributes"].get("EventTimestamp", ""))
+    return stamp(said) if said else str(item["received_at"])
 
 
 def _differs(before: Session, after: Session) -> bool:

@@ -2,6 +2,7 @@
 
 MasklineError
 ├── SettingMissingError          a setting of the function is not set
+├── TargetRefusedError           a URL of an app's leads where nothing may be sent
 ├── ProblemError                 reaches HTTP as an RFC 9457 problem document
 │   ├── MalformedBodyError       400 malformed_body
 │   ├── InvalidRequestError      400 invalid_request
@@ -10,6 +11,7 @@ MasklineError
 │   ├── ScopeMissingError        403 scope_missing
 │   ├── SessionNotFoundError     404 session_not_found
 │   ├── RecordingNotFoundError   404 recording_not_found
+│   ├── DeliveryNotFoundError    404 delivery_not_found
 │   ├── CreateInProgressError    409 create_in_progress
 │   ├── CreateAbandonedError     409 create_abandoned
 │   ├── PairAlreadyActiveError   409 pair_already_active
@@ -101,6 +103,10 @@ class RecordingRefusedError(MasklineError):
 
 class EventsNotTakenError(MasklineError):
     """The bus did not take some of the events."""
+
+
+class TargetRefusedError(MasklineError):
+    """A URL of an app's leads where nothing may be sent."""
 
 
 class ProblemError(MasklineError):
@@ -216,6 +222,14 @@ class RecordingDeletedError(ProblemError):
     status = HTTPStatus.GONE
     code = "recording_deleted"
     detail = "The recording has been deleted."
+
+
+class DeliveryNotFoundError(ProblemError):
+    """The tenant has no such delivery."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "delivery_not_found"
+    detail = "There is no such delivery."
 
 
 class CreateInProgressError(ProblemError):

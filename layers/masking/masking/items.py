@@ -9,6 +9,8 @@
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
 | legal hold       | S#{session}           | A#HOLD           | operator           |
+| recording        | S#{session}           | R#{recording}    | store_recording    |
+| delivery         | S#{session}           | W#{event}        | each attempt       |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
@@ -17,6 +19,8 @@
 | key              | KEY#{sha256}          | KEY              | operator           |
 | round            | ROUND#{name}          | ROUND            | reconciler         |
 | tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
+| webhook secrets  | TENANT#{tenant}       | WEBHOOKS         | first delivery     |
+| app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
@@ -25,6 +29,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +49,8 @@ LINK = "LINK"
 ROUND = "ROUND"
 HOLD = "A#HOLD"
 RECORDINGS = "RECORDINGS"
+WEBHOOKS = "WEBHOOKS"
+PAUSE = "PAUSE"
 
 Item = dict[str, Any]
 
@@ -84,6 +91,12 @@ def tenant_key(tenant_id: str) -> str:
 def carrier_key(carrier_session_uuid: str) -> str:
     """Give the key of the link from Plivo's session to ours."""
     return f"CARRIER#{carrier_session_uuid}"
+
+
+def endpoint_key(tenant_id: str, origin: str) -> str:
+    """Give the partition of an app's server: scheme, host and port of its URL."""
+    digest = hashlib.sha256(origin.encode()).hexdigest()
+    return f"ENDPOINT#{tenant_id}#{digest}"
 
 
 def listing_keys(session: Session) -> dict[str, str]:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+# The limit of one request of SQS's for several messages.
+MOST_AT_ONCE = 10
+
+
 class Queue:
     """The SQS queue at *url*."""
 
@@ -45,3 +49,24 @@ class Queue:
             ReceiptHandle=receipt_handle,
             VisibilityTimeout=seconds,
         )
+
+    def postpone_all(self, seconds: Mapping[str, int]) -> None:
+        """Let messages that were received come again, each after its seconds.
+
+        One that cannot be put off comes again after the queue's own visibility.
+        """
+        handles = list(seconds.items())
+        for start in range(0, len(handles), MOST_AT_ONCE):
+            self._client.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "ReceiptHandle": handle,
+                        "VisibilityTimeout": pause,
+                    }
+                    for number, (handle, pause) in enumerate(
+                        handles[start : start + MOST_AT_ONCE]
+                    )
+                ],
+            )

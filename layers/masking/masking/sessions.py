@@ -330,6 +330,11 @@ def abandon(session: Session) -> Session:
     return _next(session, status=Status.ABANDONED, lease_until=None)
 
 
+def renumber(session: Session, virtual_number: str) -> Session:
+    """Take the virtual number that Plivo gave the session in place of its last."""
+    return _next(session, virtual_number=virtual_number)
+
+
 def begin_update(
     session: Session, changes: Mapping[str, Any], now: datetime
 ) -> Session:

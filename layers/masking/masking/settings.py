@@ -68,6 +68,11 @@ class Settings:
         return self.environment.get("PUBLIC_BASE_URL", "").rstrip("/")
 
     @property
+    def webhook_auth(self) -> str:
+        """What a callback without a signature needs: `signature` or `capability`."""
+        return self.environment.get("WEBHOOK_AUTH") or "signature"
+
+    @property
     def recording_hosts(self) -> tuple[str, ...]:
         """Hosts and origins that recordings may be fetched from."""
         listed = self._required("RECORDING_HOSTS").split(",")
@@ -117,6 +122,32 @@ class Settings:
     def deletes_at_carrier(self) -> bool:
         """Whether a recording is deleted at Plivo once it is stored."""
         return self._required("DELETE_RECORDINGS_AT_CARRIER") == "true"
+
+    @property
+    def change_dead_letters_url(self) -> str:
+        """URL of the queue of changes that could not be published."""
+        return self._required("CHANGE_DEAD_LETTERS_URL")
+
+    @property
+    def webhook_queue_url(self) -> str:
+        """URL of the queue of events to be delivered to apps."""
+        return self._required("WEBHOOK_QUEUE_URL")
+
+    @property
+    def webhook_dead_letters_url(self) -> str:
+        """URL of the queue of events that could not be delivered for a day."""
+        return self._required("WEBHOOK_DEAD_LETTERS_URL")
+
+    @property
+    def webhook_targets(self) -> str:
+        """Where apps may be: `public`, or `public-and-loopback`."""
+        return self.environment.get("WEBHOOK_TARGETS") or "public"
+
+    @property
+    def bus_events(self) -> frozenset[str]:
+        """Types of events that others than our rules want; `*` is all."""
+        listed = self.environment.get("BUS_EVENTS", "*").split(",")
+        return frozenset(name.strip() for name in listed if name.strip())
 
     @property
     def retention(self) -> timedelta:

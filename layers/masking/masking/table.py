@@ -32,11 +32,13 @@ from masking.items import (
     HOLD,
     KEY,
     LINK,
+    PAUSE,
     RECORDINGS,
     REQUEST,
     ROUND,
     SNAPSHOT,
     STATE,
+    WEBHOOKS,
     Item,
     Place,
     read,
@@ -55,6 +57,12 @@ from masking.sessions import Session
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# The limit of one BatchGetItem.
+MOST_KEYS = 100
+
+# For how long it is remembered that an app's server failed.
+ENDPOINT_SECONDS = 7 * 86_400
+
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
 
@@ -65,6 +73,15 @@ class Due:
 
     session_uuid: str
     due_at: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A session with what was asked for, and all that Plivo told of it."""
+
+    session: Session
+    callbacks: tuple[Item, ...]
+    recordings: tuple[Item, ...]
 
 
 class Table:
@@ -130,6 +147,26 @@ class Table:
         if STATE not in items:
             return None
         return session_from(items[STATE], items.get(REQUEST), items.get(SNAPSHOT))
+
+    def load_whole(self, session_uuid: str) -> Whole | None:
+        """Read a session with its callbacks and recordings, consistently."""
+        items = list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":first": "A#", ":last": "R#~"}
+                ),
+                ConsistentRead=True,
+            )
+        )
+        parts = {item["sk"]: item for item in items}
+        if STATE not in parts:
+            return None
+        return Whole(
+            session_from(parts[STATE], parts.get(REQUEST)),
+            tuple(item for item in items if item["sk"].startswith("E#")),
+            tuple(item for item in items if item["sk"].startswith("R#")),
+        )
 
     def load_state(self, session_uuid: str) -> Session | None:
         """Read a session without what was asked for, consistently."""
@@ -261,8 +298,12 @@ class Table:
         attempt: int,
         attributes: Mapping[str, str],
         received_at: datetime,
+        came: Mapping[str, str] | None = None,
     ) -> bool:
-        """Keep a callback. Returns False if it is there already; changes nothing."""
+        """Keep a callback. Returns False if it is there already; changes nothing.
+
+        *came* says how: as a form, JSON or GET, and what proved it.
+        """
         item = {
             "pk": session_key(session_uuid),
             "sk": f"E#{digest}",
@@ -270,6 +311,7 @@ class Table:
             "tenant_id": tenant_id,
             "attempt": attempt,
             "attributes": dict(attributes),
+            **({"came": dict(came)} if came else {}),
             "received_at": stamp(received_at),
             "purge_at": self._purge_at(received_at),
         }
@@ -367,6 +409,123 @@ class Table:
         self._put(
             {"pk": tenant_key(tenant_id), "sk": RECORDINGS, "retention_days": days}
         )
+
+    # Deliveries to apps
+
+    def put_delivery(
+        self, session_uuid: str, event_id: str, item: Item, now: datetime
+    ) -> None:
+        """Write how a delivery stands."""
+        self._put(
+            {
+                **item,
+                "pk": session_key(session_uuid),
+                "sk": f"W#{event_id}",
+                "purge_at": self._purge_at(now),
+            }
+        )
+
+    def load_items(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Item]:
+        """Read items by their keys, consistently, 100 in one request."""
+        found: dict[tuple[str, str], Item] = {}
+        left: list[Any] = [written({"pk": pk, "sk": sk}) for pk, sk in keys]
+        while left:
+            answer = self._client.batch_get_item(
+                RequestItems={
+                    self._name: {"Keys": left[:MOST_KEYS], "ConsistentRead": True}
+                }
+            )
+            for item in map(read, answer["Responses"].get(self._name, [])):
+                found[item["pk"], item["sk"]] = item
+            again = answer["UnprocessedKeys"].get(self._name)
+            left = left[MOST_KEYS:] + (list(again["Keys"]) if again else [])
+        return found
+
+    def delivery(self, session_uuid: str, event_id: str) -> Item | None:
+        """Read a delivery."""
+        return self._get(session_key(session_uuid), f"W#{event_id}")
+
+    def deliveries(self, session_uuid: str) -> list[Item]:
+        """Read all deliveries of a session."""
+        return list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "W#"}
+                ),
+            )
+        )
+
+    def endpoint(self, endpoint: str) -> Item | None:
+        """Read how an app's server fares; None if it has not failed lately."""
+        return self._get(endpoint, PAUSE, consistent=False)
+
+    def count_failure(self, endpoint: str, now: datetime) -> Item:
+        """Count one more failure in a row; give how the server fares now."""
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key=written({"pk": endpoint, "sk": PAUSE}),
+            UpdateExpression="ADD failures :one SET purge_at = :purge_at",
+            ExpressionAttributeValues=written(
+                {":one": 1, ":purge_at": int(now.timestamp()) + ENDPOINT_SECONDS}
+            ),
+            ReturnValues="ALL_NEW",
+        )
+        return read(answer["Attributes"])
+
+    def put_pause(self, endpoint: str, until: datetime, pauses: int) -> None:
+        """Leave an endpoint alone, for the time *pauses*, unless somebody just did."""
+        try:
+            self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": endpoint, "sk": PAUSE}),
+                UpdateExpression="SET #until = :until, pauses = :pauses",
+                ConditionExpression="attribute_not_exists(pauses) OR pauses < :pauses",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=written(
+                    {":until": stamp(until), ":pauses": pauses}
+                ),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+    def forget_failures(self, endpoint: str) -> None:
+        """Forget that an app's server failed."""
+        self._client.delete_item(
+            TableName=self._name, Key=written({"pk": endpoint, "sk": PAUSE})
+        )
+
+    def webhook_secrets(self, tenant_id: str) -> list[str]:
+        """Read the secrets of a tenant's webhooks, the newest first."""
+        item = self._get(tenant_key(tenant_id), WEBHOOKS)
+        return list(item["secrets"]) if item else []
+
+    def put_webhook_secrets(
+        self, tenant_id: str, secrets: Sequence[str], *, only_first: bool = False
+    ) -> bool:
+        """Write them; with *only_first* only if there are none, else it is False."""
+        item = {
+            "pk": tenant_key(tenant_id),
+            "sk": WEBHOOKS,
+            "secrets": list(secrets),
+        }
+        try:
+            self._put(item, IS_NEW if only_first else None)
+        except _ConditionFailedError:
+            return False
+        return True
+
+    # Items of the stream that are looked at once more
+
+    def change(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """Read an item as the stream would give it."""
+        answer = self._client.get_item(
+            TableName=self._name, Key=written({"pk": pk, "sk": sk}), ConsistentRead=True
+        )
+        return dict(answer["Item"]) if "Item" in answer else None
 
     # Links
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from masking.bucket import Bucket
     from masking.bus import Bus
     from masking.carrier import Carrier
+    from masking.endpoints import Endpoints
     from masking.origin import Origin
     from masking.pace import Pace
     from masking.queue import Queue
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 SECRET_SECONDS = 300
+WEBHOOK_SECRET_SECONDS = 60
 
 # A slow store must leave time to answer within API Gateway's 30 s.
 QUICK = Config(
@@ -45,6 +47,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._webhook_secrets: dict[str, tuple[datetime, list[str]]] = {}
 
     @property
     def settings(self) -> Settings:
@@ -91,6 +94,39 @@ class Services:
     def check_queue(self) -> Queue:
         """Give the queue of updates and endings to be looked at once more."""
         return self._queue(self._settings.check_queue_url)
+
+    @cached_property
+    def change_dead_letters(self) -> Queue:
+        """Give the queue of changes that could not be published."""
+        return self._queue(self._settings.change_dead_letters_url)
+
+    @cached_property
+    def webhook_queue(self) -> Queue:
+        """Give the queue of events to be delivered to apps."""
+        return self._queue(self._settings.webhook_queue_url)
+
+    @cached_property
+    def webhook_dead_letters(self) -> Queue:
+        """Give the queue of events that could not be delivered."""
+        return self._queue(self._settings.webhook_dead_letters_url)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """Give what this process knows of the servers of apps."""
+        from masking.endpoints import Endpoints
+
+        return Endpoints(self.table, self.now)
+
+    def webhook_secrets_of(self, tenant_id: str) -> list[str]:
+        """Give the secrets of a tenant's webhooks; made if there are none yet."""
+        from masking import tenants
+
+        now = self.now()
+        known = self._webhook_secrets.get(tenant_id)
+        if known is None or now - known[0] > timedelta(seconds=WEBHOOK_SECRET_SECONDS):
+            known = (now, tenants.webhook_secrets(self.table, tenant_id))
+            self._webhook_secrets[tenant_id] = known
+        return known[1]
 
     @cached_property
     def bus(self) -> Bus:
