@@ -2,8 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# The newest Python that is new enough and works (a pyenv shim may exist and fail).
-FIND_PYTHON = for p in python3.13 python3.12 python3.11 python3; do \
+# The Python that .venv was made with, or the newest that is new enough and works (a
+# pyenv shim may exist and fail).
+FIND_PYTHON = for p in $$(sed -n 's/^executable = //p' .venv/pyvenv.cfg 2>/dev/null) \
+  python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' \
   >/dev/null 2>&1 && { echo $$p; break; }; done
 NO_PYTHON = no Python 3.11 or later with venv was found; install one (Debian: \
@@ -16,13 +18,13 @@ SAM = .local/sam-venv/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
 
 demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a document)
-	@$(BIN)/python -m local demo $(if $(JSON),--json)
+	@$(BIN)/python -m local demo $(if $(JSON),--json) $(if $(SVG),--picture $(SVG))
 
 invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
 	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
@@ -40,11 +42,11 @@ typecheck: dev ## Check types only
 format: dev ## Put code into the one format
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-build: sam ## Build what is deployed to AWS, into .aws-sam (needs python3.13)
-	@$(SAM) build
+build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
+	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-requirements: ## Pin the dependencies anew, with hashes (needs uv)
-	@requirements/compile
+requirements: ## Pin the dependencies anew, with hashes
+	@PYTHON=$(PYTHON) requirements/compile
 
 clean: ## Remove what the other targets made
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv

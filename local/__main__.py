@@ -1,8 +1,9 @@
-"""The commands of the local stack: ``python -m local run | demo | invoke``."""
+"""The commands of the local stack: ``python -m local run | demo | invoke | ...``."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import signal
@@ -13,18 +14,23 @@ from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local import demo
 from local.addresses import AddressError, addresses_from
 from local.aws.deploy import DeployFailedError
 from local.aws.http_api import ImportFailedError
 from local.aws.package import PackageError
+from local.bridge import DOCKER_BRIDGE, BridgeError, relay
 from local.children import ChildEndedError
 from local.environments import ROOT
 from local.invoke import InvokeError, invoke
-from local.stack import STATE_DIR, RunningStack, Stack, StackError, find_running
+from local.running import STATE_DIR, RunningStack, StackError, find_running
+from local.sam_template import write_sam_template
+from local.stack import Stack
 
 # Failures that a sentence explains better than a traceback.
 EXPLAINED = (
     AddressError,
+    BridgeError,
     BotoCoreError,
     ChildEndedError,
     ClientError,
@@ -43,11 +49,21 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="start the stack and stay until Ctrl-C")
-    demo = commands.add_parser("demo", help="walk the main job through a stack")
-    demo.add_argument("--json", action="store_true", help="print one JSON document")
+    demonstration = commands.add_parser("demo", help="walk the main job through it")
+    demonstration.add_argument(
+        "--json", action="store_true", help="print one JSON document"
+    )
     invocation = commands.add_parser("invoke", help="invoke one deployed function")
     invocation.add_argument("function")
     invocation.add_argument("event_file", type=Path, nargs="?")
+    commands.add_parser(
+        "sam-template", help="point what sam build built at the running stack"
+    )
+    bridge = commands.add_parser("bridge", help="let containers reach the stack")
+    bridge.add_argument("address", nargs="?", default=DOCKER_BRIDGE)
+    demonstration.add_argument(
+        "--picture", type=Path, metavar="SVG", help="keep the timeline as a picture"
+    )
     options = parser.parse_args(arguments)
     for number in _ENDING_SIGNALS:
         signal.signal(number, _end)
@@ -56,7 +72,12 @@ def main(arguments: list[str]) -> int:
             case "run":
                 return run()
             case "demo":
-                return demonstrate(as_json=options.json)
+                return demonstrate(as_json=options.json, picture=options.picture)
+            case "sam-template":
+                print(write_sam_template(running_stack()))
+                return 0
+            case "bridge":
+                return carry(options.address)
             case _:
                 return invoke_and_print(options.function, options.event_file)
     except EXPLAINED as error:
@@ -81,23 +102,36 @@ def run() -> int:
     return 0
 
 
-def demonstrate(*, as_json: bool) -> int:
+def demonstrate(*, as_json: bool, picture: Path | None = None) -> int:
     """Play the demo on the running stack, or on one of its own."""
-    from local.demo import play
-
     running = find_running(STATE_DIR)
     if running:
-        return play(running, as_json=as_json)
+        return demo.demonstrate(running, as_json=as_json, picture=picture)
     with _new_stack(time.monotonic(), quiet=as_json) as stack:
-        return play(stack.running, as_json=as_json)
+        return demo.demonstrate(stack.running, as_json=as_json, picture=picture)
+
+
+def carry(bridge: str) -> int:
+    """Relay the stack's ports from a container engine's bridge until Ctrl-C."""
+    addresses = running_stack().addresses
+    ports = (addresses.api_port, addresses.plivo_port)
+    print(f"relaying ports {ports[0]} and {ports[1]} of {bridge}; Ctrl-C ends it")
+    sys.stdout.flush()
+    asyncio.run(relay(bridge, ports))
+    return 0
+
+
+def running_stack() -> RunningStack:
+    """Find the stack that runs. Raises StackError if none does."""
+    running = find_running(STATE_DIR)
+    if running is None:
+        raise StackError("No local stack is running; start one with: make run")
+    return running
 
 
 def invoke_and_print(function: str, event_file: Path | None) -> int:
     """Invoke *function* on the running stack; print its answer and its log."""
-    running = find_running(STATE_DIR)
-    if running is None:
-        raise StackError("No local stack is running; start one with: make run")
-    invocation = invoke(running, function, event_file)
+    invocation = invoke(running_stack(), function, event_file)
     print(json.dumps(invocation.answer, indent=2))
     if invocation.log:
         print(f"\n--- log\n{invocation.log}", file=sys.stderr)
@@ -118,7 +152,9 @@ def _new_stack(started: float, *, quiet: bool = False) -> Stack:
 
 def _introduce(stack: RunningStack) -> None:
     addresses = stack.addresses
-    authority = (stack.run_dir / "ca.pem").relative_to(ROOT)
+    authority = stack.run_dir / "ca.pem"
+    if authority.is_relative_to(ROOT):
+        authority = authority.relative_to(ROOT)
     print(
         f"""
   API           {addresses.api_url}      key: {stack.api_key}

@@ -39,6 +39,10 @@ Execute = Callable[
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30.0
 
+# Under this path the API's port answers for all of AWS, without TLS: for containers
+# that don't know the certificate authority of the run.
+ENDPOINT = "_embedded-aws"
+
 
 class BodyTooLargeError(Exception):
     """A request's body is over the limit."""

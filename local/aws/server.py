@@ -17,7 +17,7 @@ from pathlib import Path
 
 from local.addresses import HOST
 from local.aws.certificates import make_certificates
-from local.aws.entry import ApiEntry, Application, Receive, Scope, Send
+from local.aws.entry import ENDPOINT, ApiEntry, Application, Receive, Scope, Send
 from local.aws.tuning import UnknownEmulatorError, tune
 
 REGION = "us-east-1"
@@ -97,7 +97,10 @@ async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
 
     gateway = emulator._get_module("apigateway")
     entry = ApiEntry(
-        gateway.handle_execute, gateway.decode_http_api_path, run_dir / "api-id"
+        gateway.handle_execute,
+        gateway.decode_http_api_path,
+        run_dir / "api-id",
+        {ENDPOINT: _below(f"/{ENDPOINT}", emulator.app)},
     )
     config = Config()
     config.bind = [f"{HOST}:{aws_port}"]
@@ -123,6 +126,20 @@ async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
     sys.stderr.flush()
     # Threads of the emulator may still wait for functions that have just been ended.
     os._exit(0)
+
+
+def _below(prefix: str, application: Application) -> Application:
+    """Serve *application* under a path as if it were the root."""
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        inner = {
+            **scope,
+            "path": scope["path"].removeprefix(prefix) or "/",
+            "raw_path": scope["raw_path"].removeprefix(prefix.encode()) or b"/",
+        }
+        await application(inner, receive, send)
+
+    return page
 
 
 def _by_port(api_port: int, entry: Application, emulator: Application) -> Application:

@@ -58,7 +58,7 @@ class Courier:
         self._faults = faults
         self._clock = clock
         self._announce = announce
-        self._last: dict[str, asyncio.Task[None]] = {}
+        self._last: dict[str, asyncio.Event] = {}
         self._passed: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -80,12 +80,13 @@ class Courier:
             self._announce("callback", callback)
             return
         before = self._last.get(callback.session_uuid)
-        work = self._carry(callback, fault, before)
+        sent = asyncio.Event()
+        work = self._carry(callback, fault, before, sent)
         task = self._clock.run(work, f"callback {callback.event}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if not fault or fault.fault.effect not in ("reordered", "delayed"):
-            self._last[callback.session_uuid] = task
+            self._last[callback.session_uuid] = sent
         self._announce("callback", callback)
 
     def forget(self) -> None:
@@ -96,7 +97,11 @@ class Courier:
         self._passed.clear()
 
     async def _carry(
-        self, callback: Callback, fault: Armed | None, before: asyncio.Task[None] | None
+        self,
+        callback: Callback,
+        fault: Armed | None,
+        before: asyncio.Event | None,
+        sent: asyncio.Event,
     ) -> None:
         effect = fault.fault.effect if fault else ""
         parameters = fault.parameters if fault else {}
@@ -107,8 +112,9 @@ class Courier:
             await self._clock.wait_for(passed, parameters["seconds"])
         elif before:
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(before), _PATIENCE_SECONDS)
+                await asyncio.wait_for(before.wait(), _PATIENCE_SECONDS)
         await self._deliver(callback, unsigned=effect == "unsigned")
+        sent.set()
         if effect != "reordered" and callback.session_uuid in self._passed:
             self._passed.pop(callback.session_uuid).set()
         if effect == "duplicated":

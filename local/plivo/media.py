@@ -21,7 +21,7 @@ from starlette.responses import (
 )
 
 from . import audio
-from .credentials import account_of
+from .credentials import account_of, may_act_as
 from .records import Recording
 from .wreckage import Broken, raw_answer
 
@@ -44,7 +44,7 @@ async def serve_media(request: Request) -> Response:
         or recording.account != request.path_params["auth_id"]
     ):
         return Response("not found", 404)
-    if _wants_credentials(simulator, recording) and account_of(request) is None:
+    if _wants_credentials(simulator, recording) and not _may_read(request, recording):
         return Response(
             "credentials needed", 401, {"www-authenticate": 'Basic realm="recordings"'}
         )
@@ -93,6 +93,11 @@ async def _content(recording: Recording) -> bytes:
         recording.file_format,
         recording.milliseconds,
     )
+
+
+def _may_read(request: Request, recording: Recording) -> bool:
+    who = account_of(request)
+    return who is not None and may_act_as(who, recording.account)
 
 
 def _wants_credentials(simulator: Simulator, recording: Recording) -> bool:

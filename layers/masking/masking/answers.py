@@ -55,9 +55,11 @@ def go_time(value: object) -> datetime | None:
     micro = (fraction or "").ljust(6, "0")[:6]
     text = f"{day}T{clock}.{micro}{offset or '+0000'}"
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
-    except ValueError:
+        read = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+    # Go's zero time, which is how it prints one that is unset, is of the year 1.
+    return read if read.year > 1 else None
 
 
 GO_TIME = re.compile(
@@ -86,7 +88,7 @@ def _text(value: Any) -> str | None:
 def _integer(value: Any) -> int | None:
     try:
         return None if isinstance(value, bool) else int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -111,7 +113,7 @@ def _calls(value: Any) -> list[dict[str, Any]] | None:
     """Give the interactions: null, a list, or (in old samples) the string `{}`."""
     if not isinstance(value, list):
         return None
-    return [dict(_cleaned(item, INTERACTION)) for item in value if item]
+    return [dict(_cleaned(c, INTERACTION)) for c in value if isinstance(c, dict)]
 
 
 def _moment(value: Any) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
+from contextlib import closing
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from masking.errors import RecordingNotReadyError
-from masking.origin import Download
+from masking.origin import PIECE, Download
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,7 +61,6 @@ class Bucket:
             Key=key,
             ContentType=content_type,
             ChecksumAlgorithm="CRC32",
-            ChecksumType="FULL_OBJECT",
         )["UploadId"]
         place = {"Bucket": self.name, "Key": key, "UploadId": upload}
         client: Any = self._client  # the stubs can't follow **place
@@ -71,13 +71,15 @@ class Bucket:
                 answer = client.upload_part(
                     **place, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32"
                 )
-                parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+                parts.append(
+                    {
+                        "PartNumber": number,
+                        "ETag": answer["ETag"],
+                        "ChecksumCRC32": answer["ChecksumCRC32"],
+                    }
+                )
             client.complete_multipart_upload(
-                **place,
-                MultipartUpload={"Parts": parts},
-                ChecksumCRC32=_crc32(download),
-                ChecksumType="FULL_OBJECT",
-                IfNoneMatch="*",
+                **place, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
             )
         except BaseException:
             client.abort_multipart_upload(**place)
@@ -85,11 +87,14 @@ class Bucket:
 
     def _compare(self, key: str, download: Download) -> None:
         """See whether what is stored is what was read: somebody else stored it then."""
-        head = self._client.head_object(
-            Bucket=self.name, Key=key, ChecksumMode="ENABLED"
-        )
-        stored = (head["ContentLength"], head.get("ChecksumCRC32"))
-        if stored != (download.bytes_read, _crc32(download)):
+        stored = sha256()
+        # Not by S3's checksum: that of an upload in parts is one of the parts' own.
+        with closing(
+            self._client.get_object(Bucket=self.name, Key=key)["Body"]
+        ) as body:
+            for piece in body.iter_chunks(PIECE):
+                stored.update(piece)
+        if stored.hexdigest() != download.sha256:
             message = "another file is stored under this key"
             raise RecordingNotReadyError(message)
 
@@ -103,7 +108,3 @@ def _part(download: Download) -> bytes:
             break
         part += piece
     return bytes(part)
-
-
-def _crc32(download: Download) -> str:
-    return base64.b64encode(download.crc32.to_bytes(4, "big")).decode()

@@ -10,6 +10,7 @@ session. Plivo's dirty answers come out as `sessions.CarrierSession`.
 from __future__ import annotations
 
 import re
+import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,12 +63,20 @@ class Listing:
 class Carrier:
     """Plivo, as far as masking sessions go.
 
-    Every method raises the `CarrierError` that fits what went wrong.
+    *timeout* is in seconds: to connect, and between two bytes of an answer. Every
+    method raises the `CarrierError` that fits what went wrong.
     """
 
-    def __init__(self, *, auth_id: str, auth_token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
         try:
-            self._client = _Client(auth_id, auth_token, base_url)
+            self._client = _Client(auth_id, auth_token, base_url, timeout)
         except AuthenticationError:
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail) from None
@@ -152,8 +161,14 @@ class Carrier:
 class _Client(plivo.RestClient):  # type: ignore[misc]
     """The SDK's client with its own way of sending: once, silently, answers whole."""
 
-    def __init__(self, auth_id: str, auth_token: str, base_url: str) -> None:
-        super().__init__(auth_id, auth_token, timeout=(CONNECT_SECONDS, READ_SECONDS))
+    def __init__(
+        self,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        timeout: tuple[float, float],
+    ) -> None:
+        super().__init__(auth_id, auth_token, timeout=timeout)
         self.base_uri = f"{base_url}/v1/Account"
 
     def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
@@ -178,11 +193,20 @@ def _unanswered(error: requests.RequestException) -> CarrierError:
     if isinstance(error, requests.Timeout):
         return CarrierTimeoutError()
     cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError) and isinstance(
-        cause.reason, (NewConnectionError, SSLError)
-    ):
+    if isinstance(cause, MaxRetryError) and _is_unsent(cause.reason):
         return CarrierUnreachableError()
     return CarrierFailedError("The connection to Plivo broke.")
+
+
+def _is_unsent(reason: Exception | None) -> bool:
+    """Say whether a connection failed before a request could go out on it.
+
+    Of TLS's failures that is sure of a refused certificate alone: the others may come
+    after the request was sent.
+    """
+    if isinstance(reason, SSLError):
+        return isinstance(reason.args[0], ssl.SSLCertVerificationError)
+    return isinstance(reason, NewConnectionError)
 
 
 def _read(response: requests.Response) -> Any:
@@ -264,6 +288,8 @@ def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
     body = answer.get("response")
     objects = body.get("objects") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(objects, list):
+        raise CarrierAnswerInvalidError
+    if not all(isinstance(item, dict) for item in objects):
         raise CarrierAnswerInvalidError
     meta = body.get("meta")
     following = meta.get("next") if isinstance(meta, dict) else None

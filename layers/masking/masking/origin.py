@@ -62,7 +62,7 @@ class Download:
         or longer than was promised.
         """
         if self.start:
-            wanted = len(self.start) if amount is None else amount
+            wanted = len(self.start) if amount is None or amount < 0 else amount
             piece, self.start = self.start[:wanted], self.start[wanted:]
         else:
             piece = self._fetch(PIECE if amount is None or amount < 0 else amount)

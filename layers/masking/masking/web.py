@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import uuid
@@ -32,6 +31,8 @@ from masking.errors import (
 LARGEST_BODY = 64 * 1024
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+UNKNOWN = "unknown"
 
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
@@ -102,12 +103,15 @@ Handler = Callable[[Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def route(scope: str | None) -> Callable[[Handler], LambdaHandler]:
+def route(
+    scope: str | None, undone: str | None = None
+) -> Callable[[Handler], LambdaHandler]:
     """Make a Lambda handler of *handle*, which gets a Request and gives a Response.
 
     *scope* is what a caller's key must hold; None is for webhooks, which prove
     themselves otherwise. Errors with a name become problem documents; the others are
-    logged and become a 500 that says nothing.
+    logged and become a 500 that says nothing. If *undone* is given every problem has an
+    `outcome`: *undone* if nothing has been done, `unknown` if nobody knows.
     """
 
     def decorate(handle: Handler) -> LambdaHandler:
@@ -120,14 +124,15 @@ def route(scope: str | None) -> Callable[[Handler], LambdaHandler]:
                 _enforce(scope, request)
                 return _answer(handle(request))
             except ProblemError as problem:
-                return _refuse(problem, request_id)
+                return _refuse(problem, request_id, undone)
             except (BotoCoreError, ClientError) as error:
-                telemetry.logger().error("AWS failed", extra=_named(error))
-                return _refuse(StorageUnavailableError(retry_after=2), request_id)
+                unavailable = StorageUnavailableError(retry_after=2)
+                unavailable.__cause__ = error
+                return _refuse(unavailable, request_id, undone)
             except Exception as error:
                 # Not the text of the error: it may hold what the caller sent.
                 telemetry.logger().error("unexpected error", extra=_named(error))
-                return _refuse(ProblemError(), request_id)
+                return _refuse(ProblemError(), request_id, undone and UNKNOWN)
             finally:
                 telemetry.flush()
 
@@ -170,7 +175,7 @@ def _body(event: dict[str, Any]) -> bytes:
     try:
         encoded = event.get("isBase64Encoded", False)
         body = base64.b64decode(text, validate=True) if encoded else text.encode()
-    except (binascii.Error, UnicodeEncodeError):
+    except ValueError:
         raise MalformedBodyError from None
     if len(body) > LARGEST_BODY:
         raise BodyTooLargeError(limit_bytes=LARGEST_BODY)
@@ -188,14 +193,21 @@ def _answer(response: Response) -> dict[str, Any]:
     return answer
 
 
-def _refuse(problem: ProblemError, request_id: str) -> dict[str, Any]:
+def _refuse(
+    problem: ProblemError, request_id: str, outcome: str | None
+) -> dict[str, Any]:
     """Turn an error into a problem document (RFC 9457)."""
+    if outcome:
+        problem.members.setdefault("outcome", outcome)
     if isinstance(problem, CarrierError):
         telemetry.count("CarrierFailure", code=problem.code)
         telemetry.logger().warning(
             "Plivo did not do as asked",
             extra={"code": problem.code, "carrier_status": problem.carrier_status},
         )
+    if isinstance(problem, StorageUnavailableError):
+        extra = _named(problem.__cause__ or problem)
+        telemetry.logger().error("AWS failed", extra=extra)
     headers = {
         "content-type": "application/problem+json",
         "cache-control": "no-store",
@@ -218,7 +230,7 @@ def _refuse(problem: ProblemError, request_id: str) -> dict[str, Any]:
     }
 
 
-def _named(error: Exception) -> dict[str, Any]:
+def _named(error: BaseException) -> dict[str, Any]:
     """Name an error and where it was raised, without its text."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 
+from masking.errors import StorageUnavailableError
 from masking.settings import Settings, settings
 from masking.table import Table
 
@@ -171,13 +173,19 @@ class Services:
         return Queue(boto3.client("sqs", config=QUICK), url)
 
     def _carrier_secret(self) -> dict[str, Any]:
-        text = self._secrets.get(self._settings.carrier_secret, max_age=SECRET_SECONDS)
-        secret: dict[str, Any] = json.loads(str(text))
+        secret: dict[str, Any] = json.loads(self._secret(self._settings.carrier_secret))
         return secret
 
     def _derived(self, purpose: str) -> bytes:
-        root = self._secrets.get(self._settings.signing_secret, max_age=SECRET_SECONDS)
-        return hmac.digest(str(root).encode(), purpose.encode(), "sha256")
+        root = self._secret(self._settings.signing_secret)
+        return hmac.digest(root.encode(), purpose.encode(), "sha256")
+
+    def _secret(self, name: str) -> str:
+        """Read a secret. Raises StorageUnavailableError if it can't be had now."""
+        try:
+            return str(self._secrets.get(name, max_age=SECRET_SECONDS))
+        except GetParameterError as error:
+            raise StorageUnavailableError(retry_after=2) from error
 
 
 @lru_cache(maxsize=2)
