@@ -1,4 +1,4 @@
-"""A delayed queue: see whether what was sent to Plivo came back, or a call ended."""
+"""A delayed queue: what may have been left undone is looked at once more."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ from masking import endings, reconcile, telemetry, wiring
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
-    """Clear up what a function that was killed has left at Plivo."""
+    """Clear up what a function that was killed has left; tell the end of a call."""
     services = wiring.services()
+    for message in event["Records"]:
+        asked = json.loads(message["body"])
+        if "callback" in asked:
+            ending = endings.Endings(services.table, services.bus)
+            ending.announce(asked["session_uuid"], asked["callback"])
+        else:
+            _check(services, asked["session_uuid"], has_orphans="orphans" in asked)
+    telemetry.flush()
+
+
+def _check(services: wiring.Services, session_uuid: str, *, has_orphans: bool) -> None:
     reconciler = reconcile.Reconciler(
         services.table,
         services.carrier,
         services.callback_key,
         services.now,
     )
-    for message in event["Records"]:
-        asked = json.loads(message["body"])
-        if "callback" in asked:
-            ending = endings.Endings(services.table, services.bus)
-            ending.announce(asked["session_uuid"], asked["callback"])
-            continue
-        work = reconciler.remove_orphans if asked.get("orphans") else reconciler.check
-        outcome = work(asked["session_uuid"])
-        telemetry.logger().info("session checked", extra={"outcome": outcome})
-        if outcome not in (reconcile.LEFT, reconcile.FAILED):
-            telemetry.count(f"Reconciled{outcome.title()}")
-        if outcome in reconcile.REPAIRS:
-            telemetry.count("ReconciliationRepaired")
-    telemetry.flush()
+    work = reconciler.remove_orphans if has_orphans else reconciler.check
+    outcome = work(session_uuid)
+    telemetry.logger().info("session checked", extra={"outcome": outcome})
+    if outcome not in (reconcile.LEFT, reconcile.FAILED):
+        telemetry.count(f"Reconciled{outcome.title()}")
+    if outcome in reconcile.REPAIRS:
+        telemetry.count("ReconciliationRepaired")

@@ -20,7 +20,7 @@ from standardwebhooks import Webhook
 from local.environments import ROOT
 from masking import deliver, deliveries, items, post, replay, targets, tenants
 from masking.deliveries import Status
-from masking.delivery_items import delivery_from
+from masking.delivery_items import delivery_from, delivery_item
 from masking.endpoints import Endpoints
 from masking.errors import DeliveryNotFoundError, TargetRefusedError
 from masking.queue import Queue
@@ -87,13 +87,16 @@ class Desk:
             **more,
         )
 
-    def deliver(self, detail: dict[str, Any], times: int = 1) -> list[str]:
+    def deliver(
+        self, detail: dict[str, Any], times: int = 1, *, redriven: bool = False
+    ) -> list[str]:
         """Hand over one batch of *times* messages of an event."""
+        more = {"redriven": True} if redriven else {}
         messages = [
             {
                 "messageId": f"m-{n}",
                 "receiptHandle": f"r-{n}",
-                "body": json.dumps({"detail": {**detail, **_numbered(n)}}),
+                "body": json.dumps({"detail": {**detail, **_numbered(n)}, **more}),
                 "attributes": {
                     "SentTimestamp": str(int(self.clock().timestamp() * 1000))
                 },
@@ -251,7 +254,28 @@ def test_an_event_is_tried_for_a_day_and_then_dead(
     assert 20 * 3600 < sum(pauses) <= 24 * 3600
     assert desk.stands(detail).status is Status.DEAD
     assert [each["detail"]["id"] for each in desk.dead.sent] == [detail["id"]]
+    assert desk.dead.sent[0]["redriven"]
     assert len(sink.taken) == len(pauses) + 1
+
+
+def test_a_dead_letter_that_is_sent_back_begins_another_day(
+    services: Services, desk: Desk, sink: Sink, clock: Clock
+) -> None:
+    sink.answer = lambda number: 500 if number == 1 else 204
+    detail = _event_for(services, sink.url)
+    desk.deliver(detail)
+    stands = desk.stands(detail)
+    dead = deliveries.closed(stands, Status.DEAD, "timeout", clock.at)
+    key = (dead.session_uuid, dead.event_id)
+    services.table.put_delivery(*key, delivery_item(dead), clock.at)
+    clock.at += timedelta(days=3)
+
+    assert desk.deliver(detail) == []
+    assert len(sink.taken) == 1
+    assert desk.deliver(detail, redriven=True) == []
+
+    assert len(sink.taken) == 2
+    assert desk.stands(detail).status is Status.DELIVERED
 
 
 def test_pauses_are_spread_by_chance() -> None:

@@ -86,7 +86,9 @@ class Bus:
         return {
             "Source": SOURCE,
             "DetailType": event.type,
-            "Detail": json.dumps(event.detail(), separators=(",", ":")),
+            "Detail": json.dumps(
+                event.detail(), separators=(",", ":"), ensure_ascii=False
+            ),
             "EventBusName": self._name,
         }
 

@@ -158,7 +158,7 @@ class Deliverer:
         elif tried.status is not Status.STOPPED:
             self.endpoints.failed(endpoint)
         if tried.status is Status.DEAD:
-            self.dead_letters.send({"detail": detail})
+            self._bury(detail)
         telemetry.logger().info(
             "delivery attempted",
             extra={
@@ -209,8 +209,12 @@ class Deliverer:
         """Give a delivery up that needs no attempt to know that it fails."""
         self._keep(deliveries.closed(delivery, status, reason, self.now()))
         if status is Status.DEAD:
-            self.dead_letters.send({"detail": detail})
+            self._bury(detail)
         return Outcome(status.value)
+
+    def _bury(self, detail: Mapping[str, Any]) -> None:
+        """Hand an event over to the operator; sent back, it begins another day."""
+        self.dead_letters.send({"detail": detail, "redriven": True})
 
     def _keep(self, delivery: Delivery) -> None:
         self.table.put_delivery(
@@ -242,10 +246,15 @@ def _stand_of(
 ) -> Delivery:
     """Give how a delivery stands; one without an item began when it was sent."""
     item = known.get((items.session_key(detail["session_uuid"]), f"W#{detail['id']}"))
-    if item:
-        return delivery_from(item)
     sent = int(message["attributes"]["SentTimestamp"]) / 1000
-    return deliveries.begin(detail, datetime.fromtimestamp(sent, UTC))
+    sent_at = datetime.fromtimestamp(sent, UTC)
+    if item is None:
+        return deliveries.begin(detail, sent_at)
+    delivery = delivery_from(item)
+    redriven = json.loads(message["body"]).get("redriven", False)
+    if redriven and delivery.status is Status.DEAD:
+        return deliveries.renew(delivery, sent_at)
+    return delivery
 
 
 def _settings_of(
