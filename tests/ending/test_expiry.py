@@ -156,16 +156,3 @@ def _extend_and_die(world: World, session_uuid: str) -> None:
     world.carrier.update(str(session.carrier_session_uuid), changes)
     world.publish()
     world.checks.messages.clear()
-
-
-def test_the_sweep_costs_eight_read_units_when_idle_at_any_size(world: World) -> None:
-    costs = []
-    for sizes in (range(20), range(20, 200)):
-        for number in sizes:
-            world.create(number, session_expiry=86400)
-        before = world.meter.read
-        assert world.sweep() == 0
-        costs.append(world.meter.read - before)
-
-    print(f"idle sweep, read units at 20 and 200 live sessions: {costs}")
-    assert costs == [8.0, 8.0]

@@ -22,29 +22,6 @@ def _expired(world: World, count: int) -> list[Session]:
     return made
 
 
-def test_requests_to_plivo_follow_the_duties_not_the_live_sessions(
-    world: World,
-) -> None:
-    counts = []
-    number = 0
-    for live in (5, 100):
-        for _ in range(live):
-            world.create(number, session_expiry=86_000)
-            number += 1
-        for _ in range(7):
-            world.create(number, session_expiry=60)
-            number += 1
-        world.advance(minutes=7)
-        world.sweep()
-        before = world.requests()
-        world.reconcile()
-        counts.append(world.requests() - before)
-        world.quarters(2)
-
-    print(f"requests to Plivo for 7 duties, at 5 and 105 live sessions: {counts}")
-    assert counts == [7, 7]
-
-
 def test_a_round_that_runs_out_of_time_is_continued_where_it_stopped(
     world: World,
 ) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,9 @@ from tests.handlers.embedded_aws import EmbeddedAws, make_table
 TENANT = "acme"
 CALLBACK_KEY = b"the key of callbacks in this test"
 NUMBER_KEY = b"the key of numbers in this test"
+
+# A time to purge that never comes, in seconds since 1970.
+FAR = 4_000_000_000
 
 # Nobody listens there: callbacks are handed over by the test.
 NOWHERE = "http://127.0.0.1:9"
@@ -201,6 +205,18 @@ class World:
         assert found is not None
         return found
 
+    def write(self, made: list[Session]) -> None:
+        """Put sessions into the table as they are, 25 with each request."""
+        wanted = [
+            {"PutRequest": {"Item": items.written(items.state_item(each, FAR))}}
+            for each in made
+        ]
+        for start in range(0, len(wanted), 25):
+            answer = self.dynamodb.batch_write_item(
+                RequestItems={self.table_name: wanted[start : start + 25]}
+            )
+            assert not answer["UnprocessedItems"]
+
     # What runs by itself
 
     def sweep(self) -> int:
@@ -363,18 +379,14 @@ def _metered(params: dict[str, Any], **_: object) -> None:
     params["ReturnConsumedCapacity"] = "INDEXES"
 
 
-def due_count(world: World) -> int:
-    """Count the entries of the index of duties."""
-    from masking import sessions
-
-    shards = [
-        *sessions.shards(sessions.Rule.SWEEP),
-        *sessions.shards(sessions.Rule.RECONCILE),
+def copies(pattern: Session, count: int, **changes: Any) -> list[Session]:
+    """Make sessions like *pattern*, each a session of its own that Plivo never saw."""
+    return [
+        replace(
+            pattern,
+            session_uuid=str(uuid.uuid4()),
+            carrier_session_uuid=str(uuid.uuid4()),
+            **changes,
+        )
+        for _ in range(count)
     ]
-    never = world.now() + timedelta(days=3650)
-    return sum(len(list(world.table.due(shard, never))) for shard in shards)
-
-
-def stamp(at: datetime) -> str:
-    """Write a time as the table does."""
-    return items.stamp(at)
