@@ -39,6 +39,18 @@ ADDED: Mapping[str, Schema] = {
     "last_interaction_time": TIME,
 }
 
+# What the record of a leg tells.
+RECORD: Mapping[str, Schema] = {
+    "answer_time": TIME,
+    "end_time": TIME,
+    "duration": COUNT,
+    "billed_duration": COUNT,
+    "amount": MONEY,
+    "hangup_cause": TEXT,
+    "hangup_cause_code": COUNT,
+    "hangup_source": TEXT,
+}
+
 STATUSES = ["pending", "active", "ending", "expired", "failed"]
 
 
@@ -158,7 +170,9 @@ def _call() -> Schema:
             "party": {"type": "string", "enum": ["first", "second"]},
             "call_uuid": nullable(UUID),
             "outcome": {"type": ["string", "null"], "enum": [*outcomes, None]},
-        }
+            **{name: nullable(RECORD[name]) for name in interactions.RECORD},
+        },
+        description="The last eight are known once the session is settled.",
     )
     return whole(
         {
