@@ -99,6 +99,10 @@ def deployment(
         "RECORDING_RETENTION_DAYS": "365",
         "DELETE_RECORDINGS_AT_CARRIER": "false",
         "RETENTION_DAYS": "400",
+        "CARRIER_REQUESTS_PER_SECOND": "60",
+        "GOODBYE_TEXT": "This call can no longer be connected. Goodbye.",
+        "GOODBYE_LANGUAGE": "en-US",
+        "GOODBYE_PLAY_URL": "",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -12,7 +12,8 @@ import yaml
 
 from local.aws.package import read_template
 from local.openapi.operations import OPERATIONS, Operation
-from local.openapi.schemas import component, components
+from local.openapi.schemas import components
+from local.openapi.shapes import component
 from masking.errors import ProblemError
 
 HEADER = "# Written by `make openapi` from the models and template.yaml. Don't edit.\n"
@@ -151,10 +152,11 @@ def _operation(route: Route, described: Operation) -> dict[str, Any]:
             "content": {"application/json": {"schema": schema}},
         }
     elif route.scope is None:
+        taken = {} if described.takes_anything else {"type": "object"}
         operation["requestBody"] = {
             "content": {
-                "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
-                "application/json": {"schema": {"type": "object"}},
+                "application/x-www-form-urlencoded": {"schema": taken},
+                "application/json": {"schema": taken},
             }
         }
     operation["responses"] = dict(_responses(route, described))
@@ -181,7 +183,8 @@ def _responses(
                 name: {"description": text, "schema": {"type": "string"}}
                 for name, text in answer.headers.items()
             }
-        response["content"] = {"application/json": {"schema": answer.schema}}
+        if answer.schema is not None:
+            response["content"] = {answer.media: {"schema": answer.schema}}
         yield str(status), response
     by_status: dict[int, list[type[ProblemError]]] = {}
     for problem in described.problems:

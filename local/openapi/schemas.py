@@ -12,17 +12,22 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from local.openapi import recordings
+from local.openapi.shapes import (
+    COUNT,
+    MONEY,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Schema,
+    component,
+    envelope,
+    nullable,
+    whole,
+)
 from masking import contract, errors, interactions, views
 from masking.search import Search
-
-Schema = dict[str, Any]
-
-UUID: Schema = {"type": "string", "format": "uuid"}
-NUMBER: Schema = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
-TIME: Schema = {"type": "string", "format": "date-time"}
-MONEY: Schema = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
-COUNT: Schema = {"type": "integer"}
-TEXT: Schema = {"type": "string"}
 
 # Attributes of a session that no request has.
 ADDED: Mapping[str, Schema] = {
@@ -34,28 +39,19 @@ ADDED: Mapping[str, Schema] = {
     "last_interaction_time": TIME,
 }
 
+# What the record of a leg tells.
+RECORD: Mapping[str, Schema] = {
+    "answer_time": TIME,
+    "end_time": TIME,
+    "duration": COUNT,
+    "billed_duration": COUNT,
+    "amount": MONEY,
+    "hangup_cause": TEXT,
+    "hangup_cause_code": COUNT,
+    "hangup_source": TEXT,
+}
+
 STATUSES = ["pending", "active", "ending", "expired", "failed"]
-
-
-def nullable(schema: Schema) -> Schema:
-    """Let null stand for what is unset."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def component(name: str) -> Schema:
-    """Refer to one of `components`."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def whole(properties: Mapping[str, Schema], **more: Any) -> Schema:
-    """Describe an object that has exactly these properties."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-        **more,
-    }
 
 
 def components() -> dict[str, Schema]:
@@ -73,9 +69,10 @@ def components() -> dict[str, Schema]:
         "Session": session,
         "ListedSession": _listed(session["properties"]),
         "Call": _call(),
-        "SessionAnswer": _envelope(message=TEXT, session=component("Session")),
-        "SessionFound": _envelope(session=component("Session")),
-        "SessionPage": _envelope(
+        "SessionAnswer": envelope(message=TEXT, session=component("Session")),
+        "SessionFound": envelope(session=component("Session")),
+        **recordings.components(),
+        "SessionPage": envelope(
             meta=whole({"limit": COUNT, "next": nullable(TEXT)}),
             objects={"type": "array", "items": component("ListedSession")},
         ),
@@ -173,7 +170,9 @@ def _call() -> Schema:
             "party": {"type": "string", "enum": ["first", "second"]},
             "call_uuid": nullable(UUID),
             "outcome": {"type": ["string", "null"], "enum": [*outcomes, None]},
-        }
+            **{name: nullable(RECORD[name]) for name in interactions.RECORD},
+        },
+        description="The last eight are known once the session is settled.",
     )
     return whole(
         {
@@ -191,10 +190,6 @@ def _call() -> Schema:
         },
         description="One conversation of a session, of up to two legs.",
     )
-
-
-def _envelope(**properties: Schema) -> Schema:
-    return whole({"api_id": UUID, **properties})
 
 
 def _problem() -> Schema:

@@ -12,6 +12,7 @@ import pytest
 
 from functions.publish_changes import app
 from masking import changes, events, items, numbers, publish, recordings, sessions
+from masking.announce import Announcer
 from masking.bus import Bus
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
@@ -267,9 +268,10 @@ def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
     )
     table.replace(session, sessions.confirm(session, answer, 1))
 
-    [event] = publish_new()
+    published = publish_new(expected=2)
 
-    assert event["detail"]["type"] == "session.expired"
+    types = sorted(event["detail"]["type"] for event in published)
+    assert types == ["session.created", "session.expired"]
     assert table.has_link(items.carrier_key(answer.session_uuid), items.LINK)
 
 
@@ -469,27 +471,22 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    told = recordings.announce(
-        recordings.announcement_of(RECORDED),
-        session_uuid=session.session_uuid,
-        tenant_id="acme",
-        retention_days=365,
-        source=recordings.Source.CALLBACK,
-        now=clock(),
-    )
-    table.add_recording(told)
-    claimed = recordings.claim(told, clock())
+    begun = Announcer(table, clock, 365).from_callback(RECORDED, "d", session)
+    claimed = recordings.claim(begun, clock())
     assert claimed
-    table.replace_recording(told, claimed)
+    table.replace_recording(begun, claimed)
     assert publish_new(expected=0) == []
 
-    place = {"bucket": "recordings", "key": "recordings/acme/x.mp3"}
-    findings = {**place, "bytes": 17, "sha256": "ab"}
-    stored_once = recordings.store(claimed, findings, clock())
-    table.replace_recording(claimed, stored_once)
+    findings = {
+        "bucket": "recordings",
+        "key": "recordings/acme/x.mp3",
+        "bytes": 17,
+        "sha256": "ab",
+    }
+    stored = recordings.store(claimed, findings, clock())
+    table.replace_recording(claimed, stored)
     [event] = publish_new()
-    again = recordings.store(stored_once, findings, clock())
-    table.replace_recording(stored_once, again)
+    table.replace_recording(stored, recordings.hold(stored, held=True))
 
     detail = event["detail"]
     assert detail["type"] == "recording.stored"

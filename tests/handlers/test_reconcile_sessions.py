@@ -11,7 +11,7 @@ import pytest
 
 from functions.check_sessions import app as check_app
 from functions.reconcile_sessions import app
-from masking import contract, sessions
+from masking import contract, items, sessions
 from masking.create import CreateFlow
 from masking.errors import CarrierError
 from masking.reconcile import Reconciler
@@ -187,7 +187,7 @@ def test_while_plivo_cannot_say_the_duty_stays_due(
     clock.advance(seconds=60)
     plivo.arm(**{fault: {}})
 
-    assert a_round(reconciler) == {"left": 1}
+    assert a_round(reconciler) == {"failed": 1}
     assert "duty left for the next pass" in capsys.readouterr().out
 
     plivo.arm()
@@ -286,7 +286,7 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
-    assert a_round(reconciler) == {"left": 1}
+    assert a_round(reconciler) == {"failed": 1}
     assert stored(services.table, session).status is Status.ENDING
 
 
@@ -313,6 +313,7 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
     reconciler: Reconciler, table: Table, clock: Clock
 ) -> None:
     settled = planted(table, clock)
+    begun = items.stamp(clock())
 
     class Stale(Table):
         """A table whose index shows what is no longer so."""
@@ -322,7 +323,9 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
         ) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
             first = shard == sessions.shards(sessions.Rule.RECONCILE)[0]
-            yield from ([Due(gone, ""), Due(settled.session_uuid, "")] if first else [])
+            yield from (
+                [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
+            )
 
     stale = Reconciler(
         Stale(table._client, table._name),
@@ -426,14 +429,14 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     clock.advance(seconds=60)
     plivo.arm(get_5xx={})
 
-    assert reconciler.check(session.session_uuid) == "left"
+    assert reconciler.check(session.session_uuid) == "failed"
 
     left = stored(services.table, session)
     duty = sessions.duty_of(left)
     assert left.doubted
     assert duty
     assert duty.kind is DutyKind.CHECK_UPDATE
-    assert reconciler.check(session.session_uuid) == "left"
+    assert reconciler.check(session.session_uuid) == "failed"
     plivo.arm()
     assert a_round(reconciler) == {"checked": 1}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -34,6 +34,7 @@ from operate.hold import hold
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import PAIR, problem, read, sample
+from tests.handlers.rounds import a_round
 from tests.handlers.sessions_there import created, planted, stored
 from tests.handlers.simulated_plivo import SimulatedPlivo
 from tests.handlers.table_stream import TableStream
@@ -758,12 +759,14 @@ def ended(services: Services, session: Session, clock: Clock) -> Session:
     return stored(services.table, session)
 
 
-def reconcile(services: Services, clock: Clock) -> dict[str, int]:
-    """Run the reconciler once."""
-    reconciler = Reconciler(
-        services.table, services.carrier, services.callback_key, clock, lambda: True
-    )
-    return dict(reconciler.run())
+def reconciler_of(services: Services, clock: Clock) -> Reconciler:
+    """Give the reconciler with a clock of the test's."""
+    return Reconciler(services.table, services.carrier, services.callback_key, clock)
+
+
+def reconcile(services: Services, clock: Clock) -> Mapping[str, int]:
+    """Go once round what is due."""
+    return a_round(reconciler_of(services, clock))
 
 
 def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
@@ -779,7 +782,7 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
     session = ended(services, recorded, clock)
     duty = duty_of(session)
     assert duty
-    assert duty.kind is DutyKind.FETCH_RECORDINGS
+    assert duty.kind is DutyKind.SETTLE
     assert reconcile(services, clock) == {}
     clock.at = duty.at
 
@@ -800,6 +803,9 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
         assert kept.call["call_uuid"]
         assert kept.call["from"] == "first"
     assert told.count("recording.announced") == told.count("recording.stored") == 2
+    clock.advance(minutes=10)
+    assert reconcile(services, clock) == {"settled": 1}
+    assert "recording.announced" not in [e["detail-type"] for e in run()]
     assert duty_of(stored(services.table, session)) is None
     assert reconcile(services, clock) == {}
 
@@ -822,31 +828,21 @@ def test_what_is_known_already_is_not_announced_again_but_what_was_forgotten_is(
 
 
 @pytest.mark.usefixtures("plivo")
-def test_a_session_that_records_nothing_has_nothing_left_to_do(
-    services: Services, clock: Clock
+def test_a_session_that_recorded_nothing_is_settled_without_any_recording(
+    services: Services, clock: Clock, run: Run
 ) -> None:
-    session = created(services, clock, **PAIR)
+    session = ended(services, created(services, clock, **PAIR), clock)
+    for _ in range(2):
+        clock.advance(minutes=15)
+        reconcile(services, clock)
 
-    assert duty_of(ended(services, session, clock)) is None
-
-
-def test_the_duty_waits_for_the_last_call_that_may_be_going_on(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
-) -> None:
-    assert plivo.sessions() == []
-    session = created(
-        services, clock, record=True, call_time_limit=600, ring_timeout=30
-    )
-
-    duty = duty_of(ended(services, session, clock))
-
-    assert duty
-    assert session.expiry_time
-    assert duty.at == session.expiry_time + timedelta(seconds=630, minutes=5)
+    assert stored(services.table, session).settled
+    assert services.table.recordings(session.session_uuid) == []
+    assert not [e for e in run() if e["detail-type"].startswith("recording.")]
 
 
 @pytest.mark.parametrize("missing", [0, 1])
-def test_fetching_costs_two_writes_and_those_of_what_was_missing(
+def test_settling_costs_four_writes_at_most_and_those_of_what_was_missing(
     services: Services,
     recorded: Session,
     plivo: SimulatedPlivo,
@@ -863,12 +859,16 @@ def test_fetching_costs_two_writes_and_those_of_what_was_missing(
     assert duty
     clock.at = duty.at
     written_units.clear()
+    reconciler = reconciler_of(services, clock)
 
-    reconcile(services, clock)
+    outcomes = [reconciler.work_off(session.session_uuid)]
+    clock.advance(minutes=10)
+    outcomes.append(reconciler.work_off(session.session_uuid))
 
-    print(f"expire {expire}, fetch {sum(written_units)}")
+    print(f"expire {expire}, settle {sum(written_units)} with {missing} missing")
+    assert outcomes == ["fetched", "settled"]
     assert expire <= 3
-    assert sum(written_units) == 2 + 2 * missing
+    assert sum(written_units) <= 4 + 2 * missing
 
 
 # Buckets that fail

@@ -29,6 +29,9 @@ REQUIRED = {
     "deletes_at_carrier": "DELETE_RECORDINGS_AT_CARRIER",
     "check_queue_url": "CHECK_QUEUE_URL",
     "retention": "RETENTION_DAYS",
+    "carrier_requests_per_second": "CARRIER_REQUESTS_PER_SECOND",
+    "goodbye_text": "GOODBYE_TEXT",
+    "goodbye_language": "GOODBYE_LANGUAGE",
 }
 
 
@@ -48,7 +51,7 @@ def test_a_missing_variable_is_named_in_a_sentence(
 def test_every_setting_that_must_be_set_is_tested() -> None:
     properties = {n for n, v in vars(Settings).items() if isinstance(v, property)}
 
-    assert properties == {*REQUIRED, "public_base_url"}
+    assert properties == {*REQUIRED, "public_base_url", "goodbye_play_url"}
 
 
 def test_settings_are_what_the_template_sets() -> None:
@@ -59,6 +62,9 @@ def test_settings_are_what_the_template_sets() -> None:
             "PUBLIC_BASE_URL": "https://masks.example.com/",
             "RECORDING_HOSTS": " *.plivo.com,, http://127.0.0.1:8001 ",
             "RETENTION_DAYS": "400",
+            "CARRIER_REQUESTS_PER_SECOND": "20",
+            "GOODBYE_TEXT": "Goodbye.",
+            "GOODBYE_PLAY_URL": "https://app.example.com/goodbye.mp3",
         }
     )
 
@@ -67,10 +73,17 @@ def test_settings_are_what_the_template_sets() -> None:
     assert found.public_base_url == "https://masks.example.com"
     assert found.recording_hosts == ("*.plivo.com", "http://127.0.0.1:8001")
     assert found.retention == timedelta(days=400)
+    assert found.carrier_requests_per_second == 20.0
+    assert found.goodbye_text == "Goodbye."
+    assert found.goodbye_play_url == "https://app.example.com/goodbye.mp3"
 
 
 def test_the_public_address_need_not_be_set() -> None:
     assert Settings({}).public_base_url == ""
+
+
+def test_what_a_caller_hears_may_be_text_alone() -> None:
+    assert Settings({}).goodbye_play_url == ""
 
 
 def test_a_process_has_one_set_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
