@@ -39,6 +39,9 @@ CHECKS_SECONDS = 600.0
 STREAM_SECONDS = 900.0
 MOST_PASSES = 10
 
+# A function may fail on a machine that has too much to do; reading can be repeated.
+MOST_READS = 5
+
 Report = Callable[[str], None]
 
 
@@ -249,10 +252,14 @@ class Chaos:
         )
 
         def fetch(uuid: str) -> Any:
-            answer = api.get(f"/v1/sessions/{uuid}")
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            return answer.raise_for_status().json()["session"]
+            for _ in range(MOST_READS):
+                answer = api.get(f"/v1/sessions/{uuid}")
+                if answer.status_code == httpx.codes.NOT_FOUND:
+                    return None
+                if answer.is_success:
+                    return answer.json()["session"]
+                time.sleep(1)
+            return answer.raise_for_status()
 
         with api, ThreadPoolExecutor(8) as pool:
             ours = dict(
