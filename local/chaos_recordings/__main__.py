@@ -15,7 +15,8 @@ from pathlib import Path
 from local.addresses import free_addresses
 from local.chaos_recordings.calls import ChaosError
 from local.chaos_recordings.run import PARAMETERS, run
-from local.stack import Stack, StackError
+from local.running import StackError
+from local.stack import Stack
 
 
 def main(arguments: list[str]) -> int:

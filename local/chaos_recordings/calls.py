@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from local.chaos_recordings.plan import LARGE, WAVE, Plan, aimed
-from local.stack import RunningStack
+from local.running import RunningStack
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from local.chaos_recordings.plan import KINDS, LARGE, Plan
 from local.chaos_recordings.verdict import LEAST_FIRED, Evidence, Verdict, judge
 from local.chaos_recordings.witness import Witness
 from local.plivo import account
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking.carrier import Carrier
 from masking.reconcile import Reconciler
 from masking.recordings import Recording, Status

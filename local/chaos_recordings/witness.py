@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking.recordings import Recording, Status
 from masking.table import Table
 
