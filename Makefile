@@ -2,8 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# The newest Python that is new enough and works (a pyenv shim may exist and fail).
-FIND_PYTHON = for p in python3.13 python3.12 python3.11 python3; do \
+# The Python that .venv was made with, or the newest that is new enough and works (a
+# pyenv shim may exist and fail).
+FIND_PYTHON = for p in $$(sed -n 's/^executable = //p' .venv/pyvenv.cfg 2>/dev/null) \
+  python3.13 python3.12 python3.11 python3; do \
   $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' \
   >/dev/null 2>&1 && { echo $$p; break; }; done
 NO_PYTHON = no Python 3.11 or later with venv was found; install one (Debian: \
@@ -16,7 +18,7 @@ SAM = .local/sam-venv/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
@@ -38,6 +40,11 @@ audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
 
 endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
 	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+openapi: stack ## Write openapi.yaml from the models and the template
+	@$(BIN)/python -m local.openapi
+
+units: stack ## Measure the request units of each operation
+	@$(BIN)/python -m local.units
 
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
@@ -67,5 +74,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos numbers audit endings test lint typecheck format \
-  build requirements clean stack dev sam
+.PHONY: help run demo invoke chaos numbers audit endings openapi units test lint \
+  typecheck format build requirements clean stack dev sam

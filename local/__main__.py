@@ -23,8 +23,9 @@ from local.bridge import DOCKER_BRIDGE, BridgeError, relay
 from local.children import ChildEndedError
 from local.environments import ROOT
 from local.invoke import InvokeError, invoke
+from local.running import STATE_DIR, RunningStack, StackError, find_running
 from local.sam_template import write_sam_template
-from local.stack import STATE_DIR, RunningStack, Stack, StackError, find_running
+from local.stack import Stack
 
 # Failures that a sentence explains better than a traceback.
 EXPLAINED = (
@@ -157,6 +158,7 @@ def _introduce(stack: RunningStack) -> None:
     print(
         f"""
   API           {addresses.api_url}      key: {stack.api_key}
+  Its page      {addresses.api_url}/docs
   Simulator     {addresses.plivo_url}
   Embedded AWS  {addresses.aws_url}     certificate authority: {authority}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.environments import ROOT
-from local.stack import RunningStack
+from local.running import RunningStack
 
 
 class InvokeError(Exception):

@@ -21,7 +21,7 @@ from local.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from local.aws.entry import ENDPOINT
 from local.aws.package import read_template
 from local.environments import ROOT
-from local.stack import RunningStack, StackError, folder_of
+from local.running import RunningStack, StackError, folder_of
 
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 NAME = "stack.json"

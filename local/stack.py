@@ -9,78 +9,29 @@ A state folder holds, for the time of a run, ``run/`` (certificates, functions' 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import shutil
-import socket
-import ssl
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from local.addresses import HOST, Addresses
 from local.aws.clients import LocalAws
 from local.aws.deploy import STACK_NAME, deploy
 from local.aws.http_api import import_http_api
-from local.aws.seeds import API_KEY, plant
+from local.aws.seeds import plant
 from local.children import Child, end_all
-from local.environments import AWS, FUNCTIONS, HOME, LAYER, ROOT, TOOLS, interpreter
-
-STATE_DIR = HOME / "state"
+from local.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
+from local.openapi.page import write_pages
+from local.running import STATE_DIR, RunningStack, StackError, answers, describe
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 0.2
 
 Report = Callable[[str], None]
-
-
-class StackError(Exception):
-    """The stack can't start or can't be found; the message is for the user."""
-
-
-@dataclass(frozen=True)
-class RunningStack:
-    """What another process needs to use a stack that runs."""
-
-    addresses: Addresses
-    run_dir: Path
-    outputs: Mapping[str, str]
-
-    @property
-    def aws(self) -> LocalAws:
-        """Return the embedded AWS."""
-        return LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
-
-    @property
-    def api_key(self) -> str:
-        """Return the key of the tenant `local`, which has every scope."""
-        return API_KEY
-
-    def function_names(self) -> dict[str, str]:
-        """Return the deployed functions' names by their folder's name."""
-        described = self.aws.client("cloudformation").describe_stack_resources(
-            StackName=STACK_NAME
-        )
-        return {
-            folder_of(resource["LogicalResourceId"]): resource["PhysicalResourceId"]
-            for resource in described["StackResources"]
-            if resource["ResourceType"] == "AWS::Lambda::Function"
-        }
-
-
-def folder_of(logical_id: str) -> str:
-    """Return the folder of a function, ``create_session`` of CreateSessionFunction."""
-    words = logical_id.removesuffix("Function")
-    return "".join(
-        f"_{letter.lower()}" if letter.isupper() else letter for letter in words
-    ).lstrip("_")
 
 
 class Stack:
@@ -208,6 +159,7 @@ class Stack:
         self._report("starting the simulator and the embedded AWS")
         self._children.append(self._start_simulator())
         self._children.append(self._start_aws())
+        write_pages(ROOT / "openapi.yaml", self.run_dir / "docs")
         aws = LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)
@@ -221,7 +173,7 @@ class Stack:
         (self.run_dir / "api-id").write_text(api_id)
         self.check()
         self._running = RunningStack(self.addresses, self.run_dir, outputs)
-        _write(self._running)
+        describe(self._running)
 
     def _parameters(self) -> dict[str, str]:
         return {
@@ -262,9 +214,9 @@ class Stack:
             self.state_dir / "aws.log",
         )
 
-    def _await(self, what: str, answers: Callable[[], bool]) -> None:
+    def _await(self, what: str, is_up: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not answers():
+        while not is_up():
             self.check()
             if time.monotonic() > deadline:
                 raise StackError(
@@ -274,64 +226,18 @@ class Stack:
             time.sleep(POLL_SECONDS)
 
     def _simulator_answers(self) -> bool:
-        return _answers(f"{self.addresses.plivo_url}/_sim/health")
+        return answers(f"{self.addresses.plivo_url}/_sim/health")
 
     def _aws_answers(self) -> bool:
         authority = self.run_dir / "ca.pem"
         return (
             # Its private key is the last file that is written.
             (self.run_dir / "server.key").exists()
-            and _listens(self.addresses.aws_port)
-            and _answers(f"{self.addresses.aws_url}/_ministack/ready", authority)
+            and answers(f"{self.addresses.aws_url}/_ministack/ready", authority)
         )
-
-
-def find_running(state_dir: Path = STATE_DIR) -> RunningStack | None:
-    """Return the stack that runs with *state_dir*, or None."""
-    description = state_dir / "run" / "stack.json"
-    try:
-        stored: dict[str, Any] = json.loads(description.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    running = RunningStack(
-        Addresses(**stored["addresses"]), Path(stored["run_dir"]), stored["outputs"]
-    )
-    # Whoever wrote it may have been killed before it could clean up.
-    authority = running.run_dir / "ca.pem"
-    endpoint = f"{running.addresses.aws_url}/_ministack/ready"
-    try:
-        return running if _answers(endpoint, authority) else None
-    except FileNotFoundError:
-        return None
-
-
-def _write(running: RunningStack) -> None:
-    description = {
-        "addresses": asdict(running.addresses),
-        "run_dir": str(running.run_dir),
-        "outputs": dict(running.outputs),
-    }
-    path = running.run_dir / "stack.json"
-    path.write_text(json.dumps(description, indent=2))
 
 
 def _environ() -> dict[str, str]:
     """Return a child's environment: of this machine's, only where programs are."""
     inherited = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     return inherited | {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
-        return True
-    return False
-
-
-def _answers(url: str, authority: Path | None = None) -> bool:
-    context = ssl.create_default_context(cafile=authority) if authority else None
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
-    with contextlib.suppress(OSError), opener.open(url, timeout=2) as response:
-        return bool(response.status == 200)
-    return False

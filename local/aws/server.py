@@ -18,6 +18,7 @@ from pathlib import Path
 from local.addresses import HOST
 from local.aws.certificates import make_certificates
 from local.aws.entry import ENDPOINT, ApiEntry, Application, Receive, Scope, Send
+from local.aws.files import files_of
 from local.aws.tuning import UnknownEmulatorError, tune
 
 REGION = "us-east-1"
@@ -100,7 +101,10 @@ async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
         gateway.handle_execute,
         gateway.decode_http_api_path,
         run_dir / "api-id",
-        {ENDPOINT: _below(f"/{ENDPOINT}", emulator.app)},
+        {
+            ENDPOINT: _below(f"/{ENDPOINT}", emulator.app),
+            "docs": files_of(run_dir / "docs"),
+        },
     )
     config = Config()
     config.bind = [f"{HOST}:{aws_port}"]

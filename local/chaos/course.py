@@ -17,10 +17,11 @@ import httpx
 
 from local.aws.seeds import TENANT
 from local.chaos import killer, plan, storm
+from local.chaos.hurry import let_leases_run_out
 from local.chaos.storm import Weather
-from local.chaos.traffic import Task, Traffic, creating, following
+from local.chaos.traffic import LONGEST_PAUSE, Task, Traffic, creating, following
 from local.chaos.verdict import Evidence, Verdict, judge
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking import sessions
 
 MODES = ("new", "same", "error")
@@ -34,8 +35,12 @@ CREATES_PER_KILL = 25
 
 # Longer than the longest lease, and than the delay of the queue of checks.
 LEASE_SECONDS = sessions.LEASE.total_seconds() + 2
-CHECKS_SECONDS = 150.0
+CHECKS_SECONDS = 600.0
+STREAM_SECONDS = 900.0
 MOST_PASSES = 10
+
+# A function may fail on a machine that has too much to do; reading can be repeated.
+MOST_READS = 5
 
 Report = Callable[[str], None]
 
@@ -45,7 +50,8 @@ class Chaos:
     """One run: how many creates, from how many workers, with which dice.
 
     *hide_listing* puts I1's listing step out of action, which must fail.
-    *least_fired* is how often each kind of fault must have fired.
+    *least_fired* is how often each kind of fault must have fired. *longest_pause* is
+    how long a client waits that is told to; *in_a_hurry* ends leases in the table.
     """
 
     stack: RunningStack
@@ -55,6 +61,8 @@ class Chaos:
     seed: int = 1
     hide_listing: bool = False
     least_fired: int = LEAST_FIRED
+    longest_pause: float = LONGEST_PAUSE
+    in_a_hurry: bool = False
     report: Report = print
 
     def run(self) -> Verdict:
@@ -82,15 +90,18 @@ class Chaos:
     ) -> tuple[list[Task], int]:
         created = Counter[str]()
 
+        coming = iter(wishes)
+
         def follow(task: Task) -> list[Task]:
             created[task.kind] += 1
             return following(task)
 
+        def next_one() -> Task | None:
+            wish = next(coming, None)
+            return creating(wish) if wish else None
+
         api = self.stack.addresses.api_url
-        traffic = Traffic(api, self.stack.api_key, follow)
-        for wish in wishes:
-            # One after another, so that twins meet a session that is there or coming.
-            traffic.add(creating(wish))
+        traffic = Traffic(api, self.stack.api_key, follow, next_one, self.longest_pause)
         limit = 300 + self.creates * 1.5
         kills = Counter[str]()
         with (
@@ -163,8 +174,12 @@ class Chaos:
         """Let checks come in and run the reconciler until it finds nothing to do."""
         calm = storm.arming({}, hide_listing=self.hide_listing)
         simulator.put("/_sim/faults", json=calm).raise_for_status()
-        time.sleep(LEASE_SECONDS)
-        self._await_checks()
+        if self.in_a_hurry:
+            let_leases_run_out(self.stack)
+        else:
+            time.sleep(LEASE_SECONDS)
+            self._await_stream()
+            self._await_checks()
         function = self.stack.function_names()["reconcile_sessions"]
         client = self.stack.aws.client("lambda")
         for _ in range(MOST_PASSES):
@@ -173,7 +188,35 @@ class Chaos:
             self.report(f"reconcile pass: {outcomes or 'nothing left to do'}")
             if not outcomes:
                 break
-        self._await_checks()
+        if not self.in_a_hurry:
+            self._await_checks()
+
+    def _await_stream(self) -> None:
+        """Wait until the stream's handler has seen what was written before this.
+
+        It sees changes in their order: once a new session is listed, it has seen all.
+        """
+        first, second = plan.pair(plan.MOST_PAIRS - 1)
+        headers = {"authorization": f"Bearer {self.stack.api_key}"}
+        query = {"label.last": "of all"}
+        body = {
+            "first_party": first,
+            "second_party": second,
+            "labels": {"last": "of all"},
+        }
+        url = self.stack.addresses.api_url
+        with httpx.Client(
+            base_url=url, headers=headers, timeout=40, trust_env=False
+        ) as api:
+            created = api.post("/v1/sessions", json=body).raise_for_status()
+            deadline = time.monotonic() + STREAM_SECONDS
+            while not api.get("/v1/sessions", params=query).json()["objects"]:
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the stream was not read to its end")
+                time.sleep(1)
+            uuid = created.json()["session"]["session_uuid"]
+            api.delete(f"/v1/sessions/{uuid}").raise_for_status()
+        self.report("the stream has been read to its end")
 
     def _await_checks(self) -> None:
         """Wait until the queue of checks is empty."""
@@ -193,6 +236,9 @@ class Chaos:
                 if not any(sizes):
                     break
                 time.sleep(0.5)
+            else:
+                raise TimeoutError("the queue of checks was not worked off")
+        self.report("the queue of checks is empty")
 
     def _gather(self, simulator: httpx.Client, log: list[Task]) -> Evidence:
         keys = [task.wish.key for task in log if task.kind == "create"]
@@ -206,10 +252,14 @@ class Chaos:
         )
 
         def fetch(uuid: str) -> Any:
-            answer = api.get(f"/v1/sessions/{uuid}")
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            return answer.raise_for_status().json()["session"]
+            for _ in range(MOST_READS):
+                answer = api.get(f"/v1/sessions/{uuid}")
+                if answer.status_code == httpx.codes.NOT_FOUND:
+                    return None
+                if answer.is_success:
+                    return answer.json()["session"]
+                time.sleep(1)
+            return answer.raise_for_status()
 
         with api, ThreadPoolExecutor(8) as pool:
             ours = dict(

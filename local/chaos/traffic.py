@@ -28,7 +28,6 @@ LONGEST_PAUSE = 90.0
 FINAL_CODES = frozenset(
     {
         "carrier_refused_request",
-        "create_abandoned",
         "field_not_updatable",
         "idempotency_key_reused",
         "invalid_request",
@@ -80,13 +79,29 @@ class Task:
 
 
 Follow = Callable[[Task], list[Task]]
+NextOne = Callable[[], Task | None]
 
 
 class Traffic:
     """Workers, the work that waits for them, and the log of what is done."""
 
-    def __init__(self, api_url: str, api_key: str, follow: Follow) -> None:
-        """Prepare; *follow* says what a client asks for after a task is done."""
+    def __init__(
+        self,
+        api_url: str,
+        api_key: str,
+        follow: Follow,
+        next_one: NextOne,
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            api_url: Origin of the API.
+            api_key: Key of the tenant that all clients belong to.
+            follow: Says what a client asks for after a task is done.
+            next_one: Gives the next client's first task, None when all have come.
+            longest_pause: A client that is told to wait for longer gives up.
+        """
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=50)
         self._http = httpx.Client(
             base_url=api_url,
@@ -96,6 +111,8 @@ class Traffic:
             trust_env=False,
         )
         self._follow = follow
+        self._next_one = next_one
+        self._longest_pause = longest_pause
         self._waiting: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
         self._under_way = 0
@@ -143,12 +160,15 @@ class Traffic:
     def _take(self, deadline: float) -> Task | None:
         with self._changed:
             while not self._failed and time.monotonic() < deadline:
-                if not self._waiting and not self._under_way:
-                    return None
                 now = time.monotonic()
                 if self._waiting and self._waiting[0][0] <= now:
                     self._under_way += 1
                     return heapq.heappop(self._waiting)[2]
+                if task := self._next_one():
+                    self._under_way += 1
+                    return task
+                if not self._waiting and not self._under_way:
+                    return None
                 pause = self._waiting[0][0] - now if self._waiting else 1.0
                 self._changed.wait(min(pause, 1.0))
         return None
@@ -156,9 +176,12 @@ class Traffic:
     def _carry_out(self, task: Task) -> None:
         sent = self._send(task)
         task.sends.append(sent)
-        final = sent.is_done or sent.code in FINAL_CODES
+        known = sent.code in FINAL_CODES and sent.outcome != "unknown"
+        final = sent.is_done or known or sent.code == "create_abandoned"
+        pause = sent.retry_after or float(len(task.sends))
+        final = final or pause > self._longest_pause
         if not final and len(task.sends) < MOST_SENDS:
-            self.add(task, min(sent.retry_after or len(task.sends), LONGEST_PAUSE))
+            self.add(task, pause)
             return
         with self._changed:
             self.log.append(task)

@@ -13,7 +13,7 @@ from rich.console import Console
 from local.demo import scenario
 from local.demo.step import Step, UnexpectedError
 from local.demo.timeline import Timeline
-from local.stack import RunningStack
+from local.running import RunningStack
 
 TITLE = "Maskline: two people talk, and neither learns the other's number"
 

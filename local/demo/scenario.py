@@ -6,18 +6,15 @@ ends it.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import time
-import wave
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from local.demo.evidence import canonical, sha256, told, wav_seconds
 from local.demo.sources import Sources
 from local.demo.step import Step, UnexpectedError
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking.items import Item
 
 FIRST_PARTY = "+12025550100"
@@ -168,13 +165,13 @@ class Scenario:
         kept.sort(key=lambda attributes: int(attributes["SequenceNumber"]))
         step.facts = {"sent": len(sent), "stored": kept}
         step.lines = [
-            (f"{each['SequenceNumber']:>2}  {each['EventTimestamp'][11:]}", _told(each))
+            (f"{each['SequenceNumber']:>2}  {each['EventTimestamp'][11:]}", told(each))
             for each in kept
         ]
         step.expect(
             "stored as sent",
-            sorted(_canonical(each["attributes"]) for each in sent),
-            sorted(_canonical(each) for each in kept),
+            sorted(canonical(each["attributes"]) for each in sent),
+            sorted(canonical(each) for each in kept),
         )
         return step
 
@@ -190,26 +187,26 @@ class Scenario:
         item = self._sources.wait_for("the recording", stored, STORE_WAIT)
         kept = self._sources.in_bucket(item["bucket"], item["key"])
         origin = self._sources.at_origin(recording["url"])
-        seconds = _wav_seconds(kept)
+        seconds = wav_seconds(kept)
         step.facts = {
             "bucket": item["bucket"],
             "key": item["key"],
             "bytes": len(kept),
-            "sha256": _sha256(kept),
+            "sha256": sha256(kept),
             "duration_seconds": seconds,
             "origin_url": recording["url"],
             "origin_bytes": len(origin),
-            "origin_sha256": _sha256(origin),
+            "origin_sha256": sha256(origin),
         }
         step.lines = [
             ("object", item["key"].rpartition("/")[2]),
             ("size", f"{len(kept):,} bytes, {seconds:.2f} s of sound"),
-            ("sha256", f"{_sha256(kept)[:40]}..."),
-            ("at its origin", f"{_sha256(origin)[:40]}..."),
+            ("sha256", f"{sha256(kept)[:40]}..."),
+            ("at its origin", f"{sha256(origin)[:40]}..."),
         ]
         step.expect("bytes", len(origin), len(kept))
-        step.expect("checksum", _sha256(origin), _sha256(kept))
-        step.expect("checksum in the table", _sha256(origin), item["sha256"])
+        step.expect("checksum", sha256(origin), sha256(kept))
+        step.expect("checksum in the table", sha256(origin), item["sha256"])
         drift = abs(seconds - recording["milliseconds"] / 1000)
         step.expect("as long as the talk", True, drift <= RECORDING_TOLERANCE_SECONDS)
         return step
@@ -293,29 +290,3 @@ class Scenario:
 
     def _seconds_since(self, moment: str) -> float:
         return (self._now() - datetime.fromisoformat(moment)).total_seconds()
-
-
-def _told(attributes: dict[str, str]) -> str:
-    told = [attributes["EventName"]]
-    if "Duration" in attributes:
-        told.append(f"{attributes['Duration']} s")
-    if "PlivoHangupCause" in attributes:
-        told.append(attributes["PlivoHangupCause"])
-    return ", ".join(told)
-
-
-def _canonical(attributes: dict[str, Any]) -> str:
-    return json.dumps({name: str(value) for name, value in sorted(attributes.items())})
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _wav_seconds(content: bytes) -> float:
-    try:
-        with wave.open(io.BytesIO(content)) as audio:
-            seconds: float = audio.getnframes() / audio.getframerate()
-            return seconds
-    except (wave.Error, EOFError) as error:
-        raise UnexpectedError(f"The recording is not a wav file: {error}.") from error

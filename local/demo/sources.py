@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from local.demo.step import UnexpectedError
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking.items import STATE, Item, read, session_key
 
 POLL_SECONDS = 0.2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
+from .app_gateway import AppAddress
 from .server import CannotListenError, serve
 
 
@@ -21,9 +23,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, default=0, help="where the dice of the faults start"
     )
+    parser.add_argument(
+        "--app", help="address of an app's API that the phones page may speak to"
+    )
+    parser.add_argument("--app-key", default="", help="key for that API")
+    parser.add_argument(
+        "--app-ca", type=Path, help="certificate authority of the app's storage"
+    )
     chosen = parser.parse_args(arguments)
+    address = (
+        AppAddress(chosen.app.rstrip("/"), chosen.app_key, chosen.app_ca)
+        if chosen.app
+        else None
+    )
     try:
-        serve(chosen.host, chosen.port, chosen.speed, chosen.seed)
+        serve(chosen.host, chosen.port, chosen.speed, chosen.seed, address)
     except CannotListenError as problem:
         print(problem, file=sys.stderr)
         return 1

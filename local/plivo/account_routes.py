@@ -18,6 +18,7 @@ from .media import serve_media
 from .parameters import BadParameterError
 from .records import Recording
 from .simulator import Simulator
+from .spoiled_answers import refusal_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -45,18 +46,13 @@ def let_in(endpoint: Endpoint) -> Endpoint:
     async def guarded(request: Request) -> Response:
         who = account_of(request)
         if who is None or not may_act_as(who, request.path_params["auth_id"]):
-            return refusal(401, "authentication failed")
+            return refusal_of(401, "authentication failed")
         try:
             return await endpoint(request)
         except BadParameterError as problem:
-            return refusal(400, str(problem))
+            return refusal_of(400, str(problem))
 
     return guarded
-
-
-def refusal(status: int, text: str) -> JSONResponse:
-    """Return an error in Plivo's shape."""
-    return JSONResponse(responses.error(text), status)
 
 
 async def on_call(request: Request) -> Response:
@@ -65,7 +61,7 @@ async def on_call(request: Request) -> Response:
     wanted, account = request.path_params["call_uuid"], request.path_params["auth_id"]
     found = simulator.store.legs.get(wanted)
     if found is None or not may_act_as(account, found[0].account):
-        return refusal(404, "not found")
+        return refusal_of(404, "not found")
     return JSONResponse(responses.call_document(*found))
 
 
@@ -76,7 +72,7 @@ async def on_recording(request: Request) -> Response:
     recording = simulator.store.recordings.get(wanted)
     account = request.path_params["auth_id"]
     if recording is None or not _is_there(recording, account):
-        return refusal(404, "not found")
+        return refusal_of(404, "not found")
     if request.method == "DELETE":
         recording.deleted = True
         return Response(status_code=204)

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import responses
 from .account_routes import account_routes
+from .app_gateway import AppAddress
 from .clock import Clock
 from .control_routes import control_routes
 from .masking_routes import masking_routes
 from .number_routes import number_routes
+from .page_routes import page_routes
 from .simulator import Simulator
 
 
-def create_app(origin: str, *, clock: Clock | None = None, seed: int = 0) -> Starlette:
+def create_app(
+    origin: str,
+    *,
+    clock: Clock | None = None,
+    seed: int = 0,
+    app_address: AppAddress | None = None,
+) -> Starlette:
     """Return the application; its simulator is `app.state.simulator`.
 
     *origin* is where it will be reached (`http://127.0.0.1:8001`): it stands in
-    resource and media URLs. Background work starts and ends with the lifespan.
+    resource and media URLs. *app_address* is the API of an app under development that
+    the page may speak to. Background work starts and ends with the lifespan.
     """
 
     @asynccontextmanager
@@ -40,14 +52,39 @@ def create_app(origin: str, *, clock: Clock | None = None, seed: int = 0) -> Sta
             *account_routes(),
             *number_routes(),
             *control_routes(),
+            *page_routes(),
         ],
         lifespan=lifespan,
+        middleware=[Middleware(OwnOriginOnly)],
         exception_handlers={404: _no_route, 405: _no_method, 500: _our_fault},
     )
     app.router.redirect_slashes = False
     app.state.simulator = Simulator(origin, clock or Clock())
     app.state.simulator.faults.reset(seed)
+    app.state.app_address = app_address
     return app
+
+
+class OwnOriginOnly:
+    """Refuse control requests that a page of another origin makes in the browser.
+
+    The control API has no credentials, so that any page a developer has open could
+    use it otherwise. Programs send no Origin and are let in.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer 403."""
+        if scope["type"] == "http" and scope["path"].startswith("/_sim/"):
+            request = Request(scope)
+            origin = request.headers.get("origin")
+            if origin and urlsplit(origin).netloc != request.headers.get("host"):
+                refusal = JSONResponse({"error": "not from this page"}, 403)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 async def _no_route(_request: Request, _error: Exception) -> Response:

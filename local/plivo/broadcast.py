@@ -13,7 +13,7 @@ from typing import Any
 
 _BACKLOG = 1000
 
-News = tuple[str, dict[str, Any]]
+News = tuple[str, dict[str, Any]] | None
 
 
 class Broadcast:
@@ -26,11 +26,18 @@ class Broadcast:
         """Pass news on; nothing is rendered when nobody listens."""
         if not self._listeners:
             return
-        news = (kind, render())
+        news: News = (kind, render())
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(news)
+
+    def close(self) -> None:
+        """Tell every listener that there will be no more news: None."""
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Queue[News]]:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import media, views
+from .app_gateway import pass_on, play_stored, show_app
 from .control_requests import (
     ControlError,
     Endpoint,
@@ -26,16 +27,26 @@ from .control_requests import (
     simulator_of,
 )
 from .conversation import Action
+from .event_stream import stream_events
+from .inbox import METHODS as INBOX_METHODS
+from .inbox import list_inbox, receive
 from .number_controls import list_numbers, rent_number, set_number
 from .phones import read_plan
 from .rules.model import Leg
-from .sessions import replace_number
+from .session_controls import (
+    change_session,
+    drop_session,
+    get_session,
+    list_sessions,
+    new_session,
+    swap_number,
+)
 from .simulator import Simulator
 from .switches import SWITCHES
 
 MAX_WAIT_SECONDS = 60.0
 WITHHELD = "withheld"
-_ACTIONS = ("answer", "decline", "hangup", "digits")
+_ACTIONS = ("answer", "decline", "hangup", "key", "digits")
 
 
 def control_routes() -> list[Route]:
@@ -45,8 +56,11 @@ def control_routes() -> list[Route]:
         ("/calls", {"GET": list_calls, "POST": place_call}),
         ("/calls/{call_uuid}", {"GET": get_call}),
         ("/calls/{call_uuid}/actions", {"POST": act}),
-        ("/sessions", {"GET": list_sessions}),
-        ("/sessions/{session_uuid}", {"GET": get_session}),
+        ("/sessions", {"GET": list_sessions, "POST": new_session}),
+        (
+            "/sessions/{session_uuid}",
+            {"GET": get_session, "PATCH": change_session, "DELETE": drop_session},
+        ),
         ("/sessions/{session_uuid}/replace-number", {"POST": swap_number}),
         ("/numbers", {"GET": list_numbers, "POST": rent_number}),
         ("/numbers/{number}", {"PUT": set_number}),
@@ -56,6 +70,12 @@ def control_routes() -> list[Route]:
         ("/phones/{number}", {"GET": get_phone, "PUT": put_phone}),
         ("/faults", {"GET": get_faults, "PUT": put_faults, "PATCH": patch_faults}),
         ("/switches", {"GET": get_switches, "PUT": put_switches}),
+        ("/events", {"GET": stream_events}),
+        ("/inbox", {"GET": list_inbox}),
+        ("/inbox/{name}", dict.fromkeys(INBOX_METHODS, receive)),
+        ("/app", {"GET": show_app}),
+        ("/app/recordings/{recording_uuid}", {"GET": play_stored}),
+        ("/app/{path:path}", dict.fromkeys(INBOX_METHODS, pass_on)),
         ("/clock", {"GET": get_clock, "PUT": put_clock}),
         ("/clock/advance", {"POST": advance_clock}),
         ("/reset", {"POST": reset}),
@@ -139,33 +159,6 @@ async def act(request: Request) -> Response:
     action = Action(str(what), leg, str(body.get("digits", "")))
     simulator.engine.act(request.path_params["call_uuid"], action)
     return JSONResponse({"accepted": True}, 202)
-
-
-async def list_sessions(request: Request) -> Response:
-    """Show every session, newest first."""
-    simulator = simulator_of(request)
-    sessions = reversed(simulator.store.sessions.values())
-    shown = [views.session_view(simulator, session) for session in sessions]
-    return JSONResponse({"sessions": shown})
-
-
-async def get_session(request: Request) -> Response:
-    """Show one session."""
-    simulator = simulator_of(request)
-    session = simulator.store.sessions.get(request.path_params["session_uuid"])
-    if session is None:
-        raise ControlError(404, "no such session")
-    return JSONResponse(views.session_view(simulator, session))
-
-
-async def swap_number(request: Request) -> Response:
-    """Give a session another virtual number."""
-    simulator = simulator_of(request)
-    session = simulator.store.sessions.get(request.path_params["session_uuid"])
-    if session is None:
-        raise ControlError(404, "no such session")
-    replace_number(simulator, session)
-    return JSONResponse(views.session_view(simulator, session))
 
 
 async def list_callbacks(request: Request) -> Response:

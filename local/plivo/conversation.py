@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .answering import Ask, Told, obey
 from .phones import MANUAL, REFUSALS, RING_ON, Plan
 from .records import Call
+from .rules.flow import PIN_ENTRY_SECONDS
 from .rules.model import BUSY, NORMAL, REJECTED, RING_TIMEOUT, TIME_LIMIT, Cause, Leg
 from .rules.steps import (
     Answer,
@@ -47,7 +48,10 @@ TYPING_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person does: `answer`, `decline`, `hangup`, `digits` (or `cut`)."""
+    """Something a person does: `answer`, `decline`, `hangup`, `key`, `digits`.
+
+    `key` says that one was pressed, `digits` is the whole entry. `cut` is nobody's.
+    """
 
     what: str
     leg: Leg
@@ -68,6 +72,7 @@ class Conversation:
         self._actions: deque[Action] = deque()
         self._stirred = asyncio.Event()
         self.waits_for = ""
+        self.playing: Play | None = None
 
     def act(self, action: Action) -> None:
         """Let a person do something in this call."""
@@ -126,11 +131,16 @@ class Conversation:
     async def _play_audio(self, step: Play) -> Reply:
         self._note("playing", leg=step.leg, url=step.url)
         seconds = await self._engine.audio.seconds_of(step.url)
-        return await self._wait(seconds, keys=step.keys)
+        self.playing = step
+        self._engine.changed(self.call)
+        try:
+            return await self._wait(seconds, keys=step.keys)
+        finally:
+            self.playing = None
 
     async def _gather(self, step: Gather) -> Reply:
-        self._note("gathering")
         self.waits_for = "digits"
+        self._note("gathering")
         try:
             if self._digits and (entered := self._digits.popleft()):
                 reply = await self._wait(TYPING_SECONDS)
@@ -191,6 +201,9 @@ class Conversation:
         """Let time pass; return what a person did meanwhile that matters."""
         until = self._clock.now() + timedelta(seconds=seconds)
         while action := await self._next_action(until):
+            if keys and action.what == "key":
+                # A caller who has begun to type gets the whole time again.
+                until = self._clock.now() + timedelta(seconds=PIN_ENTRY_SECONDS)
             reply = self._interruption(action)
             if reply and (keys or not isinstance(reply, Pressed)):
                 return reply

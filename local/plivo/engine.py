@@ -89,10 +89,9 @@ class Engine:
                 action = Action("cut", Leg.CALLER, cause=cause)
                 self._running[call_uuid].act(action)
 
-    def waits_for(self, call: Call) -> str:
-        """Return `digits` while the caller is being asked for them."""
-        running = self._running.get(call.call_uuid)
-        return running.waits_for if running else ""
+    def conversation(self, call: Call) -> Conversation | None:
+        """Return what goes on in *call* right now, None when it is over."""
+        return self._running.get(call.call_uuid)
 
     def plan_of(self, number: str, script: Mapping[str, Any]) -> Plan:
         """Return how the phone of *number* behaves in a call with *script*."""

@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import responses
+from . import responses, views
 from .credentials import account_of, may_act_as
 from .faults import Armed
 from .listing import matching, read_page
@@ -24,17 +24,11 @@ from .parameters import BadParameterError
 from .rules.model import Session
 from .sessions import create_session, end_session, update_session
 from .simulator import Simulator
+from .spoiled_answers import refusal_of, spoil_after, spoil_before
 from .store import LedgerEntry
-from .wreckage import Broken, half_an_answer, hold
+from .wreckage import Broken
 
 MAX_BODY = 1 << 20
-_REFUSALS = {
-    "401": (401, "authentication failed"),
-    "403": (403, "number masking is not enabled for this account"),
-    "429": (429, "too many requests"),
-    "429_retry_after": (429, "too many requests"),
-    "pool_exhausted": (400, "number pool exhausted or not available"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +179,7 @@ async def _answer(request: Request, operation: str) -> Response:
     entry = _entry(simulator, request, operation)
     response = await _respond(simulator, request, operation, entry)
     entry.status = None if isinstance(response, Broken) else response.status_code
-    simulator.broadcast.tell("request", lambda: {"operation": operation})
+    simulator.broadcast.tell("request", lambda: views.ledger_view(entry))
     return response
 
 
@@ -194,17 +188,17 @@ async def _respond(
 ) -> Response:
     who, wanted = account_of(request), str(request.path_params["auth_id"])
     if who is None or not may_act_as(who, wanted):
-        return _refusal(401, "authentication failed")
+        return refusal_of(401, "authentication failed")
     if simulator.is_over_rate(who):
-        return _refusal(429, "too many requests")
+        return refusal_of(429, "too many requests")
     try:
         body = await _body(request)
     except ValueError:
-        return _refusal(400, "the request body is not valid JSON")
+        return refusal_of(400, "the request body is not valid JSON")
     asked = Asked(simulator, request, wanted, body)
     fault = simulator.faults.draw(operation, _facts(asked))
     entry.fault = fault.fault.name if fault else ""
-    if fault and (refused := await _before(fault, request)):
+    if fault and (refused := await spoil_before(fault, request)):
         return refused
     asked = Asked(simulator, request, wanted, body, fault)
     try:
@@ -214,40 +208,7 @@ async def _respond(
     entry.session_uuid = entry.session_uuid or done.session_uuid
     entry.committed = done.committed
     response = JSONResponse(done.body, done.status)
-    return await _after(fault, request, response) if fault else response
-
-
-async def _before(fault: Armed, request: Request) -> Response | None:
-    """Return the answer of a fault that lets nothing happen, if it is one."""
-    effect = fault.fault.effect
-    if effect in _REFUSALS:
-        refusal = _refusal(*_REFUSALS[effect])
-        if effect == "429_retry_after":
-            refusal.headers["retry-after"] = f"{fault.parameters['seconds']:.0f}"
-        return refusal
-    if effect in ("5xx", "5xx_before_commit"):
-        return _refusal(int(fault.parameters["status"]), "internal error")
-    if effect in ("timeout", "timeout_before_commit"):
-        await hold(request, fault.parameters["seconds"])
-        return Broken(reset=False)
-    return Broken() if effect == "reset_before_commit" else None
-
-
-async def _after(fault: Armed, request: Request, response: JSONResponse) -> Response:
-    """Spoil the answer to what has happened."""
-    effect = fault.fault.effect
-    if effect == "5xx_after_commit":
-        return _refusal(int(fault.parameters["status"]), "internal error")
-    if effect == "timeout_after_commit":
-        await hold(request, fault.parameters["seconds"])
-        return Broken(reset=False)
-    if effect in ("reset", "reset_after_commit"):
-        return half_an_answer(response)
-    if effect == "non_json":
-        return HTMLResponse("<!doctype html><title>Gateway</title><p>OK")
-    if effect == "slow":
-        await hold(request, fault.parameters["seconds"])
-    return response
+    return await spoil_after(fault, request, response) if fault else response
 
 
 def _entry(simulator: Simulator, request: Request, operation: str) -> LedgerEntry:
@@ -289,10 +250,6 @@ def _facts(asked: Asked) -> dict[str, str]:
 def _lag(fault: Armed | None, effect: str) -> timedelta:
     lags = fault is not None and fault.fault.effect == effect
     return timedelta(seconds=fault.parameters["seconds"] if fault and lags else 0)
-
-
-def _refusal(status: int, text: str) -> JSONResponse:
-    return JSONResponse(responses.error(text), status)
 
 
 def _not_found() -> Done:

@@ -11,12 +11,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .account import SUBACCOUNT_ID
-from .account_routes import Endpoint, let_in, refusal
+from .account_routes import Endpoint, let_in
 from .credentials import may_act_as
 from .listing import read_page
 from .parameters import BadParameterError
 from .responses import api_id
 from .simulator import Simulator
+from .spoiled_answers import refusal_of
 from .store import Application, Number
 
 _FIELDS = (
@@ -69,13 +70,13 @@ async def on_number(request: Request) -> Response:
     digits = request.path_params["number"].removeprefix("+")
     number = simulator.store.numbers.get(digits)
     if number is None or not may_act_as(account, number.rented.account):
-        return refusal(404, "not found")
+        return refusal_of(404, "not found")
     if request.method == "GET":
         return JSONResponse(_number_document(number, account))
     body = await _body(request)
     app_id = body.get("app_id")
     if app_id and app_id not in simulator.store.applications:
-        return refusal(404, "application not found")
+        return refusal_of(404, "application not found")
     if app_id is not None:
         number.app_id = str(app_id)
     number.alias = str(body.get("alias", number.alias))
@@ -90,7 +91,7 @@ async def on_applications(request: Request) -> Response:
     if request.method == "POST":
         body = await _body(request)
         if not body.get("app_name"):
-            return refusal(400, "app_name is missing")
+            return refusal_of(400, "app_name is missing")
         app_id = str(uuid4().int)[:17]
         applications[app_id] = Application(app_id, account, "")
         _change(applications[app_id], body)
@@ -109,7 +110,7 @@ async def on_application(request: Request) -> Response:
     app_id, account = request.path_params["app_id"], request.path_params["auth_id"]
     application = simulator.store.applications.get(app_id)
     if application is None or not may_act_as(account, application.account):
-        return refusal(404, "not found")
+        return refusal_of(404, "not found")
     if request.method == "GET":
         return JSONResponse({"api_id": api_id(), **_application_document(application)})
     if request.method == "DELETE":

@@ -19,6 +19,7 @@ from typing import NoReturn
 import uvicorn
 
 from .app import create_app
+from .app_gateway import AppAddress
 from .clock import Clock
 from .simulator import Simulator
 from .wreckage import BreakableProtocol
@@ -40,10 +41,16 @@ class Running:
     simulator: Simulator
 
 
-def serve(host: str, port: int, speed: float = 1.0, seed: int = 0) -> None:
+def serve(
+    host: str,
+    port: int,
+    speed: float = 1.0,
+    seed: int = 0,
+    app_address: AppAddress | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT. Raise CannotListenError."""
     listener = _listen(host, port)
-    server, _ = _server(listener, host, speed, seed)
+    server, _ = _server(listener, host, speed, seed, app_address)
     origin = _origin(listener, host)
     print(f"Plivo simulator listening on {origin}", flush=True)
     # uvicorn ends in good order and then raises the signal again: make that the end.
@@ -58,11 +65,15 @@ def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def running(
-    port: int = 0, host: str = "127.0.0.1", speed: float = 1.0, seed: int = 0
+    port: int = 0,
+    host: str = "127.0.0.1",
+    speed: float = 1.0,
+    seed: int = 0,
+    app_address: AppAddress | None = None,
 ) -> Iterator[Running]:
     """Serve in a thread while the block runs; port 0 takes a free one."""
     listener = _listen(host, port)
-    server, simulator = _server(listener, host, speed, seed)
+    server, simulator = _server(listener, host, speed, seed, app_address)
     work = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="plivo simulator"
     )
@@ -78,11 +89,29 @@ def running(
         raise RuntimeError("the simulator's thread did not end")
 
 
+class _Server(uvicorn.Server):
+    """A server that lets the simulator let go before it waits for connections."""
+
+    def __init__(self, config: uvicorn.Config, simulator: Simulator) -> None:
+        super().__init__(config)
+        self._simulator = simulator
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Shut down."""
+        self._simulator.stop()
+        await super().shutdown(sockets)
+
+
 def _server(
-    listener: socket.socket, host: str, speed: float, seed: int
+    listener: socket.socket,
+    host: str,
+    speed: float,
+    seed: int,
+    app_address: AppAddress | None,
 ) -> tuple[uvicorn.Server, Simulator]:
     origin = _origin(listener, host)
-    app = create_app(origin, clock=Clock(speed), seed=seed)
+    clock = Clock(speed)
+    app = create_app(origin, clock=clock, seed=seed, app_address=app_address)
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,
@@ -95,7 +124,8 @@ def _server(
         # A connection may be held for long by a fault; stopping doesn't wait for it.
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return uvicorn.Server(config), app.state.simulator
+    simulator: Simulator = app.state.simulator
+    return _Server(config, simulator), simulator
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -45,6 +45,7 @@ class Simulator:
 
     def __post_init__(self) -> None:
         self.expiries_moved = asyncio.Event()
+        self.stopping = asyncio.Event()
         self._requests: dict[str, deque[float]] = defaultdict(deque)
         self.reporter = Reporter(self.store, self.switches, self.clock, self.origin)
         self.prompts = Prompts(self.client)
@@ -70,6 +71,11 @@ class Simulator:
     async def start(self) -> None:
         """Begin to watch for sessions that expire."""
         self.clock.run(self._watch_expiries(), "expiries")
+
+    def stop(self) -> None:
+        """Let go of what is held open: slow answers and event streams."""
+        self.stopping.set()
+        self.broadcast.close()
 
     async def close(self) -> None:
         """End all background work and close all connections."""

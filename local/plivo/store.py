@@ -47,6 +47,20 @@ class Number:
 
 
 @dataclass(slots=True)
+class Received:
+    """A request that came to the inbox, which stands in for an app."""
+
+    number: int
+    at: datetime
+    name: str
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(slots=True)
 class LedgerEntry:
     """One request to the masking API, and what it changed."""
 
@@ -75,6 +89,7 @@ class Store:
     recordings: dict[str, Recording] = field(default_factory=dict)
     callbacks: list[Callback] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
+    inbox: list[Received] = field(default_factory=list)
     callbacks_of: dict[str, list[Callback]] = field(
         default_factory=lambda: defaultdict(list)
     )

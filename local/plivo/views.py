@@ -17,7 +17,7 @@ from .rules.model import Session
 
 if TYPE_CHECKING:
     from .simulator import Simulator
-    from .store import LedgerEntry, Number
+    from .store import LedgerEntry, Number, Received
 
 View = dict[str, Any]
 
@@ -65,7 +65,7 @@ def call_view(simulator: Simulator, call: Call) -> View:
         "virtual_number": e164(call.virtual_number),
         "state": "ended" if call.ended_at else _state(call),
         "outcome": call.outcome,
-        "waits_for": simulator.engine.waits_for(call) or None,
+        **_now(simulator, call),
         "started_at": rfc3339(call.started_at),
         "ended_at": rfc3339(call.ended_at),
         "duration": call.duration,
@@ -163,6 +163,15 @@ def ledger_view(entry: LedgerEntry) -> View:
     }
 
 
+def _now(simulator: Simulator, call: Call) -> View:
+    going_on = simulator.engine.conversation(call)
+    if going_on is None:
+        return {"waits_for": None, "now_playing": None}
+    step = going_on.playing
+    playing = {"leg": step.leg, "url": step.url} if step else None
+    return {"waits_for": going_on.waits_for or None, "now_playing": playing}
+
+
 def _state(call: Call) -> str:
     up = [leg for leg in call.legs.values() if leg.is_up]
     talking = len(call.legs) == 2 and all(leg.answered_at for leg in up)
@@ -191,3 +200,8 @@ def _leg_view(leg: LegRecord, call: Call) -> View:
 def plan_view(plan: Plan) -> View:
     """Show how a phone behaves."""
     return asdict(plan)
+
+
+def received_view(received: Received) -> View:
+    """Show a request that came to the inbox."""
+    return {**asdict(received), "at": rfc3339(received.at)}

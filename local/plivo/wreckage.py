@@ -87,11 +87,13 @@ def raw_answer(
     return head.encode() + body
 
 
-async def hold(request: Request, seconds: float) -> None:
-    """Answer nothing for real *seconds*, or until the client has given up."""
+async def hold(request: Request, seconds: float, stopping: asyncio.Event) -> None:
+    """Answer nothing for real *seconds*, or until the client or we have given up."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while loop.time() < deadline and not await request.is_disconnected():
+    while loop.time() < deadline and not stopping.is_set():
+        if await request.is_disconnected():
+            return
         await asyncio.sleep(min(_POLL_SECONDS, max(deadline - loop.time(), 0)))
 
 

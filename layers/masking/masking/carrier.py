@@ -24,7 +24,6 @@ import plivo
 import requests
 from plivo.exceptions import AuthenticationError, ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
-from urllib3.util.ssl_match_hostname import CertificateError
 
 from masking import numbers
 from masking.answers import clean_session
@@ -56,20 +55,6 @@ READ_SECONDS = 8.0
 
 # At most this many pages of 20 are read to find one pair's sessions.
 MOST_PAGES = 5
-
-# OpenSSL's names of what can only go wrong while two sides agree on a connection.
-HANDSHAKE_FAULTS = frozenset(
-    {
-        "CERTIFICATE_VERIFY_FAILED",
-        "HTTP_REQUEST",
-        "NO_PROTOCOLS_AVAILABLE",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "TLSV1_UNRECOGNIZED_NAME",
-        "UNSUPPORTED_PROTOCOL",
-        "WRONG_VERSION_NUMBER",
-    }
-)
 
 T = TypeVar("T")
 
@@ -251,22 +236,20 @@ def _unanswered(error: requests.RequestException) -> CarrierError:
     if isinstance(error, requests.Timeout):
         return CarrierTimeoutError()
     cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else None
-    if isinstance(reason, NewConnectionError) or _is_of_handshake(reason):
+    if isinstance(cause, MaxRetryError) and _is_unsent(cause.reason):
         return CarrierUnreachableError()
     return CarrierFailedError("The connection to Plivo broke.")
 
 
-def _is_of_handshake(reason: Exception | None) -> bool:
-    """Say whether TLS failed before anything could be sent through it.
+def _is_unsent(reason: Exception | None) -> bool:
+    """Say whether a connection failed before a request could go out on it.
 
-    A connection that breaks later is an SSLError as well (its end came too soon, a
-    record was damaged), and then the request may have arrived.
+    Of TLS's failures that is sure of a refused certificate alone: the others may come
+    after the request was sent.
     """
-    fault = reason.args[0] if isinstance(reason, SSLError) and reason.args else None
-    if isinstance(fault, (ssl.SSLCertVerificationError, CertificateError)):
-        return True
-    return isinstance(fault, ssl.SSLError) and fault.reason in HANDSHAKE_FAULTS
+    if isinstance(reason, SSLError):
+        return isinstance(reason.args[0], ssl.SSLCertVerificationError)
+    return isinstance(reason, NewConnectionError)
 
 
 def _read(response: requests.Response) -> Any:
@@ -348,6 +331,8 @@ def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
     body = answer.get("response")
     objects = body.get("objects") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(objects, list):
+        raise CarrierAnswerInvalidError
+    if not all(isinstance(item, dict) for item in objects):
         raise CarrierAnswerInvalidError
     meta = body.get("meta")
     following = meta.get("next") if isinstance(meta, dict) else None

@@ -85,6 +85,12 @@ def is_new_at_carrier(before: Session | None) -> bool:
     return before is None or before.carrier_session_uuid is None
 
 
+def has_other_parties(before: Session | None, after: Session) -> bool:
+    """Say whether a party was added since."""
+    was = before.answered if before else {}
+    return any(was.get(name) != after.answered.get(name) for name in PARTIES.values())
+
+
 def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
     """Say whether an update or an ending has just set out for Plivo.
 

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from masking import adopt, callbacks, contract, numbers, sessions
 from masking.errors import (
     CarrierError,
+    CarrierFailedError,
     CarrierRefusedError,
     CreateAbandonedError,
     CreateInProgressError,
@@ -182,6 +183,10 @@ class CreateFlow:
                 return Created(self._confirm(session, found.keeper), replayed=False)
             if found.complete and not error.may_have_acted:
                 raise self._pair_is_active(session)
+        if not error.may_have_acted:
+            error = CarrierFailedError(
+                "Plivo could not say what it holds of this pair."
+            )
         error.retry_after = self._rest_of_lease(session)
         error.members |= {"outcome": UNKNOWN, "session_uuid": session.session_uuid}
         raise error

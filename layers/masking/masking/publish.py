@@ -69,7 +69,7 @@ class Publisher:
             return
         session = replace(session, asked=self._loaded(session).asked)
         is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
-        if is_new or "session.updated" in kinds:
+        if is_new or changes.has_other_parties(was, session):
             self._link(session)
         now = items.stamp(self.now())
         self.bus.put([changes.event_of_session(each, session, now) for each in kinds])

@@ -44,7 +44,11 @@ def _time(value: object) -> object:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-Time = Annotated[datetime, BeforeValidator(_time)]
+Time = Annotated[
+    datetime,
+    BeforeValidator(_time),
+    Field(json_schema_extra={"examples": ["2026-01-31T12:00:00Z"]}),
+]
 Duration = Annotated[int, Field(ge=0, le=LONGEST_SECONDS)]
 
 

@@ -1,0 +1,84 @@
+// Faults and switches: what may go wrong, and what Plivo leaves undocumented.
+
+import { ask, changed, state } from "./state.js";
+import { attempt, make, say } from "./words.js";
+
+const CHOICES = [
+  ["off", "off", null],
+  ["once", "once", { times: 1 }],
+  ["some", "1 in 10", { rate: 0.1 }],
+  ["half", "every other", { rate: 0.5 }],
+  ["always", "always", {}],
+];
+
+function choiceOf(armed) {
+  if (!armed || armed.times === 0) return "off";
+  if (armed.times !== null) return "once";
+  return armed.rate >= 1 ? "always" : armed.rate >= 0.3 ? "half" : "some";
+}
+
+const rows = new Map();
+
+function faultRow(fault) {
+  const select = make("select", {
+    "aria-label": `Arm ${fault.name}`,
+    onchange: () => attempt(async () => {
+      const [, , spec] = CHOICES.find(([value]) => value === select.value);
+      const report = await ask("PATCH", "/_sim/faults", { [fault.name]: spec });
+      state.faults = report.faults;
+      changed();
+    }),
+  }, CHOICES.map(([value, text]) => make("option", { value }, text)));
+  const fired = make("td", { class: "fired" });
+  const row = make("tr", {}, [
+    make("th", { scope: "row" }, [
+      make("code", {}, fault.name), make("small", {}, fault.description),
+    ]),
+    make("td", {}, select),
+    fired,
+  ]);
+  return { row, select, fired };
+}
+
+/** Draw the faults. */
+export function drawFaults() {
+  const place = document.getElementById("faults");
+  if (rows.size === 0 && state.faults.length) {
+    for (const fault of state.faults) rows.set(fault.name, faultRow(fault));
+    const body = [...rows.values()].map(({ row }) => row);
+    place.replaceChildren(make("table", {}, make("tbody", {}, body)));
+  }
+  const sought = document.getElementById("find-fault").value.trim().toLowerCase();
+  for (const fault of state.faults) {
+    const { row, select, fired } = rows.get(fault.name);
+    const choice = choiceOf(fault.armed);
+    if (select.value !== choice) select.value = choice;
+    row.dataset.armed = String(choice !== "off");
+    row.hidden = !`${fault.name} ${fault.description}`.toLowerCase().includes(sought);
+    say(fired, fault.fired ? `${fault.fired}×` : "");
+  }
+}
+
+const selects = new Map();
+
+/** Draw the switches. */
+export function drawSwitches() {
+  const place = document.getElementById("switches");
+  if (selects.size === 0 && Object.keys(state.allowed).length) {
+    const body = Object.entries(state.allowed).map(([name, { values, description }]) => {
+      const select = make("select", {
+        "aria-label": name,
+        onchange: () => attempt(() => ask("PUT", "/_sim/switches", { [name]: select.value })),
+      }, values.map((value) => make("option", { value }, value)));
+      selects.set(name, select);
+      return make("tr", {}, [
+        make("th", { scope: "row" }, [make("code", {}, name), make("small", {}, description)]),
+        make("td", {}, select),
+      ]);
+    });
+    place.replaceChildren(make("table", {}, make("tbody", {}, body)));
+  }
+  for (const [name, select] of selects) {
+    if (select.value !== state.switches[name]) select.value = state.switches[name];
+  }
+}

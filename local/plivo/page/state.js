@@ -1,0 +1,132 @@
+// Know what the simulator knows: fetch it all once, then follow its event stream.
+
+export const state = {
+  clock: { now: Date.now(), at: Date.now(), speed: 1 },
+  app: null,
+  sessions: new Map(),
+  calls: new Map(),
+  callbacks: new Map(),
+  requests: [],
+  inbox: [],
+  faults: [],
+  switches: {},
+  allowed: {},
+  chosen: null,
+};
+
+const listeners = new Set();
+let scheduled = false;
+
+/** Call `listener` after every change, at most once a frame. */
+export function onChange(listener) {
+  listeners.add(listener);
+}
+
+/** Have everything drawn again. */
+export function changed() {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(() => {
+    scheduled = false;
+    for (const listener of listeners) listener(state);
+  });
+}
+
+/** Speak to the control API; throws an Error with its text. */
+export async function ask(method, path, body, headers = {}) {
+  const answer = await fetch(path, {
+    method,
+    headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  const said = text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
+  if (!answer.ok) throw new Error(problemOf(said) || `${answer.status} from ${path}`);
+  return said;
+}
+
+function problemOf(said) {
+  const fields = (said.errors || said.violations || []).map((e) => e.detail || e.message || e.rule);
+  return [said.error, said.detail || said.title, ...fields].filter(Boolean).join(" ");
+}
+
+/** Return the simulated time in milliseconds. */
+export function now() {
+  const { now: base, at, speed } = state.clock;
+  return base + (Date.now() - at) * speed;
+}
+
+/** Return the session that is shown: the chosen one, or the newest. */
+export function shownSession() {
+  if (state.chosen && state.sessions.has(state.chosen)) return state.sessions.get(state.chosen);
+  let newest = null;
+  for (const session of state.sessions.values()) {
+    if (!newest || session.created_time > newest.created_time) newest = session;
+  }
+  return newest;
+}
+
+async function fetchAll() {
+  const [clock, app, sessions, calls, callbacks, ledger, inbox, faults, switches] =
+    await Promise.all(
+      ["clock", "app", "sessions", "calls", "callbacks", "ledger", "inbox", "faults", "switches"]
+        .map((name) => ask("GET", `/_sim/${name}`)),
+    );
+  state.clock = { now: Date.parse(clock.now), at: Date.now(), speed: clock.speed };
+  state.app = app.url;
+  state.sessions = byKey(sessions.sessions, "session_uuid");
+  state.calls = byKey(calls.calls, "call_uuid");
+  state.callbacks = byKey(callbacks.callbacks, "callback_id");
+  state.requests = ledger.requests;
+  state.inbox = inbox.requests;
+  state.faults = faults.faults;
+  state.switches = switches.switches;
+  state.allowed = switches.allowed;
+  changed();
+}
+
+function byKey(items, key) {
+  return new Map(items.map((item) => [item[key], item]));
+}
+
+/** Follow the simulator; `onLink(word)` hears of the connection, `onStart` of a fresh one. */
+export function follow(onLink, onStart) {
+  const stream = new EventSource("/_sim/events");
+  const begin = async () => {
+    await fetchAll();
+    await onStart();
+    onLink("live");
+  };
+  const on = (kind, take) =>
+    stream.addEventListener(kind, (event) => {
+      take(JSON.parse(event.data));
+      changed();
+    });
+  stream.addEventListener("hello", begin);
+  stream.addEventListener("reset", begin);
+  stream.addEventListener("error", () => onLink("lost"));
+  on("session", (session) => state.sessions.set(session.session_uuid, session));
+  on("call", (call) => state.calls.set(call.call_uuid, call));
+  on("callback", (callback) => state.callbacks.set(callback.callback_id, callback));
+  on("request", (entry) => {
+    state.requests.push(entry);
+    refreshFaults();
+  });
+  on("inbox", (received) => state.inbox.push(received));
+  on("faults", (report) => { state.faults = report.faults; });
+  on("switches", (chosen) => { state.switches = chosen.switches; });
+  on("clock", (clock) => {
+    state.clock = { now: Date.parse(clock.now), at: Date.now(), speed: clock.speed };
+  });
+}
+
+let refreshing = null;
+
+/** Fetch the counts of the faults soon, once for many reasons. */
+export function refreshFaults() {
+  refreshing ??= setTimeout(async () => {
+    refreshing = null;
+    state.faults = (await ask("GET", "/_sim/faults")).faults;
+    changed();
+  }, 300);
+}

@@ -1,0 +1,39 @@
+"""What each operation may cost: the table of docs/design, as numbers.
+
+For a session with two parties, one label and URLs of up to 100 characters. *write* and
+*read* are for the operation's own path. A link that the stream writes is one unit each
+(two parties, one label; the caller of a callback); the link from Plivo's session to
+ours stands in the index of listings too and is two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Two parties, one label, and Plivo's session with its entry in the listing.
+LINKS_OF_A_SESSION = 2 + 1 + 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Most units: written on the own path and by the stream, read on the own path."""
+
+    write: float | None = None
+    stream_write: float = 0
+    read: float | None = None
+
+
+BUDGETS: Mapping[str, Budget] = {
+    "create": Budget(write=6, stream_write=LINKS_OF_A_SESSION),
+    "update": Budget(write=2),
+    "update, expiry moves": Budget(write=4),
+    "callback": Budget(write=2),
+    "callback, repeated": Budget(write=1),
+    "callback, new caller": Budget(write=2, stream_write=1),
+    "get, 10 events": Budget(read=2),
+    "list, page of 50": Budget(read=26),
+    "sweep, idle": Budget(read=8),
+    "expire now": Budget(write=3),
+    "expire by the sweep": Budget(write=3),
+}

@@ -1,0 +1,58 @@
+"""Requests made up from openapi.yaml, right and wrong, against the local stack.
+
+Whatever is sent, the answer is one that the document knows, in the shape that it says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from local.environments import ROOT
+from local.running import RunningStack
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@pytest.fixture(autouse=True)
+def _some_numbers_are_free(simulator: httpx.Client) -> None:
+    assert simulator.get("/_sim/health").json()["sessions"] == 0
+
+
+@schema.parametrize()
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+def test_an_answer_is_one_that_the_document_knows(
+    case: schemathesis.Case[Any], stack: RunningStack
+) -> None:
+    case.call_and_validate(
+        base_url=stack.addresses.api_url,
+        headers={"Authorization": f"Bearer {stack.api_key}"},
+        checks=CHECKS,
+        timeout=40,
+    )

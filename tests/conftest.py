@@ -1,0 +1,147 @@
+"""Fixtures that all tests share: the embedded AWS, a deployment in it, the simulator.
+
+The two processes start once, when a test first asks for them. What a deployment makes
+(table, bucket, bus, queues, secrets) is made anew for each test.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.handlers.clock import Clock
+
+if TYPE_CHECKING:
+    from masking.table import Table
+    from masking.wiring import Services
+    from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+    from tests.handlers.simulated_plivo import SimulatedPlivo
+    from tests.unit.wire import Wire
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    """Give the embedded AWS."""
+    from tests.handlers.embedded_aws import running_aws
+
+    with running_aws(tmp_path_factory.mktemp("aws")) as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def plivo_server() -> Iterator[SimulatedPlivo]:
+    """Give the simulator as it runs for the whole session; tests want `plivo`."""
+    from local.plivo.server import running
+    from tests.handlers.simulated_plivo import SimulatedPlivo
+
+    with running() as server:
+        yield SimulatedPlivo(server.origin)
+
+
+@pytest.fixture
+def plivo(plivo_server: SimulatedPlivo) -> SimulatedPlivo:
+    """Give the simulator, in which nothing has happened yet."""
+    plivo_server.reset()
+    return plivo_server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock that shows the time of the test's start and stands still."""
+    return Clock(datetime.now(UTC))
+
+
+@pytest.fixture
+def deployment(
+    aws: EmbeddedAws,
+    plivo_server: SimulatedPlivo,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Deployment:
+    """Make what the functions use, and set the environment that leads them there."""
+    from tests.handlers import embedded_aws as made
+
+    sqs, secrets = aws.client("sqs"), aws.client("secretsmanager")
+    table_name = made.make_table(aws.client("dynamodb"))
+    bucket_name = made.make_bucket(aws.client("s3"))
+    bus = made.make_bus(aws.client("events"), sqs)
+    recording_queue_url = made.make_queue(sqs, "recordings")
+    check_queue_url = made.make_queue(sqs, "checks")
+    environment = {
+        **aws.environment,
+        "TABLE_NAME": table_name,
+        "BUCKET_NAME": bucket_name,
+        "BUS_NAME": bus.name,
+        "RECORDING_QUEUE_URL": recording_queue_url,
+        "CHECK_QUEUE_URL": check_queue_url,
+        "CARRIER_SECRET_ARN": made.make_secret(secrets, made.carrier_secret()),
+        "SIGNING_SECRET_ARN": made.make_secret(secrets, made.SIGNING_SECRET),
+        "CARRIER_BASE_URL": plivo_server.origin,
+        "PUBLIC_BASE_URL": "",
+        "RECORDING_HOSTS": plivo_server.origin,
+        "RETENTION_DAYS": "400",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return made.Deployment(
+        table_name=table_name,
+        bucket_name=bucket_name,
+        bus=bus,
+        recording_queue_url=recording_queue_url,
+        check_queue_url=check_queue_url,
+        environment=environment,
+    )
+
+
+@pytest.fixture
+def services(deployment: Deployment) -> Services:
+    """Give the services of the deployment, as a function would have them."""
+    from masking.settings import Settings
+    from masking.wiring import Services
+
+    return Services(Settings(dict(deployment.environment)))
+
+
+@pytest.fixture
+def table(services: Services) -> Table:
+    """Give the deployment's table."""
+    return services.table
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """Give a server that answers as the test says."""
+    from tests.unit.wire import Wire
+
+    with Wire() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let each test begin like a new process: nothing cached, nothing counted."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "maskline")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Maskline")
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    from masking import settings, telemetry, wiring
+
+    telemetry.metrics().clear_metrics()
+    for cached in (
+        settings.settings,
+        wiring.services,
+        wiring._carrier,
+        telemetry.logger,
+        telemetry.metrics,
+    ):
+        cached.cache_clear()
+    # Powertools keeps a logger, and the stream that it writes to, by its name.
+    logging.Logger.manager.loggerDict.pop("maskline", None)

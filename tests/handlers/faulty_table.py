@@ -1,0 +1,43 @@
+"""A table whose storage fails where a test says, as AWS fails: by its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from masking.table import Table
+from tests.handlers.embedded_aws import EmbeddedAws
+
+Fails = Callable[[dict[str, Any]], bool]
+
+
+def faulty_table(
+    aws: EmbeddedAws,
+    name: str,
+    operation: str,
+    *,
+    on: int = 1,
+    error: str = "ProvisionedThroughputExceededException",
+) -> Table:
+    """Give the table *name*, whose *on*-th request of an operation fails with *error*.
+
+    All later requests of that operation fail too.
+    """
+    from local.aws.clients import LocalAws
+
+    client = LocalAws(aws.url, aws.ca_file).client("dynamodb")
+    seen = []
+
+    def fail(**_: object) -> tuple[object, dict[str, Any]] | None:
+        seen.append(operation)
+        if len(seen) < on:
+            return None
+        answer = {
+            "Error": {"Code": error, "Message": "made to fail"},
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        }
+        return SimpleNamespace(status_code=400), answer
+
+    client.meta.events.register(f"before-call.dynamodb.{operation}", fail)
+    return Table(client, name)

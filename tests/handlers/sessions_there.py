@@ -1,0 +1,89 @@
+"""Sessions in the states that tests begin from, made the way the product makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from masking import contract, sessions
+from masking.create import CreateFlow
+from masking.sessions import CarrierSession, Session
+from masking.table import Table
+from masking.wiring import Clock, Services
+from tests.handlers.payloads import PAIR
+
+BASE = "https://masks.example.com"
+
+
+def created(
+    services: Services,
+    clock: Clock,
+    *,
+    tenant: str = "acme",
+    key: str | None = None,
+    **body: Any,
+) -> Session:
+    """Create a session at the simulator and in the table."""
+    flow = CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    asked = body if body.get("create_session_with_single_party") else {**PAIR, **body}
+    return flow.create(
+        contract.parse_create(asked),
+        tenant_id=tenant,
+        idempotency_key=key,
+        base_url=BASE,
+    ).session
+
+
+def reserved(table: Table, clock: Clock, **body: Any) -> Session:
+    """Reserve a session in the table; Plivo has not heard of it."""
+    request = contract.parse_create({**PAIR, **body})
+    session = sessions.reserve(
+        session_uuid=sessions.session_uuid_for("acme", None),
+        tenant_id="acme",
+        asked=contract.asked(request),
+        labels=request.labels,
+        base_url=BASE,
+        now=clock(),
+    )
+    table.reserve(session)
+    return session
+
+
+def planted(table: Table, clock: Clock, *, tenant: str = "acme", **answer: Any) -> Session:
+    """Put an active session into the table without asking any Plivo."""
+    import uuid
+    from datetime import timedelta
+
+    request = contract.parse_create(PAIR)
+    new = sessions.reserve(
+        session_uuid=sessions.session_uuid_for(tenant, None),
+        tenant_id=tenant,
+        asked=contract.asked(request),
+        labels={},
+        base_url=BASE,
+        now=clock(),
+    )
+    known = CarrierSession(
+        **{
+            "session_uuid": str(uuid.uuid4()),
+            "virtual_number": "+12025550180",
+            "status": "active",
+            "created_time": clock(),
+            "modified_time": clock(),
+            "expiry_time": clock() + timedelta(hours=1),
+            "duration": 3600,
+            "callback_url": "",
+            "settings": PAIR,
+            **answer,
+        }
+    )
+    session = sessions.confirm(new, known, 1)
+    table.reserve(new)
+    table.replace(new, session)
+    return session
+
+
+def stored(table: Table, session: Session) -> Session:
+    """Read a session that must be there."""
+    found = table.load(session.session_uuid)
+    assert found, "the session is not in the table"
+    return found

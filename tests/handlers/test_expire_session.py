@@ -1,0 +1,302 @@
+"""DELETE /v1/sessions/{session_uuid}: we say expired when Plivo connects no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.expire_session import app
+from masking import sessions
+from masking.carrier import Carrier
+from masking.end import EndFlow
+from masking.errors import (
+    CarrierError,
+    EndInProgressError,
+    ProblemError,
+    SessionNotActiveError,
+    SessionNotFoundError,
+    StorageUnavailableError,
+    UpdateInProgressError,
+    VersionMismatchError,
+)
+from masking.sessions import Session, Status
+from masking.table import Table
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.faulty_table import faulty_table
+from tests.handlers.payloads import http, problem, read
+from tests.handlers.sessions_there import created, reserved, stored
+from tests.handlers.simulated_plivo import SimulatedPlivo
+
+FAILING = ["delete_401", "delete_403", "delete_429"]
+
+
+@pytest.fixture
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> EndFlow:
+    """Give the flow as a function has it, with a clock of the test's."""
+    assert plivo.sessions() == []
+    return EndFlow(services.table, services.carrier, clock)
+
+
+@pytest.fixture
+def session(services: Services, flow: EndFlow, clock: Clock) -> Session:
+    """Give an active session."""
+    assert flow.table is services.table
+    return created(services, clock)
+
+
+def end(flow: EndFlow, session: Session, if_match: int | None = None) -> Session:
+    """End a session of tenant acme."""
+    return flow.end(session.session_uuid, tenant_id="acme", if_match=if_match)
+
+
+def outcome_of(error: ProblemError) -> Any:
+    """Give what an error says about the session's end."""
+    return error.members["outcome"]
+
+
+def test_a_session_ends_at_plivo_and_then_here(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo, table: Table
+) -> None:
+    ended = end(flow, session)
+
+    assert plivo.live() == []
+    assert ended.status is Status.EXPIRED
+    assert stored(table, session) == ended
+    assert sessions.duty_of(ended) is None
+
+
+def test_ending_it_again_changes_nothing(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    first = end(flow, session)
+
+    assert end(flow, session) == first
+    assert len(plivo.requests("delete")) == 1
+
+
+def test_a_session_whose_time_is_up_has_ended_without_plivo_being_asked(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    clock.advance(hours=1, seconds=5)
+
+    assert end(flow, session) == session
+    assert plivo.requests("delete") == []
+
+
+def test_a_session_that_has_ended_at_plivo_ends_here(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.end(str(session.carrier_session_uuid))
+
+    assert end(flow, session).status is Status.EXPIRED
+
+
+def test_a_session_that_plivo_does_not_know_ends_here(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.reset()
+
+    assert end(flow, session).status is Status.EXPIRED
+
+
+def test_only_the_tenants_own_sessions_can_be_ended(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    with pytest.raises(SessionNotFoundError):
+        flow.end(session.session_uuid, tenant_id="other")
+    with pytest.raises(SessionNotFoundError) as refused:
+        flow.end(sessions.session_uuid_for("acme", "none"), tenant_id="acme")
+
+    assert outcome_of(refused.value) == "not_expired"
+    assert len(plivo.live()) == 1
+
+
+def test_an_ending_may_insist_on_the_version_it_knows(
+    flow: EndFlow, session: Session
+) -> None:
+    with pytest.raises(VersionMismatchError) as refused:
+        end(flow, session, if_match=session.version + 1)
+
+    assert outcome_of(refused.value) == "not_expired"
+    assert end(flow, session, if_match=session.version).status is Status.EXPIRED
+
+
+def test_a_session_that_plivo_has_not_confirmed_cannot_be_ended(
+    flow: EndFlow, table: Table, clock: Clock
+) -> None:
+    with pytest.raises(SessionNotActiveError):
+        end(flow, reserved(table, clock))
+
+
+@pytest.mark.parametrize("fault", FAILING)
+def test_while_plivo_may_still_connect_the_session_is_ending(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo, table: Table, fault: str
+) -> None:
+    plivo.arm(**{fault: {}})
+
+    with pytest.raises(CarrierError) as failed:
+        end(flow, session)
+
+    left = stored(table, session)
+    assert outcome_of(failed.value) == "unknown"
+    assert failed.value.status in (502, 503)
+    assert left.status is Status.ENDING
+    assert left.doubted
+
+
+def test_a_failure_of_plivos_is_tried_again_at_once(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.arm(delete_5xx_after_commit={"times": 1})
+
+    assert end(flow, session).status is Status.EXPIRED
+
+
+def test_an_ending_in_doubt_can_be_sent_again_at_once(
+    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.arm(delete_5xx_before_commit={"times": 2})
+    with pytest.raises(CarrierError):
+        end(flow, session)
+
+    ended = end(flow, session)
+
+    assert ended.status is Status.EXPIRED
+    assert plivo.live() == []
+
+
+def test_an_ending_on_its_way_is_waited_for(
+    flow: EndFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    table.replace(session, sessions.begin_ending(session, clock()))
+    with pytest.raises(EndInProgressError) as busy:
+        end(flow, session)
+    clock.advance(seconds=60)
+
+    ended = end(flow, session)
+
+    assert outcome_of(busy.value) == "not_expired"
+    assert busy.value.retry_after == 61
+    assert ended.status is Status.EXPIRED
+
+
+def test_an_update_on_its_way_is_waited_for(
+    flow: EndFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    with pytest.raises(UpdateInProgressError) as busy:
+        end(flow, session)
+    clock.advance(seconds=60)
+
+    assert outcome_of(busy.value) == "not_expired"
+    assert end(flow, session).status is Status.EXPIRED
+
+
+def test_without_a_record_of_the_ending_plivo_is_not_asked(
+    flow: EndFlow,
+    session: Session,
+    plivo: SimulatedPlivo,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    broken = faulty_table(aws, deployment.table_name, "PutItem")
+
+    with pytest.raises(StorageUnavailableError) as failed:
+        end(replace(flow, table=broken), session)
+
+    assert outcome_of(failed.value) == "not_expired"
+    assert len(plivo.live()) == 1
+
+
+def test_an_ending_that_could_not_be_stored_is_finished_later(
+    flow: EndFlow,
+    session: Session,
+    clock: Clock,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
+    with pytest.raises(StorageUnavailableError) as failed:
+        end(replace(flow, table=broken), session)
+    clock.advance(seconds=60)
+
+    assert outcome_of(failed.value) == "unknown"
+    assert end(flow, session).status is Status.EXPIRED
+
+
+def test_of_two_who_end_it_at_once_one_is_told_so(
+    flow: EndFlow, session: Session, aws: EmbeddedAws, deployment: Deployment
+) -> None:
+    class Overtaken(Table):
+        def replace(self, before: Session, after: Session) -> None:
+            flow.table.replace(before, sessions.begin_ending(before, flow.now()))
+            super().replace(before, after)
+
+    overtaken = Overtaken(aws.client("dynamodb"), deployment.table_name)
+
+    with pytest.raises(EndInProgressError) as refused:
+        end(replace(flow, table=overtaken), session)
+
+    assert outcome_of(refused.value) == "not_expired"
+
+
+def test_who_comes_back_too_late_gives_what_is_stored(
+    flow: EndFlow, session: Session, table: Table
+) -> None:
+    class Late:
+        def __init__(self, carrier: Carrier) -> None:
+            self._carrier = carrier
+
+        def expire(self, carrier_session_uuid: str) -> None:
+            self._carrier.expire(carrier_session_uuid)
+            ending = stored(table, session)
+            table.replace(ending, sessions.expire(ending))
+
+    late: Any = Late(flow.carrier)
+
+    ended = end(replace(flow, carrier=late), session)
+
+    assert ended == stored(table, session)
+    assert ended.status is Status.EXPIRED
+
+
+# The handler
+
+
+@pytest.mark.usefixtures("flow")
+def test_the_answer_shows_the_session_as_expired(session: Session) -> None:
+    event = http("expire_session", session_uuid=session.session_uuid)
+
+    answer = app.lambda_handler(event, None)
+
+    body = read(answer)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["etag"] == f'"{session.version + 2}"'
+    assert body["message"] == "Session expired"
+    assert body["session"]["status"] == "expired"
+
+
+@pytest.mark.usefixtures("flow")
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"headers": {"if-match": '"99"'}}, (412, "version_mismatch")),
+        ({"scopes": "sessions:read"}, (403, "scope_missing")),
+        ({"tenant": "other"}, (404, "session_not_found")),
+        ({"query": "number=12025550100"}, (400, "number_in_url")),
+    ],
+)
+def test_what_is_refused_is_not_expired(
+    session: Session,
+    plivo: SimulatedPlivo,
+    changed: dict[str, Any],
+    expected: tuple[int, str],
+) -> None:
+    event = http("expire_session", session_uuid=session.session_uuid, **changed)
+
+    assert problem(app.lambda_handler(event, None)) == (*expected, "not_expired")
+    assert len(plivo.live()) == 1

@@ -1,0 +1,236 @@
+"""The sweep ends what is due, whatever else is going on."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from functions.expire_sessions import app
+from masking import sessions
+from masking.expire import Sweep
+from masking.sessions import DutyKind, Rule, Session, Status
+from masking.table import Table
+from tests.handlers.clock import Clock
+from tests.handlers.payloads import Context, sample
+from tests.handlers.sessions_there import planted, reserved, stored
+
+
+def sweep(table: Table, clock: Clock, moments: int = 1_000_000) -> int:
+    """Run the sweep; it has time for so many sessions."""
+    left = iter(range(moments))
+    return Sweep(table, clock, lambda: next(left, None) is not None).run()
+
+
+def due(table: Table, rule: Rule, clock: Clock) -> set[str]:
+    """Give the sessions that the index says are due."""
+    return {
+        found.session_uuid
+        for shard in sessions.shards(rule)
+        for found in table.due(shard, clock())
+    }
+
+
+def test_what_is_due_ends_and_what_is_not_goes_on(table: Table, clock: Clock) -> None:
+    over = planted(table, clock, expiry_time=clock())
+    running = planted(table, clock, expiry_time=clock() + timedelta(microseconds=1))
+
+    assert sweep(table, clock) == 1
+
+    assert stored(table, over).status is Status.EXPIRED
+    assert stored(table, running).status is Status.ACTIVE
+
+
+def test_a_swept_session_leaves_the_index(table: Table, clock: Clock) -> None:
+    over = planted(table, clock, expiry_time=clock())
+    assert due(table, Rule.SWEEP, clock) == {over.session_uuid}
+
+    sweep(table, clock)
+
+    assert due(table, Rule.SWEEP, clock) == set()
+    assert sweep(table, clock) == 0
+
+
+def test_a_sweep_with_nothing_due_does_nothing(table: Table, clock: Clock) -> None:
+    planted(table, clock)
+    reserved(table, clock)
+    clock.advance(minutes=30)
+
+    assert sweep(table, clock) == 0
+
+
+def test_a_session_extended_meanwhile_goes_on(table: Table, clock: Clock) -> None:
+    session = planted(table, clock, expiry_time=clock())
+
+    class Stale(Table):
+        """A table whose index still shows what was due a moment ago."""
+
+        def load_state(self, session_uuid: str) -> Session | None:
+            current = super().load_state(session_uuid)
+            if current and current.version == session.version:
+                later = sessions._next(
+                    current, expiry_time=clock() + timedelta(hours=1)
+                )
+                self.replace(current, later)
+                return later
+            return current
+
+    stale = Stale(table._client, table._name)
+
+    assert sweep(stale, clock) == 0
+    assert stored(table, session).status is Status.ACTIVE
+
+
+def test_a_session_changed_at_the_last_moment_is_left_to_who_changed_it(
+    table: Table, clock: Clock
+) -> None:
+    session = planted(table, clock, expiry_time=clock())
+
+    class Overtaken(Table):
+        """A table in which somebody else is faster."""
+
+        def replace(self, before: Session, after: Session) -> None:
+            update = sessions.begin_update(before, {"record": True}, clock())
+            super().replace(before, update)
+            super().replace(before, after)
+
+    assert sweep(Overtaken(table._client, table._name), clock) == 0
+    assert stored(table, session).pending
+
+
+def test_two_sweeps_at_once_end_each_session_once(table: Table, clock: Clock) -> None:
+    for _ in range(30):
+        planted(table, clock, expiry_time=clock())
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(lambda _: sweep(table, clock), range(2)))
+
+    assert sum(ended) == 30
+    assert due(table, Rule.SWEEP, clock) == set()
+
+
+def test_a_sweep_that_runs_out_of_time_is_carried_on_by_the_next(
+    table: Table, clock: Clock
+) -> None:
+    for _ in range(20):
+        planted(table, clock, expiry_time=clock())
+
+    first = sweep(table, clock, moments=8)
+    second = sweep(table, clock)
+
+    assert first == 8
+    assert second == 12
+
+
+def test_an_update_whose_lease_runs_is_not_overtaken(
+    table: Table, clock: Clock
+) -> None:
+    session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
+    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    clock.advance(seconds=30)
+
+    assert sweep(table, clock) == 0
+    assert stored(table, session).status is Status.ACTIVE
+
+
+def test_an_update_in_doubt_is_left_to_the_reconciler_and_not_announced(
+    table: Table, clock: Clock
+) -> None:
+    session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
+    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    clock.advance(seconds=90)
+
+    assert sweep(table, clock) == 0
+
+    left = stored(table, session)
+    duty = sessions.duty_of(left)
+    assert left.status is Status.ACTIVE
+    assert left.doubted
+    assert sessions.is_over(left, clock())
+    assert duty
+    assert duty.kind is DutyKind.CHECK_UPDATE
+    assert due(table, Rule.SWEEP, clock) == set()
+    assert due(table, Rule.RECONCILE, clock) == {session.session_uuid}
+
+
+def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) -> None:
+    session = planted(table, clock, expiry_time=clock())
+    table.replace(session, sessions.doubt(sessions.begin_ending(session, clock())))
+
+    class Stale(Table):
+        """A table whose index shows in the sweep's shard what has moved on."""
+
+        def due(self, shard: str, now: object) -> object:  # type: ignore[override]
+            from masking.table import Due
+
+            mine = sessions.shard_of(session.session_uuid, Rule.SWEEP)
+            return iter([Due(session.session_uuid, "")] if shard == mine else [])
+
+    stale = Stale(table._client, table._name)
+    clock.advance(hours=1)
+
+    assert sweep(stale, clock) == 0
+    assert stored(table, session).status is Status.ENDING
+
+
+def test_a_session_that_is_gone_or_at_rest_is_passed_over(
+    table: Table, clock: Clock
+) -> None:
+    gone = planted(table, clock, expiry_time=clock())
+    ended = planted(table, clock, expiry_time=clock())
+
+    class Late(Table):
+        """A table that changed between the index and the read."""
+
+        def load_state(self, session_uuid: str) -> Session | None:
+            if session_uuid == gone.session_uuid:
+                return None
+            return sessions.expire(ended)
+
+    assert sweep(Late(table._client, table._name), clock) == 0
+
+
+# The handler
+
+
+def test_the_function_says_how_many_it_ended_and_counts_them(
+    table: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        planted(table, clock, expiry_time=clock())
+
+    assert app.lambda_handler(sample("expire_sessions"), Context()) == {"expired": 3}
+    assert app.lambda_handler(sample("expire_sessions"), Context()) == {"expired": 0}
+
+    emitted = capsys.readouterr().out
+    assert emitted.count('"SessionsExpired":[3.0]') == 1
+
+
+def test_a_function_without_time_left_begins_nothing(
+    table: Table, clock: Clock
+) -> None:
+    planted(table, clock, expiry_time=clock())
+
+    answer = app.lambda_handler(sample("expire_sessions"), Context(left=4_000))
+
+    assert answer == {"expired": 0}
+
+
+def test_a_page_of_the_index_is_not_all_of_it(table: Table, clock: Clock) -> None:
+    class Paged:
+        """A client that answers queries one item at a time."""
+
+        def __init__(self, client: object) -> None:
+            self._client = client
+
+        def query(self, **request: object) -> object:
+            return self._client.query(**request, Limit=1)  # type: ignore[attr-defined]
+
+    session = planted(table, clock, expiry_time=clock())
+    shard = sessions.shard_of(session.session_uuid, Rule.SWEEP)
+    while len(list(table.due(shard, clock()))) < 3:
+        planted(table, clock, expiry_time=clock())
+    paged = Table(Paged(table._client), table._name)  # type: ignore[arg-type]
+
+    assert len(list(paged.due(shard, clock()))) == 3

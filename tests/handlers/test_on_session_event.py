@@ -1,0 +1,349 @@
+"""Plivo's session callbacks: proven, kept once, acknowledged."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.on_session_event import app
+from masking import sessions
+from masking.sessions import Session
+from masking.table import Table
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws, carrier_secret
+from tests.handlers.payloads import problem, sample
+from tests.handlers.sessions_there import planted
+from tests.handlers.signed_callbacks import ANSWERED, FORM, callback
+
+REFUSED = (403, "webhook_refused", None)
+
+
+@pytest.fixture
+def session(table: Table, clock: Clock) -> Session:
+    """Give an active session."""
+    return planted(table, clock)
+
+
+@pytest.fixture
+def key(services: Services) -> bytes:
+    """Give the key of callback tokens."""
+    return services.callback_key
+
+
+def kept(table: Table, session: Session) -> list[dict[str, Any]]:
+    """Give the attributes of all callbacks that were kept."""
+    return [item["attributes"] for item in table.callbacks(session.session_uuid)]
+
+
+def everything(aws: EmbeddedAws, deployment: Deployment) -> list[Any]:
+    """Give all items of the table."""
+    items = aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"]
+    return sorted(items, key=json.dumps)
+
+
+# What is kept
+
+
+def test_a_signed_callback_is_kept_and_acknowledged(
+    table: Table, session: Session, key: bytes
+) -> None:
+    answer = app.lambda_handler(callback(session, key), None)
+
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {}
+    assert kept(table, session) == [ANSWERED]
+    [item] = table.callbacks(session.session_uuid)
+    assert item["kind"] == "events"
+    assert item["tenant_id"] == "acme"
+    assert item["attempt"] == 1
+
+
+def test_a_repeated_callback_is_acknowledged_and_changes_nothing(
+    session: Session, key: bytes, aws: EmbeddedAws, deployment: Deployment
+) -> None:
+    app.lambda_handler(callback(session, key), None)
+    before = everything(aws, deployment)
+
+    answer = app.lambda_handler(callback(session, key), None)
+
+    assert answer["statusCode"] == 200
+    assert everything(aws, deployment) == before
+
+
+def test_the_same_callback_ten_times_at_once_is_kept_once(
+    table: Table, session: Session, key: bytes
+) -> None:
+    event = callback(session, key)
+    app.lambda_handler(callback(session, key, {**ANSWERED, "SequenceNumber": "1"}), None)
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: app.lambda_handler(event, None), range(10)))
+
+    assert {answer["statusCode"] for answer in answers} == {200}
+    assert len(kept(table, session)) == 2
+
+
+@pytest.mark.parametrize("content_type", [FORM, "application/json; charset=utf-8"])
+def test_form_and_json_are_both_taken(
+    table: Table, session: Session, key: bytes, content_type: str
+) -> None:
+    answer = app.lambda_handler(callback(session, key, content_type=content_type), None)
+
+    assert answer["statusCode"] == 200
+    assert kept(table, session) == [ANSWERED]
+
+
+def test_a_get_is_taken_from_its_query(
+    table: Table, session: Session, key: bytes
+) -> None:
+    answer = app.lambda_handler(callback(session, key, method="GET"), None)
+
+    assert answer["statusCode"] == 200
+    assert kept(table, session) == [ANSWERED]
+
+
+def test_a_query_beside_the_body_is_part_of_what_is_signed(
+    table: Table, session: Session, key: bytes
+) -> None:
+    event = callback(session, key, query="tenant=a%20b")
+    assert app.lambda_handler(event, None)["statusCode"] == 200
+
+    event["rawQueryString"] = "tenant=c"
+
+    assert problem(app.lambda_handler(event, None)) == REFUSED
+    assert len(kept(table, session)) == 1
+
+
+def test_unknown_events_and_attributes_are_kept(
+    table: Table, session: Session, key: bytes
+) -> None:
+    fields = {"EventName": "SessionSomethingNew", "Surprise": "é & ü", "Leg": ["b", "a"]}
+
+    answer = app.lambda_handler(callback(session, key, fields), None)
+
+    assert answer["statusCode"] == 200
+    assert kept(table, session) == [
+        {"EventName": "SessionSomethingNew", "Surprise": "é & ü", "Leg": "a\nb"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        lambda session, now: sessions.expire(session),
+        lambda session, now: sessions.begin_ending(session, now),
+        lambda session, now: sessions.begin_update(session, {"record": True}, now),
+    ],
+    ids=["expired", "ending", "updating"],
+)
+def test_a_callback_is_kept_in_whatever_state_its_session_is(
+    table: Table, session: Session, key: bytes, clock: Clock, state: Any
+) -> None:
+    table.replace(session, state(session, clock()))
+
+    assert app.lambda_handler(callback(session, key), None)["statusCode"] == 200
+    assert kept(table, session) == [ANSWERED]
+
+
+def test_a_callback_of_an_earlier_attempt_is_kept_with_its_attempt(
+    table: Table, session: Session, key: bytes
+) -> None:
+    app.lambda_handler(callback(session, key, attempt=7), None)
+
+    [item] = table.callbacks(session.session_uuid)
+    assert item["attempt"] == 7
+
+
+# Who sent it
+
+
+def test_the_main_accounts_signature_is_right_too(
+    table: Table, session: Session, key: bytes
+) -> None:
+    event = callback(session, key, header="x-plivo-signature-ma-v3")
+
+    assert app.lambda_handler(event, None)["statusCode"] == 200
+    assert kept(table, session) == [ANSWERED]
+
+
+def test_one_right_signature_in_a_list_with_spaces_is_enough(
+    session: Session, key: bytes
+) -> None:
+    event = callback(session, key, signature="bm9uc2Vuc2U=, {} ,bW9yZQ==")
+
+    assert app.lambda_handler(event, None)["statusCode"] == 200
+
+
+def test_a_token_that_is_being_replaced_signs_too(
+    session: Session, key: bytes, aws: EmbeddedAws, deployment: Deployment
+) -> None:
+    aws.client("secretsmanager").put_secret_value(
+        SecretId=deployment.environment["CARRIER_SECRET_ARN"],
+        SecretString=carrier_secret(previous_auth_token="the one before"),
+    )
+
+    event = callback(session, key, auth_token="the one before")
+
+    assert app.lambda_handler(event, None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"signature": ""},
+        {"signature": "bm9uc2Vuc2U="},
+        {"signature": "{}x"},
+        {"auth_token": "another token"},
+        {"header": "x-plivo-signature-v2"},
+    ],
+    ids=repr,
+)
+def test_a_wrong_or_missing_signature_is_refused_and_nothing_is_written(
+    session: Session,
+    key: bytes,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+    capsys: pytest.CaptureFixture[str],
+    wrong: dict[str, str],
+) -> None:
+    before = everything(aws, deployment)
+
+    answer = app.lambda_handler(callback(session, key, **wrong), None)
+
+    assert problem(answer) == REFUSED
+    assert json.loads(answer["body"])["detail"] == "Refused."
+    assert everything(aws, deployment) == before
+    assert "WebhookSignatureRefused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changed", "value"),
+    [
+        ("body", b"EventName=SessionPartiesHangup"),
+        ("nonce", "1"),
+        ("token", "A" * 24),
+        ("session_uuid", "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"),
+        ("attempt", "2"),
+        ("path", "/v1/plivo/nonsense"),
+    ],
+)
+def test_whatever_is_changed_on_the_way_is_refused(
+    session: Session,
+    key: bytes,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+    changed: str,
+    value: Any,
+) -> None:
+    before = everything(aws, deployment)
+    event = callback(session, key)
+    if changed == "body":
+        event |= {"body": value.decode(), "isBase64Encoded": False}
+    elif changed == "nonce":
+        event["headers"]["x-plivo-signature-v3-nonce"] = value
+    elif changed == "path":
+        event |= {"rawPath": value, "pathParameters": {}}
+    else:
+        old = event["pathParameters"][changed]
+        event["rawPath"] = event["rawPath"].replace(f"/{old}/", f"/{value}/")
+        event["pathParameters"][changed] = value
+
+    assert problem(app.lambda_handler(event, None)) == REFUSED
+    assert everything(aws, deployment) == before
+
+
+def test_a_callback_for_another_sessions_address_is_refused(
+    table: Table, session: Session, key: bytes, clock: Clock
+) -> None:
+    other = planted(table, clock)
+    event, foreign = callback(session, key), callback(other, key)
+    event |= {"rawPath": foreign["rawPath"], "pathParameters": foreign["pathParameters"]}
+
+    assert problem(app.lambda_handler(event, None)) == REFUSED
+
+
+def test_a_session_of_which_nothing_is_kept_is_not_found(
+    session: Session, key: bytes
+) -> None:
+    gone = replace(session, session_uuid=sessions.session_uuid_for("acme", "gone"))
+
+    answer = app.lambda_handler(callback(gone, key), None)
+
+    assert problem(answer) == (404, "session_not_found", None)
+
+
+def test_what_is_signed_and_yet_no_callback_is_malformed(
+    table: Table, session: Session, key: bytes
+) -> None:
+    answer = app.lambda_handler(callback(session, key, {"Event": "A"}), None)
+
+    assert problem(answer) == (400, "malformed_body", None)
+    assert kept(table, session) == []
+
+
+def test_what_cannot_be_read_is_refused_if_it_is_not_signed_and_malformed_if_it_is(
+    session: Session, key: bytes
+) -> None:
+    unsigned = callback(session, key, content_type="application/json")
+    unsigned |= {"body": "{", "isBase64Encoded": False}
+    signed = callback(session, key, {}, content_type="application/json")
+    signed |= {"body": "{", "isBase64Encoded": False}
+
+    assert problem(app.lambda_handler(unsigned, None)) == REFUSED
+    assert problem(app.lambda_handler(signed, None)) == (400, "malformed_body", None)
+
+
+def test_a_stage_before_the_path_is_taken_off(
+    table: Table, session: Session, key: bytes
+) -> None:
+    event = callback(session, key)
+    event["rawPath"] = "/stage" + event["rawPath"]
+
+    assert app.lambda_handler(event, None)["statusCode"] == 200
+    assert kept(table, session) == [ANSWERED]
+
+
+def test_a_public_address_with_a_path_is_what_is_signed(
+    table: Table, clock: Clock, key: bytes
+) -> None:
+    session = planted(table, clock)
+    moved = replace(session, base_url="https://masks.example.com/api")
+    table.replace(session, replace(moved, version=session.version + 1))
+
+    assert app.lambda_handler(callback(moved, key), None)["statusCode"] == 200
+
+
+def test_storage_that_fails_is_our_fault_so_that_plivo_may_try_again(
+    session: Session, key: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = callback(session, key)
+    monkeypatch.setenv("TABLE_NAME", "no-such-table")
+
+    assert problem(app.lambda_handler(event, None)) == (503, "storage_unavailable", None)
+
+
+def test_nothing_personal_and_no_token_is_logged(
+    session: Session, key: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = callback(session, key)
+    for sent in (event, event, callback(session, key, signature="bm8=")):
+        app.lambda_handler(sent, None)
+
+    emitted = capsys.readouterr().out
+    assert "callback kept" in emitted
+    assert "callback repeated" in emitted
+    for secret in ("2025550100", "2025550101", event["pathParameters"]["token"]):
+        assert secret not in emitted
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize("name", ["on_session_event", "on_session_event.json_body"])
+def test_the_samples_are_refused_because_nobody_can_sign_for_every_stack(
+    name: str,
+) -> None:
+    assert problem(app.lambda_handler(sample(name), None)) == REFUSED

@@ -1,0 +1,358 @@
+"""What is at Plivo under our UUID is the one session that we hold, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from functions.check_sessions import app as check_app
+from masking import contract, sessions
+from masking.create import Created, CreateFlow
+from masking.errors import CarrierError, CarrierFailedError, PairAlreadyActiveError
+from masking.publish import Publisher
+from masking.queue import Queue
+from masking.reconcile import Reconciler
+from masking.sessions import Session, Status
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.payloads import PAIR, Context
+from tests.handlers.sessions_there import BASE, stored
+from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.handlers.table_stream import TableStream
+
+KEY = "order-17"
+SESSION = sessions.session_uuid_for("acme", KEY)
+
+# A listing that lags behind whatever was made.
+LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
+
+
+@pytest.fixture
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateFlow:
+    """Give the create flow with a clock of the test's."""
+    assert plivo.sessions() == []
+    return CreateFlow(services.table, services.carrier, services.callback_key, clock)
+
+
+@pytest.fixture
+def reconciler(services: Services, clock: Clock) -> Reconciler:
+    """Give the reconciler with a clock of the test's."""
+    return Reconciler(
+        services.table, services.carrier, services.callback_key, clock, lambda: True
+    )
+
+
+def create(flow: CreateFlow, **body: Any) -> Created:
+    """Send a create of tenant acme, always with the same key."""
+    return flow.create(
+        contract.parse_create({**PAIR, **body}),
+        tenant_id="acme",
+        idempotency_key=KEY,
+        base_url=BASE,
+    )
+
+
+def lose(flow: CreateFlow, plivo: SimulatedPlivo, **body: Any) -> Session:
+    """Let Plivo make a session and nobody know; give what is left of it here."""
+    plivo.arm(create_5xx_after_commit={"times": 1}, **LAGGING)
+    with pytest.raises(CarrierError):
+        create(flow, **body)
+    left = flow.table.load(SESSION)
+    assert left
+    return left
+
+
+def tell(flow: CreateFlow, carrier_session_uuid: str, clock: Clock) -> None:
+    """Keep a callback of attempt 1 that tells of a session at Plivo."""
+    flow.table.put_callback(
+        SESSION,
+        f"digest of {carrier_session_uuid}",
+        kind="events",
+        tenant_id="acme",
+        attempt=1,
+        attributes={
+            "EventName": "SessionFirstPartyRinging",
+            "SessionUUID": carrier_session_uuid,
+        },
+        received_at=clock(),
+    )
+
+
+def twice(flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock) -> tuple[str, str]:
+    """Let two attempts make a session each; give Plivo's UUIDs: lost and confirmed."""
+    lose(flow, plivo)
+    [lost] = plivo.live()
+    clock.advance(seconds=60)
+    plivo.arm(**LAGGING)
+    confirmed = create(flow).session
+    plivo.arm()
+    return lost["session_uuid"], str(confirmed.carrier_session_uuid)
+
+
+# Adoption by callback
+
+
+def test_a_callback_adopts_where_the_listing_lags(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    lose(flow, plivo)
+    [there] = plivo.live()
+    tell(flow, there["session_uuid"], clock)
+    clock.advance(seconds=60)
+
+    again = create(flow)
+
+    assert again.replayed
+    assert again.session.carrier_session_uuid == there["session_uuid"]
+    assert len(plivo.live()) == 1
+
+
+def test_a_late_callback_adopts_a_call_that_was_given_up(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lose(flow, plivo, initiate_call_to_first_party=True)
+    clock.advance(seconds=60)
+    assert reconciler.run() == {"closed": 1}
+    assert stored(flow.table, left).status is Status.ABANDONED
+    [there] = plivo.live()
+    tell(flow, there["session_uuid"], clock)
+
+    reconciler.remove_orphans(SESSION)
+
+    here = stored(flow.table, left)
+    assert here.status is Status.ACTIVE
+    assert here.carrier_session_uuid == there["session_uuid"]
+
+
+def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    plivo.arm(create_5xx_before_commit={"times": 1}, list_5xx={"times": 2})
+    with pytest.raises(CarrierError):
+        create(flow)
+    tell(flow, "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f", clock)
+    tell(flow, "no uuid", clock)
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"closed": 1}
+
+
+# Orphans
+
+
+def test_what_an_earlier_attempt_made_is_ended_and_the_confirmed_one_kept(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    lost, confirmed = twice(flow, plivo, clock)
+    assert {s["session_uuid"] for s in plivo.live()} == {lost, confirmed}
+
+    assert reconciler.remove_orphans(SESSION) == "removed"
+
+    assert [s["session_uuid"] for s in plivo.live()] == [confirmed]
+    assert reconciler.remove_orphans(SESSION) == "left"
+
+
+def test_taking_over_ends_what_is_there_beside_the_keeper(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    lose(flow, plivo)
+    clock.advance(seconds=60)
+    plivo.arm(create_5xx_after_commit={"times": 1}, **LAGGING)
+    with pytest.raises(CarrierError):
+        create(flow)
+    assert len(plivo.live()) == 2
+    plivo.arm()
+    clock.advance(seconds=60)
+
+    kept = create(flow).session
+
+    assert [s["session_uuid"] for s in plivo.live()] == [kept.carrier_session_uuid]
+
+
+def test_what_is_found_under_a_key_that_was_freed_is_ended(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lose(flow, plivo)
+    clock.advance(seconds=60)
+    assert reconciler.run() == {"closed": 1}
+    assert stored(flow.table, left).status is Status.FAILED
+    plivo.arm()
+
+    assert reconciler.remove_orphans(SESSION) == "removed"
+
+    assert plivo.live() == []
+
+
+def test_while_plivo_cannot_say_the_message_comes_again(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    twice(flow, plivo, clock)
+    plivo.arm(list_5xx={"times": 2})
+
+    with pytest.raises(CarrierError):
+        reconciler.remove_orphans(SESSION)
+
+    assert len(plivo.live()) == 2
+
+
+def test_while_somebody_works_on_a_create_nothing_is_ended(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo
+) -> None:
+    lose(flow, plivo)
+
+    assert reconciler.remove_orphans(SESSION) == "left"
+    assert reconciler.remove_orphans(SESSION.replace("-", "0")) == "left"
+    assert len(plivo.live()) == 1
+
+
+def test_the_check_adopts_what_nobody_works_on_any_more(
+    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lose(flow, plivo)
+    plivo.arm()
+    clock.advance(seconds=60)
+
+    assert reconciler.remove_orphans(SESSION) == "adopted"
+    assert stored(flow.table, left).status is Status.ACTIVE
+
+
+# What sets the check off
+
+
+def checks_sent(
+    services: Services,
+    stream: TableStream,
+    deployment: Deployment,
+    aws: EmbeddedAws,
+    clock: Clock,
+) -> list[str]:
+    """Publish what is new in the stream; give the checks that this sent."""
+    sqs = aws.client("sqs")
+    queue = Queue(sqs, deployment.check_queue_url)
+    publisher = Publisher(
+        services.table, services.bus, queue, services.number_key, clock
+    )
+    for record in stream.new():
+        publisher.publish(record)
+    answer = sqs.receive_message(
+        QueueUrl=deployment.check_queue_url, MaxNumberOfMessages=10
+    )
+    return [message["Body"] for message in answer.get("Messages", [])]
+
+
+ORPHANS = f'{{"session_uuid":"{SESSION}","orphans":true}}'
+
+
+def test_a_create_that_was_sent_twice_is_checked_for_orphans(
+    flow: CreateFlow,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    stream = TableStream(aws, deployment)
+    twice(flow, plivo, clock)
+
+    sent = checks_sent(services, stream, deployment, aws, clock)
+
+    assert sent == [ORPHANS]
+
+
+def test_a_create_that_was_sent_once_is_not_checked(
+    flow: CreateFlow,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    stream = TableStream(aws, deployment)
+    session = create(flow).session
+    tell(flow, str(session.carrier_session_uuid), clock)
+
+    assert plivo.live()
+    assert checks_sent(services, stream, deployment, aws, clock) == []
+
+
+def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
+    flow: CreateFlow,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    create(flow)
+    stream = TableStream(aws, deployment)
+    stream.new()
+    tell(flow, "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f", clock)
+
+    assert plivo.live()
+    assert checks_sent(services, stream, deployment, aws, clock) == [ORPHANS]
+
+
+def test_the_function_tells_its_two_kinds_of_messages_apart(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    _, confirmed = twice(flow, plivo, clock)
+    records = [{"body": f'{{"session_uuid":"{SESSION}"}}'}, {"body": ORPHANS}]
+
+    check_app.lambda_handler({"Records": records}, Context())
+
+    assert [s["session_uuid"] for s in plivo.live()] == [confirmed]
+
+
+# A pair that is active
+
+
+def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
+    flow: CreateFlow, plivo: SimulatedPlivo
+) -> None:
+    plivo.switch(duplicate_pair="error")
+    create(flow)
+    other = {**PAIR, "record": True}
+
+    with pytest.raises(PairAlreadyActiveError) as refused:
+        flow.create(
+            contract.parse_create(other),
+            tenant_id="acme",
+            idempotency_key="order-18",
+            base_url=BASE,
+        )
+
+    assert refused.value.members["outcome"] == "not_created"
+    assert len(plivo.live()) == 1
+
+
+def test_a_refusal_for_our_own_twin_adopts_it(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    plivo.switch(duplicate_pair="error")
+    lose(flow, plivo)
+    [there] = plivo.live()
+    clock.advance(seconds=60)
+    plivo.arm(list_lag={"times": 1, "seconds": 10_000})
+
+    adopted = create(flow).session
+
+    assert adopted.carrier_session_uuid == there["session_uuid"]
+
+
+def test_a_twin_that_cannot_be_looked_at_leaves_the_outcome_unknown(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    plivo.switch(duplicate_pair="error")
+    lose(flow, plivo)
+    clock.advance(seconds=60)
+    plivo.arm(
+        list_lag={"times": 1, "seconds": 10_000}, list_5xx={"times": 2, "rate": 0.999}
+    )
+
+    with pytest.raises(CarrierFailedError) as unknown:
+        create(flow)
+
+    assert unknown.value.members["outcome"] == "unknown"
+    assert unknown.value.retry_after == 61

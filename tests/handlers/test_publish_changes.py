@@ -1,0 +1,555 @@
+"""The table's stream becomes links and events, each once however often it is seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.publish_changes import app
+from masking import changes, events, items, numbers, publish, sessions
+from masking.bus import Bus
+from masking.changes import Event
+from masking.errors import EventsNotTakenError
+from masking.sessions import CarrierSession, Session
+from masking.table import Table
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.payloads import PAIR
+from tests.handlers.sessions_there import planted, reserved, stored
+from tests.handlers.signed_callbacks import ANSWERED
+from tests.handlers.table_stream import TableStream
+
+PERSONAL = ("2025550100", "2025550101", "2025550177", "0042")
+
+
+@pytest.fixture
+def stream(aws: EmbeddedAws, deployment: Deployment) -> TableStream:
+    """Give the table's stream."""
+    return TableStream(aws, deployment)
+
+
+@pytest.fixture
+def publish_new(
+    stream: TableStream, deployment: Deployment
+) -> Callable[..., list[dict[str, Any]]]:
+    """Give what publishes all that is new and returns the events that came out."""
+
+    def run(expected: int = 1) -> list[dict[str, Any]]:
+        answer = app.lambda_handler({"Records": stream.new()}, None)
+        assert answer == {"batchItemFailures": []}
+        return deployment.bus.events(expected)
+
+    return run
+
+
+Publish = Callable[..., list[dict[str, Any]]]
+
+
+def active(table: Table, clock: Clock, **body: Any) -> Session:
+    """Reserve and confirm a session, as a create does."""
+    session = reserved(table, clock, **body)
+    answer = CarrierSession(
+        session_uuid="7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29",
+        virtual_number="+12025550180",
+        status="active",
+        created_time=clock(),
+        modified_time=clock(),
+        expiry_time=clock() + timedelta(hours=1),
+        duration=3600,
+        callback_url="",
+        settings=PAIR,
+    )
+    confirmed = sessions.confirm(session, answer, 1)
+    table.replace(session, confirmed)
+    return confirmed
+
+
+def keep(
+    table: Table, session: Session, clock: Clock, fields: dict[str, str], kind: str
+) -> str:
+    """Keep a callback as the inbox does, and give its digest."""
+    digest = events.digest_of(list(fields.items()))
+    table.put_callback(
+        session.session_uuid,
+        digest,
+        kind=kind,
+        tenant_id=session.tenant_id,
+        attempt=1,
+        attributes=fields,
+        received_at=clock(),
+    )
+    return digest
+
+
+# Sessions
+
+
+def test_a_reserved_session_is_no_news(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    reserved(table, clock)
+
+    assert publish_new(expected=0) == []
+
+
+def test_a_confirmed_session_is_announced_without_its_parties(
+    table: Table, clock: Clock, publish_new: Publish, deployment: Deployment
+) -> None:
+    session = active(table, clock, labels={"order": "17"})
+
+    [event] = publish_new()
+
+    detail = event["detail"]
+    assert event["source"] == "maskline"
+    assert event["detail-type"] == detail["type"] == "session.created"
+    assert detail["session_uuid"] == session.session_uuid
+    assert detail["tenant_id"] == "acme"
+    assert detail["version"] == 2
+    assert detail["virtual_number"] == "+12025550180"
+    assert detail["labels"] == {"order": "17"}
+    assert detail["occurred_at"].endswith("Z")
+    assert not any(number in json.dumps(event) for number in PERSONAL)
+    assert deployment.bus.events() == []
+
+
+def test_a_confirmed_session_is_found_by_party_label_plivos_uuid_and_tenant(
+    services: Services, table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock, labels={"order": "17"})
+    publish_new()
+
+    place = items.created_key(session)
+    for number in PAIR.values():
+        hashed = numbers.hashed(services.number_key, number)
+        assert table.has_link(items.party_key("acme", hashed), place)
+    assert table.has_link(items.label_key("acme", "order", "17"), place)
+    assert table.has_link(
+        items.carrier_key(str(session.carrier_session_uuid)), items.LINK
+    )
+    assert table.listed(
+        items.place_of_tenant("acme"), at_most="9", at_least="0", most=10
+    ) == [place]
+
+
+def test_no_key_and_no_link_holds_a_personal_number(
+    table: Table,
+    clock: Clock,
+    publish_new: Publish,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    session = active(table, clock)
+    keep(table, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
+    publish_new(expected=2)
+
+    kept = aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"]
+    links = [i for i in kept if i["pk"]["S"][:2] != "S#"]
+    assert len(links) == 4
+    assert not any(number in json.dumps(links) for number in PERSONAL)
+    assert not any(
+        number in json.dumps([item["pk"], item["sk"]])
+        for item in kept
+        for number in PERSONAL
+    )
+
+
+def test_the_same_records_again_give_the_same_ids_and_no_more_items(
+    table: Table,
+    clock: Clock,
+    stream: TableStream,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    session = active(table, clock, labels={"order": "17"})
+    keep(table, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
+    records = stream.new()
+
+    def publish_again() -> tuple[set[str], int]:
+        app.lambda_handler({"Records": records}, None)
+        ids = {event["detail"]["id"] for event in deployment.bus.events(2)}
+        counted = aws.client("dynamodb").scan(
+            TableName=deployment.table_name, Select="COUNT"
+        )
+        return ids, counted["Count"]
+
+    first = publish_again()
+
+    assert len(first[0]) == 2
+    assert publish_again() == first
+
+
+def test_links_are_looked_at_before_they_are_written_again(
+    table: Table, clock: Clock, stream: TableStream, publish_new: Publish
+) -> None:
+    active(table, clock)
+    publish_new()
+    links = stream.new()
+    assert {record["eventName"] for record in links} == {"INSERT"}
+
+    app.lambda_handler({"Records": links}, None)
+
+    assert stream.new() == []
+
+
+def test_an_update_is_announced_when_it_is_done(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    begun = sessions.begin_update(session, {"record": True}, clock())
+    table.replace(session, begun)
+    assert publish_new(expected=0) == []
+
+    answer = CarrierSession(
+        session_uuid=str(session.carrier_session_uuid),
+        virtual_number=None,
+        status="active",
+        created_time=None,
+        modified_time=None,
+        expiry_time=None,
+        duration=None,
+        callback_url="",
+        settings={**PAIR, "record": True},
+    )
+    table.replace(begun, sessions.finish_update(begun, answer))
+
+    [event] = publish_new()
+    assert event["detail"]["type"] == "session.updated"
+    assert event["detail"]["version"] == 4
+
+
+def test_an_update_that_changed_nothing_is_no_news(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    begun = sessions.begin_update(session, {"record": True}, clock())
+    table.replace(session, begun)
+    table.replace(begun, sessions.drop_update(begun))
+
+    assert publish_new(expected=0) == []
+
+
+def test_the_end_of_a_session_is_announced_once(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    ending = sessions.begin_ending(session, clock())
+    table.replace(session, ending)
+    table.replace(ending, sessions.expire(ending))
+
+    [event] = publish_new()
+
+    assert event["detail"]["type"] == "session.expired"
+
+
+def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = reserved(table, clock)
+    answer = CarrierSession(
+        session_uuid="7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29",
+        virtual_number="+12025550180",
+        status="expired",
+        created_time=clock(),
+        modified_time=clock(),
+        expiry_time=clock(),
+        duration=3600,
+        callback_url="",
+        settings=PAIR,
+    )
+    table.replace(session, sessions.confirm(session, answer, 1))
+
+    [event] = publish_new()
+
+    assert event["detail"]["type"] == "session.expired"
+    assert table.has_link(items.carrier_key(answer.session_uuid), items.LINK)
+
+
+def test_what_sets_out_for_plivo_is_checked_later(
+    table: Table,
+    clock: Clock,
+    publish_new: Publish,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    begun = sessions.begin_update(session, {"record": True}, clock())
+    table.replace(session, begun)
+    table.replace(begun, sessions.doubt(begun))
+
+    publish_new(expected=0)
+
+    messages = aws.client("sqs").receive_message(
+        QueueUrl=deployment.check_queue_url, MaxNumberOfMessages=10
+    )["Messages"]
+    assert [json.loads(message["Body"]) for message in messages] == [
+        {"session_uuid": session.session_uuid}
+    ]
+
+
+def test_what_ttl_removes_is_no_news(
+    table: Table, clock: Clock, stream: TableStream, deployment: Deployment
+) -> None:
+    active(table, clock)
+    record = next(r for r in stream.new() if "OldImage" in r["dynamodb"])
+    removed = {
+        **record,
+        "eventName": "REMOVE",
+        "dynamodb": {k: v for k, v in record["dynamodb"].items() if k != "NewImage"},
+        "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+    }
+
+    assert app.lambda_handler({"Records": [removed]}, None) == {"batchItemFailures": []}
+    assert deployment.bus.events() == []
+
+
+# Callbacks
+
+
+def test_a_callback_is_told_by_roles_and_without_numbers(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock, labels={"order": "17"})
+    publish_new()
+    digest = keep(table, session, clock, ANSWERED, "events")
+
+    [event] = publish_new()
+
+    detail = event["detail"]
+    assert detail["type"] == "call.answered"
+    assert (detail["from"], detail["to"]) == ("first", "second")
+    assert detail["callback"] == digest
+    assert detail["labels"] == {"order": "17"}
+    assert detail["version"] == session.version
+    assert detail["carrier_event"]["EventName"] == "SessionSecondPartyAnswer"
+    assert "From" not in detail["carrier_event"]
+    assert not any(number in json.dumps(event) for number in PERSONAL)
+
+
+def test_a_strangers_call_is_told_as_unknown_and_can_be_found(
+    services: Services, table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    keep(table, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
+
+    [event] = publish_new()
+
+    hashed = numbers.hashed(services.number_key, "+12025550177")
+    assert event["detail"]["from"] == "unknown"
+    assert "2025550177" not in json.dumps(event)
+    assert table.has_link(items.caller_key("acme", hashed), items.created_key(session))
+
+
+@pytest.mark.parametrize(
+    "caller", ["12025550100", "12025550101", "12025550180", "anonymous", ""]
+)
+def test_a_party_the_virtual_number_and_nobody_are_no_strangers(
+    table: Table, clock: Clock, caller: str
+) -> None:
+    session = active(table, clock)
+
+    assert changes.strangers_in({"attributes": {"From": caller}}, session) == []
+
+
+@pytest.mark.parametrize("name", ["SessionFirstPartyHangup", "SessionTimeout"])
+def test_some_callbacks_are_history_alone(
+    table: Table, clock: Clock, publish_new: Publish, name: str
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    keep(table, session, clock, {**ANSWERED, "EventName": name}, "events")
+
+    assert publish_new(expected=0) == []
+
+
+def test_a_callback_whose_session_is_gone_is_dropped(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    ghost = planted(Table(table._client, table._name), clock)
+    publish_new()
+    keep(table, ghost, clock, ANSWERED, "events")
+    for part in (items.STATE, items.REQUEST):
+        table._client.delete_item(
+            TableName=table._name,
+            Key=items.written({"pk": f"S#{ghost.session_uuid}", "sk": part}),
+        )
+
+    assert publish_new(expected=0) == []
+
+
+# Recordings
+
+
+RECORDED = {
+    "EventName": "SessionRecordingCompleted",
+    "EventTimestamp": "2026-03-01 12:00:27",
+    "From": "12025550100",
+    "To": "12025550101",
+    "RecordingUUID": "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c",
+    "RecordingURL": "https://media.plivo.com/v1/Recording/5d0f4a3b.mp3",
+    "RecordingFormat": ".mp3",
+    "RecordingDuration": "18",
+}
+
+
+def test_a_finished_recording_is_announced_without_its_address(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    digest = keep(table, session, clock, RECORDED, "recordings")
+
+    [event] = publish_new()
+
+    detail = event["detail"]
+    assert detail["type"] == "recording.announced"
+    assert detail["recording_uuid"] == RECORDED["RecordingUUID"]
+    assert detail["callback"] == digest
+    assert "media.plivo.com" not in json.dumps(event)
+    assert table.has_link(items.recording_key(RECORDED["RecordingUUID"]), items.LINK)
+
+
+def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    publish_new()
+    place = (session.session_uuid, RECORDED["RecordingUUID"])
+    item = {
+        "tenant_id": "acme",
+        "bucket": "recordings",
+        "key": "recordings/acme/x.mp3",
+        "format": "mp3",
+        "lease_until": items.stamp(clock() + timedelta(minutes=16)),
+    }
+    table.claim_recording(*place, item, clock())
+    assert publish_new(expected=0) == []
+
+    closed = {**item, "bytes": 17, "sha256": "ab", "duration": 18, "status": "stored"}
+    table.close_recording(*place, closed, clock())
+    [event] = publish_new()
+    table.close_recording(*place, {**closed, "stored_at": "later"}, clock())
+
+    detail = event["detail"]
+    assert detail["type"] == "recording.stored"
+    assert detail["recording_uuid"] == RECORDED["RecordingUUID"]
+    assert (detail["key"], detail["bytes"], detail["sha256"]) == (
+        *("recordings/acme/x.mp3", 17, "ab"),
+    )
+    assert publish_new(expected=0) == []
+
+
+# Batches and the bus
+
+
+def test_the_first_record_that_fails_and_all_after_it_come_again(
+    table: Table,
+    clock: Clock,
+    stream: TableStream,
+    deployment: Deployment,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, _ = active(table, clock), stream
+    records = stream.new()
+    broken = {
+        "dynamodb": {
+            "NewImage": items.written({"pk": "S#1", "sk": "A#STATE", "note": "2025550100"}),
+            "SequenceNumber": "17",
+        }
+    }
+
+    answer = app.lambda_handler({"Records": [*records, broken, *records]}, None)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "17"}]}
+    [event] = deployment.bus.events(1)
+    assert event["detail"]["session_uuid"] == first.session_uuid
+    logged = capsys.readouterr().out
+    assert "change not published" in logged
+    assert "2025550100" not in logged
+
+
+@contextmanager
+def recording_client() -> Iterator[Any]:
+    """Give a stand-in for EventBridge's client that records what it is given."""
+
+    class Client:
+        def __init__(self) -> None:
+            self.batches: list[list[dict[str, Any]]] = []
+            self.refuse: set[int] = set()
+
+        def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+            self.batches.append(Entries)
+            entries = [
+                {"ErrorCode": "ThrottlingException"} if n in self.refuse else {}
+                for n in range(len(Entries))
+            ]
+            return {"FailedEntryCount": len(self.refuse), "Entries": entries}
+
+    yield Client()
+
+
+def an_event(number: int) -> Event:
+    """Give an event."""
+    return Event(
+        "session.created", str(number), "2026-03-01T12:00:00Z", "s", "acme", {"n": number}
+    )
+
+
+def test_the_bus_takes_ten_events_at_once() -> None:
+    with recording_client() as client:
+        Bus(client, "maskline").put([an_event(n) for n in range(23)])
+
+        assert [len(batch) for batch in client.batches] == [10, 10, 3]
+        entry = client.batches[0][0]
+        assert entry["EventBusName"] == "maskline"
+        assert entry["DetailType"] == "session.created"
+        assert json.loads(entry["Detail"])["n"] == 0
+
+
+def test_an_event_that_the_bus_leaves_out_is_not_forgotten() -> None:
+    with recording_client() as client:
+        client.refuse = {1}
+
+        with pytest.raises(EventsNotTakenError, match="ThrottlingException"):
+            Bus(client, "maskline").put([an_event(0), an_event(1)])
+
+
+def test_a_record_whose_event_is_not_taken_comes_again(
+    services: Services, table: Table, clock: Clock, stream: TableStream
+) -> None:
+    active(table, clock)
+    records = stream.new()
+    with recording_client() as client:
+        client.refuse = {0}
+        publisher = publish.Publisher(
+            table, Bus(client, "x"), services.check_queue, services.number_key, clock
+        )
+
+        with pytest.raises(EventsNotTakenError):
+            for record in records:
+                publisher.publish(record)
+
+
+def test_a_request_that_was_purged_early_does_not_stop_the_news(
+    table: Table, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(table, clock)
+    table._client.delete_item(
+        TableName=table._name,
+        Key=items.written({"pk": f"S#{session.session_uuid}", "sk": items.REQUEST}),
+    )
+
+    [event] = publish_new()
+
+    assert event["detail"]["type"] == "session.created"
+    assert stored(table, session).asked == {}

@@ -1,0 +1,507 @@
+"""What was left in doubt is settled with Plivo, or stays due until it can be."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions.check_sessions import app as check_app
+from functions.reconcile_sessions import app
+from masking import contract, sessions
+from masking.create import CreateFlow
+from masking.errors import CarrierError
+from masking.reconcile import Reconciler
+from masking.sessions import DutyKind, Session, Status
+from masking.table import Due, Table
+from masking.update import UpdateFlow
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.payloads import PAIR, Context, sample
+from tests.handlers.sessions_there import BASE, created, planted, reserved, stored
+from tests.handlers.simulated_plivo import SimulatedPlivo
+
+
+@pytest.fixture
+def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
+    """Give the reconciler as a function has it, with a clock of the test's."""
+    assert plivo.sessions() == []
+    return Reconciler(
+        services.table, services.carrier, services.callback_key, clock, lambda: True
+    )
+
+
+def lost(
+    services: Services, plivo: SimulatedPlivo, clock: Clock, fault: str, **body: Any
+) -> Session:
+    """Create a session with an unknown outcome, and give what is left of it."""
+    plivo.arm(**{fault: {"times": 1}, "list_5xx": {"times": 2}})
+    flow = CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    key = f"lost-{len(plivo.requests())}"
+    with pytest.raises(CarrierError):
+        flow.create(
+            contract.parse_create({**PAIR, **body}),
+            tenant_id="acme",
+            idempotency_key=key,
+            base_url=BASE,
+        )
+    plivo.arm()
+    left = services.table.load(sessions.session_uuid_for("acme", key))
+    assert left
+    assert left.status is Status.RESERVED
+    return left
+
+
+def in_doubt(
+    services: Services, plivo: SimulatedPlivo, clock: Clock, fault: str
+) -> Session:
+    """Update a session with an unknown outcome, and give what is left of it."""
+    session = created(services, clock)
+    plivo.arm(**{fault: {"times": 1}})
+    with pytest.raises(CarrierError):
+        UpdateFlow(services.table, services.carrier, clock).update(
+            session.session_uuid,
+            contract.parse_update({"record": True}),
+            tenant_id="acme",
+        )
+    plivo.arm()
+    left = stored(services.table, session)
+    assert left.doubted
+    return left
+
+
+# Creates
+
+
+def test_a_session_that_plivo_made_is_adopted(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"adopted": 1}
+
+    [there] = plivo.live()
+    here = stored(services.table, left)
+    assert here.status is Status.ACTIVE
+    assert here.carrier_session_uuid == there["session_uuid"]
+
+
+def test_before_its_lease_is_over_nothing_is_touched(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    lost(services, plivo, clock, "create_5xx_after_commit")
+    clock.advance(seconds=59)
+
+    assert reconciler.run() == {}
+
+
+def test_a_session_that_plivo_did_not_make_frees_its_key(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_before_commit")
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"closed": 1}
+    assert stored(services.table, left).status is Status.FAILED
+    assert len(plivo.requests("create")) == 1
+
+
+def test_a_create_that_rings_and_left_no_trace_is_abandoned(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(
+        services,
+        plivo,
+        clock,
+        "create_5xx_before_commit",
+        initiate_call_to_first_party=True,
+    )
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"closed": 1}
+    assert stored(services.table, left).status is Status.ABANDONED
+
+
+def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_removed(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    first = lost(services, plivo, clock, "create_5xx_after_commit")
+    second = sessions.retake(first, clock())
+    services.table.replace(first, second)
+    from masking import callbacks
+
+    answer = services.carrier.create(
+        {k: v for k, v in second.asked.items() if k not in sessions.OURS},
+        callbacks.registration(
+            services.callback_key, BASE, second.session_uuid, second.attempt
+        ),
+    )
+    assert len(plivo.live()) == 2
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"adopted": 1}
+
+    [there] = plivo.live()
+    assert there["session_uuid"] == answer.session_uuid
+    assert stored(services.table, second).carrier_session_uuid == answer.session_uuid
+
+
+def test_another_pairs_and_anothers_sessions_are_left_alone(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    other = created(services, clock, key="other")
+    foreign = created(services, clock, tenant="else")
+    lost(services, plivo, clock, "create_5xx_before_commit")
+    clock.advance(seconds=60)
+
+    reconciler.run()
+
+    live = {session["session_uuid"] for session in plivo.live()}
+    assert live == {other.carrier_session_uuid, foreign.carrier_session_uuid}
+
+
+def test_a_session_that_ended_unseen_is_adopted_as_ended(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    plivo.end(plivo.sessions()[0]["session_uuid"])
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"adopted": 1}
+    assert stored(services.table, left).status is Status.EXPIRED
+
+
+@pytest.mark.parametrize("fault", ["list_5xx", "list_429", "list_non_json", "list_401"])
+def test_while_plivo_cannot_say_the_duty_stays_due(
+    reconciler: Reconciler,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    fault: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lost(services, plivo, clock, "create_5xx_after_commit")
+    clock.advance(seconds=60)
+    plivo.arm(**{fault: {}})
+
+    assert reconciler.run() == {"left": 1}
+    assert "duty left for the next pass" in capsys.readouterr().out
+
+    plivo.arm()
+
+    assert reconciler.run() == {"adopted": 1}
+
+
+def test_a_listing_that_is_not_whole_proves_nothing(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_before_commit")
+    clock.advance(seconds=60)
+
+    class Endless:
+        def listing(self, **_: object) -> object:
+            from masking.carrier import Listing
+
+            return Listing((), complete=False)
+
+    endless: Any = Endless()
+    unsure = Reconciler(
+        reconciler.table, endless, reconciler.callback_key, clock, lambda: True
+    )
+
+    assert unsure.run() == {"left": 1}
+    assert stored(services.table, left).status is Status.RESERVED
+
+
+# Updates and endings
+
+
+@pytest.mark.parametrize(
+    ("fault", "record"),
+    [("update_5xx_after_commit", True), ("update_5xx_before_commit", False)],
+)
+def test_of_an_update_in_doubt_plivos_values_win(
+    reconciler: Reconciler,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    fault: str,
+    record: bool,
+) -> None:
+    left = in_doubt(services, plivo, clock, fault)
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"settled": 1}
+
+    here = stored(services.table, left)
+    assert here.settings["record"] is record
+    assert here.pending is None
+    assert not here.doubted
+
+
+def test_an_update_of_a_session_that_plivo_has_forgotten_ends_it(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = in_doubt(services, plivo, clock, "update_5xx_after_commit")
+    clock.advance(seconds=60)
+    plivo.reset()
+
+    assert reconciler.run() == {"settled": 1}
+    assert stored(services.table, left).status is Status.EXPIRED
+
+
+def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = in_doubt(services, plivo, clock, "update_5xx_after_commit")
+    clock.advance(seconds=60)
+    plivo.end(str(left.carrier_session_uuid))
+
+    assert reconciler.run() == {"settled": 1}
+    assert stored(services.table, left).status is Status.EXPIRED
+
+
+def test_an_ending_in_doubt_is_finished(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    session = created(services, clock)
+    ending = sessions.begin_ending(session, clock())
+    services.table.replace(session, ending)
+    services.table.replace(ending, sessions.doubt(ending))
+    clock.advance(seconds=60)
+
+    assert reconciler.run() == {"ended": 1}
+    assert plivo.live() == []
+    assert stored(services.table, session).status is Status.EXPIRED
+
+
+def test_while_plivo_does_not_end_it_an_ending_stays_due(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    session = created(services, clock)
+    ending = sessions.begin_ending(session, clock())
+    services.table.replace(session, ending)
+    services.table.replace(ending, sessions.doubt(ending))
+    clock.advance(seconds=60)
+    plivo.arm(delete_5xx_before_commit={})
+
+    assert reconciler.run() == {"left": 1}
+    assert stored(services.table, session).status is Status.ENDING
+
+
+# Passes
+
+
+def test_two_passes_at_once_do_no_harm(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    for fault in ("create_5xx_after_commit", "create_5xx_before_commit") * 3:
+        lost(services, plivo, clock, fault)
+    clock.advance(seconds=60)
+
+    with ThreadPoolExecutor(2) as pool:
+        passes = list(pool.map(lambda _: reconciler.run(), range(2)))
+
+    assert sum(outcomes.get("adopted", 0) for outcomes in passes) == 3
+    assert sum(outcomes.get("closed", 0) for outcomes in passes) == 3
+    assert len(plivo.live()) == 3
+    assert reconciler.run() == {}
+
+
+def test_a_pass_that_runs_out_of_time_stops_between_two_duties(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    for _ in range(3):
+        lost(services, plivo, clock, "create_5xx_after_commit")
+    clock.advance(seconds=60)
+    time_left = iter([True, True, False])
+    short = Reconciler(
+        reconciler.table,
+        reconciler.carrier,
+        reconciler.callback_key,
+        clock,
+        lambda: next(time_left),
+    )
+
+    assert short.run() == {"adopted": 2}
+    assert reconciler.run() == {"adopted": 1}
+
+
+def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
+    reconciler: Reconciler, table: Table, clock: Clock
+) -> None:
+    settled = planted(table, clock)
+
+    class Stale(Table):
+        """A table whose index shows what is no longer so."""
+
+        def due(self, shard: str, now: object) -> object:  # type: ignore[override]
+            gone = sessions.session_uuid_for("acme", "gone")
+            first = shard == sessions.shards(sessions.Rule.RECONCILE)[0]
+            found = [Due(gone, ""), Due(settled.session_uuid, "")] if first else []
+            return iter(found)
+
+    stale = Reconciler(
+        Stale(table._client, table._name),
+        reconciler.carrier,
+        reconciler.callback_key,
+        clock,
+        lambda: True,
+    )
+    assert stale.run() == {"left": 2}
+    clock.advance(hours=2)
+    assert stale.run() == {"left": 2}
+    assert stored(table, settled) == settled
+
+
+def test_what_another_settled_first_is_left_to_him(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    clock.advance(seconds=60)
+
+    class Overtaken(Table):
+        """A table in which somebody else is faster."""
+
+        def replace(self, before: Session, after: Session) -> None:
+            super().replace(before, sessions.retake(before, clock()))
+            super().replace(before, after)
+
+    slow = Reconciler(
+        Overtaken(services.table._client, services.table._name),
+        reconciler.carrier,
+        reconciler.callback_key,
+        clock,
+        lambda: True,
+    )
+
+    assert slow.run() == {"left": 1}
+    assert stored(services.table, left).attempt == 2
+
+
+# The handler
+
+
+def test_the_function_says_and_counts_what_became_of_the_duties(
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock.advance(minutes=-5)
+    lost(services, plivo, clock, "create_5xx_after_commit")
+
+    answer = app.lambda_handler(sample("reconcile_sessions"), Context(600_000))
+
+    emitted = capsys.readouterr().out
+    assert answer == {"adopted": 1}
+    assert '"ReconciledAdopted":[1.0]' in emitted
+    assert "2025550100" not in emitted
+    assert app.lambda_handler(sample("reconcile_sessions"), Context(600_000)) == {}
+
+
+def test_a_function_without_time_left_begins_nothing(
+    services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    clock.advance(minutes=-5)
+    lost(services, plivo, clock, "create_5xx_after_commit")
+
+    assert app.lambda_handler(sample("reconcile_sessions"), Context(80_000)) == {}
+
+
+# The delayed check of updates and endings
+
+
+def test_an_update_whose_function_was_killed_is_settled_by_the_check(
+    reconciler: Reconciler, services: Services, clock: Clock
+) -> None:
+    session = created(services, clock)
+    begun = sessions.begin_update(session, {"record": True}, clock())
+    services.table.replace(session, begun)
+
+    assert reconciler.check(session.session_uuid) == "left"
+    clock.advance(seconds=60)
+    assert reconciler.check(session.session_uuid) == "settled"
+    assert stored(services.table, session).pending is None
+
+
+def test_an_ending_whose_function_was_killed_is_finished_by_the_check(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    session = created(services, clock)
+    services.table.replace(session, sessions.begin_ending(session, clock()))
+    clock.advance(seconds=60)
+
+    assert reconciler.check(session.session_uuid) == "ended"
+    assert plivo.live() == []
+
+
+def test_what_the_check_cannot_settle_is_left_to_the_rule(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    session = created(services, clock)
+    begun = sessions.begin_update(session, {"record": True}, clock())
+    services.table.replace(session, begun)
+    clock.advance(seconds=60)
+    plivo.arm(get_5xx={})
+
+    assert reconciler.check(session.session_uuid) == "left"
+
+    left = stored(services.table, session)
+    duty = sessions.duty_of(left)
+    assert left.doubted
+    assert duty
+    assert duty.kind is DutyKind.CHECK_UPDATE
+    assert reconciler.check(session.session_uuid) == "left"
+    plivo.arm()
+    assert reconciler.run() == {"settled": 1}
+
+
+def test_a_check_of_what_came_back_or_is_gone_does_nothing(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    session = created(services, clock)
+    asked = len(plivo.requests())
+
+    assert reconciler.check(session.session_uuid) == "left"
+    assert reconciler.check(sessions.session_uuid_for("acme", "gone")) == "left"
+    assert len(plivo.requests()) == asked
+
+
+def test_the_check_function_works_off_its_messages(
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock.advance(minutes=-5)
+    flow = CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    session = flow.create(
+        contract.parse_create(PAIR),
+        tenant_id="local",
+        idempotency_key="sample-order-17",
+        base_url=BASE,
+    ).session
+    services.table.replace(session, sessions.begin_ending(session, clock()))
+
+    check_app.lambda_handler(sample("check_sessions"), Context())
+
+    assert plivo.live() == []
+    assert stored(services.table, session).status is Status.EXPIRED
+    assert '"ReconciledEnded":[1.0]' in capsys.readouterr().out
+
+    check_app.lambda_handler(sample("check_sessions"), Context())
+
+    assert "Reconciled" not in capsys.readouterr().out
+
+
+def test_a_reserved_session_waits_for_the_rule_and_not_for_the_check(
+    reconciler: Reconciler, table: Table, clock: Clock
+) -> None:
+    session = reserved(table, clock)
+    clock.advance(seconds=60)
+
+    assert reconciler.check(session.session_uuid) == "left"
+    assert stored(table, session).status is Status.RESERVED

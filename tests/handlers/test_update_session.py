@@ -1,0 +1,569 @@
+"""PATCH /v1/sessions/{session_uuid}: the table and Plivo change together."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.update_session import app
+from masking import contract, sessions
+from masking.carrier import Carrier
+from masking.errors import (
+    CarrierError,
+    CarrierTimeoutError,
+    CarrierUnreachableError,
+    FieldNotUpdatableError,
+    InvalidRequestError,
+    ProblemError,
+    SessionExpiredError,
+    SessionNotActiveError,
+    SessionNotFoundError,
+    StorageUnavailableError,
+    UpdateInProgressError,
+    VersionMismatchError,
+)
+from masking.sessions import Session, Status
+from masking.table import Table
+from masking.update import UpdateFlow
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.faulty_table import faulty_table
+from tests.handlers.payloads import http, problem, read, sample
+from tests.handlers.sessions_there import created, reserved, stored
+from tests.handlers.simulated_plivo import SimulatedPlivo
+
+UNKNOWN = ["update_5xx_after_commit", "update_reset_before_commit", "update_non_json"]
+REFUSED = ["update_401", "update_403", "update_429"]
+SEED = {"call_time_limit": 3600, "record": True}
+
+
+@pytest.fixture
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateFlow:
+    """Give the flow as a function has it, with a clock of the test's."""
+    assert plivo.sessions() == []
+    return UpdateFlow(services.table, services.carrier, clock)
+
+
+@pytest.fixture
+def session(services: Services, flow: UpdateFlow, clock: Clock) -> Session:
+    """Give an active session."""
+    assert flow.table is services.table
+    return created(services, clock, call_time_limit=1800)
+
+
+def update(
+    flow: UpdateFlow, session: Session, if_match: int | None = None, **changes: Any
+) -> Session:
+    """Send an update of tenant acme."""
+    return flow.update(
+        session.session_uuid,
+        contract.parse_update(changes or SEED),
+        tenant_id="acme",
+        if_match=if_match,
+    )
+
+
+def outcome_of(error: ProblemError) -> Any:
+    """Give what an error says about the change."""
+    return error.members["outcome"]
+
+
+# What an update does
+
+
+def test_the_seed_pages_update_changes_the_session_here_and_at_plivo(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+) -> None:
+    updated = update(flow, session)
+
+    there = plivo.sessions()[0]["session"]
+    here = stored(table, session)
+    assert there["call_time_limit"] == 3600
+    assert there["record"] is True
+    assert here == updated
+    assert here.settings["call_time_limit"] == 3600
+    assert here.settings["record"] is True
+    assert here.pending is None
+    assert here.version == session.version + 2
+
+
+def test_a_new_expiry_counts_from_now_as_plivo_says(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    updated = update(flow, session, session_expiry=7200)
+
+    assert updated.expiry_time
+    assert session.expiry_time
+    gained = (updated.expiry_time - session.expiry_time).total_seconds()
+    assert 3600 <= gained < 3660
+    assert plivo.sessions()[0]["expiry_time"][:19] == (
+        updated.expiry_time.isoformat()[:19]
+    )
+
+
+def test_what_plivo_answers_wins_over_what_was_asked(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.switch(call_limit="clamp")
+
+    assert update(flow, session, call_time_limit=5).settings["call_time_limit"] == 60
+
+
+def test_the_apps_callbacks_change_without_asking_plivo(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    hook = "https://app.example.com/new"
+
+    updated = update(flow, session, callback_url=hook, callback_method="GET")
+
+    assert updated.settings["callback_url"] == hook
+    assert updated.settings["callback_method"] == "GET"
+    assert plivo.requests("update") == []
+
+
+def test_our_callbacks_at_plivo_survive_every_update(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    before = plivo.sessions()[0]["session"]["callback_url"]
+
+    update(flow, session, callback_url="https://app.example.com/new", record=True)
+
+    assert plivo.sessions()[0]["session"]["callback_url"] == before
+
+
+# Who may update what
+
+
+def test_an_unknown_session_is_not_found(flow: UpdateFlow, session: Session) -> None:
+    other = replace(session, session_uuid=sessions.session_uuid_for("acme", "other"))
+
+    with pytest.raises(SessionNotFoundError) as refused:
+        update(flow, other)
+
+    assert outcome_of(refused.value) == "not_updated"
+
+
+def test_another_tenants_session_is_not_found_either(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    with pytest.raises(SessionNotFoundError):
+        flow.update(
+            session.session_uuid, contract.parse_update(SEED), tenant_id="other"
+        )
+
+    assert plivo.requests("update") == []
+
+
+def test_an_update_may_insist_on_the_version_it_knows(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    update(flow, session, if_match=session.version)
+
+    with pytest.raises(VersionMismatchError) as refused:
+        update(flow, session, if_match=session.version)
+
+    assert outcome_of(refused.value) == "not_updated"
+    assert refused.value.members["version"] == session.version + 2
+    assert len(plivo.requests("update")) == 1
+
+
+@pytest.mark.parametrize("party", ["first_party", "second_party"])
+def test_the_parties_of_a_pair_are_fixed(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, party: str
+) -> None:
+    with pytest.raises(FieldNotUpdatableError) as refused:
+        update(flow, session, **{party: "+12025550109"})
+
+    [violation] = refused.value.members["violations"]
+    assert violation["field"] == party
+    assert violation["sent"] is None
+    assert outcome_of(refused.value) == "not_updated"
+    assert plivo.requests("update") == []
+
+
+@pytest.mark.parametrize(
+    ("known", "missing"),
+    [("first_party", "second_party"), ("second_party", "first_party")],
+)
+def test_a_single_party_session_takes_its_missing_party_once(
+    flow: UpdateFlow,
+    services: Services,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+    known: str,
+    missing: str,
+) -> None:
+    single = created(
+        services,
+        clock,
+        create_session_with_single_party=True,
+        geomatch=False,
+        **{known: "+12025550110"},
+    )
+
+    whole = update(flow, single, **{missing: "+12025550111"})
+
+    assert plivo.sessions()[0][missing] == "+12025550111"
+    assert whole.settings[missing] == "+12025550111"
+    with pytest.raises(FieldNotUpdatableError):
+        update(flow, single, **{missing: "+12025550112"})
+    with pytest.raises(FieldNotUpdatableError):
+        update(flow, single, **{known: "+12025550112"})
+
+
+def test_a_party_cannot_be_added_twice_over(
+    flow: UpdateFlow, services: Services, clock: Clock, plivo: SimulatedPlivo
+) -> None:
+    single = created(
+        services,
+        clock,
+        create_session_with_single_party=True,
+        first_party="+12025550110",
+    )
+
+    with pytest.raises(InvalidRequestError) as refused:
+        update(flow, single, second_party="+12025550110")
+
+    [violation] = refused.value.members["violations"]
+    assert violation["rule"] == "must differ from first_party"
+    assert plivo.requests("update") == []
+
+
+def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
+    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    clock.advance(hours=2)
+    with pytest.raises(SessionExpiredError):
+        update(flow, session)
+    table.replace(session, sessions.expire(session))
+    with pytest.raises(SessionExpiredError) as refused:
+        update(flow, session)
+
+    assert outcome_of(refused.value) == "not_updated"
+
+
+def test_a_session_that_plivo_has_not_confirmed_cannot_be_updated(
+    flow: UpdateFlow, table: Table, clock: Clock
+) -> None:
+    with pytest.raises(SessionNotActiveError):
+        update(flow, reserved(table, clock))
+
+
+def test_a_session_that_is_ending_cannot_be_updated(
+    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    table.replace(session, sessions.begin_ending(session, clock()))
+
+    with pytest.raises(SessionNotActiveError):
+        update(flow, session)
+
+
+# One at a time
+
+
+def test_a_second_update_meanwhile_is_told_to_wait(
+    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    clock.advance(seconds=20)
+
+    with pytest.raises(UpdateInProgressError) as refused:
+        update(flow, session)
+
+    assert outcome_of(refused.value) == "not_updated"
+    assert refused.value.retry_after == 41
+
+
+def test_an_update_that_nobody_works_on_any_more_is_settled_first(
+    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+) -> None:
+    left = {"ring_timeout": 10}
+    table.replace(session, sessions.begin_update(session, left, clock()))
+    clock.advance(seconds=60)
+
+    updated = update(flow, session)
+
+    assert updated.settings["ring_timeout"] == 120
+    assert updated.settings["record"] is True
+    assert updated.pending is None
+
+
+def test_while_plivo_cannot_say_what_became_of_one_update_there_is_no_other(
+    flow: UpdateFlow,
+    session: Session,
+    table: Table,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+) -> None:
+    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    clock.advance(seconds=60)
+    plivo.arm(get_5xx={})
+
+    with pytest.raises(CarrierError) as refused:
+        update(flow, session)
+
+    assert outcome_of(refused.value) == "not_updated"
+    assert stored(table, session).pending
+    assert plivo.requests("update") == []
+
+
+def test_of_ten_updates_at_once_each_is_done_whole_or_not_at_all(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+) -> None:
+    def send(limit: int) -> int | None:
+        try:
+            update(flow, session, call_time_limit=limit)
+        except UpdateInProgressError:
+            return None
+        return limit
+
+    with ThreadPoolExecutor(10) as pool:
+        done = set(pool.map(send, range(600, 610))) - {None}
+
+    limit = plivo.sessions()[0]["session"]["call_time_limit"]
+    assert limit in done
+    assert stored(table, session).settings["call_time_limit"] == limit
+    assert len(plivo.requests("update")) == len(done)
+
+
+# Plivo says no, or nothing
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_definite_no_changes_nothing(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table, fault: str
+) -> None:
+    plivo.arm(**{fault: {"times": 1}})
+
+    with pytest.raises(CarrierError) as refused:
+        update(flow, session)
+
+    left = stored(table, session)
+    assert outcome_of(refused.value) == "not_updated"
+    assert left.pending is None
+    assert left.settings == session.settings
+    assert update(flow, session).settings["record"] is True
+
+
+def test_a_plivo_that_cannot_be_reached_has_changed_nothing(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+) -> None:
+    nowhere = Carrier(
+        auth_id=plivo.auth_id,
+        auth_token=plivo.auth_token,
+        base_url="http://127.0.0.1:9",
+    )
+
+    with pytest.raises(CarrierUnreachableError) as refused:
+        update(replace(flow, carrier=nowhere), session)
+
+    assert outcome_of(refused.value) == "not_updated"
+    assert stored(table, session).pending is None
+
+
+def test_a_session_that_has_ended_at_plivo_is_called_expired(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+) -> None:
+    plivo.end(str(session.carrier_session_uuid))
+
+    with pytest.raises(SessionExpiredError) as refused:
+        update(flow, session)
+
+    assert outcome_of(refused.value) == "not_updated"
+    assert stored(table, session).pending is None
+
+
+@pytest.mark.parametrize("fault", UNKNOWN)
+def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
+    flow: UpdateFlow,
+    session: Session,
+    plivo: SimulatedPlivo,
+    table: Table,
+    clock: Clock,
+    fault: str,
+) -> None:
+    plivo.arm(**{fault: {"times": 1}})
+
+    with pytest.raises(CarrierError) as unknown:
+        update(flow, session)
+
+    left = stored(table, session)
+    assert outcome_of(unknown.value) == "unknown"
+    assert left.pending
+    assert left.pending.changes == SEED
+    assert left.doubted
+    assert sessions.duty_of(left) == sessions.Duty(
+        sessions.DutyKind.CHECK_UPDATE, clock() + sessions.LEASE
+    )
+    with pytest.raises(UpdateInProgressError):
+        update(flow, session)
+
+
+def test_silence_is_a_time_out_of_unknown_outcome(
+    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.arm(update_timeout_after_commit={"times": 1, "seconds": 3})
+    hasty = Carrier(
+        auth_id=plivo.auth_id,
+        auth_token=plivo.auth_token,
+        base_url=plivo.origin,
+        timeout=(1.0, 1.0),
+    )
+
+    with pytest.raises(CarrierTimeoutError) as unknown:
+        update(replace(flow, carrier=hasty), session)
+
+    assert unknown.value.status == 504
+    assert outcome_of(unknown.value) == "unknown"
+
+
+# Our storage fails
+
+
+def test_without_a_record_of_the_update_plivo_is_not_asked(
+    flow: UpdateFlow,
+    session: Session,
+    plivo: SimulatedPlivo,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    broken = faulty_table(aws, deployment.table_name, "PutItem")
+
+    with pytest.raises(StorageUnavailableError) as failed:
+        update(replace(flow, table=broken), session)
+
+    assert outcome_of(failed.value) == "not_updated"
+    assert plivo.requests("update") == []
+
+
+def test_an_answer_that_could_not_be_stored_is_settled_later(
+    flow: UpdateFlow,
+    session: Session,
+    clock: Clock,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
+
+    with pytest.raises(StorageUnavailableError) as failed:
+        update(replace(flow, table=broken), session)
+    clock.advance(seconds=60)
+    after = update(flow, session, ring_timeout=33)
+
+    assert outcome_of(failed.value) == "unknown"
+    assert after.settings["record"] is True
+    assert after.settings["ring_timeout"] == 33
+
+
+def test_who_comes_back_too_late_gives_what_is_stored(
+    flow: UpdateFlow, session: Session, table: Table
+) -> None:
+    class Late:
+        def __init__(self, carrier: Carrier) -> None:
+            self._carrier = carrier
+
+        def update(self, *arguments: Any) -> object:
+            answer = self._carrier.update(*arguments)
+            pending = stored(table, session)
+            table.replace(pending, sessions.expire(pending))
+            return answer
+
+    late: Any = Late(flow.carrier)
+
+    assert update(replace(flow, carrier=late), session).status is Status.EXPIRED
+
+
+def test_a_request_is_kept_as_long_as_the_session_that_was_extended(
+    flow: UpdateFlow,
+    session: Session,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+) -> None:
+    updated = update(flow, session, session_expiry=90 * 86_400)
+
+    def purge_at(sort_key: str) -> int:
+        key = {"pk": {"S": f"S#{session.session_uuid}"}, "sk": {"S": sort_key}}
+        item = aws.client("dynamodb").get_item(TableName=deployment.table_name, Key=key)
+        return int(item["Item"]["purge_at"]["N"])
+
+    assert updated.expiry_time
+    assert purge_at("A#REQUEST") == purge_at("A#STATE")
+    assert purge_at("A#STATE") == int(updated.expiry_time.timestamp()) + 400 * 86_400
+
+
+# The handler
+
+
+@pytest.mark.usefixtures("flow")
+def test_the_answer_is_plivos_envelope(session: Session) -> None:
+    event = http("update_session", session_uuid=session.session_uuid)
+
+    answer = app.lambda_handler(event, None)
+
+    body = read(answer)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["etag"] == f'"{session.version + 2}"'
+    assert body["message"] == "Session updated"
+    assert body["session"]["call_time_limit"] == 3600
+    assert body["session"]["record"] is True
+
+
+@pytest.mark.usefixtures("flow")
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"body": {}}, (400, "invalid_request")),
+        ({"body": {"geomatch": False}}, (422, "field_not_updatable")),
+        ({"body": "{"}, (400, "malformed_body")),
+        ({"headers": {"if-match": '"99"'}}, (412, "version_mismatch")),
+        ({"headers": {"if-match": "2"}}, (400, "invalid_request")),
+        ({"headers": {"if-match": 'W/"2"'}}, (400, "invalid_request")),
+        ({"scopes": "sessions:read"}, (403, "scope_missing")),
+        ({"tenant": "other"}, (404, "session_not_found")),
+    ],
+)
+def test_what_is_refused_is_not_updated(
+    session: Session,
+    plivo: SimulatedPlivo,
+    changed: dict[str, Any],
+    expected: tuple[int, str],
+) -> None:
+    event = http("update_session", session_uuid=session.session_uuid, **changed)
+
+    answer = app.lambda_handler(event, None)
+
+    assert problem(answer) == (*expected, "not_updated")
+    assert plivo.requests("update") == []
+
+
+@pytest.mark.usefixtures("flow")
+@pytest.mark.parametrize("tag", ["*", '"2"', ' "2" '])
+def test_a_matching_or_open_tag_lets_an_update_pass(session: Session, tag: str) -> None:
+    event = http(
+        "update_session", session_uuid=session.session_uuid, headers={"if-match": tag}
+    )
+
+    assert app.lambda_handler(event, None)["statusCode"] == 200
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize("name", ["nonsense", "../x", "0B0C7E0A-5A7E-4A53-9D5E-1A2B3C4D"])
+def test_what_is_no_session_uuid_is_not_found(name: str) -> None:
+    event = http("update_session", session_uuid=name)
+
+    assert problem(app.lambda_handler(event, None)) == (
+        *(404, "session_not_found", "not_updated"),
+    )
+
+
+@pytest.mark.usefixtures("deployment")
+def test_a_frozen_field_is_named_in_the_answer() -> None:
+    answer = app.lambda_handler(sample("update_session.frozen"), None)
+
+    fields = [violation["field"] for violation in read(answer)["violations"]]
+    assert answer["statusCode"] == 422
+    assert fields == ["geomatch", "pin_retry"]

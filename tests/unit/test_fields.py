@@ -1,0 +1,264 @@
+"""What one value of a request must be, and how the answer says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking import contract
+from masking.errors import InvalidRequestError
+
+PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
+
+PHONE_RULE = "must be a phone number in E.164, such as +12025550100"
+URL_RULE = "must be an http or https URL of up to 1000 characters"
+AUDIO_RULE = "must be the URL of a .mp3 or .wav file"
+PIN_RULE = "must be 4 to 15 digits, as a string"
+SUBACCOUNT_RULE = "must be a Plivo sub-account id: SA and 18 letters or digits"
+
+URLS = ["callback_url", "recording_callback_url"]
+AUDIO = [
+    "first_party_play_url",
+    "second_party_play_url",
+    "pin_prompt_play",
+    "incorrect_pin_play",
+    "unknown_caller_play",
+]
+TRUTHS = [
+    "record",
+    "initiate_call_to_first_party",
+    "geomatch",
+    "is_pin_authentication_required",
+    "generate_pin",
+    "create_session_with_single_party",
+    "force_pin_authentication",
+]
+SECONDS = ["session_expiry", "call_time_limit", "ring_timeout"]
+
+
+def rule_broken_by(field: str, value: Any) -> str:
+    """Say which rule a create breaks that sets *field* to *value*."""
+    with pytest.raises(InvalidRequestError) as refused:
+        contract.parse_create({**PAIR, field: value})
+    rules = [
+        violation["rule"]
+        for violation in refused.value.members["violations"]
+        if violation["field"] == field
+    ]
+    assert rules, f"{field} was not refused"
+    return str(rules[0])
+
+
+@pytest.mark.parametrize("field", ["first_party", "second_party"])
+@pytest.mark.parametrize("value", ["", "12", "+0123456789", "+1 202 555 0100", "x"])
+def test_a_party_is_a_phone_number_in_e164(field: str, value: str) -> None:
+    assert rule_broken_by(field, value) == PHONE_RULE
+
+
+@pytest.mark.parametrize("field", ["first_party", "second_party"])
+def test_a_party_is_text_and_not_a_json_number(field: str) -> None:
+    assert rule_broken_by(field, 12025550100) == "must be a valid string"
+
+
+@pytest.mark.parametrize("field", SECONDS)
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        (0, "must be greater than or equal to 1"),
+        (-5, "must be greater than or equal to 1"),
+        (2_147_483_648, "must be less than or equal to 2147483647"),
+        (10**40, "must be less than or equal to 2147483647"),
+        ("3600", "must be a valid integer"),
+        (1.5, "must be a valid integer"),
+        (True, "must be a valid integer"),
+        (None, "must be a valid integer"),
+    ],
+)
+def test_times_are_whole_seconds_from_one(field: str, value: object, rule: str) -> None:
+    assert rule_broken_by(field, value) == rule
+
+
+@pytest.mark.parametrize("field", SECONDS)
+def test_one_second_is_long_enough(field: str) -> None:
+    request = contract.parse_create({**PAIR, field: 1})
+
+    assert getattr(request, field) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "lowest", "highest"),
+    [
+        ("generate_pin_length", 4, 15),
+        ("pin_retry", 0, 5),
+        ("pin_retry_wait", 5, 10),
+        ("virtual_number_cooloff_period", 0, 3600),
+    ],
+)
+def test_a_range_includes_its_ends_and_nothing_beyond(
+    field: str, lowest: int, highest: int
+) -> None:
+    assert rule_broken_by(field, lowest - 1) == (
+        f"must be greater than or equal to {lowest}"
+    )
+    assert rule_broken_by(field, highest + 1) == (
+        f"must be less than or equal to {highest}"
+    )
+    pins = {
+        "is_pin_authentication_required": True,
+        "generate_pin": True,
+        "pin_prompt_play": "https://app.example.com/prompt.mp3",
+    }
+    for value in (lowest, highest):
+        request = contract.parse_create({**PAIR, **pins, field: value})
+        assert getattr(request, field) == value
+
+
+@pytest.mark.parametrize("field", TRUTHS)
+@pytest.mark.parametrize("value", ["true", 1, 0, None, "no"])
+def test_a_truth_is_true_or_false_and_nothing_like_it(
+    field: str, value: object
+) -> None:
+    assert rule_broken_by(field, value) == "must be a valid boolean"
+
+
+@pytest.mark.parametrize("field", ["callback_method", "recording_callback_method"])
+@pytest.mark.parametrize("value", ["PUT", "post", "", None, 1])
+def test_a_method_is_get_or_post(field: str, value: object) -> None:
+    assert rule_broken_by(field, value) == "must be 'GET' or 'POST'"
+
+
+@pytest.mark.parametrize("value", [".mp3", "MP3", "ogg", None])
+def test_audio_is_mp3_or_wav(value: object) -> None:
+    assert rule_broken_by("record_file_format", value) == "must be 'mp3' or 'wav'"
+
+
+@pytest.mark.parametrize("field", URLS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "app.example.com/hook",
+        "ftp://app.example.com/hook",
+        " https://app.example.com",
+        "https://app.example.com/a b",
+        "https://app.example.com/\n",
+        "https://app.example.com/é",
+        "https://app.example.com:port/",
+        "https://app.example.com:70000/",
+        "https://[::1/",
+        "https://app.example.com/" + "x" * 977,
+    ],
+)
+def test_an_address_is_an_http_url_of_a_thousand_characters(
+    field: str, value: str
+) -> None:
+    assert rule_broken_by(field, value) == URL_RULE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://",
+        "https:///hook",
+        "https://user@app.example.com/hook",
+        "https://user:secret@app.example.com/hook",
+        "https://@app.example.com/hook",
+    ],
+)
+def test_an_address_names_a_host_and_no_user(value: str) -> None:
+    assert rule_broken_by("callback_url", value) == "must name a host and no user"
+
+
+@pytest.mark.parametrize("field", URLS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://app.example.com",
+        "https://app.example.com:8443/hook?tenant=7#part",
+        "https://app.example.com/" + "x" * 976,
+    ],
+)
+def test_any_other_http_address_is_taken(field: str, value: str) -> None:
+    assert getattr(contract.parse_create({**PAIR, field: value}), field) == value
+
+
+@pytest.mark.parametrize("field", AUDIO)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://app.example.com/prompt",
+        "https://app.example.com/prompt.ogg",
+        "https://app.example.com/?file=prompt.mp3",
+    ],
+)
+def test_audio_to_play_is_an_mp3_or_wav_file(field: str, value: str) -> None:
+    assert rule_broken_by(field, value) == AUDIO_RULE
+
+
+@pytest.mark.parametrize("field", AUDIO)
+def test_audio_to_play_is_an_address_first_of_all(field: str) -> None:
+    assert rule_broken_by(field, "prompt.mp3") == URL_RULE
+
+
+@pytest.mark.parametrize("field", ["first_party_pin", "second_party_pin"])
+@pytest.mark.parametrize("value", ["123", "1" * 16, "12a4", "", "١٢٣٤", "1234\n"])
+def test_a_pin_is_four_to_fifteen_digits(field: str, value: str) -> None:
+    assert rule_broken_by(field, value) == PIN_RULE
+
+
+@pytest.mark.parametrize("field", ["first_party_pin", "second_party_pin"])
+def test_a_pin_is_text_so_that_leading_zeros_last(field: str) -> None:
+    assert rule_broken_by(field, 1234) == "must be a valid string"
+
+
+@pytest.mark.parametrize("value", ["SA123", "MA" + "A" * 18, "sa" + "A" * 18, ""])
+def test_a_subaccount_is_plivos_id_of_one(value: str) -> None:
+    assert rule_broken_by("subaccount", value) == SUBACCOUNT_RULE
+
+
+def test_a_subaccount_of_the_right_form_is_taken() -> None:
+    subaccount = "SA" + "EXAMPLE0" * 2 + "00"
+
+    request = contract.parse_create({**PAIR, "subaccount": subaccount})
+
+    assert request.subaccount == subaccount
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        ({f"k{n}": "v" for n in range(11)}, "must be at most 10 labels"),
+        ({"": "v"}, "keys must be 1 to 64 letters, digits or _ . -"),
+        ({"a b": "v"}, "keys must be 1 to 64 letters, digits or _ . -"),
+        ({"k" * 65: "v"}, "keys must be 1 to 64 letters, digits or _ . -"),
+        ({"order": ""}, "values must be 1 to 256 printable characters"),
+        ({"order": "x" * 257}, "values must be 1 to 256 printable characters"),
+        ({"order": "a\nb"}, "values must be 1 to 256 printable characters"),
+        ({"order": 7}, "must be a valid string"),
+        ([], "must be a valid dictionary"),
+        (None, "must be a valid dictionary"),
+    ],
+)
+def test_labels_are_few_and_short(labels: object, rule: str) -> None:
+    assert rule_broken_by("labels", labels) == rule
+
+
+def test_ten_labels_of_full_length_are_taken() -> None:
+    labels = {f"{n}" + "k" * 63: "é" * 256 for n in range(10)}
+
+    assert contract.parse_create({**PAIR, "labels": labels}).labels == labels
+
+
+@given(st.from_regex(r"\+?[1-9][0-9]{6,14}", fullmatch=True))
+def test_every_number_in_e164_is_taken_and_comes_out_with_a_plus(number: str) -> None:
+    request = contract.parse_create(
+        {
+            "first_party": number,
+            "create_session_with_single_party": True,
+        }
+    )
+
+    assert request.first_party == "+" + number.removeprefix("+")

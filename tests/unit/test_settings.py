@@ -1,0 +1,123 @@
+"""Settings are read when they are asked for; importing reads and builds nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from masking.errors import SettingMissingError
+from masking.settings import Settings, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+REQUIRED = {
+    "table_name": "TABLE_NAME",
+    "bucket_name": "BUCKET_NAME",
+    "bus_name": "BUS_NAME",
+    "carrier_secret": "CARRIER_SECRET_ARN",
+    "signing_secret": "SIGNING_SECRET_ARN",
+    "carrier_base_url": "CARRIER_BASE_URL",
+    "recording_hosts": "RECORDING_HOSTS",
+    "recording_queue_url": "RECORDING_QUEUE_URL",
+    "check_queue_url": "CHECK_QUEUE_URL",
+    "retention": "RETENTION_DAYS",
+}
+
+
+@pytest.mark.parametrize(("setting", "variable"), REQUIRED.items())
+@pytest.mark.parametrize("environment", [{}, {"empty": ""}], ids=["unset", "empty"])
+def test_a_missing_variable_is_named_in_a_sentence(
+    setting: str, variable: str, environment: dict[str, str]
+) -> None:
+    empty = dict.fromkeys([variable] if environment else [], "")
+
+    with pytest.raises(SettingMissingError) as missing:
+        getattr(Settings(empty), setting)
+
+    assert str(missing.value) == f"The environment variable {variable} is not set."
+
+
+def test_every_setting_that_must_be_set_is_tested() -> None:
+    properties = {n for n, v in vars(Settings).items() if isinstance(v, property)}
+
+    assert properties == {*REQUIRED, "public_base_url"}
+
+
+def test_settings_are_what_the_template_sets() -> None:
+    found = Settings(
+        {
+            "TABLE_NAME": "table",
+            "CARRIER_BASE_URL": "https://api.plivo.com/",
+            "PUBLIC_BASE_URL": "https://masks.example.com/",
+            "RECORDING_HOSTS": " *.plivo.com,, http://127.0.0.1:8001 ",
+            "RETENTION_DAYS": "400",
+        }
+    )
+
+    assert found.table_name == "table"
+    assert found.carrier_base_url == "https://api.plivo.com"
+    assert found.public_base_url == "https://masks.example.com"
+    assert found.recording_hosts == ("*.plivo.com", "http://127.0.0.1:8001")
+    assert found.retention == timedelta(days=400)
+
+
+def test_the_public_address_need_not_be_set() -> None:
+    assert Settings({}).public_base_url == ""
+
+
+def test_a_process_has_one_set_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", "table")
+
+    assert settings() is settings()
+    assert settings().table_name == "table"
+
+
+HANDLERS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+
+# Imports every handler with nothing set, and finds whoever reads or builds too early.
+IMPORT_ALL = """
+import builtins, importlib, os, sys
+
+class Untouchable(dict):
+    reads = []
+    def __getitem__(self, key):
+        Untouchable.reads.append(key)
+        return super().__getitem__(key)
+    def get(self, key, default=None):
+        Untouchable.reads.append(key)
+        return super().get(key, default)
+
+import boto3, aws_lambda_powertools, pydantic, botocore.config
+made = []
+boto3.client = lambda *a, **k: made.append(a)
+boto3.resource = lambda *a, **k: made.append(a)
+ours = ("TABLE", "BUCKET", "BUS", "CARRIER", "SIGNING", "RETENTION", "PUBLIC", "CHECK",
+        "RECORDING", "POWERTOOLS_SERVICE", "POWERTOOLS_METRICS", "AWS_REGION")
+os.environ = Untouchable()
+for name in sys.argv[1:]:
+    importlib.import_module(f"functions.{name}.app")
+assert not made, made
+read = [key for key in Untouchable.reads if key.startswith(ours)]
+assert not read, read
+print("imported", len(sys.argv) - 1)
+"""
+
+
+def test_importing_every_handler_in_an_empty_environment_reads_and_builds_nothing() -> (
+    None
+):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_ALL, *HANDLERS],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'masking'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout == f"imported {len(HANDLERS)}\n", done.stderr

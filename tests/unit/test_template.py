@@ -1,0 +1,382 @@
+"""The template, the folders, the samples and the README tell the same story."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws.package import read_template
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = read_template(ROOT / "template.yaml")
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+README = ROOT / "README.md"
+
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+
+
+def folder_of(logical_id: str) -> str:
+    """Give the folder that a function's logical id stands for."""
+    words = re.findall(r"[A-Z][a-z]*", logical_id.removesuffix("Function"))
+    return "_".join(words).lower()
+
+
+def routes() -> dict[str, str]:
+    """Give the folder of each route of the template."""
+    found = {}
+    for logical_id, properties in FUNCTIONS.items():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                route = event["Properties"]
+                found[f"{route['Method']} {route['Path']}"] = folder_of(logical_id)
+    return found
+
+
+def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give what a function's policies allow."""
+    return [
+        statement
+        for policy in properties.get("Policies", [])
+        for statement in policy["Statement"]
+    ]
+
+
+def as_list(value: Any) -> list[Any]:
+    """Give a list of one or more."""
+    return value if isinstance(value, list) else [value]
+
+
+# Functions and folders
+
+
+def test_every_function_has_its_folder_and_every_folder_its_function() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    every = {path.name for path in (ROOT / "functions").iterdir() if path.is_dir()}
+
+    assert {folder_of(name) for name in FUNCTIONS} == folders
+    assert every - {"__pycache__"} == folders
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_function_is_made_of_the_folder_that_it_is_named_after(
+    logical_id: str,
+) -> None:
+    properties = FUNCTIONS[logical_id]
+
+    assert properties["CodeUri"] == f"functions/{folder_of(logical_id)}"
+    assert properties["Description"]
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_function_has_a_sample_event(logical_id: str) -> None:
+    sample = ROOT / "events" / f"{folder_of(logical_id)}.json"
+
+    assert json.loads(sample.read_text())
+
+
+def test_every_sample_event_belongs_to_a_function() -> None:
+    named = {path.name.split(".")[0] for path in (ROOT / "events").glob("*.json")}
+
+    assert named == {folder_of(name) for name in FUNCTIONS}
+
+
+def test_one_version_of_python_stands_everywhere() -> None:
+    runtime = TEMPLATE["Globals"]["Function"]["Runtime"]
+    overridden = [name for name, found in FUNCTIONS.items() if "Runtime" in found]
+    versions = set(re.findall(r"python3\.\d+", (ROOT / "template.yaml").read_text()))
+
+    assert overridden == []
+    assert versions == {runtime}
+    for name in ("Dependencies", "Masking"):
+        layer = RESOURCES[name]
+        assert layer["Metadata"]["BuildMethod"] == runtime
+        assert layer["Properties"]["CompatibleRuntimes"] == [runtime]
+        assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
+
+
+def test_function_and_layers_are_built_for_one_processor() -> None:
+    assert TEMPLATE["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
+    assert TEMPLATE["Parameters"]["Architecture"]["Default"] == "arm64"
+
+
+# What each may do
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_function_has_a_policy_of_its_own_and_no_wildcard(logical_id: str) -> None:
+    properties = FUNCTIONS[logical_id]
+    allowed = statements(properties)
+
+    assert allowed
+    assert "Role" not in properties
+    for statement in allowed:
+        actions, resources = (as_list(statement[k]) for k in ("Action", "Resource"))
+        assert not any("*" in action for action in actions)
+        assert "*" not in resources
+        assert not any(str(r).startswith("arn:") for r in resources)
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_nobody_may_scan_or_delete_the_table(logical_id: str) -> None:
+    actions = {a for s in statements(FUNCTIONS[logical_id]) for a in as_list(s["Action"])}
+
+    assert actions.isdisjoint(
+        {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:DeleteTable"}
+    )
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_function_that_is_told_of_a_secret_may_read_it(logical_id: str) -> None:
+    properties = FUNCTIONS[logical_id]
+    variables = properties.get("Environment", {}).get("Variables", {})
+    readable = {
+        resource["Ref"]
+        for statement in statements(properties)
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+        for resource in as_list(statement["Resource"])
+    }
+
+    assert ("CARRIER_SECRET_ARN" in variables) == ("CarrierSecret" in readable)
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_functions_log_has_an_end(logical_id: str) -> None:
+    groups = [
+        resource["Properties"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::Logs::LogGroup"
+        and resource["Properties"].get("LogGroupName")
+        == {"Fn::Sub": f"/aws/lambda/${{{logical_id}}}"}
+    ]
+
+    assert len(groups) == 1
+    assert groups[0]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_only_plivos_webhooks_are_open() -> None:
+    open_routes = {
+        event["Properties"]["Path"]
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+        and event["Properties"].get("Auth") == {"Authorizer": "NONE"}
+    }
+
+    assert open_routes == {path for _, path in map(str.split, routes()) if "/plivo/" in path}
+    assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"]
+
+
+def test_no_function_knows_the_address_of_the_api() -> None:
+    for properties in FUNCTIONS.values():
+        assert "Api}" not in json.dumps(properties.get("Environment", {}))
+        assert {"Ref": "Api"} not in properties.get("Environment", {}).values()
+
+
+def test_no_access_log_holds_a_path() -> None:
+    written = RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Format"]
+
+    assert "$context.path" not in written
+    assert "$context.routeKey" in written
+
+
+# Where things are kept
+
+
+def test_every_queue_is_encrypted_and_every_queue_of_work_has_dead_letters() -> None:
+    queues = {n: r for n, r in RESOURCES.items() if r["Type"] == "AWS::SQS::Queue"}
+
+    assert queues
+    for name, queue in queues.items():
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+        if not name.endswith("DeadLetters"):
+            target = queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
+            assert target["Fn::GetAtt"][0].endswith("DeadLetters")
+
+
+def test_every_dead_letter_rings_an_alarm() -> None:
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+        for dimension in resource["Properties"]["Dimensions"]
+        if isinstance(dimension["Value"], dict) and "Fn::GetAtt" in dimension["Value"]
+    }
+
+    assert {name for name in RESOURCES if name.endswith("DeadLetters")} <= watched
+
+
+def test_the_table_and_the_bucket_outlive_the_stack() -> None:
+    for name in ("Table", "Bucket", "CarrierSecret", "SigningSecret"):
+        assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+        assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_table_is_what_the_design_says() -> None:
+    table = RESOURCES["Table"]["Properties"]
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert table["TimeToLiveSpecification"] == {
+        "AttributeName": "purge_at",
+        "Enabled": True,
+    }
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {
+        "duties",
+        "by_tenant",
+    }
+
+
+def test_the_bucket_is_private_encrypted_and_versioned() -> None:
+    bucket = RESOURCES["Bucket"]["Properties"]
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert rule["BucketKeyEnabled"] is True
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert bucket["VersioningConfiguration"]["Status"] == "Enabled"
+    assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+def test_a_queues_time_is_longer_than_its_functions() -> None:
+    queues = {"RecordingQueue": "StoreRecordingFunction"}
+
+    for queue, function in queues.items():
+        hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]
+        assert hidden >= 6 * FUNCTIONS[function]["Timeout"]
+
+
+def test_the_lease_outlasts_every_function_that_speaks_to_plivo_for_a_caller() -> None:
+    from masking import recordings, sessions
+
+    for name in ("CreateSession", "UpdateSession", "ExpireSession"):
+        assert FUNCTIONS[f"{name}Function"]["Timeout"] < sessions.LEASE.total_seconds()
+    stored = FUNCTIONS["StoreRecordingFunction"]["Timeout"]
+    assert stored < recordings.LEASE.total_seconds()
+
+
+def test_the_queue_gives_a_recording_up_after_its_last_pause() -> None:
+    from masking import recordings
+
+    redrive = RESOURCES["RecordingQueue"]["Properties"]["RedrivePolicy"]
+
+    assert redrive["maxReceiveCount"] == len(recordings.PAUSES)
+
+
+def test_api_gateway_would_not_cut_a_function_off() -> None:
+    for logical_id, properties in FUNCTIONS.items():
+        events = properties.get("Events", {}).values()
+        if any(event["Type"] == "HttpApi" for event in events):
+            assert properties.get("Timeout", 10) < 30, logical_id
+
+
+def test_sessions_are_swept_every_minute_and_reconciled_every_quarter_of_an_hour() -> (
+    None
+):
+    rates = {
+        folder_of(logical_id): event["Properties"]["Schedule"]
+        for logical_id, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    }
+
+    assert rates["expire_sessions"] == "rate(1 minute)"
+    assert rates["reconcile_sessions"] == "rate(15 minutes)"
+
+
+# README
+
+
+def test_the_readme_lists_the_templates_routes_with_their_functions() -> None:
+    listed = {}
+    for line in README.read_text().splitlines():
+        found = re.match(r"\|\s*`?([A-Z]+) (/v1/[^`|\s]*)`?\s*\|(.*)", line)
+        if found:
+            method, path, rest = found.groups()
+            function = re.search(r"functions/(\w+)|`(\w+)`", rest)
+            assert function, f"the README names no function for {method} {path}"
+            listed[f"{method} {path}"] = function[1] or function[2]
+
+    assert listed == routes()
+
+
+def test_the_readme_names_every_functions_event_file() -> None:
+    text = README.read_text()
+
+    for logical_id in FUNCTIONS:
+        assert f"{folder_of(logical_id)}.json" in text, logical_id
+
+
+def test_the_table_of_samples_names_each_of_them() -> None:
+    text = (ROOT / "events" / "README.md").read_text()
+    named = set(re.findall(r"`([\w.]+\.json)`", text))
+
+    assert named == {path.name for path in (ROOT / "events").glob("*.json")}
+
+
+# The code
+
+
+@pytest.mark.parametrize("folder", ["functions", "layers/masking"])
+def test_the_product_does_not_ask_whether_it_is_local(folder: str) -> None:
+    asks = re.compile(
+        r"\bif\b[^\n]*\b(local|localhost|is_local|dev|debug|test(ing)?|ministack|"
+        r"127\.0\.0\.1)\b|\blocal\.|from local|import local|AWS_SAM_LOCAL",
+        re.IGNORECASE,
+    )
+    for path in (ROOT / folder).rglob("*.py"):
+        code = re.sub(r'""".*?"""|#.*', "", path.read_text(), flags=re.DOTALL)
+        found = asks.search(code)
+        assert not found, f"{path}: {found and found[0]}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "functions").glob("*/app.py")), ids=lambda p: p.parent.name
+)
+def test_a_handler_is_short_and_imports_the_shared_code_alone(path: Path) -> None:
+    text = path.read_text()
+
+    assert len(text.splitlines()) < 50
+    assert "from functions" not in text
+    assert "import boto3" not in text
+    assert "os.environ" not in text
+
+
+def test_only_one_module_speaks_to_plivos_sdk() -> None:
+    speaks = [
+        path.name
+        for path in (ROOT / "layers").rglob("*.py")
+        if re.search(r"^\s*(import|from) plivo", path.read_text(), re.MULTILINE)
+    ]
+
+    assert speaks == ["carrier.py"]
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    reads = [
+        path.name
+        for folder in ("layers", "functions")
+        for path in (ROOT / folder).rglob("*.py")
+        if "environ" in re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
+    ]
+
+    assert reads == ["settings.py"]
+
+
+def test_numbers_in_samples_are_reserved_ones() -> None:
+    for path in (ROOT / "events").glob("*.json"):
+        for digits in re.findall(r"(?<!\d)1\d{10}(?!\d)", path.read_text()):
+            assert re.fullmatch(r"120255501\d\d", digits), f"{path.name}: {digits}"
+
+
+def test_the_samconfig_holds_no_account() -> None:
+    assert not re.search(r"\d{12}", (ROOT / "samconfig.toml").read_text())
