@@ -18,7 +18,7 @@ SAM = .local/sam-venv/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
@@ -40,11 +40,21 @@ audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
 
 endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
 	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+
 openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m local.openapi
 
 units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m local.units
+
+redrive: stack ## Send recordings that failed back to their queue (STACK=maskline)
+	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive recordings
+
+chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
+	@$(BIN)/python -m local.chaos_recordings $(or $(N),300)
+
+bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
+	@$(BIN)/python -m local.bench_recordings
 
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
@@ -74,5 +84,6 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos numbers audit endings openapi units test lint \
-  typecheck format build requirements clean stack dev sam
+.PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
+  chaos-recordings bench-recordings test lint typecheck format build requirements \
+  clean stack dev sam

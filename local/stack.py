@@ -13,7 +13,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -44,6 +44,7 @@ class Stack:
         *,
         keep: bool = False,
         speed: float = 1.0,
+        parameters: Mapping[str, str] | None = None,
         report: Report = lambda _: None,
     ) -> None:
         """Describe a stack; entering it as a context starts it.
@@ -54,6 +55,7 @@ class Stack:
             state_dir: Folder that it may write to, made if missing.
             keep: Start from what an earlier run in this folder left, and leave it.
             speed: How many seconds of a call the simulator plays in one.
+            parameters: Values for parameters of the template, beside the addresses.
             report: Takes one line for each step of the start.
         """
         self.addresses = addresses
@@ -61,6 +63,7 @@ class Stack:
         self.run_dir = self.state_dir / "run"
         self._keep = keep
         self._speed = speed
+        self._chosen = dict(parameters or {})
         self._report = report
         self._children: list[Child] = []
         self._lock: IO[str] | None = None
@@ -181,6 +184,7 @@ class Stack:
             "PublicBaseUrl": self.addresses.api_url,
             "CarrierBaseUrl": self.addresses.plivo_url,
             "RecordingHosts": self.addresses.plivo_url,
+            **self._chosen,
         }
 
     def _start_simulator(self) -> Child:

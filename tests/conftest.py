@@ -69,6 +69,7 @@ def deployment(
     bucket_name = made.make_bucket(aws.client("s3"))
     bus = made.make_bus(aws.client("events"), sqs)
     recording_queue_url = made.make_queue(sqs, "recordings")
+    dead_letters_url = made.make_queue(sqs, "dead-letters")
     check_queue_url = made.make_queue(sqs, "checks")
     environment = {
         **aws.environment,
@@ -82,6 +83,10 @@ def deployment(
         "CARRIER_BASE_URL": plivo_server.origin,
         "PUBLIC_BASE_URL": "",
         "RECORDING_HOSTS": plivo_server.origin,
+        "RECORDING_DEAD_LETTERS_URL": dead_letters_url,
+        "RECORDING_RETRY_SECONDS": "7245",
+        "RECORDING_RETENTION_DAYS": "365",
+        "DELETE_RECORDINGS_AT_CARRIER": "false",
         "RETENTION_DAYS": "400",
     }
     for name, value in environment.items():

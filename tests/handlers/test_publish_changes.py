@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app
-from masking import changes, events, items, numbers, publish, sessions
+from masking import changes, events, items, numbers, publish, recordings, sessions
+from masking.announce import Announcer
 from masking.bus import Bus
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
@@ -424,21 +425,22 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    place = (session.session_uuid, RECORDED["RecordingUUID"])
-    item = {
-        "tenant_id": "acme",
-        "bucket": "recordings",
-        "key": "recordings/acme/x.mp3",
-        "format": "mp3",
-        "lease_until": items.stamp(clock() + timedelta(minutes=16)),
-    }
-    table.claim_recording(*place, item, clock())
+    begun = Announcer(table, clock, 365).from_callback(RECORDED, "d", session)
+    claimed = recordings.claim(begun, clock())
+    assert claimed
+    table.replace_recording(begun, claimed)
     assert publish_new(expected=0) == []
 
-    closed = {**item, "bytes": 17, "sha256": "ab", "duration": 18, "status": "stored"}
-    table.close_recording(*place, closed, clock())
+    findings = {
+        "bucket": "recordings",
+        "key": "recordings/acme/x.mp3",
+        "bytes": 17,
+        "sha256": "ab",
+    }
+    stored = recordings.store(claimed, findings, clock())
+    table.replace_recording(claimed, stored)
     [event] = publish_new()
-    table.close_recording(*place, {**closed, "stored_at": "later"}, clock())
+    table.replace_recording(stored, recordings.hold(stored, held=True))
 
     detail = event["detail"]
     assert detail["type"] == "recording.stored"

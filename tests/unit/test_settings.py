@@ -23,6 +23,10 @@ REQUIRED = {
     "carrier_base_url": "CARRIER_BASE_URL",
     "recording_hosts": "RECORDING_HOSTS",
     "recording_queue_url": "RECORDING_QUEUE_URL",
+    "recording_dead_letters_url": "RECORDING_DEAD_LETTERS_URL",
+    "recording_patience": "RECORDING_RETRY_SECONDS",
+    "recording_retention_days": "RECORDING_RETENTION_DAYS",
+    "deletes_at_carrier": "DELETE_RECORDINGS_AT_CARRIER",
     "check_queue_url": "CHECK_QUEUE_URL",
     "retention": "RETENTION_DAYS",
 }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from masking import events, items, recordings
+from masking import events, recordings
 from masking.changes import PARTIES, recording_uuid_of
 from masking.errors import RecordingRefusedError
-from masking.items import LINK
 from masking.recordings import Announcement, Recording, Source
 from masking.sessions import Session
 
@@ -90,12 +89,8 @@ class Announcer:
         """Write the link first: who finds the recording finds its session."""
         if self.table.is_held(recording.session_uuid):
             recording = replace(recording, held=True)
-        key = items.recording_key(recording.recording_uuid)
-        link: dict[str, Any] = {"session_uuid": recording.session_uuid}
-        if recording.expires_at:
-            link["purge_at"] = int(recording.expires_at.timestamp())
-        if not self.table.has_link(key, LINK):
-            self.table.link(key, LINK, **link)
+        if self.table.session_of(recording.recording_uuid) is None:
+            self.table.link_recording(recording)
         self.table.add_recording(recording)
         return recording
 

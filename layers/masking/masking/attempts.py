@@ -59,7 +59,9 @@ class Attempts:
         self, message: Mapping[str, Any], detail: Mapping[str, Any], error: Exception
     ) -> bool:
         received = int(message["attributes"]["ApproximateReceiveCount"])
-        refused = isinstance(error, RecordingRefusedError | ValueError | KeyError)
+        refused = isinstance(
+            error, RecordingRefusedError | ValueError | LookupError | TypeError
+        )
         is_last = refused or received >= recordings.TRIES
         why = _why(error)
         telemetry.count("RecordingNotStored", reason=why["reason"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking.download import Download
+from masking.download import PIECE, Download
 from masking.errors import RecordingNotReadyError
 
 if TYPE_CHECKING:
@@ -118,24 +120,25 @@ class Bucket:
 
     def _put_parts(self, about: Mapping[str, Any], download: Download) -> None:
         client: Any = self._client  # the stubs can't follow **about
-        upload = client.create_multipart_upload(**about, ChecksumType="FULL_OBJECT")[
-            "UploadId"
-        ]
+        upload = client.create_multipart_upload(**about)["UploadId"]
         place = {"Bucket": self.name, "Key": about["Key"], "UploadId": upload}
         try:
             parts: list[dict[str, Any]] = []
-            while part := _part(download):
+            part = BytesIO()
+            while _fill(part, download):
                 number = len(parts) + 1
                 answer = client.upload_part(
                     **place, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32"
                 )
-                parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+                parts.append(
+                    {
+                        "PartNumber": number,
+                        "ETag": answer["ETag"],
+                        "ChecksumCRC32": answer["ChecksumCRC32"],
+                    }
+                )
             client.complete_multipart_upload(
-                **place,
-                MultipartUpload={"Parts": parts},
-                ChecksumCRC32=_crc32(download),
-                ChecksumType="FULL_OBJECT",
-                IfNoneMatch="*",
+                **place, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
             )
         except BaseException:
             client.abort_multipart_upload(**place)
@@ -143,25 +146,27 @@ class Bucket:
 
     def _compare(self, key: str, download: Download) -> None:
         """See whether what is stored is what was read: somebody else stored it then."""
-        head = self._client.head_object(
-            Bucket=self.name, Key=key, ChecksumMode="ENABLED"
-        )
-        stored = (head["ContentLength"], head.get("ChecksumCRC32"))
-        if stored != (download.bytes_read, _crc32(download)):
+        stored = sha256()
+        # Not by S3's checksum: that of an upload in parts is one of the parts' own.
+        with closing(
+            self._client.get_object(Bucket=self.name, Key=key)["Body"]
+        ) as body:
+            for piece in body.iter_chunks(PIECE):
+                stored.update(piece)
+        if stored.hexdigest() != download.sha256:
             message = "another file is stored under this key"
             raise RecordingNotReadyError(message, reason="changed")
 
 
-def _part(download: Download) -> bytearray:
-    """Read one part whole: the origin may give less at a time."""
-    part = bytearray()
-    while len(part) < PART:
-        piece = download.read(min(PART - len(part), 1024 * 1024))
-        if not piece:
-            break
-        part += piece
-    return part
+def _fill(part: BytesIO, download: Download) -> bool:
+    """Read one part whole, since the origin may give less at a time; False at the end.
 
-
-def _crc32(download: Download) -> str:
-    return base64.b64encode(download.crc32.to_bytes(4, "big")).decode()
+    One buffer serves all parts: it is handed to botocore as it is, never copied.
+    """
+    part.seek(0)
+    part.truncate()
+    left = PART
+    while left and (piece := download.read(min(left, PIECE))):
+        left -= part.write(piece)
+    part.seek(0)
+    return left < PART

@@ -35,6 +35,9 @@ DELETION_LEASE = timedelta(seconds=60)
 PAUSES = (15, 30, 60, 120, 240, 480, *[900] * 7)
 TRIES = len(PAUSES)
 
+# Times that a file must come alike to be believed against its ETag.
+SIGHTINGS = 6
+
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
 # Days for which a recording may be kept. The bucket has a lifecycle rule for each,
@@ -84,8 +87,8 @@ class Announcement:
 class Recording:
     """A recording as we keep it. Times are aware UTC.
 
-    *suspect* is the SHA-256 of a file that did not fit its ETag. *reason* and
-    *explanation* say why it FAILED; neither holds anything personal.
+    *suspect* is the SHA-256 of a file that did not fit its ETag, *sightings* how often
+    it came. *reason* and *explanation* say why it FAILED; neither is personal.
     """
 
     session_uuid: str
@@ -105,6 +108,7 @@ class Recording:
     nudges: int = 0
     lease_until: datetime | None = None
     suspect: str | None = None
+    sightings: int = 0
     failures: int = 0
     failed_at: datetime | None = None
     reason: str | None = None
@@ -285,9 +289,19 @@ def claim(recording: Recording, now: datetime) -> Recording | None:
 
 def release(recording: Recording, suspect: str | None = None) -> Recording:
     """Let the next try begin at once instead of after the lease."""
-    return _next(
-        recording, lease_until=None, suspect=suspect if suspect else recording.suspect
-    )
+    if suspect is None:
+        return _next(recording, lease_until=None)
+    seen = recording.sightings if suspect == recording.suspect else 0
+    return _next(recording, lease_until=None, suspect=suspect, sightings=seen + 1)
+
+
+def stable_file(recording: Recording) -> str | None:
+    """Give the SHA-256 of a file that came so often that it will not change any more.
+
+    Its ETag is no MD5 then, which no origin has promised. A file that was cut off may
+    come a few times alike; by default this takes a quarter of an hour.
+    """
+    return recording.suspect if recording.sightings >= SIGHTINGS else None
 
 
 def store(
@@ -301,6 +315,7 @@ def store(
         stored_at=now,
         url=None,
         suspect=None,
+        sightings=0,
         failed_at=None,
         reason=None,
         explanation=None,

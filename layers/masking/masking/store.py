@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking import recordings, sound, telemetry
+from masking.download import START
 from masking.errors import (
     RecordingNotReadyError,
     RecordingRefusedError,
@@ -123,7 +124,9 @@ class Store:
             session_uuid=claimed.session_uuid,
             day=claimed.announced_at,
         )
-        with self.origin.open(str(claimed.url), claimed.suspect) as download:
+        with self.origin.open(
+            str(claimed.url), recordings.stable_file(claimed)
+        ) as download:
             _set_checks(claimed, download)
             self.bucket.put(
                 key,
@@ -173,9 +176,10 @@ class Store:
 
 def _set_checks(claimed: Recording, download: Download) -> None:
     """Refuse what is no such audio, now by its start and later by its size."""
-    start = download.peek()
+    start = download.peek(START)
     if not start:
-        download.finish()
+        message = "the file is empty"
+        raise RecordingNotReadyError(message, reason="truncated")
     if not sound.looks_like(claimed.format, start):
         message = f"the origin's file does not begin like {claimed.format}"
         raise RecordingNotReadyError(message, reason="not_audio")

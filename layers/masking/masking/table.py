@@ -329,6 +329,17 @@ class Table:
         except _ConditionFailedError:
             raise StaleStateError from None
 
+    def link_recording(self, recording: Recording) -> None:
+        """Make a recording findable by its name, for as long as it is kept."""
+        link: Item = {
+            "pk": recording_key(recording.recording_uuid),
+            "sk": LINK,
+            "session_uuid": recording.session_uuid,
+        }
+        if recording.expires_at:
+            link["purge_at"] = int(recording.expires_at.timestamp())
+        self._put(link)
+
     def session_of(self, recording_uuid: str) -> str | None:
         """Say whose recording it is, as its link does."""
         item = self._get(recording_key(recording_uuid), LINK, consistent=False)

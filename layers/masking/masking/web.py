@@ -31,9 +31,9 @@ from masking.errors import (
 
 LARGEST_BODY = 64 * 1024
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 UNKNOWN = "unknown"
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
