@@ -32,6 +32,15 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
 	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
 
+numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
+	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
+
+audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
+	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
+
+endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
+	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+
 openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m local.openapi
 
@@ -46,15 +55,6 @@ chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
 	@$(BIN)/python -m local.bench_recordings
-
-numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
-	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
-
-audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
-	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
-
-endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
-	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
 
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
@@ -72,8 +72,8 @@ format: dev ## Put code into the one format
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
 	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-requirements: ## Pin the dependencies anew, with hashes
-	@PYTHON=$(PYTHON) requirements/compile
+requirements: ## Pin the dependencies anew, with hashes (needs uv)
+	@requirements/compile
 
 clean: ## Remove what the other targets made
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
@@ -84,5 +84,6 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos openapi units redrive chaos-recordings bench-recordings \
-  numbers audit endings test lint typecheck format build requirements clean stack dev sam
+.PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
+  chaos-recordings bench-recordings test lint typecheck format build requirements \
+  clean stack dev sam

@@ -205,6 +205,5 @@ def _write_due(world: World, count: int) -> None:
     pattern = world.create(session_expiry=60)
     world.end(pattern)
     world.write(copies(pattern, count, version=2))
-    world.publish()
-    world.bus.events.clear()
+    world.forget()
     world.advance(seconds=61)

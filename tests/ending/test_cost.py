@@ -15,6 +15,7 @@ def test_sweeps_and_rounds_cost_alike_whatever_is_alive(world: World) -> None:
     idle, rounds, requests = [], [], []
     for live in LIVE:
         world.write(copies(pattern, live - written))
+        world.forget()
         written = live
         for _ in range(DUTIES):
             world.create(number, session_expiry=60)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.expire_session import app
-from masking import sessions
+from masking import contract, sessions
 from masking.carrier import Carrier
 from masking.end import EndFlow
 from masking.errors import (
@@ -21,8 +21,9 @@ from masking.errors import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.sessions import Session, Status
+from masking.sessions import Duty, DutyKind, Session, Status
 from masking.table import Table
+from masking.update import UpdateFlow
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -66,7 +67,9 @@ def test_a_session_ends_at_plivo_and_then_here(
     assert plivo.live() == []
     assert ended.status is Status.EXPIRED
     assert stored(table, session) == ended
-    assert sessions.duty_of(ended) is None
+    assert sessions.duty_of(ended) == Duty(
+        DutyKind.SETTLE, flow.now() + sessions.SETTLE_AFTER
+    )
 
 
 def test_ending_it_again_changes_nothing(
@@ -167,6 +170,37 @@ def test_an_ending_in_doubt_can_be_sent_again_at_once(
 
     assert ended.status is Status.EXPIRED
     assert plivo.live() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "record"),
+    [("update_5xx_after_commit", True), ("update_5xx_before_commit", False)],
+)
+def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
+    flow: EndFlow,
+    session: Session,
+    plivo: SimulatedPlivo,
+    table: Table,
+    fault: str,
+    record: bool,
+) -> None:
+    plivo.arm(**{fault: {"times": 1}})
+    update = UpdateFlow(flow.table, flow.carrier, flow.now)
+    with pytest.raises(CarrierError):
+        update.update(
+            session.session_uuid,
+            contract.parse_update({"record": True}),
+            tenant_id="acme",
+        )
+
+    ended = end(flow, session)
+
+    [there] = plivo.sessions()
+    assert ended.status is Status.EXPIRED
+    assert ended.pending is None
+    assert ended.settings.get("record", False) is record
+    assert there["session"]["record"] is record
+    assert table.load(session.session_uuid) == ended
 
 
 def test_an_ending_on_its_way_is_waited_for(

@@ -457,14 +457,15 @@ def test_a_dropped_update_leaves_the_session_as_it_was() -> None:
     assert after.status is Status.ACTIVE
 
 
-def test_an_ending_session_is_leased_and_forgets_the_update_it_overtook() -> None:
+def test_an_ending_session_is_leased_and_remembers_the_update_it_overtook() -> None:
     before = sessions.doubt(sessions.begin_update(active(), {"record": True}, NOW))
 
     session = sessions.begin_ending(before, NOW)
 
     assert session.status is Status.ENDING
     assert session.lease_until == NOW + sessions.LEASE
-    assert session.pending is None
+    assert session.pending == before.pending
+    assert sessions.lease_of(session) == session.lease_until
     assert not session.doubted
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -123,7 +124,8 @@ class Bucket:
         place = {"Bucket": self.name, "Key": about["Key"], "UploadId": upload}
         try:
             parts: list[dict[str, Any]] = []
-            while part := _part(download):
+            part = BytesIO()
+            while _fill(part, download):
                 number = len(parts) + 1
                 answer = client.upload_part(
                     **place, PartNumber=number, Body=part, ChecksumAlgorithm="CRC32"
@@ -156,12 +158,15 @@ class Bucket:
             raise RecordingNotReadyError(message, reason="changed")
 
 
-def _part(download: Download) -> bytearray:
-    """Read one part whole: the origin may give less at a time."""
-    part = bytearray()
-    while len(part) < PART:
-        piece = download.read(min(PART - len(part), 1024 * 1024))
-        if not piece:
-            break
-        part += piece
-    return part
+def _fill(part: BytesIO, download: Download) -> bool:
+    """Read one part whole, since the origin may give less at a time; False at the end.
+
+    One buffer serves all parts: it is handed to botocore as it is, never copied.
+    """
+    part.seek(0)
+    part.truncate()
+    left = PART
+    while left and (piece := download.read(min(left, PIECE))):
+        left -= part.write(piece)
+    part.seek(0)
+    return left < PART

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from masking import sessions
 from masking.errors import (
     CarrierError,
+    CarrierSessionMissingError,
     EndInProgressError,
     SessionNotActiveError,
     SessionNotFoundError,
@@ -26,6 +27,8 @@ from masking.errors import (
 from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from masking.carrier import Carrier
     from masking.table import Table
     from masking.wiring import Clock
@@ -89,15 +92,31 @@ class EndFlow:
 
     def _send(self, taken: Session) -> Session:
         try:
-            self.carrier.expire(str(taken.carrier_session_uuid))
+            ended = finish(taken, self.carrier, self.now())
         except CarrierError as error:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
                 self.table.replace(taken, sessions.doubt(taken))
             raise
-        ended = sessions.expire(taken, self.now())
         try:
             self.table.replace(taken, ended)
         except StaleStateError:
             return self.table.load(taken.session_uuid) or ended
         return ended
+
+
+def finish(session: Session, carrier: Carrier, now: datetime) -> Session:
+    """End *session* at Plivo and give it as ended. Raises CarrierError.
+
+    If an update was in doubt, Plivo is asked what it came to: nothing can change any
+    more, and Plivo's values win.
+    """
+    carrier_session_uuid = str(session.carrier_session_uuid)
+    carrier.expire(carrier_session_uuid)
+    if session.pending is None:
+        return sessions.expire(session, now)
+    try:
+        answer = carrier.get(carrier_session_uuid)
+    except CarrierSessionMissingError:
+        return sessions.expire(session, now)
+    return sessions.expire(sessions.finish_update(session, answer), now)

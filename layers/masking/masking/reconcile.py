@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from masking import adopt, sessions, settle, telemetry
 from masking.account import Account
 from masking.announce import Announcer
+from masking.end import finish
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
 from masking.fetch import Fetch
 from masking.sessions import DutyKind, Session, Status
@@ -168,8 +169,7 @@ class Reconciler:
 
     def _finish_ending(self, session: Session) -> str:
         """End at Plivo what was to end; one that has ended already is a success."""
-        self.carrier.expire(str(session.carrier_session_uuid))
-        after = sessions.expire(session, self.now())
+        after = finish(session, self.carrier, self.now())
         self._replace(session, after, "ending_finished")
         return ENDED
 

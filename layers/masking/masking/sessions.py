@@ -248,7 +248,9 @@ def is_in_doubt(session: Session) -> bool:
 
 def lease_of(session: Session) -> datetime | None:
     """Say until when somebody may be working on *session* at Plivo."""
-    return session.pending.lease_until if session.pending else session.lease_until
+    if session.pending and session.status is not Status.ENDING:
+        return session.pending.lease_until
+    return session.lease_until
 
 
 def is_leased(session: Session, now: datetime) -> bool:
@@ -360,11 +362,13 @@ def drop_update(session: Session) -> Session:
 
 
 def begin_ending(session: Session, now: datetime) -> Session:
-    """Record that the session is to end before Plivo is asked."""
+    """Record that the session is to end before Plivo is asked.
+
+    An update in doubt stays recorded: what it came to is asked once all is over.
+    """
     return _next(
         session,
         status=Status.ENDING,
-        pending=None,
         doubted=False,
         lease_until=now + LEASE,
     )

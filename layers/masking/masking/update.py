@@ -83,7 +83,8 @@ class UpdateFlow:
             raise SessionNotFoundError(outcome=NOT_UPDATED)
         if if_match is not None and if_match != session.version:
             raise VersionMismatchError(outcome=NOT_UPDATED, version=session.version)
-        if session.pending and not sessions.is_leased(session, self.now()):
+        waits = session.pending and session.status is Status.ACTIVE
+        if waits and not sessions.is_leased(session, self.now()):
             session = self._settled(session)
         if session.pending and session.status is Status.ACTIVE:
             rest = sessions.rest_of_lease(session, self.now())
