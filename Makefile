@@ -29,6 +29,15 @@ demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a documen
 invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
 	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
+probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
+	@$(BIN)/python -m local.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
+
+bench: stack ## Measure the check of a signature beside the SDK's
+	@$(BIN)/python -m local.bench.signature
+
+schemas: stack ## Write the JSON Schemas of events into docs/events
+	@$(BIN)/python -m local.event_schemas
+
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
@@ -57,5 +66,5 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke test lint typecheck format build requirements clean \
+.PHONY: help run demo invoke probe bench schemas test lint typecheck format build requirements clean \
   stack dev sam

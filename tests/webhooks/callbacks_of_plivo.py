@@ -13,7 +13,7 @@ import httpx
 
 from local.plivo import account
 from local.plivo.signing import v3_signature
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking import callbacks, sessions
 from masking.sessions import CarrierSession, Session
 from masking.table import Table

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.addresses import free_addresses
-from local.stack import RunningStack, Stack
+from local.running import RunningStack
+from local.stack import Stack
 
 
 @pytest.fixture(name="stack", scope="session")

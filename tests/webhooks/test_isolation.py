@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from local.stack import RunningStack
+from local.running import RunningStack
 from tests.webhooks.callbacks_of_plivo import Caller
 from tests.webhooks.sinks import Sink, serving
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from local.stack import RunningStack
+from local.running import RunningStack
 from masking import events
 from masking.sessions import Session
 from tests.webhooks.callbacks_of_plivo import Caller

@@ -59,7 +59,8 @@ class Reconciler:
         session = self.table.load(session_uuid)
         if session is None or sessions.is_leased(session, self.now()):
             return LEFT
-        if session.status is Status.RESERVED:
+        if session.status is Status.RESERVED and self.table.callbacks(session_uuid):
+            # A callback came, so Plivo has it; the rule need not be waited for.
             return self._work_at(session, DutyKind.CONFIRM)
         if not sessions.is_in_doubt(session):
             return LEFT
