@@ -56,6 +56,15 @@ chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
 	@$(BIN)/python -m local.bench_recordings
 
+probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
+	@$(BIN)/python -m local.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
+
+bench: stack ## Measure the check of a signature beside the SDK's
+	@$(BIN)/python -m local.bench.signature
+
+schemas: stack ## Write the JSON Schemas of events into docs/events
+	@$(BIN)/python -m local.event_schemas
+
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
@@ -85,5 +94,5 @@ dev sam:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
-  chaos-recordings bench-recordings test lint typecheck format build requirements \
-  clean stack dev sam
+  chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
+  build requirements clean stack dev sam

@@ -20,7 +20,7 @@ from masking.sessions import CarrierSession, Session
 from masking.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws, make_queue
 from tests.handlers.payloads import PAIR
 from tests.handlers.sessions_there import planted, reserved, stored
 from tests.handlers.signed_callbacks import ANSWERED
@@ -500,31 +500,37 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 # Batches and the bus
 
 
-def test_the_first_record_that_fails_and_all_after_it_come_again(
+def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
     table: Table,
     clock: Clock,
     stream: TableStream,
     deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    aws: EmbeddedAws,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    queue_url = make_queue(aws.client("sqs"), "parked")
+    monkeypatch.setenv("CHANGE_DEAD_LETTERS_URL", queue_url)
     first, _ = active(table, clock), stream
     records = stream.new()
+    key = {"pk": "S#1", "sk": "A#STATE"}
     broken = {
         "dynamodb": {
-            "NewImage": items.written(
-                {"pk": "S#1", "sk": "A#STATE", "note": "2025550100"}
-            ),
+            "Keys": items.written(key),
+            "NewImage": items.written({**key, "note": "2025550100"}),
             "SequenceNumber": "17",
         }
     }
 
-    answer = app.lambda_handler({"Records": [*records, broken, *records]}, None)
+    answer = app.lambda_handler({"Records": [broken, *records]}, None)
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "17"}]}
+    assert answer == {"batchItemFailures": []}
     [event] = deployment.bus.events(1)
     assert event["detail"]["session_uuid"] == first.session_uuid
+    [parked] = aws.client("sqs").receive_message(QueueUrl=queue_url)["Messages"]
+    assert json.loads(parked["Body"]) == {**key, "reason": "KeyError", "was": None}
     logged = capsys.readouterr().out
-    assert "change not published" in logged
+    assert "change parked" in logged
     assert "2025550100" not in logged
 
 

@@ -28,6 +28,9 @@ REQUIRED = {
     "recording_retention_days": "RECORDING_RETENTION_DAYS",
     "deletes_at_carrier": "DELETE_RECORDINGS_AT_CARRIER",
     "check_queue_url": "CHECK_QUEUE_URL",
+    "change_dead_letters_url": "CHANGE_DEAD_LETTERS_URL",
+    "webhook_queue_url": "WEBHOOK_QUEUE_URL",
+    "webhook_dead_letters_url": "WEBHOOK_DEAD_LETTERS_URL",
     "retention": "RETENTION_DAYS",
     "carrier_requests_per_second": "CARRIER_REQUESTS_PER_SECOND",
     "goodbye_text": "GOODBYE_TEXT",
@@ -51,7 +54,9 @@ def test_a_missing_variable_is_named_in_a_sentence(
 def test_every_setting_that_must_be_set_is_tested() -> None:
     properties = {n for n, v in vars(Settings).items() if isinstance(v, property)}
 
-    assert properties == {*REQUIRED, "public_base_url", "goodbye_play_url"}
+    ours = {"public_base_url", "goodbye_play_url"}
+    optional = {*ours, "webhook_auth", "webhook_targets", "bus_events"}
+    assert properties == {*REQUIRED, *optional}
 
 
 def test_settings_are_what_the_template_sets() -> None:

@@ -1,8 +1,8 @@
 """How the servers of apps fare, so that a dead one delays nobody else.
 
 One that has failed five times in a row is left alone for a while, longer each time. All
-workers count in one item, which is there only while a server fails: a success costs no
-write here, unless it is the first one after a failure.
+workers count in one item, made by the first failure: a success costs no write here,
+unless it is the first one after a failure.
 """
 
 from __future__ import annotations
@@ -93,4 +93,4 @@ class Endpoints:
 
 def _health_in(item: Item) -> Health:
     until = moment(item["until"]) if "until" in item else None
-    return Health(item.get("pauses", 0), until, fails=True)
+    return Health(item.get("pauses", 0), until, fails=item["failures"] > 0)

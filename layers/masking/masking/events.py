@@ -143,13 +143,14 @@ def impersonal(attributes: Mapping[str, str]) -> dict[str, Any]:
 
 
 def shown(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Give all attributes for the tenant's eyes; people's numbers and PINs masked."""
+    """Give all attributes for the tenant's eyes: numbers masked, addresses hidden."""
     hidden = {
         name: "*" * len(value) if name in SECRET else numbers.masked(value)
         for name, value in attributes.items()
         if name in PERSONAL
     }
-    return {**impersonal(attributes), **hidden}
+    addresses = dict.fromkeys(ADDRESSES & attributes.keys(), "hidden")
+    return {**impersonal(attributes), **hidden, **addresses}
 
 
 def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:

@@ -494,8 +494,12 @@ class Table:
 
     def forget_failures(self, endpoint: str) -> None:
         """Forget that an app's server failed."""
-        self._client.delete_item(
-            TableName=self._name, Key=written({"pk": endpoint, "sk": PAUSE})
+        self._client.update_item(
+            TableName=self._name,
+            Key=written({"pk": endpoint, "sk": PAUSE}),
+            UpdateExpression="SET failures = :none REMOVE #until, pauses",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues=written({":none": 0}),
         )
 
     def webhook_secrets(self, tenant_id: str) -> list[str]:
