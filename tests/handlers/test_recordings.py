@@ -24,6 +24,11 @@ from functions.store_recording import app as store_app
 from masking import items, recordings
 from masking.announce import Announcer
 from masking.bucket import Bucket
+from masking.carrier_recordings import (
+    RecordedCall,
+    recorded_calls,
+    resource_from,
+)
 from masking.expire import Sweep
 from masking.fetch import Fetch
 from masking.reconcile import Reconciler
@@ -267,6 +272,10 @@ def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stre
     [announcement] = [
         e for e in deployment.bus.events(2) if e["detail-type"].startswith("recording.")
     ]
+    publish_app.lambda_handler({"Records": stream.new()}, None)
+    [told] = deployment.bus.events(1)
+    assert told["detail-type"] == "recording.failed"
+    assert told["detail"]["reason"] == "malformed"
     # Its message finds a recording that can't be stored, and becomes a dead letter.
     assert deliver(services, announcement) == {"batchItemFailures": []}
     letters = services.recording_dead_letters._client.receive_message(
@@ -911,3 +920,76 @@ def test_when_the_bucket_fails_the_file_is_fetched_anew(
     assert plivo.recordings()[-1]["fetches"] == 2
     [kept] = services.table.recordings(recorded.session_uuid)
     assert kept.status is Status.STORED
+
+
+# What Plivo's data may look like
+
+
+def test_what_plivos_data_holds_is_read_whatever_is_missing_in_it() -> None:
+    name, call = (
+        "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c",
+        "7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29",
+    )
+    session = {
+        "interaction": [
+            None,
+            "text",
+            {},
+            {"recording_resource_url": None},
+            {"recording_resource_url": "https://api.plivo.com/v1/Recording/../../x"},
+            {
+                "recording_resource_url": f"https://api.plivo.com/v1/Recording/{name}/",
+                "first_party_resource_url": f"https://api.plivo.com/v1/Call/{call}",
+                "start_time": "2024-05-29 04:47:18.12 +0000 UTC",
+                "end_time": "",
+            },
+        ]
+    }
+
+    [found] = recorded_calls(session)
+
+    assert found == RecordedCall(name, call, "2024-05-29T04:47:18Z", None)
+    assert list(recorded_calls({"interaction": None})) == []
+    assert list(recorded_calls({"interaction": "{}"})) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, ("", "", None)),
+        (
+            {
+                "recording_url": "https://media.plivo.com/a.mp3",
+                "recording_format": ".MP3",
+                "recording_duration_ms": "345100.00000",
+            },
+            ("https://media.plivo.com/a.mp3", "mp3", 345),
+        ),
+        ({"recording_url": "https://x/a.wav"}, ("https://x/a.wav", "wav", None)),
+        (
+            {"recording_url": "https://x/a.ogg", "recording_duration_ms": "nan"},
+            ("https://x/a.ogg", "", None),
+        ),
+    ],
+)
+def test_a_recording_resource_is_cleaned(
+    body: dict[str, Any], expected: tuple[str, str, int | None]
+) -> None:
+    found = resource_from("r", body)
+
+    assert (found.url, found.format, found.duration) == expected
+
+
+def test_a_recording_that_plivo_gives_no_address_of_fails_aloud(
+    services: Services, clock: Clock, run: Run
+) -> None:
+    session = planted(services.table, clock)
+    found = resource_from(NAME, {}).announcement(RecordedCall(NAME, None, None, None))
+
+    Announcer(services.table, clock, 365).from_carrier(
+        found, session, caller=None, callee=None
+    )
+
+    told = [e for e in run() if e["detail-type"].startswith("recording.")]
+    assert [e["detail-type"] for e in told] == ["recording.failed"]
+    assert told[0]["detail"]["reason"] == "malformed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking import events, recordings
-from masking.changes import PARTIES, recording_uuid_of
+from masking.changes import NOT_RECORDED, PARTIES, recording_uuid_of
 from masking.errors import RecordingRefusedError
 from masking.recordings import Announcement, Recording, Source
 from masking.sessions import Session
@@ -15,9 +15,6 @@ from masking.sessions import Session
 if TYPE_CHECKING:
     from masking.table import Table
     from masking.wiring import Clock
-
-# Plivo told us that it could not begin to record.
-NOT_RECORDED = "not_recorded"
 
 
 @dataclass(frozen=True)
@@ -44,16 +41,8 @@ class Announcer:
                 raise RecordingRefusedError(message, reason=NOT_RECORDED)
             found = recordings.announcement_of(attributes)
         except RecordingRefusedError as refused:
-            begun = recordings.announce_failure(
-                recording_uuid_of(attributes, digest),
-                session_uuid=session.session_uuid,
-                tenant_id=session.tenant_id,
-                retention_days=self._days(session),
-                reason=refused.reason,
-                explanation=str(refused),
-                now=self.now(),
-            )
-            return self._add(begun)
+            name = recording_uuid_of(attributes, digest)
+            return self._announce_failure(name, refused, session, Source.CALLBACK)
         roles = self._roles(attributes.get("From"), attributes.get("To"), session)
         found = replace(found, call={**found.call, **roles})
         return self._announce(found, session, Source.CALLBACK)
@@ -66,7 +55,16 @@ class Announcer:
         caller: str | None,
         callee: str | None,
     ) -> Recording:
-        """Begin a recording that was found in Plivo's data, where we had no word."""
+        """Begin a recording that was found in Plivo's data, where we had no word.
+
+        One that Plivo gives no address of is FAILED.
+        """
+        if not found.url or not found.format:
+            message = "Plivo names no URL of it, or a format that is not mp3 or wav"
+            refused = RecordingRefusedError(message, reason="malformed")
+            return self._announce_failure(
+                found.recording_uuid, refused, session, Source.CARRIER
+            )
         roles = self._roles(caller, callee, session)
         found = replace(found, call={**found.call, **roles})
         return self._announce(found, session, Source.CARRIER)
@@ -80,6 +78,26 @@ class Announcer:
                 session_uuid=session.session_uuid,
                 tenant_id=session.tenant_id,
                 retention_days=self._days(session),
+                source=source,
+                now=self.now(),
+            )
+        )
+
+    def _announce_failure(
+        self,
+        recording_uuid: str,
+        refused: RecordingRefusedError,
+        session: Session,
+        source: Source,
+    ) -> Recording:
+        return self._add(
+            recordings.announce_failure(
+                recording_uuid,
+                session_uuid=session.session_uuid,
+                tenant_id=session.tenant_id,
+                retention_days=self._days(session),
+                reason=refused.reason,
+                explanation=str(refused),
                 source=source,
                 now=self.now(),
             )

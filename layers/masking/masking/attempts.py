@@ -42,26 +42,22 @@ class Attempts:
 
     def work(self, message: Mapping[str, Any]) -> bool:
         """Deal with an SQS message; False if it must come again."""
-        detail: Mapping[str, Any] = {}
+        names: dict[str, str] = {}
         try:
-            event = json.loads(message["body"])
-            detail = event["detail"]
-            names = (detail["session_uuid"], detail["recording_uuid"])
-            if event["detail-type"] == DELETING:
-                self.discard.finish(*names)
+            kind, names = _read(message["body"])
+            if kind == DELETING:
+                self.discard.finish(**names)
             else:
-                self.store.store(*names)
+                self.store.store(**names)
         except Exception as error:
-            return self._failed(message, detail, error)
+            return self._failed(message, names, error)
         return True
 
     def _failed(
-        self, message: Mapping[str, Any], detail: Mapping[str, Any], error: Exception
+        self, message: Mapping[str, Any], names: Mapping[str, str], error: Exception
     ) -> bool:
         received = int(message["attributes"]["ApproximateReceiveCount"])
-        refused = isinstance(
-            error, RecordingRefusedError | ValueError | LookupError | TypeError
-        )
+        refused = isinstance(error, RecordingRefusedError)
         is_last = refused or received >= recordings.TRIES
         why = _why(error)
         telemetry.count("RecordingNotStored", reason=why["reason"])
@@ -70,8 +66,7 @@ class Attempts:
             extra={
                 **why,
                 "error": type(error).__name__,
-                "session_uuid": detail.get("session_uuid"),
-                "recording_uuid": detail.get("recording_uuid"),
+                **names,
                 "received": received,
             },
         )
@@ -81,14 +76,26 @@ class Attempts:
             return False
         self.dead_letters.pass_on(message["body"], why)
         telemetry.count("RecordingGivenUp", reason=why["reason"])
-        if "session_uuid" in detail and "recording_uuid" in detail:
+        if names:
             self.store.give_up(
-                detail["session_uuid"],
-                detail["recording_uuid"],
-                why["reason"],
-                why["explanation"],
+                **names, reason=why["reason"], explanation=why["explanation"]
             )
         return True
+
+
+def _read(body: str) -> tuple[str, dict[str, str]]:
+    """Read the event that a message is: its type, and the recording's two names.
+
+    Raises RecordingRefusedError for what is no message of ours.
+    """
+    try:
+        event = json.loads(body)
+        detail = event["detail"]
+        names = {name: str(detail[name]) for name in ("session_uuid", "recording_uuid")}
+        return str(event["detail-type"]), names
+    except (ValueError, LookupError, TypeError):
+        message = "the message is not the event of a recording"
+        raise RecordingRefusedError(message, reason="malformed") from None
 
 
 def _why(error: Exception) -> dict[str, str]:

@@ -191,7 +191,7 @@ class Carrier:
             answer = _twice(lambda: self._recordings.get(_checked(recording_id)))
         except CarrierSessionMissingError:
             return None
-        return resource_from(answer)
+        return resource_from(recording_id, answer)
 
     def delete_recording(self, recording_id: str) -> None:
         """Delete a recording and its file; one that is gone already is a success."""

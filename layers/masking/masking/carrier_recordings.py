@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from masking import numbers
-from masking.errors import CarrierAnswerInvalidError
-from masking.recordings import CONTENT_TYPES, Announcement, time_in
+from masking.recordings import CONTENT_TYPES, Announcement, name_in, time_in
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,10 @@ class RecordedCall:
 
 @dataclass(frozen=True)
 class RecordingResource:
-    """A recording as Plivo keeps it; *duration* is in seconds."""
+    """A recording as Plivo keeps it; *duration* is in seconds.
+
+    *url* and *format* are empty where Plivo named none that we can use.
+    """
 
     recording_id: str
     url: str
@@ -55,38 +57,31 @@ def recorded_calls(session: Mapping[str, Any]) -> Iterator[RecordedCall]:
     """Give the recorded calls of a session object; `interaction` may be null."""
     calls = session.get("interaction")
     for call in calls if isinstance(calls, list) else []:
-        recording_id = _last(call.get("recording_resource_url"))
+        if not isinstance(call, dict):
+            continue
+        recording_id = name_in(call.get("recording_resource_url"))
         if recording_id:
             yield RecordedCall(
                 recording_id=recording_id,
-                call_uuid=_last(call.get("first_party_resource_url")),
+                call_uuid=name_in(call.get("first_party_resource_url")),
                 started_at=time_in(call.get("start_time")),
                 ended_at=time_in(call.get("end_time")),
             )
 
 
-def resource_from(body: Mapping[str, Any]) -> RecordingResource:
-    """Clean a recording resource. Raises CarrierAnswerInvalidError for what is none."""
+def resource_from(recording_id: str, body: Mapping[str, Any]) -> RecordingResource:
+    """Clean a recording resource; what can't be used in it is empty."""
     url = _text(body.get("recording_url"))
     named = _text(body.get("recording_format")) or (url or "").rpartition(".")[2]
     audio = named.removeprefix(".").lower()
-    recording_id = _text(body.get("recording_id"))
-    if not url or not recording_id or audio not in CONTENT_TYPES:
-        raise CarrierAnswerInvalidError
     return RecordingResource(
-        recording_id=recording_id.lower(),
-        url=url,
-        format=audio,
+        recording_id=recording_id,
+        url=url or "",
+        format=audio if audio in CONTENT_TYPES else "",
         duration=_seconds(body.get("recording_duration_ms")),
         from_number=numbers.normal_or_none(body.get("from_number")),
         to_number=numbers.normal_or_none(body.get("to_number")),
     )
-
-
-def _last(url: Any) -> str | None:
-    """Give the name at the end of a resource's URL."""
-    text = _text(url)
-    return text.rstrip("/").rpartition("/")[2].lower() or None if text else None
 
 
 def _text(value: Any) -> str | None:

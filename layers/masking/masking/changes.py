@@ -24,6 +24,9 @@ from masking.views import time_view
 if TYPE_CHECKING:
     from masking.recordings import Recording
 
+# Why a recording failed that Plivo could not even begin: its callback is the event.
+NOT_RECORDED = "not_recorded"
+
 PARTIES = {"first": "first_party", "second": "second_party"}
 
 
@@ -173,6 +176,8 @@ def event_of_callback(
         data["call"] = call_view(call)
     if kind.startswith("recording."):
         data["recording_uuid"] = recording_uuid_of(attributes, digest)
+    if kind == "recording.failed":
+        data["reason"] = NOT_RECORDED
     return Event(
         type=kind,
         id=_id(digest, kind),
@@ -217,7 +222,7 @@ def event_of_recording(
         if (was is None and told) or (was == now and not again):
             return None
         kind, turn = "recording.announced", str(nudges)
-    elif was == now or (now == "failed" and was is None and told):
+    elif was == now or (was is None and item.get("reason") == NOT_RECORDED):
         return None
     elif now == "failed":
         kind, turn = "recording.failed", str(item.get("failures", 0))

@@ -14,6 +14,7 @@ SessionRecordingFailed makes a recording that is FAILED from the first.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -148,14 +149,13 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     duration = attributes.get("RecordingDuration", "")
     recording_uuid = recording_uuid_of(attributes)
     # Plivo documents the resource, and not that its name is the RecordingUUID.
-    resource = attributes.get("RecordingResourceURL", "")
-    named = resource.rstrip("/").rpartition("/")[2].lower()
+    named = name_in(attributes.get("RecordingResourceURL"))
     return Announcement(
         recording_uuid=recording_uuid,
         url=url,
         format=audio,
         duration=int(duration) if duration.isdecimal() else None,
-        carrier_id=named if named and named != recording_uuid else None,
+        carrier_id=named if named != recording_uuid else None,
         call=_known(
             started_at=time_in(attributes.get("RecordingStartTime")),
             ended_at=time_in(attributes.get("RecordingEndTime")),
@@ -167,6 +167,15 @@ def time_in(text: object) -> str | None:
     """Give a time of Plivo's in RFC 3339, None for what is none."""
     at = go_time(text)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def name_in(url: object) -> str | None:
+    """Give the UUID at the end of a resource's URL, None where there is none."""
+    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None
 
 
 class _Named(Protocol):
@@ -249,6 +258,7 @@ def announce_failure(
     retention_days: int,
     reason: str,
     explanation: str,
+    source: Source,
     now: datetime,
 ) -> Recording:
     """Begin a recording that will never be: Plivo could not make it, or name it."""
@@ -258,7 +268,7 @@ def announce_failure(
         tenant_id=tenant_id,
         status=Status.FAILED,
         version=1,
-        source=Source.CALLBACK,
+        source=source,
         format="",
         announced_at=now,
         retention_days=retention_days,
