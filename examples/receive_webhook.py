@@ -1,4 +1,4 @@
-"""Receive webhooks: verify, remember the id, act. Needs `pip install standardwebhooks`."""
+"""Receive webhooks: verify, keep by id, act. Needs `pip install standardwebhooks`."""
 
 from __future__ import annotations
 
