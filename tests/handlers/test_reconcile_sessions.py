@@ -89,6 +89,55 @@ def test_a_session_that_plivo_made_is_adopted(
     assert here.carrier_session_uuid == there["session_uuid"]
 
 
+def test_a_callback_has_a_session_adopted_that_no_listing_shows(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    [there] = plivo.live()
+    services.table.put_callback(
+        left.session_uuid,
+        "0" * 64,
+        kind="events",
+        tenant_id="acme",
+        attempt=1,
+        attributes={
+            "EventName": "SessionFirstPartyAnswer",
+            "SessionUUID": there["session_uuid"],
+        },
+        received_at=clock(),
+    )
+    plivo.arm(list_lag={"seconds": 3600})
+    clock.advance(seconds=60)
+
+    assert reconciler.check(left.session_uuid) == "adopted"
+
+    here = stored(services.table, left)
+    assert here.status is Status.ACTIVE
+    assert here.carrier_session_uuid == there["session_uuid"]
+
+
+def test_a_callback_that_names_a_session_of_others_adopts_nothing(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    other = created(services, clock)
+    left = lost(services, plivo, clock, "create_5xx_before_commit", ring_timeout=50)
+    for digest, name in (("0" * 64, other.carrier_session_uuid), ("1" * 64, "../x")):
+        services.table.put_callback(
+            left.session_uuid,
+            digest,
+            kind="events",
+            tenant_id="acme",
+            attempt=1,
+            attributes={"EventName": "SessionTimeout", "SessionUUID": str(name)},
+            received_at=clock(),
+        )
+    clock.advance(seconds=60)
+
+    assert reconciler.check(left.session_uuid) == "closed"
+    assert stored(services.table, other).status is Status.ACTIVE
+    assert len(plivo.live()) == 1
+
+
 def test_before_its_lease_is_over_nothing_is_touched(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
