@@ -54,8 +54,8 @@ format: dev ## Put code into the one format
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
 	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-requirements: ## Pin the dependencies anew, with hashes (needs uv)
-	@requirements/compile
+requirements: ## Pin the dependencies anew, with hashes
+	@PYTHON=$(PYTHON) requirements/compile
 
 clean: ## Remove what the other targets made
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv

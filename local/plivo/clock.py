@@ -37,6 +37,7 @@ class Clock:
         self._alarms: list[_Alarm] = []
         self._order = itertools.count()
         self._awake = 0
+        self._dozing: dict[int, asyncio.Event] = {}
         self._asleep = asyncio.Event()
         self._asleep.set()
         self._driver: asyncio.TimerHandle | None = None
@@ -73,9 +74,12 @@ class Clock:
 
     async def settle(self) -> None:
         """Return once every task started by `run` waits for time or for a person."""
-        for _ in range(3):
+        while True:
             await asyncio.sleep(0)
-        await self._asleep.wait()
+            await self._asleep.wait()
+            # Whose event is set is about to wake, though it has not run yet.
+            if not any(event.is_set() for event in self._dozing.values()):
+                return
 
     async def wait_for(self, event: asyncio.Event, seconds: float | None) -> bool:
         """Wait until *event* is set (True) or simulated *seconds* are over (False)."""
@@ -86,9 +90,11 @@ class Clock:
         if alarm:
             waits.append(asyncio.ensure_future(alarm.rung.wait()))
         self._doze()
+        self._dozing[id(waits)] = event
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            del self._dozing[id(waits)]
             for wait in waits:
                 wait.cancel()
             if alarm is None or not alarm.rung.is_set():

@@ -260,15 +260,14 @@ async def put_switches(request: Request) -> Response:
 
 async def get_clock(request: Request) -> Response:
     """Show the simulated time and its speed."""
-    clock = simulator_of(request).clock
-    return JSONResponse({"now": views.rfc3339(clock.now()), "speed": clock.speed})
+    return JSONResponse(views.clock_view(simulator_of(request).clock))
 
 
 async def put_clock(request: Request) -> Response:
     """Set the speed: 1 is real time, 0 stops the clock."""
     body = await body_of(request)
     simulator_of(request).clock.set_speed(number_of(body, "speed"))
-    return await get_clock(request)
+    return _clock_changed(simulator_of(request))
 
 
 async def advance_clock(request: Request) -> Response:
@@ -278,7 +277,13 @@ async def advance_clock(request: Request) -> Response:
     if not 0 <= seconds <= 100 * 86400:
         raise ControlError(400, "seconds must be between 0 and 8640000")
     await simulator_of(request).clock.advance(seconds)
-    return await get_clock(request)
+    return _clock_changed(simulator_of(request))
+
+
+def _clock_changed(simulator: Simulator) -> Response:
+    shown = views.clock_view(simulator.clock)
+    simulator.broadcast.tell("clock", lambda: shown)
+    return JSONResponse(shown)
 
 
 async def reset(request: Request) -> Response:

@@ -137,6 +137,7 @@ class Conversation:
             return await self._wait(seconds, keys=step.keys)
         finally:
             self.playing = None
+            self._engine.changed(self.call)
 
     async def _gather(self, step: Gather) -> Reply:
         self.waits_for = "digits"
@@ -148,6 +149,7 @@ class Conversation:
             return await self._wait(step.seconds, keys=True)
         finally:
             self.waits_for = ""
+            self._engine.changed(self.call)
 
     async def _ring(self, step: Ring) -> Reply:
         leg = self._engine.add_leg(self.call, step.leg, step.number)

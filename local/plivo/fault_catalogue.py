@@ -29,7 +29,7 @@ class Fault:
 _Row = tuple[str, str, dict[str, float]]
 
 _ANY_REQUEST: tuple[_Row, ...] = (
-    ("slow", "answers rightly, {seconds} late", {"seconds": 3}),
+    ("slow", "answers rightly, {seconds} s late", {"seconds": 3}),
     ("429", "answers 429 without Retry-After", {}),
     ("429_retry_after", "answers 429 with Retry-After: {seconds}", {"seconds": 2}),
     ("401", "answers 401 to right credentials", {}),
@@ -37,7 +37,7 @@ _ANY_REQUEST: tuple[_Row, ...] = (
 )
 _READ: tuple[_Row, ...] = (
     ("5xx", "answers {status}", {"status": 500}),
-    ("timeout", "answers nothing for {seconds}, then closes", {"seconds": 30}),
+    ("timeout", "answers nothing for {seconds} s, then closes", {"seconds": 30}),
     ("reset", "resets the connection in mid-answer", {}),
     ("non_json", "answers 200 with a page of HTML", {}),
     *_ANY_REQUEST,
@@ -47,12 +47,12 @@ _WRITE: tuple[_Row, ...] = (
     ("5xx_after_commit", "does it and answers {status}", {"status": 502}),
     (
         "timeout_before_commit",
-        "does nothing, answers nothing for {seconds}, then closes",
+        "does nothing, answers nothing for {seconds} s, then closes",
         {"seconds": 30},
     ),
     (
         "timeout_after_commit",
-        "does it, answers nothing for {seconds}, then closes",
+        "does it, answers nothing for {seconds} s, then closes",
         {"seconds": 30},
     ),
     ("reset_before_commit", "does nothing and resets the connection", {}),
@@ -72,14 +72,14 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         "list_lag",
         "list",
         "lag",
-        "leaves out sessions younger than {seconds}",
+        "leaves out sessions younger than {seconds} s",
         {"seconds": 30},
     ),
     (
         "get_stale_totals",
         "get",
         "stale_totals",
-        "leaves out calls that ended less than {seconds} ago, and their cost",
+        "leaves out calls that ended less than {seconds} s ago, and their cost",
         {"seconds": 30},
     ),
     ("webhook_dropped", "callback", "dropped", "is never sent", {}),
@@ -87,21 +87,21 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         "webhook_duplicated",
         "callback",
         "duplicated",
-        "is sent {copies} times more, {seconds} apart",
+        "is sent again, {copies} more, {seconds} s apart",
         {"copies": 1, "seconds": 0},
     ),
     (
         "webhook_reordered",
         "callback",
         "reordered",
-        "waits for the session's next callback, at most {seconds}",
+        "waits for the session's next callback, at most {seconds} s",
         {"seconds": 5},
     ),
     (
         "webhook_delayed",
         "callback",
         "delayed",
-        "is sent {seconds} late",
+        "is sent {seconds} s late",
         {"seconds": 5},
     ),
     (
@@ -129,7 +129,7 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         "recording_late",
         "recording",
         "late",
-        "the file is 404 for {seconds} after the call",
+        "the file is 404 for {seconds} s after the call",
         {"seconds": 10},
     ),
     ("recording_never", "recording", "never", "the file is 404 for ever", {}),
@@ -207,7 +207,7 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         "recording_slow",
         "recording",
         "slow",
-        "the file drips for {seconds}",
+        "the file drips for {seconds} s",
         {"seconds": 10},
     ),
     (

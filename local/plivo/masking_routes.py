@@ -104,15 +104,22 @@ def list_all(asked: Asked) -> Done:
     simulator, shape = asked.simulator, asked.shape()
     now = simulator.clock.now()
     newest = now - _lag(asked.fault, "lag")
+    query = asked.request.query_params.multi_items()
+    filters = dict(query)
+    party = filters.get("first_party") or filters.get("second_party")
+    candidates = (
+        simulator.store.with_party(party.strip().removeprefix("+"))
+        if party
+        else simulator.store.sessions.values()
+    )
     visible = (
         session
-        for session in simulator.store.sessions.values()
+        for session in candidates
         if may_act_as(asked.account, session.account)
         and (asked.fault is None or session.created_time <= newest)
     )
-    query = asked.request.query_params.multi_items()
     page = read_page(asked.request.url.path, query)
-    found = matching(visible, dict(query), shape.status, now)
+    found = matching(visible, filters, shape.status, now)
     documents = [shape.list_item(session) for session in page.cut(found)]
     return Done(200, responses.listed(documents, page.meta(len(found))))
 

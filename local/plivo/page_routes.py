@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from .melodies import MELODIES, melody
 
 FOLDER = Path(__file__).parent / "page"
-# Audio alone may come from elsewhere: a session's prompts are wherever its app has them.
+# Only audio may come from elsewhere: a session's prompts are where its app has them.
 _POLICY = "default-src 'self'; media-src *; img-src 'self' data:; base-uri 'none'"
 
 

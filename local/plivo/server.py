@@ -121,6 +121,8 @@ def _server(
         log_level="warning",
         access_log=False,
         server_header=False,
+        # Connections are found by the client's address: it must be the real one.
+        proxy_headers=False,
         # A connection may be held for long by a fault; stopping doesn't wait for it.
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

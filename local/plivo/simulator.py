@@ -110,6 +110,8 @@ class Simulator:
         self.broadcast.tell("session", lambda: views.session_view(self, session))
 
     def _call_changed(self, kind: str, call: Call) -> None:
+        if call.call_uuid not in self.store.calls:
+            return  # A reset has broken it off and forgotten it.
         self.broadcast.tell(kind, lambda: views.call_view(self, call))
         if call.session_uuid in self.store.sessions:
             self.session_changed(self.store.sessions[call.session_uuid])

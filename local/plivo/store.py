@@ -98,6 +98,9 @@ class Store:
     _bound: dict[tuple[str, str], set[str]] = field(
         default_factory=lambda: defaultdict(set)
     )
+    _by_party: dict[str, dict[str, None]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     _open_doors: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _expiries: list[tuple[datetime, str]] = field(default_factory=list)
 
@@ -134,6 +137,7 @@ class Store:
         """Note that the session's parties may have no other session on its number."""
         for party in session.parties:
             self._bound[session.virtual_number, party].add(session.session_uuid)
+            self._by_party[party][session.session_uuid] = None
         if session.is_open_door:
             self._open_doors[session.virtual_number].add(session.session_uuid)
 
@@ -172,20 +176,23 @@ class Store:
         """Return every session that is or was bound to a virtual number."""
         return [self.sessions[uuid] for uuid in self._by_number.get(digits, ())]
 
+    def with_party(self, party: str) -> Iterator[Session]:
+        """Return every session that *party* is or was registered in."""
+        return (self.sessions[uuid] for uuid in self._by_party.get(party, ()))
+
     def live_pair(
         self, account: str, parties: tuple[str, ...], now: datetime
     ) -> Session | None:
         """Return the newest live session of exactly these parties."""
-        for number in self.numbers:
-            for uuid in self._bound.get((number, parties[0]), ()):
-                session = self.sessions[uuid]
-                if (
-                    session.account == account
-                    and session.is_live(now)
-                    and set(session.parties) == set(parties)
-                ):
-                    return session
-        return None
+        bound = (self._bound.get((n, parties[0]), set()) for n in self.numbers)
+        pairs = [
+            session
+            for uuid in set().union(*bound)
+            if (session := self.sessions[uuid]).account == account
+            and session.is_live(now)
+            and set(session.parties) == set(parties)
+        ]
+        return max(pairs, key=lambda s: s.created_time, default=None)
 
     def is_held(
         self, number: str, party: str, now: datetime, but: Session | None = None

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from . import media
+from .clock import Clock
 from .phones import Plan
 from .records import Call, Callback, LegRecord, Recording
 from .responses import SessionShape
@@ -168,7 +169,7 @@ def _now(simulator: Simulator, call: Call) -> View:
     if going_on is None:
         return {"waits_for": None, "now_playing": None}
     step = going_on.playing
-    playing = {"leg": step.leg, "url": step.url} if step else None
+    playing = asdict(step) if step else None
     return {"waits_for": going_on.waits_for or None, "now_playing": playing}
 
 
@@ -195,6 +196,11 @@ def _leg_view(leg: LegRecord, call: Call) -> View:
         "hangup_cause": leg.cause.name if leg.cause else None,
         "hangup_cause_code": leg.cause.code if leg.cause else None,
     }
+
+
+def clock_view(clock: Clock) -> View:
+    """Show the simulated time and how fast it passes."""
+    return {"now": rfc3339(clock.now()), "speed": clock.speed}
 
 
 def plan_view(plan: Plan) -> View:

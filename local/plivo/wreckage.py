@@ -53,6 +53,8 @@ class Broken(Response):
         """Write, cut, and wait until the server has noticed."""
         transport = _TRANSPORTS.get(scope["client"] or ("", 0))
         if transport is None:
+            if await Request(scope, receive).is_disconnected():
+                return
             raise ConnectionResetError("the simulator reset the connection")
         if self._raw:
             transport.write(self._raw)

@@ -21,6 +21,7 @@ from masking.fields import LONGEST_SECONDS, Labels, PhoneNumber
 
 USUAL_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=30)
+MOST_PARAMETERS = 50
 
 PARTIES = frozenset({"first_party", "second_party", "virtual_number"})
 
@@ -142,7 +143,7 @@ def parse_query(query: str) -> Search:
     """
     sent: dict[str, Any] = {}
     repeated = []
-    for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=50):
+    for name, value in _pairs(query):
         if name in PARTIES:
             raise NumberInUrlError
         if name.startswith("label."):
@@ -161,6 +162,15 @@ def parse_query(query: str) -> Search:
             ]
         )
     return parse_search(sent)
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        rule = f"must have at most {MOST_PARAMETERS} parameters"
+        violation = {"field": "", "rule": rule, "sent": None}
+        raise InvalidRequestError(violations=[violation]) from None
 
 
 def _to_second(at: datetime | None) -> datetime | None:

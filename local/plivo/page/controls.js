@@ -17,7 +17,34 @@ function choiceOf(armed) {
   return armed.rate >= 1 ? "always" : armed.rate >= 0.3 ? "half" : "some";
 }
 
+const POINTS = {
+  webhooks: ["callback"], recordings: ["record", "recording"], create: ["create"],
+  update: ["update"], delete: ["delete"], get: ["get"], list: ["list"],
+};
+
 const rows = new Map();
+const chips = new Map();
+let point = "webhooks";
+
+function buildChips() {
+  for (const name of [...Object.keys(POINTS), "armed", "all"]) {
+    const chip = make("button", {
+      type: "button",
+      onclick: () => {
+        point = name;
+        changed();
+      },
+    }, name);
+    chips.set(name, chip);
+  }
+  document.getElementById("points").append(...chips.values());
+}
+
+function isShown(fault, sought) {
+  if (sought) return `${fault.name} ${fault.description}`.toLowerCase().includes(sought);
+  if (point === "armed") return choiceOf(fault.armed) !== "off";
+  return point === "all" || POINTS[point].includes(fault.point);
+}
 
 function faultRow(fault) {
   const select = make("select", {
@@ -47,6 +74,7 @@ export function drawFaults() {
     for (const fault of state.faults) rows.set(fault.name, faultRow(fault));
     const body = [...rows.values()].map(({ row }) => row);
     place.replaceChildren(make("table", {}, make("tbody", {}, body)));
+    buildChips();
   }
   const sought = document.getElementById("find-fault").value.trim().toLowerCase();
   for (const fault of state.faults) {
@@ -54,9 +82,14 @@ export function drawFaults() {
     const choice = choiceOf(fault.armed);
     if (select.value !== choice) select.value = choice;
     row.dataset.armed = String(choice !== "off");
-    row.hidden = !`${fault.name} ${fault.description}`.toLowerCase().includes(sought);
+    row.hidden = !isShown(fault, sought);
     say(fired, fault.fired ? `${fault.fired}×` : "");
   }
+  for (const [name, chip] of chips) {
+    chip.setAttribute("aria-pressed", String(!sought && name === point));
+  }
+  const armed = state.faults.filter((fault) => choiceOf(fault.armed) !== "off").length;
+  if (chips.size) say(chips.get("armed"), armed ? `armed (${armed})` : "armed");
 }
 
 const selects = new Map();

@@ -4,27 +4,30 @@ import { lineOf, phones } from "./phones.js";
 import { shownSession } from "./state.js";
 import { phoneNumber, say } from "./words.js";
 
-const WIRE = { incoming: "ringing", calling: "waiting", talking: "up", idle: "" };
+const WIRES = { incoming: "ringing", calling: "waiting", talking: "up", idle: "" };
 
 /** Draw the picture. */
 export function drawExchange() {
   const session = shownSession();
-  const place = document.getElementById("exchange");
-  const [first, second, stranger] = phones;
-  const known = (name, phone) =>
-    session ? (session[name] ? phoneNumber(session[name]) : "anyone") : phoneNumber(phone.number);
-  say(place.querySelector('[data-show="first"]'), known("first_party", first));
-  say(place.querySelector('[data-show="second"]'), known("second_party", second));
   const number = session ? phoneNumber(session.virtual_number) : "no session yet";
-  say(place.querySelector('[data-show="virtual"]'), number);
-  const states = [first, second, stranger].map((phone) => lineOf(phone).shown);
-  const [one, other] = besides(states);
-  place.querySelector('[data-wire="first"]').dataset.state = WIRE[one];
-  place.querySelector('[data-wire="second"]').dataset.state = WIRE[other];
+  say(document.querySelector('[data-show="virtual"]'), number);
+  const [left, right] = ends();
+  drawEnd("first", left, session);
+  drawEnd("second", right, session);
 }
 
-// A stranger stands in for the party whose phone is not in the call.
-function besides([first, second, stranger]) {
-  if (stranger === "idle") return [first, second];
-  return first === "idle" && second !== "idle" ? [stranger, second] : [first === "idle" ? stranger : first, second];
+// A stranger stands where the party is not in the call.
+function ends() {
+  const [first, second, stranger] = phones;
+  if (lineOf(stranger).shown === "idle") return [first, second];
+  return lineOf(first).shown === "idle" ? [stranger, second] : [first, stranger];
+}
+
+function drawEnd(end, phone, session) {
+  const node = document.querySelector(`[data-end="${end}"]`);
+  const registered = phone.role === end && session ? session[`${end}_party`] : phone.number;
+  node.dataset.role = phone.role;
+  say(node.querySelector(".who"), phone.title);
+  say(node.querySelector("strong"), registered ? phoneNumber(registered) : "anyone");
+  document.querySelector(`[data-wire="${end}"]`).dataset.state = WIRES[lineOf(phone).shown];
 }

@@ -68,5 +68,8 @@ for (const draw of [
 follow((word) => {
   $("link").dataset.state = word;
   say($("link"), { live: "live", lost: "connection lost, trying again" }[word]);
-}, claimPhones);
+}, async () => {
+  $("creating").open = state.sessions.size === 0;
+  await claimPhones();
+});
 setInterval(changed, 250);

@@ -118,7 +118,7 @@ function flash(phone, key) {
 
 function isAsked(call, leg) {
   const alone = leg.leg === "caller" && call.legs.length === 1 && leg.answered_at;
-  return alone && (call.waits_for === "digits" || call.now_playing !== null);
+  return alone && (call.waits_for === "digits" || Boolean(call.now_playing?.keys));
 }
 
 /** Return the call that a phone is in, its leg, and which of five ways it looks. */
@@ -155,7 +155,10 @@ function drawPhone(phone, session) {
   const { call, leg, shown } = lineOf(phone);
   const asked = Boolean(call && isAsked(call, leg));
   const hears = call?.now_playing?.leg === leg?.leg ? call?.now_playing?.url : null;
-  const silenced = phone.typed ? null : hears;
+  // Who has begun to type has heard enough of this prompt.
+  if (phone.typed) phone.enough = hears;
+  else if (!hears || hears !== phone.enough) phone.enough = null;
+  const silenced = phone.enough ? null : hears;
   if (!call) phone.typed = "";
   element.dataset.state = shown;
   element.dataset.asked = String(asked);
@@ -193,8 +196,8 @@ function wording(phone, session, call, leg, shown, asked, hears) {
     const tune = hears ? `♪ ${new URL(hears).pathname.split("/").pop()}` : "";
     if (asked) return { state: "Enter your PIN, then #", far, caption: tune };
     if (hears) return { state: "Listening", far, caption: tune };
-    const there = isRingingThere(call, leg, shown);
-    return { state: there ? "Ringing" : "Calling", far, caption: "" };
+    if (isRingingThere(call, leg, shown)) return { state: "Ringing", far, caption: "" };
+    return { state: leg.answered_at ? "Please wait" : "Calling", far, caption: "" };
   }
   if (leg) {
     const reason = REASONS[leg.hangup_cause] || leg.hangup_cause || "Call ended";

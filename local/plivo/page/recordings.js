@@ -58,7 +58,7 @@ function fetchStored(uuid, calls) {
         stored.get(uuid).recordings = answer.recordings ?? answer.items ?? [];
         changed();
       } catch {
-        // The app has no such route yet, or nothing to tell.
+        // The app has no such route, or nothing to tell yet.
       }
     }, seconds * 1000);
   }

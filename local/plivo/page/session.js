@@ -139,7 +139,7 @@ export function buildSession(place, chooser) {
   shown.bar = make("i");
   shown.facts = make("dl", { class: "facts" });
   shown.buttons = make("div", { class: "row" }, [
-    button("Ten minutes more", (s) => change(s, "PATCH", { session_expiry: left(s) + 600 })),
+    button("+10 minutes", (s) => change(s, "PATCH", { session_expiry: left(s) + 600 })),
     button("Replace number", (s) =>
       ask("POST", `/_sim/sessions/${s.session_uuid}/replace-number`)),
     button("End now", (s) => change(s, "DELETE")),

@@ -106,8 +106,14 @@ export function follow(onLink, onStart) {
   stream.addEventListener("reset", begin);
   stream.addEventListener("error", () => onLink("lost"));
   on("session", (session) => state.sessions.set(session.session_uuid, session));
-  on("call", (call) => state.calls.set(call.call_uuid, call));
-  on("callback", (callback) => state.callbacks.set(callback.callback_id, callback));
+  on("call", (call) => {
+    state.calls.set(call.call_uuid, call);
+    if (call.ended_at) refreshFaults();
+  });
+  on("callback", (callback) => {
+    state.callbacks.set(callback.callback_id, callback);
+    if (callback.fault) refreshFaults();
+  });
   on("request", (entry) => {
     state.requests.push(entry);
     refreshFaults();

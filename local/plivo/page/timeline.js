@@ -106,11 +106,11 @@ export function drawInbox() {
   for (const received of state.inbox.slice(-KEPT)) {
     const item = entry(list, `inbox ${received.number} ${received.at}`, "inbox");
     const { name, rows } = reading(received);
+    rows.unshift(["sent to", `${received.method} ${received.path}`]);
     const summary = [
       make("time", {}, timeOfDay(received.at)),
       make("span", { class: "name" }, name),
       make("span", { class: "more" }, received.headers["webhook-id"] ? "signed webhook" : ""),
-      pill("", received.method),
     ];
     fill(item, "done", summary, rows);
   }

@@ -24,6 +24,7 @@ Who is connected (a caller dials a virtual number)
 | R12 | anyone | none live | the number's application |
 | R13 | withheld | any | as any other caller: R4, R6, R9, R10 or R12 |
 | R14 | the party added later | live, was one party | ring the other party |
+| R15 | registered | live, but moved to another number | as any other caller |
 
 Which number a session gets
 
@@ -62,6 +63,16 @@ How a call goes
 | C18 | terms updated during a call | what comes later follows the new terms |
 | C19 | nobody to ring | the caller's leg ends with 2000 |
 | C20 | callee hangs up first | callee's end is told first |
+
+What ends or changes a session
+
+| row | happening | consequence |
+|-----|-----------|-------------|
+| S1  | expiry_time comes | nobody is connected from then on; SessionTimeout is told |
+| S2  | update with session_expiry | expiry is counted anew from now |
+| S3  | DELETE | expired at once; SessionTimeout by a switch (ours) |
+| S4  | its number is replaced | SessionVirtualNumberReplaced names the new one |
+| S5  | a party is added | only to single-party sessions |
 
 What it costs
 

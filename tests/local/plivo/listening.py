@@ -92,7 +92,10 @@ def listening() -> Iterator[Listener]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 512
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     listener = Listener(f"http://127.0.0.1:{server.server_port}")
     work = threading.Thread(target=server.serve_forever, args=(0.02,))

@@ -333,7 +333,7 @@ async def test_r14_a_party_added_by_an_update_takes_the_strangers_place(
     assert call_back.legs[Leg.CALLEE].number == CAROL.removeprefix("+")
 
 
-async def test_a_party_can_only_be_added_to_a_single_party_session(
+async def test_s5_a_party_can_only_be_added_to_a_single_party_session(
     stage: Stage,
 ) -> None:
     talk = stage.create()
@@ -377,7 +377,7 @@ async def test_a_freed_number_is_handed_out_again_at_once(stage: Stage) -> None:
     assert stage.create(second_party=CAROL).virtual_number == first.virtual_number
 
 
-async def test_a_replaced_number_is_told_and_the_old_one_connects_no_more(
+async def test_r15_s4_a_replaced_number_is_told_and_the_old_one_is_dead(
     stage: Stage,
 ) -> None:
     talk = stage.create()
@@ -394,7 +394,7 @@ async def test_a_replaced_number_is_told_and_the_old_one_connects_no_more(
     assert by_the_old.outcome is Outcome.HANDED_OVER
 
 
-async def test_expiry_is_told_in_its_very_second(stage: Stage) -> None:
+async def test_s1_expiry_is_told_in_its_very_second(stage: Stage) -> None:
     talk = stage.create(session_expiry=90)
 
     await stage.pass_time(89.9)
@@ -405,7 +405,9 @@ async def test_expiry_is_told_in_its_very_second(stage: Stage) -> None:
     assert not talk.is_live(stage.simulator.clock.now())
 
 
-async def test_an_extension_moves_the_expiry_and_counts_from_now(stage: Stage) -> None:
+async def test_s2_an_extension_moves_the_expiry_and_counts_from_now(
+    stage: Stage,
+) -> None:
     talk = stage.create(session_expiry=60)
     await stage.pass_time(50)
 
@@ -419,7 +421,7 @@ async def test_an_extension_moves_the_expiry_and_counts_from_now(stage: Stage) -
 
 
 @pytest.mark.parametrize(("switch", "told"), [("off", 0), ("on", 1)])
-async def test_whether_a_delete_sends_session_timeout_is_a_switch(
+async def test_s3_whether_a_delete_sends_session_timeout_is_a_switch(
     stage: Stage, switch: str, told: int
 ) -> None:
     stage.simulator.switches.set({"timeout_on_delete": switch})

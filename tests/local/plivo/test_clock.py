@@ -79,6 +79,27 @@ async def test_an_event_ends_the_wait_before_its_time() -> None:
     await clock.close()
 
 
+async def test_whom_another_wakes_has_run_before_time_moves_on() -> None:
+    clock, event, woken = Clock(speed=0, start=NOON), asyncio.Event(), []
+
+    async def sleeper() -> None:
+        await clock.wait_for(event, 1000)
+        woken.append(clock.now())
+
+    async def waker() -> None:
+        await clock.sleep(10)
+        event.set()
+
+    clock.run(sleeper(), "sleeper")
+    clock.run(waker(), "waker")
+    for n in range(11, 40):
+        clock.run(clock.sleep(n), "other")
+    await clock.advance(100)
+
+    assert woken == [NOON + timedelta(seconds=10)]
+    await clock.close()
+
+
 async def test_speed_can_change_under_way() -> None:
     clock = Clock(speed=0, start=NOON)
     task = clock.run(clock.sleep(100), "sleeper")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from local.plivo import rules
 
-_ROW = re.compile(r"^\| ([RNCA]\d+) ", re.MULTILINE)
-_TEST = re.compile(r"def test_((?:[rnca]\d+_)+)|id=\"((?:[rnca]\d+_)+)")
+_ROW = re.compile(r"^\| ([RNCSA]\d+) ", re.MULTILINE)
+_TEST = re.compile(r"def test_((?:[rncsa]\d+_)+)|id=\"((?:[rncsa]\d+_)+)")
 
 
 def test_every_row_of_the_decision_table_has_a_test_by_name() -> None:

@@ -1,0 +1,113 @@
+"""The phones page as a person sees it: phones, a form, timelines."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+# Remember what is played: a headless browser has no ears.
+_LISTEN = """
+  window.played = [];
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    window.played.push(new URL(this.src).pathname);
+    return play.call(this);
+  };
+"""
+
+
+class Phone:
+    """One of the three phones."""
+
+    def __init__(self, page: Any, role: str) -> None:
+        self.element = page.locator(f".phone[data-role={role}]")
+
+    def press(self, deed: str) -> None:
+        """Press Call, Answer, Decline or Hang up."""
+        self.element.locator(f"[data-do={deed}]").click()
+
+    def type(self, keys: str) -> None:
+        """Press keys of the keypad."""
+        for key in keys:
+            self.element.locator(f"[data-key='{key}']").click()
+
+    def shows(self, state: str) -> None:
+        """Wait until the screen says *state*."""
+        self.element.locator(".state", has_text=state).wait_for()
+
+    @property
+    def far(self) -> str:
+        """Return the number on the screen."""
+        text: str = self.element.locator(".far").inner_text()
+        return text
+
+    @property
+    def text(self) -> str:
+        """Return everything on the phone's screen."""
+        text: str = self.element.locator(".screen").inner_text()
+        return text
+
+
+class Page:
+    """The page in a browser."""
+
+    def __init__(self, context: Any, origin: str) -> None:
+        context.add_init_script(_LISTEN)
+        self.origin = origin
+        self.browser = context.new_page()
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.browser.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.browser.on("console", self._hear)
+        self.browser.on(
+            "request", lambda request: self.hosts.add(urlsplit(request.url).netloc)
+        )
+        self.first = Phone(self.browser, "first")
+        self.second = Phone(self.browser, "second")
+        self.stranger = Phone(self.browser, "stranger")
+
+    def open(self) -> None:
+        """Load the page and wait until it is live."""
+        self.browser.goto(self.origin)
+        self.browser.wait_for_selector("#link[data-state=live]")
+
+    def create_session(self, *checks: str) -> str:
+        """Create a session with these boxes ticked; return its virtual number."""
+        for name in checks:
+            self.browser.check(f"[name={name}]")
+        self.browser.click("#create button[type=submit]")
+        output = self.browser.locator(".session-top output")
+        output.wait_for()
+        number: str = output.inner_text()
+        return number
+
+    def events(self, timeline: str = "timeline") -> list[str]:
+        """Return the names on a timeline, oldest first."""
+        names: list[str] = self.browser.locator(
+            f"#{timeline} li:not([data-channel=request]) .name"
+        ).all_inner_texts()
+        return names[::-1]
+
+    def wait_for_event(self, name: str, timeline: str = "timeline") -> Any:
+        """Return the newest line about *name*, once it is there."""
+        line = self.browser.locator(f"#{timeline} li", has_text=name).first
+        line.wait_for()
+        return line
+
+    def until(self, expression: str, seconds: float = 8) -> None:
+        """Wait until a JavaScript expression is true; the page itself forbids eval."""
+        deadline = time.monotonic() + seconds
+        while not self.browser.evaluate(expression):
+            assert time.monotonic() < deadline, f"never true: {expression}"
+            self.browser.wait_for_timeout(50)
+
+    @property
+    def played(self) -> list[str]:
+        """Return the paths of what was played so far."""
+        paths: list[str] = self.browser.evaluate("window.played")
+        return paths
+
+    def _hear(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)

@@ -1,0 +1,357 @@
+"""The phones page in a real browser: what a person clicks, sees and hears."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from .page import Page
+
+FIRST, SECOND, STRANGER = "+1 202 555 0100", "+1 202 555 0101", "+1 202 555 0109"
+
+
+def test_a_whole_call_by_clicks(page: Page) -> None:
+    number = page.create_session()
+
+    page.first.press("call")
+    page.second.shows("Incoming call")
+    incoming = page.second.far
+    page.second.press("answer")
+    page.first.shows("Connected")
+    page.browser.wait_for_selector(".phone[data-role=first] .timer:has-text('0:02')")
+    screens = page.first.text + page.second.text
+    wires = [
+        page.browser.get_attribute(f"[data-wire={end}]", "data-state")
+        for end in ("first", "second")
+    ]
+    page.second.press("hangup")
+    page.first.shows("Call ended")
+
+    assert incoming == number == "+1 202 555 0180"
+    assert FIRST not in screens
+    assert SECOND not in screens
+    assert wires == ["up", "up"]
+    page.wait_for_event("SessionPartiesHangup", "inbox")
+    told = [
+        "SessionFirstPartyAnswer",
+        "SessionSecondPartyRing",
+        "SessionSecondPartyAnswer",
+        "SessionRecordingInitiated",
+        "SessionSecondPartyHangup",
+        "SessionFirstPartyHangup",
+        "SessionRecordingCompleted",
+        "SessionPartiesHangup",
+    ]
+    assert page.events() == told
+    assert page.events("inbox") == told
+    pills = page.browser.locator("#timeline .pill").all_inner_texts()
+    assert set(pills) == {"204"}
+
+
+def test_the_recording_plays_and_is_as_long_as_the_talk(page: Page) -> None:
+    page.create_session()
+    page.first.press("call")
+    page.second.press("answer")
+    page.browser.wait_for_selector(".phone[data-role=first] .timer:has-text('0:03')")
+    page.first.press("hangup")
+
+    player = page.browser.locator("#recordings audio")
+    player.wait_for()
+    page.until("document.querySelector('#recordings audio').readyState >= 1")
+    seconds = player.evaluate("audio => audio.duration")
+    player.evaluate("audio => { audio.muted = true; return audio.play(); }")
+    page.until("document.querySelector('#recordings audio').currentTime > 0.2")
+
+    assert 2.5 < seconds < 6
+
+
+def test_a_pin_call_with_one_wrong_try(page: Page) -> None:
+    number = page.create_session("pin")
+
+    page.stranger.press("call")
+    page.stranger.shows("Enter your PIN")
+    page.stranger.type("9999#")
+    page.stranger.shows("Please wait")
+    page.stranger.shows("Enter your PIN")
+    page.stranger.type("1234#")
+    page.second.shows("Incoming call")
+    incoming = page.second.far
+    page.second.press("answer")
+    page.stranger.shows("Connected")
+    page.stranger.press("hangup")
+
+    assert incoming == number
+    line = page.wait_for_event("SessionPinAuthenticationStatus")
+    assert "success" in line.inner_text()
+    line.locator("summary").click()
+    assert "PinRetryCounter" in line.inner_text()
+    paths = [path for path in page.played if path.startswith("/prompts/")]
+    assert paths == ["/prompts/pin.wav", "/prompts/wrong-pin.wav", "/prompts/pin.wav"]
+    assert page.first.text.startswith("Ready to call")
+
+
+def test_digits_are_sent_after_a_pause_as_well(page: Page) -> None:
+    page.create_session("pin")
+
+    page.stranger.press("call")
+    page.stranger.shows("Enter your PIN")
+    page.stranger.type("4321")
+
+    page.first.shows("Incoming call")
+    page.first.press("decline")
+
+
+def test_an_unknown_caller_hears_a_tune_and_rings_nobody(page: Page) -> None:
+    page.create_session("unknown")
+
+    page.stranger.press("call")
+    page.stranger.shows("Listening")
+    page.stranger.shows("Call ended")
+
+    assert "/prompts/unknown.wav" in page.played
+    assert page.first.text.startswith("Ready to call")
+    assert page.second.text.startswith("Ready to call")
+    assert page.events() == []
+
+
+def test_an_unknown_caller_without_a_tune_is_refused(page: Page) -> None:
+    page.create_session()
+
+    page.stranger.press("call")
+
+    page.stranger.shows("Declined")
+    assert page.events() == []
+
+
+def test_a_dropped_webhook_is_seen_to_be_dropped(page: Page) -> None:
+    page.create_session()
+    page.browser.select_option("[aria-label='Arm webhook_dropped']", "once")
+    page.browser.wait_for_selector("tr[data-armed=true]")
+
+    page.first.press("call")
+    page.second.shows("Incoming call")
+    page.second.press("decline")
+    page.first.shows("Call ended")
+
+    line = page.wait_for_event("SessionFirstPartyAnswer")
+    assert line.get_attribute("data-state") == "dropped"
+    assert "webhook_dropped" in line.inner_text()
+    page.wait_for_event("SessionPartiesHangup", "inbox")
+    assert "SessionFirstPartyAnswer" not in page.events("inbox")
+    row = page.browser.locator("tr", has_text="webhook_dropped")
+    row.locator(".fired", has_text="1").wait_for()
+
+
+def test_a_declined_call_says_so_on_both_phones(page: Page) -> None:
+    page.create_session()
+
+    page.second.press("call")
+    page.first.shows("Incoming call")
+    page.first.press("decline")
+
+    page.first.shows("Declined")
+    page.second.shows("Call ended")
+
+
+def test_a_requested_call_rings_the_first_phone_by_itself(page: Page) -> None:
+    number = page.create_session("initiate_call_to_first_party")
+
+    page.first.shows("Incoming call")
+    shown = page.first.far
+    page.first.press("answer")
+    page.second.shows("Incoming call")
+    page.second.press("answer")
+    page.first.shows("Connected")
+    page.first.press("hangup")
+
+    assert shown == number
+
+
+def test_anyone_reaches_the_one_known_party_who_can_call_back(page: Page) -> None:
+    page.create_session("single")
+
+    page.stranger.press("call")
+    page.first.press("answer")
+    page.stranger.shows("Connected")
+    page.stranger.press("hangup")
+    page.stranger.shows("Call ended")
+    page.first.press("call")
+
+    page.stranger.shows("Incoming call")
+    page.stranger.press("decline")
+
+
+def test_a_call_by_keyboard_alone(page: Page) -> None:
+    page.create_session("pin")
+
+    page.stranger.element.focus()
+    page.browser.keyboard.press("Enter")
+    page.stranger.shows("Enter your PIN")
+    page.browser.keyboard.type("1234")
+    page.browser.keyboard.press("Enter")
+    page.second.shows("Incoming call")
+    page.second.element.focus()
+    page.browser.keyboard.press("Enter")
+    page.second.shows("Connected")
+    page.browser.keyboard.press("Escape")
+
+    page.stranger.shows("Call ended")
+
+
+def test_a_session_is_extended_ended_and_seen_to_be_over(page: Page) -> None:
+    page.create_session()
+
+    page.browser.click("text=+10 minutes")
+    page.browser.wait_for_selector(".facts dd:has-text('19:')")
+    page.browser.click("text=End now")
+    page.browser.wait_for_selector(".session-top .pill:has-text('expired')")
+    page.first.press("call")
+
+    page.first.shows("Nobody to ring")
+    assert page.browser.is_disabled("text=End now")
+
+
+def test_a_refused_form_says_why(page: Page) -> None:
+    page.browser.fill("[name=second_party]", "+12025550100")
+
+    page.browser.click("#create button[type=submit]")
+
+    toast = page.browser.locator("#toast")
+    toast.wait_for()
+    assert "must be different" in toast.inner_text()
+    # The browser itself complains of the 400; that is what was asked for.
+    page.complaints.clear()
+
+
+def test_a_page_that_comes_late_sees_what_is_going_on(page: Page) -> None:
+    page.create_session()
+    page.first.press("call")
+    page.second.shows("Incoming call")
+
+    page.open()
+
+    page.second.shows("Incoming call")
+    page.second.press("answer")
+    page.first.shows("Connected")
+    page.first.press("hangup")
+
+
+def test_a_reset_clears_the_page(page: Page) -> None:
+    page.create_session()
+    page.first.press("call")
+    page.second.press("answer")
+    page.first.shows("Connected")
+
+    page.browser.click("#reset")
+
+    page.browser.wait_for_selector("[data-show=virtual]:has-text('no session yet')")
+    page.browser.wait_for_selector("#timeline-empty:visible")
+    page.first.shows("Ready to call")
+
+
+def test_switches_are_set_on_the_page(page: Page) -> None:
+    page.browser.select_option("[aria-label=sequence]", "per_call")
+    page.browser.wait_for_timeout(200)
+
+    chosen = httpx.get(f"{page.origin}/_sim/switches").json()["switches"]
+    assert chosen["sequence"] == "per_call"
+
+
+def test_faults_are_found_by_kind_and_by_name(page: Page) -> None:
+    rows = page.browser.locator("#faults tr:visible")
+
+    page.browser.click("#points button:has-text('recordings')")
+    rows.locator("code", has_text="recording_late").wait_for()
+    kinds = rows.locator("code").all_inner_texts()
+    page.browser.fill("#find-fault", "retry-after")
+    rows.locator("code", has_text="create_429_retry_after").wait_for()
+    found = rows.locator("code").all_inner_texts()
+
+    assert kinds
+    assert all(kind.startswith("recording_") for kind in kinds)
+    assert found
+    assert all("429" in name for name in found)
+
+
+def test_nothing_sticks_out_at_any_width(page: Page) -> None:
+    page.create_session()
+    for width in (360, 390, 620, 768, 1080, 1100, 1440, 1920):
+        page.browser.set_viewport_size({"width": width, "height": 800})
+
+        overflow = page.browser.evaluate(
+            "document.documentElement.scrollWidth"
+            " - document.documentElement.clientWidth"
+        )
+
+        assert overflow <= 0, width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_follows_the_systems_theme_until_told(page: Page, scheme: str) -> None:
+    page.browser.emulate_media(color_scheme=scheme)
+    page.open()
+    theme = page.browser.get_attribute("html", "data-theme")
+    page.browser.click("#theme")
+    page.open()
+
+    assert theme == scheme
+    assert page.browser.get_attribute("html", "data-theme") != scheme
+
+
+def test_text_can_be_read_in_both_themes(page: Page) -> None:
+    page.create_session()
+    for _ in range(2):
+        ratios = page.browser.evaluate(_CONTRASTS)
+        assert min(ratios.values()) >= 4.5, ratios
+        page.browser.click("#theme")
+
+
+def test_the_page_asks_nobody_else_for_anything(page: Page) -> None:
+    page.create_session("pin", "greet")
+    page.first.press("call")
+    page.first.shows("Listening")
+    page.first.press("hangup")
+
+    assert page.hosts == {page.origin.removeprefix("http://")}
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    page.create_session()
+
+    nameless = page.browser.evaluate(
+        """[...document.querySelectorAll("button, input, select, audio")]
+           .filter((e) => e.offsetParent !== null)
+           .filter((e) => !(e.textContent.trim() || e.labels?.length
+             || e.getAttribute("aria-label") || e.tagName === "AUDIO"))
+           .map((e) => e.outerHTML)"""
+    )
+
+    assert nameless == []
+
+
+_CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", {
+    willReadFrequently: true,
+  });
+  const light = (colour) => {
+    canvas.fillStyle = "#000";
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((byte) => {
+      const part = byte / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(document.documentElement);
+  const value = (name) => light(style.getPropertyValue(name));
+  const pairs = [
+    ["--ink", "--card"], ["--ink", "--paper"], ["--ink", "--sunk"],
+    ["--soft", "--card"], ["--soft", "--paper"],
+    ["--first", "--card"], ["--second", "--card"], ["--stranger", "--card"],
+  ];
+  return Object.fromEntries(pairs.map(([front, back]) => {
+    const [a, b] = [value(front), value(back)].sort((x, y) => y - x);
+    return [`${front} on ${back}`, (a + 0.05) / (b + 0.05)];
+  }));
+}"""
