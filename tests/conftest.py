@@ -88,6 +88,9 @@ def deployment(
         "RECORDING_RETENTION_DAYS": "365",
         "DELETE_RECORDINGS_AT_CARRIER": "false",
         "RETENTION_DAYS": "400",
+        "CARRIER_REQUESTS_PER_SECOND": "60",
+        "GOODBYE_TEXT": "Goodbye.",
+        "GOODBYE_LANGUAGE": "en-US",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

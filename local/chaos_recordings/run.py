@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from local.chaos_recordings.calls import (
-    LIMITS,
     STORE_WAIT,
     Caller,
     ChaosError,
@@ -24,7 +23,8 @@ from local.running import RunningStack
 from masking.carrier import Carrier
 from masking.reconcile import Reconciler
 from masking.recordings import Recording, Status
-from masking.sessions import SETTLING
+from masking.rounds import Round
+from masking.sessions import SETTLE_AFTER
 
 # A recording that never comes is given up after this many seconds instead of 7200.
 PARAMETERS = {"RecordingRetrySeconds": "26"}
@@ -106,13 +106,12 @@ def _let_fetch(
     """
     others = [pair for pair in caller.pairs if pair not in silent]
     caller.end(others)
-    linger = timedelta(seconds=LIMITS["call_time_limit"] + LIMITS["ring_timeout"])
-    rest = (linger + SETTLING).total_seconds() + 5
+    rest = SETTLE_AFTER.total_seconds() + 5
     if ahead:
         reconciler = _ahead(caller.stack, timedelta(seconds=rest + 60))
-        outcomes = dict(reconciler.run())
+        outcomes = _go_round(reconciler)
     else:
-        caller.say(f"waiting {rest:.0f} s: until the last call must be over at Plivo")
+        caller.say(f"waiting {rest:.0f} s: until the sessions are settled")
         time.sleep(rest)
         name = caller.stack.function_names()["reconcile_sessions"]
         answer = caller.stack.aws.client("lambda").invoke(FunctionName=name)
@@ -135,8 +134,12 @@ def _ahead(stack: RunningStack, by: timedelta) -> Reconciler:
         ),
         hmac.digest(root["SecretString"].encode(), b"callbacks", "sha256"),
         lambda: datetime.now(UTC) + by,
-        lambda: True,
     )
+
+
+def _go_round(reconciler: Reconciler) -> dict[str, int]:
+    tally = Round(reconciler.table, reconciler, reconciler.now, lambda: True).run()
+    return dict(tally.outcomes)
 
 
 def _settled(

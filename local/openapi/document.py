@@ -181,7 +181,7 @@ def _responses(
                 name: {"description": text, "schema": {"type": "string"}}
                 for name, text in answer.headers.items()
             }
-        response["content"] = {"application/json": {"schema": answer.schema}}
+        response["content"] = {answer.media: {"schema": answer.schema}}
         yield str(status), response
     by_status: dict[int, list[type[ProblemError]]] = {}
     for problem in described.problems:

@@ -67,11 +67,12 @@ REPLAYED: Headers = {**CREATED, "Idempotent-Replayed": "`true`"}
 
 @dataclass(frozen=True)
 class Answer:
-    """One way to succeed: what it means, its schema, its headers."""
+    """One way to succeed: what it means, its schema, its headers, its media type."""
 
     text: str
     schema: dict[str, Any]
     headers: Headers = field(default_factory=dict)
+    media: str = "application/json"
 
 
 @dataclass(frozen=True)
@@ -176,4 +177,16 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "on_session_event": WEBHOOK,
     "on_recording_event": WEBHOOK,
+    "answer_call": Operation(
+        summary="Answer a call to a number whose session is over",
+        answers={
+            200: Answer(
+                "Plivo XML: a sentence or an audio file, and a hang-up. Always.",
+                {"type": "string"},
+                media="application/xml",
+            )
+        },
+        problems=(),
+        tag="webhooks from Plivo",
+    ),
 }

@@ -141,6 +141,7 @@ def _session() -> Iterator[tuple[str, Schema]]:
         schema = ADDED.get(name) or _answered(asked[name])
         yield name, nullable(schema) if unset is None else schema
     yield "interaction", {"type": "array", "items": component("Call")}
+    yield "settled_time", nullable(TIME)
     yield "carrier_session_uuid", nullable(UUID)
     yield "labels", _untitled(asked["labels"])
     yield "version", {**COUNT, "description": "Also the ETag, for If-Match."}
@@ -173,7 +174,16 @@ def _call() -> Schema:
             "party": {"type": "string", "enum": ["first", "second"]},
             "call_uuid": nullable(UUID),
             "outcome": {"type": ["string", "null"], "enum": [*outcomes, None]},
-        }
+            "answer_time": nullable(TIME),
+            "end_time": nullable(TIME),
+            "duration": nullable({**COUNT, "description": "Seconds."}),
+            "billed_duration": nullable(COUNT),
+            "amount": nullable(MONEY),
+            "hangup_cause": nullable(TEXT),
+            "hangup_cause_code": nullable({"type": "integer"}),
+            "hangup_source": nullable(TEXT),
+        },
+        description="One leg. All but its outcome is known once totals are final.",
     )
     return whole(
         {

@@ -21,7 +21,7 @@ from masking.errors import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.sessions import Session, Status
+from masking.sessions import DutyKind, Session, Status
 from masking.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
@@ -66,7 +66,9 @@ def test_a_session_ends_at_plivo_and_then_here(
     assert plivo.live() == []
     assert ended.status is Status.EXPIRED
     assert stored(table, session) == ended
-    assert sessions.duty_of(ended) is None
+    duty = sessions.duty_of(ended)
+    assert duty
+    assert duty.kind is DutyKind.SETTLE
 
 
 def test_ending_it_again_changes_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -66,15 +67,11 @@ def test_a_session_extended_meanwhile_goes_on(table: Table, clock: Clock) -> Non
     class Stale(Table):
         """A table whose index still shows what was due a moment ago."""
 
-        def load_state(self, session_uuid: str) -> Session | None:
-            current = super().load_state(session_uuid)
-            if current and current.version == session.version:
-                later = sessions._next(
-                    current, expiry_time=clock() + timedelta(hours=1)
-                )
-                self.replace(current, later)
-                return later
-            return current
+        def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
+            [current] = super().load_states(session_uuids)
+            later = sessions._next(current, expiry_time=clock() + timedelta(hours=1))
+            self.replace(current, later)
+            return [later]
 
     stale = Stale(table._client, table._name)
 
@@ -134,24 +131,22 @@ def test_an_update_whose_lease_runs_is_not_overtaken(
     assert stored(table, session).status is Status.ACTIVE
 
 
-def test_an_update_in_doubt_is_left_to_the_reconciler_and_not_announced(
+def test_a_session_with_an_update_in_doubt_ends_and_is_checked_at_plivo(
     table: Table, clock: Clock
 ) -> None:
     session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
     table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
     clock.advance(seconds=90)
 
-    assert sweep(table, clock) == 0
+    assert sweep(table, clock) == 1
 
     left = stored(table, session)
     duty = sessions.duty_of(left)
-    assert left.status is Status.ACTIVE
+    assert left.status is Status.EXPIRED
     assert left.doubted
-    assert sessions.is_over(left, clock())
     assert duty
-    assert duty.kind is DutyKind.CHECK_UPDATE
+    assert duty.kind is DutyKind.SETTLE
     assert due(table, Rule.SWEEP, clock) == set()
-    assert due(table, Rule.RECONCILE, clock) == {session.session_uuid}
 
 
 def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) -> None:
@@ -183,10 +178,9 @@ def test_a_session_that_is_gone_or_at_rest_is_passed_over(
     class Late(Table):
         """A table that changed between the index and the read."""
 
-        def load_state(self, session_uuid: str) -> Session | None:
-            if session_uuid == gone.session_uuid:
-                return None
-            return sessions.expire(ended)
+        def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
+            assert {*session_uuids} <= {gone.session_uuid, ended.session_uuid}
+            return [sessions.expire(ended)]
 
     assert sweep(Late(table._client, table._name), clock) == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from masking import answers
-from masking.interactions import call_view
+from masking.interactions import RECORD, call_view
 
 FIRST = "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"
 SECOND = "1c1d8f1b-6b8f-4b64-8e6f-2b3c4d5e6f70"
@@ -38,6 +38,8 @@ def shown(**changed: Any) -> dict[str, Any]:
 
 
 def test_a_call_that_was_answered_has_two_legs_and_no_address_of_plivos() -> None:
+    unknown = dict.fromkeys(RECORD)
+
     assert shown() == {
         "start_time": "2024-05-29T04:47:18Z",
         "end_time": "2024-05-29T04:47:49Z",
@@ -46,8 +48,8 @@ def test_a_call_that_was_answered_has_two_legs_and_no_address_of_plivos() -> Non
         "billed_duration": 30,
         "amount": "0.025",
         "legs": [
-            {"party": "first", "call_uuid": FIRST, "outcome": "answered"},
-            {"party": "second", "call_uuid": SECOND, "outcome": "answered"},
+            {"party": "first", "call_uuid": FIRST, "outcome": "answered", **unknown},
+            {"party": "second", "call_uuid": SECOND, "outcome": "answered", **unknown},
         ],
         "recording_uuid": RECORDING,
     }

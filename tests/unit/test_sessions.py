@@ -356,7 +356,7 @@ def test_a_session_that_is_found_expired_is_confirmed_as_expired() -> None:
 
     assert session.status is Status.EXPIRED
     assert session.carrier_session_uuid == AT_PLIVO
-    assert sessions.duty_of(session) is None
+    assert _kind(session) is DutyKind.SETTLE
 
 
 def test_what_an_answer_leaves_out_stays_as_it_was() -> None:
@@ -474,13 +474,18 @@ def test_doubt_ends_with_the_update_or_the_session() -> None:
     assert not sessions.expire(doubted).doubted
 
 
-def test_an_ended_session_has_neither_duty_nor_pending_update() -> None:
+def test_an_ended_session_has_no_pending_update_and_is_to_be_settled() -> None:
     session = sessions.expire(sessions.begin_update(active(), {"record": True}, NOW))
 
     assert session.status is Status.EXPIRED
     assert session.lease_until is None
     assert session.pending is None
-    assert sessions.duty_of(session) is None
+    assert _kind(session) is DutyKind.SETTLE
+
+
+def _kind(session: Session) -> DutyKind | None:
+    duty = sessions.duty_of(session)
+    return duty.kind if duty else None
 
 
 def test_a_failed_or_abandoned_create_holds_no_lease() -> None:

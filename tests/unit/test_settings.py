@@ -29,6 +29,9 @@ REQUIRED = {
     "deletes_at_carrier": "DELETE_RECORDINGS_AT_CARRIER",
     "check_queue_url": "CHECK_QUEUE_URL",
     "retention": "RETENTION_DAYS",
+    "carrier_requests_per_second": "CARRIER_REQUESTS_PER_SECOND",
+    "goodbye_text": "GOODBYE_TEXT",
+    "goodbye_language": "GOODBYE_LANGUAGE",
 }
 
 
@@ -48,7 +51,7 @@ def test_a_missing_variable_is_named_in_a_sentence(
 def test_every_setting_that_must_be_set_is_tested() -> None:
     properties = {n for n, v in vars(Settings).items() if isinstance(v, property)}
 
-    assert properties == {*REQUIRED, "public_base_url"}
+    assert properties == {*REQUIRED, "goodbye_play_url", "public_base_url"}
 
 
 def test_settings_are_what_the_template_sets() -> None:
