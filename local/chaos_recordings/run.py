@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from local.chaos_recordings.calls import (
-    LIMITS,
     STORE_WAIT,
     Caller,
     ChaosError,
@@ -27,12 +26,8 @@ from masking.recordings import Recording, Status
 from masking.rounds import Round
 from masking.sessions import SETTLE_AFTER
 
-# A recording that never comes is given up after this many seconds instead of 7200, and
-# the reconciler, which asks for each leg of 300 calls, is done within a request's time.
-PARAMETERS = {"RecordingRetrySeconds": "26", "CarrierRequestsPerSecond": "60"}
-
-# Seconds that a large file may take if its webhook came.
-LARGE_WAIT = 120.0
+# A recording that never comes is given up after this many seconds instead of 7200.
+PARAMETERS = {"RecordingRetrySeconds": "26"}
 
 Say = Callable[[str], None]
 
@@ -79,16 +74,11 @@ def _compare_large(caller: Caller, plan: Plan, witness: Witness) -> frozenset[st
     removed = set()
     session_uuid = caller.pairs[-1].session_uuid
     for recording_id in caller.play_large(plan):
-        try:
-            known = wait_for(
-                "a large recording to be stored",
-                lambda name=recording_id: _stored(witness, session_uuid, name),  # type: ignore[misc]
-                LARGE_WAIT,
-            )
-        except ChaosError:
-            # Its webhook was lost on a busy machine. It is compared with the others.
-            caller.say("a large file waits for the reconciler")
-            continue
+        known = wait_for(
+            "a large recording to be stored",
+            lambda name=recording_id: _stored(witness, session_uuid, name),  # type: ignore[misc]
+            STORE_WAIT,
+        )
         truth = {each["recording_id"]: each for each in caller.recordings(truth=True)}
         file = truth[recording_id]
         found = witness.digest(str(known.key))
@@ -116,12 +106,12 @@ def _let_fetch(
     """
     others = [pair for pair in caller.pairs if pair not in silent]
     caller.end(others)
-    linger = timedelta(seconds=LIMITS["call_time_limit"] + LIMITS["ring_timeout"])
-    rest = (linger + SETTLE_AFTER).total_seconds() + 5
+    rest = SETTLE_AFTER.total_seconds() + 5
     if ahead:
-        outcomes = _reconcile(caller.stack, ahead=timedelta(seconds=rest + 60))
+        reconciler = _ahead(caller.stack, timedelta(seconds=rest + 60))
+        outcomes = _go_round(reconciler)
     else:
-        caller.say(f"waiting {rest:.0f} s: until the last call must be over at Plivo")
+        caller.say(f"waiting {rest:.0f} s: until the sessions are settled")
         time.sleep(rest)
         name = caller.stack.function_names()["reconcile_sessions"]
         answer = caller.stack.aws.client("lambda").invoke(FunctionName=name)
@@ -131,22 +121,25 @@ def _let_fetch(
         raise ChaosError(f"the reconciler did not see every session: {outcomes}")
 
 
-def _reconcile(stack: RunningStack, ahead: timedelta) -> dict[str, int]:
-    """Go round the due duties as the function does, by a clock that runs ahead."""
-    table = Witness.table_of(stack)
+def _ahead(stack: RunningStack, by: timedelta) -> Reconciler:
+    """Build the reconciler as its function does, with a clock of ours."""
     secrets = stack.aws.client("secretsmanager")
     root = secrets.get_secret_value(SecretId=stack.outputs["SigningSecretArn"])
-    reconciler = Reconciler(
-        table,
+    return Reconciler(
+        Witness.table_of(stack),
         Carrier(
             auth_id=account.AUTH_ID,
             auth_token=account.AUTH_TOKEN,
             base_url=stack.addresses.plivo_url,
         ),
         hmac.digest(root["SecretString"].encode(), b"callbacks", "sha256"),
-        lambda: datetime.now(UTC) + ahead,
+        lambda: datetime.now(UTC) + by,
     )
-    return dict(Round(table, reconciler, reconciler.now, lambda: True).run().outcomes)
+
+
+def _go_round(reconciler: Reconciler) -> dict[str, int]:
+    tally = Round(reconciler.table, reconciler, reconciler.now, lambda: True).run()
+    return dict(tally.outcomes)
 
 
 def _settled(

@@ -48,14 +48,15 @@ class Sweep:
 
     def _end_shard(self, shard: str, now: datetime) -> int:
         ended = 0
-        for batch in _batches(self.table.due(shard, now)):
+        for session in self._due(shard, now):
             if not self.has_time():
                 break
-            for session in self.table.load_states([due.session_uuid for due in batch]):
-                if not self.has_time():
-                    break
-                ended += self._end(session, now)
+            ended += self._end(session, now)
         return ended
+
+    def _due(self, shard: str, now: datetime) -> Iterator[Session]:
+        for batch in _batches(self.table.due(shard, now)):
+            yield from self.table.load_states([due.session_uuid for due in batch])
 
     def _end(self, session: Session, now: datetime) -> bool:
         """End one session, unless that is no longer what its state asks for.

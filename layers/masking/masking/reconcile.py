@@ -65,7 +65,8 @@ class Reconciler:
         if session is None:
             return LEFT
         if session.status is Status.EXPIRED and session.doubted:
-            return self._guarded(session, self._clear_up)
+            outcome = self._guarded(session, self._clear_up)
+            return LEFT if outcome == FAILED else outcome
         if not sessions.is_in_doubt(session):
             return LEFT
         if sessions.is_leased(session, self.now()):
@@ -74,10 +75,12 @@ class Reconciler:
         outcome = self._work_at(
             session, DutyKind.FINISH_ENDING if ending else DutyKind.CHECK_UPDATE
         )
-        if outcome in (LEFT, FAILED) and not session.doubted:
+        if outcome not in (LEFT, FAILED):
+            return outcome
+        if not session.doubted:
             with suppress(StaleStateError):
                 self.table.replace(session, sessions.doubt(session))
-        return outcome
+        return LEFT
 
     def remove_orphans(self, session_uuid: str) -> str:
         """End what Plivo has under our UUID beside the session that we hold.

@@ -379,20 +379,22 @@ def doubt(session: Session) -> Session:
     return _next(session, doubted=True)
 
 
-def expire(session: Session, now: datetime, *, doubted: bool = False) -> Session:
+def expire(
+    session: Session, now: datetime | None = None, *, doubted: bool = False
+) -> Session:
     """End the session; what Plivo has of it is fetched a little later.
 
-    With *doubted*, or after more than one attempt, something of it may be alive at
-    Plivo: that is looked at first.
+    *now* is when, if that is before its expiry. With *doubted*, or after more than one
+    attempt, something of it may be alive at Plivo: that is looked at first.
     """
-    ended = min(now, session.expiry_time or now)
+    ends = session.expiry_time or session.reserved_at
     return _next(
         session,
         status=Status.EXPIRED,
         pending=None,
         doubted=doubted or session.attempt > 1,
         lease_until=None,
-        settle_at=ended + SETTLE_AFTER,
+        settle_at=(min(now, ends) if now else ends) + SETTLE_AFTER,
     )
 
 
