@@ -1,7 +1,7 @@
 """Fixtures that all tests share: the embedded AWS, a deployment in it, the simulator.
 
-The two processes start once, when a test first asks for them. What a deployment makes
-(table, bucket, bus, queues, secrets) is made anew for each test.
+The two processes start once, when a test first asks for them. Table, bucket and queues
+are made anew for each test; the bus and the secrets are shared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.handlers.clock import Clock
 if TYPE_CHECKING:
     from masking.table import Table
     from masking.wiring import Services
-    from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+    from tests.handlers.embedded_aws import Deployment, EmbeddedAws, Shared
     from tests.handlers.simulated_plivo import SimulatedPlivo
     from tests.unit.wire import Wire
 
@@ -39,6 +39,19 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
     with running_aws(tmp_path_factory.mktemp("aws")) as embedded:
         yield embedded
+
+
+@pytest.fixture(scope="session")
+def shared(aws: EmbeddedAws) -> Shared:
+    """Make what all tests can share: the bus, which is emptied, and the secrets."""
+    from tests.handlers import embedded_aws as made
+
+    secrets = aws.client("secretsmanager")
+    return made.Shared(
+        bus=made.make_bus(aws.client("events"), aws.client("sqs")),
+        carrier_secret=made.make_secret(secrets, made.carrier_secret()),
+        signing_secret=made.make_secret(secrets, made.SIGNING_SECRET),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -69,16 +82,17 @@ def clock() -> Clock:
 @pytest.fixture
 def deployment(
     aws: EmbeddedAws,
+    shared: Shared,
     plivo_server: SimulatedPlivo,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Deployment:
     """Make what the functions use, and set the environment that leads them there."""
     from tests.handlers import embedded_aws as made
 
-    sqs, secrets = aws.client("sqs"), aws.client("secretsmanager")
+    sqs = aws.client("sqs")
     table_name = made.make_table(aws.client("dynamodb"))
     bucket_name = made.make_bucket(aws.client("s3"))
-    bus = made.make_bus(aws.client("events"), sqs)
+    shared.bus.events()
     recording_queue_url = made.make_queue(sqs, "recordings")
     dead_letters_url = made.make_queue(sqs, "dead-letters")
     check_queue_url = made.make_queue(sqs, "checks")
@@ -86,11 +100,11 @@ def deployment(
         **aws.environment,
         "TABLE_NAME": table_name,
         "BUCKET_NAME": bucket_name,
-        "BUS_NAME": bus.name,
+        "BUS_NAME": shared.bus.name,
         "RECORDING_QUEUE_URL": recording_queue_url,
         "CHECK_QUEUE_URL": check_queue_url,
-        "CARRIER_SECRET_ARN": made.make_secret(secrets, made.carrier_secret()),
-        "SIGNING_SECRET_ARN": made.make_secret(secrets, made.SIGNING_SECRET),
+        "CARRIER_SECRET_ARN": shared.carrier_secret,
+        "SIGNING_SECRET_ARN": shared.signing_secret,
         "CARRIER_BASE_URL": plivo_server.origin,
         "PUBLIC_BASE_URL": "",
         "RECORDING_HOSTS": plivo_server.origin,
@@ -109,7 +123,7 @@ def deployment(
     return made.Deployment(
         table_name=table_name,
         bucket_name=bucket_name,
-        bus=bus,
+        bus=shared.bus,
         recording_queue_url=recording_queue_url,
         check_queue_url=check_queue_url,
         environment=environment,

@@ -205,6 +205,15 @@ def make_bus(events: Any, sqs: Any) -> ObservedBus:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What all tests share; the secrets by their ARNs."""
+
+    bus: ObservedBus
+    carrier_secret: str
+    signing_secret: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """Everything the functions use, made for one test, and how they find it."""
 

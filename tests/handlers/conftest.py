@@ -1,0 +1,32 @@
+"""Fixtures of the flow of a create, with a clock of the test's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from masking.carrier import Carrier
+from masking.create import CreateFlow
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.simulated_plivo import SimulatedPlivo
+
+
+@pytest.fixture
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateFlow:
+    """Give the flow as a function has it, with a clock of the test's."""
+    assert plivo.sessions() == []
+    return CreateFlow(services.table, services.carrier, services.callback_key, clock)
+
+
+@pytest.fixture
+def hasty(plivo: SimulatedPlivo, flow: CreateFlow) -> CreateFlow:
+    """Give the flow with a carrier that waits a second and a half only."""
+    carrier = Carrier(
+        auth_id=plivo.auth_id,
+        auth_token=plivo.auth_token,
+        base_url=plivo.origin,
+        timeout=(1.5, 1.5),
+    )
+    return replace(flow, carrier=carrier)

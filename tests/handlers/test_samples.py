@@ -1,0 +1,209 @@
+"""Every sample event goes through its handler, so that no sample can rot."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from masking import events, tenants
+from masking.table import Table
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.payloads import EVENTS, Context, problem, read, sample
+from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.unit.wire import Wire, reply
+
+MP3 = b"ID3\x04" + bytes(500)
+
+Check = Callable[[dict[str, Any]], None]
+
+
+def invoke(name: str) -> Any:
+    """Send `events/<name>.json` through the function that it is named after."""
+    function = name.partition(".")[0]
+    app = importlib.import_module(f"functions.{function}.app")
+    return app.lambda_handler(sample(name), Context())
+
+
+def is_answer(status_code: int, **session: Any) -> Check:
+    """Expect an answer, with these values in its session."""
+
+    def check(answer: dict[str, Any]) -> None:
+        assert answer["statusCode"] == status_code, answer["body"]
+        shown = read(answer)["session"]
+        assert {name: shown[name] for name in session} == session
+
+    return check
+
+
+def is_page(sessions: int) -> Check:
+    """Expect a page of so many sessions."""
+
+    def check(answer: dict[str, Any]) -> None:
+        assert answer["statusCode"] == 200, answer["body"]
+        assert len(read(answer)["objects"]) == sessions
+
+    return check
+
+
+def is_problem(status: int, code: str, outcome: str | None = None) -> Check:
+    """Expect a problem document."""
+
+    def check(answer: dict[str, Any]) -> None:
+        assert problem(answer) == (status, code, outcome)
+
+    return check
+
+
+def is_exactly(expected: object) -> Check:
+    """Expect just this."""
+
+    def check(answer: object) -> None:
+        assert answer == expected
+
+    return check
+
+
+REFUSED = is_problem(403, "webhook_refused")
+
+# What comes out, each file in a deployment in which the session of
+# create_session.json has been created before.
+EXPECTED: dict[str, Check] = {
+    "authorize": is_exactly(
+        {
+            "isAuthorized": True,
+            "context": {"tenant_id": "local", "scopes": "sessions:read"},
+        }
+    ),
+    "authorize.unknown_key": is_exactly({"isAuthorized": False, "context": {}}),
+    "create_session": is_answer(200, call_time_limit=1800, status="active"),
+    "create_session.pin": is_answer(201, generate_pin_length=6, pin_retry=2),
+    "create_session.single_party": is_answer(
+        201, first_party="+12025550102", second_party=None
+    ),
+    "create_session.invalid": is_problem(400, "invalid_request", "not_created"),
+    "create_session.malformed": is_problem(400, "malformed_body", "not_created"),
+    "create_session.read_only_key": is_problem(403, "scope_missing", "not_created"),
+    "get_session": is_answer(200, first_party="+12025550100", record=True),
+    "get_session.unknown": is_problem(404, "session_not_found"),
+    "update_session": is_answer(200, call_time_limit=3600, record=True),
+    "update_session.frozen": is_problem(422, "field_not_updatable", "not_updated"),
+    "expire_session": is_answer(200, status="expired"),
+    "list_sessions": is_page(0),
+    "list_sessions.label": is_page(0),
+    "list_sessions.number": is_problem(400, "number_in_url"),
+    "search_sessions": is_page(0),
+    "search_sessions.invalid": is_problem(400, "invalid_request"),
+    "on_session_event": REFUSED,
+    "on_session_event.json_body": REFUSED,
+    "on_recording_event": REFUSED,
+    "publish_changes": is_exactly({"batchItemFailures": []}),
+    "publish_changes.callback": is_exactly({"batchItemFailures": []}),
+    "publish_changes.expired": is_exactly({"batchItemFailures": []}),
+    "store_recording": is_exactly({"batchItemFailures": []}),
+    "expire_sessions": is_exactly({"expired": 0}),
+    "reconcile_sessions": is_exactly({}),
+    "check_sessions": is_exactly(None),
+}
+
+
+def test_every_sample_has_its_test() -> None:
+    assert EXPECTED.keys() == {path.stem for path in EVENTS.glob("*.json")}
+
+
+@pytest.fixture
+def usual_world(
+    table: Table,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Issue the samples' key, create their session, have their recording ready."""
+    tenants.issue(
+        table, key="local-dev-key", tenant_id="local", scopes=["sessions:read"]
+    )
+    assert plivo.sessions() == []
+    assert invoke("create_session")["statusCode"] == 201
+    monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
+    wire.answers(reply(200, MP3))
+    detail = json.loads(sample("store_recording")["Records"][0]["body"])["detail"]
+    table.put_callback(
+        detail["session_uuid"],
+        detail["callback"],
+        kind="recordings",
+        tenant_id="local",
+        attempt=1,
+        attributes={
+            "EventName": "SessionRecordingCompleted",
+            "RecordingUUID": detail["recording_uuid"],
+            "RecordingURL": f"{wire.origin}/recording.mp3",
+        },
+        received_at=clock(),
+    )
+
+
+@pytest.mark.usefixtures("usual_world")
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_sample_gives_what_its_table_says(name: str) -> None:
+    EXPECTED[name](invoke(name))
+
+
+@pytest.mark.usefixtures("usual_world")
+def test_the_sample_of_a_recording_ends_in_the_bucket(
+    aws: EmbeddedAws, deployment: Deployment
+) -> None:
+    invoke("store_recording")
+
+    listed = aws.client("s3").list_objects_v2(Bucket=deployment.bucket_name)
+    assert [found["Size"] for found in listed["Contents"]] == [len(MP3)]
+
+
+@pytest.mark.usefixtures("usual_world")
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        ("publish_changes", ["session.created"]),
+        ("publish_changes.callback", ["call.answered", "recording.announced"]),
+        ("publish_changes.expired", ["session.expired"]),
+    ],
+)
+def test_the_samples_of_changes_become_events_without_numbers(
+    deployment: Deployment, name: str, types: list[str]
+) -> None:
+    invoke(name)
+
+    published = deployment.bus.events(len(types))
+    assert sorted(event["detail-type"] for event in published) == types
+    assert "2025550100" not in json.dumps(published)
+    assert "2025550177" not in json.dumps(published)
+
+
+def test_the_sample_of_a_recording_names_the_callback_that_the_other_sample_keeps() -> (
+    None
+):
+    [_, record] = sample("publish_changes.callback")["Records"]
+    kept = record["dynamodb"]["NewImage"]
+    detail = json.loads(sample("store_recording")["Records"][0]["body"])["detail"]
+    attributes = {n: v["S"] for n, v in kept["attributes"]["M"].items()}
+
+    assert kept["sk"]["S"] == f"E#{detail['callback']}"
+    assert events.digest_of(list(attributes.items())) == detail["callback"]
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda p: p.stem)
+def test_a_sample_holds_no_secret(path: Any) -> None:
+    text = path.read_text()
+
+    assert "auth_token" not in text
+    assert "AKIA" not in text
+
+
+def test_services_are_built_once(services: Services) -> None:
+    assert services.table is services.table
+    assert services.carrier is services.carrier

@@ -1,0 +1,122 @@
+"""What is written to the table comes back as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masking import items, sessions
+from masking.sessions import Pending, Session, Status
+
+MOMENTS = st.datetimes(
+    min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
+    max_value=datetime(2200, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+SETTINGS = st.dictionaries(
+    st.sampled_from(["record", "ring_timeout", "first_party", "total_call_amount"]),
+    st.booleans() | st.integers(0, 10**9) | st.text(max_size=20),
+    max_size=3,
+)
+SESSIONS = st.builds(
+    Session,
+    session_uuid=st.uuids().map(str),
+    tenant_id=st.text(min_size=1, max_size=10),
+    status=st.sampled_from(list(Status)),
+    version=st.integers(1, 10**6),
+    attempt=st.integers(1, 99),
+    request_hash=st.text("0123456789abcdef", min_size=64, max_size=64),
+    base_url=st.just("https://masks.example.com"),
+    reserved_at=MOMENTS,
+    lease_until=st.none() | MOMENTS,
+    carrier_session_uuid=st.none() | st.uuids().map(str),
+    virtual_number=st.none() | st.just("+12025550180"),
+    created_time=st.none() | MOMENTS,
+    modified_time=st.none() | MOMENTS,
+    expiry_time=st.none() | MOMENTS,
+    answered=SETTINGS,
+    pending=st.none() | st.builds(Pending, SETTINGS, MOMENTS),
+    doubted=st.booleans(),
+    asked=SETTINGS,
+    labels=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+)
+
+
+@given(SESSIONS)
+def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
+    state = items.read(items.written(items.state_item(session, purge_at=1)))
+    request = items.read(
+        items.written({"asked": session.asked, "labels": session.labels})
+    )
+
+    assert items.session_from(state, request) == session
+    assert items.session_from(state) == replace(session, asked={}, labels={})
+
+
+@given(SESSIONS)
+def test_a_state_stands_in_the_index_of_duties_only_while_it_has_one(
+    session: Session,
+) -> None:
+    state = items.state_item(session, purge_at=1)
+    duty = sessions.duty_of(session)
+
+    if duty is None:
+        assert "duty_shard" not in state
+        assert "duty_at" not in state
+    else:
+        rule = sessions.RULE_OF[duty.kind]
+        assert state["duty_shard"] in sessions.shards(rule)
+        assert state["duty_at"] == items.stamp(duty.at)
+
+
+@given(MOMENTS, MOMENTS)
+def test_times_sort_as_they_are_written(one: datetime, other: datetime) -> None:
+    assert (items.stamp(one) < items.stamp(other)) == (one < other)
+    assert items.moment(items.stamp(one)) == one
+
+
+def test_a_time_of_any_zone_is_written_in_utc() -> None:
+    from datetime import timezone
+
+    india = timezone(timedelta(hours=5, minutes=30))
+
+    assert items.stamp(datetime(2026, 3, 1, 17, 30, tzinfo=india)) == (
+        "2026-03-01T12:00:00.000000Z"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "plain"),
+    [
+        ({"N": "17"}, 17),
+        ({"N": "1.50"}, Decimal("1.5")),
+        ({"L": [{"N": "1"}, {"S": "a"}]}, [1, "a"]),
+        ({"M": {"a": {"N": "1"}}}, {"a": 1}),
+        ({"NULL": True}, None),
+        ({"BOOL": False}, False),
+    ],
+    ids=repr,
+)
+def test_what_dynamodb_has_becomes_plain_values(
+    stored: dict[str, Any], plain: object
+) -> None:
+    assert items.read({"x": stored}) == {"x": plain}
+
+
+def test_no_two_kinds_of_items_share_a_partition() -> None:
+    keys = [
+        items.session_key("1"),
+        items.party_key("acme", "1"),
+        items.caller_key("acme", "1"),
+        items.label_key("acme", "1", "1"),
+        items.recording_key("1"),
+        items.carrier_key("1"),
+    ]
+
+    assert len({key.partition("#")[0] for key in keys}) == len(keys)

@@ -1,0 +1,111 @@
+"""How a session looks to the app: Plivo's names, clean types, nothing left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from masking import contract, sessions, views
+from masking.sessions import Session, Status
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
+
+SESSION = Session(
+    session_uuid="0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f",
+    tenant_id="acme",
+    status=Status.ACTIVE,
+    version=2,
+    attempt=1,
+    request_hash="",
+    base_url="https://masks.example.com",
+    reserved_at=NOW,
+    carrier_session_uuid="7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29",
+    virtual_number="+12025550180",
+    created_time=NOW,
+    modified_time=NOW,
+    expiry_time=NOW + timedelta(hours=1),
+    asked={"first_party": "+12025550100", "second_party": "+12025550101"},
+    labels={"order": "17"},
+)
+
+
+def test_every_attribute_of_a_create_can_be_read_again() -> None:
+    shown = views.session_view(SESSION, NOW)
+
+    # Plivo turns session_expiry into duration and expiry_time.
+    assert contract.CreateSession.model_fields.keys() - {"session_expiry"} <= (
+        shown.keys()
+    )
+
+
+def test_what_is_unset_is_null_and_what_has_a_default_has_it() -> None:
+    shown = views.session_view(SESSION, NOW)
+
+    assert shown["first_party_pin"] is None
+    assert shown["callback_url"] is None
+    assert shown["callback_method"] == "POST"
+    assert shown["record"] is False
+    assert shown["amount"] == "0"
+    assert shown["total_call_count"] == 0
+    assert shown["interaction"] == []
+
+
+def test_times_are_rfc_3339_to_the_second() -> None:
+    shown = views.session_view(SESSION, NOW)
+
+    assert shown["created_time"] == "2026-03-01T12:00:00Z"
+    assert shown["expiry_time"] == "2026-03-01T13:00:00Z"
+    assert views.time_view(None) is None
+
+
+def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
+    changed = replace(
+        SESSION,
+        answered={"record": True, "total_call_count": 2, "total_call_amount": "0.025"},
+    )
+
+    shown = views.session_view(changed, NOW)
+
+    assert shown["record"] is True
+    assert shown["total_call_count"] == 2
+    assert shown["total_call_amount"] == "0.025"
+
+
+@pytest.mark.parametrize(
+    ("session", "status"),
+    [
+        (SESSION, "active"),
+        (replace(SESSION, status=Status.RESERVED), "pending"),
+        (replace(SESSION, status=Status.FAILED), "failed"),
+        (replace(SESSION, status=Status.ABANDONED), "failed"),
+        (replace(SESSION, status=Status.ENDING), "ending"),
+        (replace(SESSION, status=Status.EXPIRED), "expired"),
+        (replace(SESSION, expiry_time=NOW), "expired"),
+        (replace(SESSION, status=Status.ENDING, expiry_time=NOW), "expired"),
+    ],
+    ids=range(8),
+)
+def test_the_status_is_plivos_word_or_tells_that_plivo_has_not_confirmed(
+    session: Session, status: str
+) -> None:
+    assert views.session_view(session, NOW)["status"] == status
+
+
+def test_the_envelope_is_plivos() -> None:
+    envelope = views.envelope("Session created", SESSION, NOW)
+
+    assert envelope.keys() == {"api_id", "message", "session"}
+    assert envelope["session"]["version"] == 2
+    assert envelope["session"]["labels"] == {"order": "17"}
+
+
+def test_nothing_of_our_own_housekeeping_is_shown() -> None:
+    shown = views.session_view(
+        sessions.begin_update(SESSION, {"record": True}, NOW), NOW
+    )
+
+    for name in ("attempt", "request_hash", "base_url", "lease_until", "pending"):
+        assert name not in shown
+    assert "tenant_id" not in shown
