@@ -114,21 +114,6 @@ def test_a_callback_is_kept_by_one(table: Table, clock: Clock) -> None:
     assert kept["attributes"]["Number"] == str(winner)
 
 
-def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
-    table: Table, clock: Clock
-) -> None:
-    item = {"tenant_id": "acme", "lease_until": items.stamp(clock())}
-
-    def claim(_: int) -> bool:
-        return table.claim_recording("s", "r", item, clock())
-
-    assert len(winners(claim)) == 1
-    clock.advance(seconds=1)
-    later = {**item, "lease_until": items.stamp(clock() + timedelta(minutes=16))}
-    assert table.claim_recording("s", "r", later, clock())
-    assert winners(claim) == []
-
-
 def test_what_is_kept_says_when_it_may_be_purged(table: Table, clock: Clock) -> None:
     session = planted(table, clock)
     table.put_callback(
