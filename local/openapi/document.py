@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from local.aws.package import read_template
+from local.openapi.histories import DELIVERY_ID
 from local.openapi.operations import OPERATIONS, Operation
 from local.openapi.schemas import components
 from local.openapi.shapes import component
@@ -39,6 +40,7 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
     "recording_uuid": {"type": "string", "format": "uuid"},
     "attempt": {"type": "integer", "minimum": 1, "maximum": 999_999},
     "token": {"type": "string", "pattern": "^[A-Za-z0-9_-]{24}$"},
+    "id": DELIVERY_ID,
 }
 
 
@@ -133,8 +135,10 @@ def written(document: Mapping[str, Any]) -> str:
 
 
 def _operation(route: Route, described: Operation) -> dict[str, Any]:
+    # Plivo may call back by either method; the same function takes both.
+    by_get = "_by_get" if route.scope is None and route.method == "get" else ""
     operation: dict[str, Any] = {
-        "operationId": route.function,
+        "operationId": route.function + by_get,
         "summary": described.summary,
         "tags": [described.tag],
     }
@@ -151,7 +155,7 @@ def _operation(route: Route, described: Operation) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
-    elif route.scope is None:
+    elif route.scope is None and not by_get:
         taken = {} if described.takes_anything else {"type": "object"}
         operation["requestBody"] = {
             "content": {

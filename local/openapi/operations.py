@@ -14,6 +14,7 @@ from local.openapi.schemas import filters
 from local.openapi.shapes import component
 from masking import answer, errors
 from masking.errors import ProblemError
+from masking.pages import MOST
 
 Headers = Mapping[str, str]
 
@@ -66,6 +67,26 @@ IDEMPOTENCY_KEY = {
         "pattern": "^[!-~]([ -~]*[!-~])?$",
     },
 }
+
+SESSION = {
+    "name": "session_uuid",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+PAGE = (
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "Of an earlier page.",
+        "schema": {"type": "string", "maxLength": 400},
+    },
+)
 
 ETAG: Headers = {"ETag": "The session's version in quotes."}
 CREATED: Headers = {"Location": "Path of the session.", **ETAG}
@@ -234,6 +255,26 @@ OPERATIONS: Mapping[str, Operation] = {
             errors.RecordingHeldError,
         ),
         tag="recordings",
+    ),
+    "list_events": Operation(
+        summary="Show what Plivo told of a session, in order, numbers masked",
+        parameters=PAGE,
+        answers={200: Answer("A page of its history.", component("HistoryPage"))},
+        problems=(*ANY, errors.InvalidRequestError, errors.SessionNotFoundError),
+        tag="events",
+    ),
+    "list_deliveries": Operation(
+        summary="Show how the events of a session were sent to its app",
+        parameters=(SESSION, *PAGE),
+        answers={200: Answer("A page of deliveries.", component("DeliveryPage"))},
+        problems=(*ANY, errors.InvalidRequestError, errors.SessionNotFoundError),
+        tag="webhooks to the app",
+    ),
+    "replay_delivery": Operation(
+        summary="Send an event to its app once more, under the same id",
+        answers={202: Answer("It is sent again.", component("DeliveryAnswer"))},
+        problems=(*ANY, errors.DeliveryNotFoundError),
+        tag="webhooks to the app",
     ),
     "answer_call": ANSWER,
     "on_session_event": WEBHOOK,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from local.openapi import recordings
+from local.openapi import histories, recordings
 from local.openapi.shapes import (
     COUNT,
     MONEY,
@@ -70,8 +70,16 @@ def components() -> dict[str, Schema]:
         "ListedSession": _listed(session["properties"]),
         "Call": _call(),
         "SessionAnswer": envelope(message=TEXT, session=component("Session")),
-        "SessionFound": envelope(session=component("Session")),
+        "FoundSession": whole(
+            {
+                **session["properties"],
+                "calls": {"type": "array", "items": component("ToldCall")},
+            },
+            description="A session with its calls as Plivo's callbacks tell them.",
+        ),
+        "SessionFound": envelope(session=component("FoundSession")),
         **recordings.components(),
+        **histories.components(),
         "SessionPage": envelope(
             meta=whole({"limit": COUNT, "next": nullable(TEXT)}),
             objects={"type": "array", "items": component("ListedSession")},
