@@ -127,16 +127,72 @@ _CALLBACK: Mapping[str, Schema] = {
     "call": _CALL,
 }
 
-_ANNOUNCED: Mapping[str, Schema] = {"recording_uuid": _TEXT}
+_AMOUNT: Schema = {"type": "string", "description": "Decimal, US dollars."}
 
-_STORED: Mapping[str, Schema] = {
-    "recording_uuid": _TEXT,
-    "bucket": _TEXT,
-    "key": _TEXT,
+_SETTLED: Mapping[str, Schema] = {
+    "changed": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "Names of what Plivo's final answer corrected.",
+    },
+    "amount": _AMOUNT,
+    "total_call_amount": _AMOUNT,
+    "total_call_count": _COUNT,
+    "total_call_billed_duration": _COUNT,
+    "total_session_amount": _AMOUNT,
+}
+
+_REPAIRED: Mapping[str, Schema] = {
+    "repair": {
+        "enum": [
+            *("create_adopted", "create_closed", "create_abandoned"),
+            *("update_checked", "ending_finished", "ended_late", "orphan_removed"),
+        ],
+        "description": "What the reconciler mended.",
+    },
+}
+
+_RECORDING: Mapping[str, Schema] = {"recording_uuid": _TEXT}
+
+# The call that a recording is of, as Plivo says beside the recording itself.
+_RECORDED_CALL: Schema = {
+    "type": "object",
+    "description": "The recording's call; who called whom, and when it was recorded.",
+    "additionalProperties": False,
+    "properties": {
+        "call_uuid": {"type": "string", "pattern": _UUID},
+        "started_at": _TIME,
+        "ended_at": _TIME,
+        "from": {"enum": ["first", "second", "unknown"]},
+        "to": {"enum": ["first", "second", "unknown"]},
+    },
+}
+
+_AUDIO: Mapping[str, Schema] = {
     "format": {"enum": ["mp3", "wav"]},
+    "duration": {**_COUNT, "description": "Seconds, where Plivo said."},
+    "call": _RECORDED_CALL,
+}
+
+_FILE: Mapping[str, Schema] = {
     "bytes": _COUNT,
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-    "duration": _COUNT,
+}
+
+_REASONS: Mapping[str, Schema] = {
+    "reason": {
+        "type": "string",
+        "description": "A stable word; not_recorded is Plivo's own failure.",
+    },
+    "explanation": {"type": "string", "description": "The reason in words."},
+}
+
+# A callback tells it, or a change of ours: then without what callbacks have.
+_TOLD_EITHER_WAY: Mapping[str, Schema] = {
+    **_RECORDING,
+    **_CALLBACK,
+    **_AUDIO,
+    "call": {"type": "object"},
 }
 
 _OF_SESSION = ("session.created", "session.updated", "session.expired")
@@ -144,32 +200,88 @@ _OF_CALLBACK = (
     *("call.ringing", "call.started", "call.answered", "call.ended"),
     *("pin.failed", "pin.succeeded", "number.replaced", "carrier.unknown_event"),
 )
-_OF_RECORDING = ("recording.announced", "recording.failed")
 
 # Not in every event of its kind.
-_OPTIONAL = {"webhook", "call", "duration"}
+_OPTIONAL = frozenset({"webhook", "call", "duration"})
+
+# Nor these in an event of a recording, whose session may be gone before it.
+_WITHOUT_SESSION = frozenset({"version", "labels"})
+
+# What comes with a callback: all of it or nothing.
+_WITH_CALLBACK = frozenset({"from", "to", "carrier_event", "callback"})
+
+_OPTIONAL_IN: Mapping[str, frozenset[str]] = {
+    "recording.announced": _WITHOUT_SESSION | _WITH_CALLBACK | {"format"},
+    "recording.failed": _WITHOUT_SESSION | _WITH_CALLBACK | {"format", "explanation"},
+    "recording.stored": _WITHOUT_SESSION,
+    "recording.deleting": _WITHOUT_SESSION,
+    # Of one that was never stored there is no file to tell of.
+    "recording.deleted": _WITHOUT_SESSION | _FILE.keys(),
+}
+
+# The event of somebody's access is for the bus; it tells nothing of the session.
+_NOT_IN: Mapping[str, frozenset[str]] = {
+    "recording.accessed": _WITHOUT_SESSION | {"webhook"},
+}
+
+# A callback tells of the call as all callbacks do; a change of ours of its recording.
+_EITHER_WAY: Schema = {
+    "if": {"required": ["callback"]},
+    "then": {
+        "required": sorted(_WITH_CALLBACK),
+        "properties": {"call": _CALL},
+    },
+    "else": {
+        "properties": {
+            **dict.fromkeys(sorted(_WITH_CALLBACK), False),
+            "call": _RECORDED_CALL,
+        },
+    },
+}
 
 
 def schemas() -> dict[str, Schema]:
     """Give the schema of each type of event."""
     parts: dict[str, Mapping[str, Schema]] = {
         **dict.fromkeys(_OF_SESSION, _SESSION),
+        "session.settled": {**_SESSION, **_SETTLED},
+        "reconciliation.repaired": {**_SESSION, **_REPAIRED},
         **dict.fromkeys(_OF_CALLBACK, _CALLBACK),
-        **{name: {**_CALLBACK, **_ANNOUNCED} for name in _OF_RECORDING},
-        "recording.stored": _STORED,
+        "recording.announced": _TOLD_EITHER_WAY,
+        "recording.failed": {**_TOLD_EITHER_WAY, **_REASONS},
+        "recording.stored": {
+            **_RECORDING,
+            "bucket": _TEXT,
+            "key": _TEXT,
+            **_FILE,
+            **_AUDIO,
+        },
+        "recording.deleting": _RECORDING,
+        "recording.deleted": {**_RECORDING, **_FILE},
+        "recording.accessed": {
+            **_RECORDING,
+            "request_id": {
+                "type": "string",
+                "description": "The id of the request that was answered with a link.",
+            },
+        },
     }
     return {name: _schema(name, properties) for name, properties in parts.items()}
 
 
 def _schema(name: str, properties: Mapping[str, Schema]) -> Schema:
     everything = {**_COMMON, "type": {"const": name}, **properties}
+    for absent in _NOT_IN.get(name, frozenset()):
+        del everything[absent]
+    optional = _OPTIONAL | _OPTIONAL_IN.get(name, frozenset())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": name,
         "type": "object",
         "additionalProperties": False,
-        "required": sorted(everything.keys() - _OPTIONAL),
+        "required": sorted(everything.keys() - optional),
         "properties": everything,
+        **(_EITHER_WAY if _WITH_CALLBACK & optional else {}),
     }
 
 

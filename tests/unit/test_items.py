@@ -56,7 +56,7 @@ def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
     )
 
     assert items.session_from(state, request) == session
-    assert items.session_from(state) == replace(session, asked={}, labels={})
+    assert items.session_from(state) == replace(session, asked={})
 
 
 @given(SESSIONS)
