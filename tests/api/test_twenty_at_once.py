@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,15 +11,29 @@ import httpx
 # What the simulator rents in the United States.
 NUMBERS = 20
 
+PATIENCE_SECONDS = 120.0
+
 
 def create(api: httpx.Client, counterpart: int) -> httpx.Response:
-    """Create a session of the one party with a counterpart."""
+    """Create a session of the one party with a counterpart, as a client would.
+
+    Twenty functions start at once; on a busy machine API Gateway may lose patience
+    with one, and then the client sends the request again with its key.
+    """
     body = {
         "first_party": "+12125550100",
         "second_party": f"+1213555{100 + counterpart:04d}",
     }
-    key = f"twenty-{counterpart}"
-    return api.post("/v1/sessions", json=body, headers={"idempotency-key": key})
+    key = {"idempotency-key": f"twenty-{counterpart}"}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = api.post("/v1/sessions", json=body, headers=key)
+        code = answer.json().get("code")
+        unfinished = answer.status_code >= 500 and code is None
+        if not unfinished and code != "create_in_progress":
+            return answer
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(1)
 
 
 def test_twenty_at_once_get_twenty_numbers_and_the_next_ones_a_clean_no(
@@ -28,8 +43,8 @@ def test_twenty_at_once_get_twenty_numbers_and_the_next_ones_a_clean_no(
         answers = list(pool.map(lambda n: create(api, n), range(NUMBERS)))
         refused = list(pool.map(lambda n: create(api, n), range(NUMBERS, NUMBERS + 5)))
 
+    assert {answer.status_code for answer in answers} <= {200, 201}
     numbers = {answer.json()["session"]["virtual_number"] for answer in answers}
-    assert [answer.status_code for answer in answers] == [201] * NUMBERS
     assert len(numbers) == NUMBERS
     assert [_told(answer) for answer in refused] == [
         (503, "number_pool_exhausted", "not_created", "60")
