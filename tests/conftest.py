@@ -114,7 +114,7 @@ def deployment(
         "DELETE_RECORDINGS_AT_CARRIER": "false",
         "RETENTION_DAYS": "400",
         "CARRIER_REQUESTS_PER_SECOND": "60",
-        "GOODBYE_TEXT": "This call can no longer be connected. Goodbye.",
+        "GOODBYE_TEXT": "This call can't be connected any more. Goodbye.",
         "GOODBYE_LANGUAGE": "en-US",
         "GOODBYE_PLAY_URL": "",
     }
