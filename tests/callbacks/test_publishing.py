@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,15 +20,19 @@ from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
 from functions.republish_changes import app as republish_changes
 from local import event_schemas
-from masking import bus, changes, sessions
+from local.aws.package import read_template
+from local.environments import ROOT
+from masking import bus, changes, recordings, sessions, settle
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
+from masking.recordings import Announcement, Recording, Source
 from masking.wiring import Services
 from tests.callbacks.deployed import (
     FIRST,
     SECOND,
     Deployed,
     active_session,
+    answer_of,
     api_event,
     path_of,
     signed_form,
@@ -73,7 +77,10 @@ def _post_all(services: Services, session: sessions.Session, told: Told) -> None
         recording = callback.channel == "recording"
         path = path_of(services, session, "recordings" if recording else "events")
         handler = on_recording_event if recording else on_session_event
-        form = list(text_of(callback.attributes).items())
+        attributes = text_of(callback.attributes)
+        # Of this very session at Plivo, not of the one that the calls were played in.
+        attributes["SessionUUID"] = str(session.carrier_session_uuid)
+        form = list(attributes.items())
         answer = handler.lambda_handler(signed_form(path, form), None)
         assert answer["statusCode"] == 200
 
@@ -86,6 +93,86 @@ def _publish(deployed: Deployed, seen: int = 0) -> int:
         )
         assert answer == {"batchItemFailures": []}
     return seen + len(records)
+
+
+def _settle_and_repair(services: Services, session_uuid: str, now: datetime) -> None:
+    """Mend an expired session, and take Plivo's totals for it."""
+    expired = services.table.load(session_uuid)
+    assert expired
+    repaired = sessions.note(expired, "orphan_removed")
+    services.table.replace(expired, repaired)
+    totals = {"amount": "0.0055", "total_call_count": 2, "total_call_amount": "0.011"}
+    answer = replace(answer_of(expired), status="expired", totals=totals)
+    changed = settle.changes_of(repaired, answer)
+    services.table.replace(
+        repaired, sessions.settle(repaired, answer, changed, now + timedelta(hours=1))
+    )
+
+
+def _live_recordings(
+    services: Services, session: sessions.Session, now: datetime
+) -> None:
+    """Take one recording through all of its life, others through less of it."""
+    table = services.table
+    found = Announcement(
+        recording_uuid="00000000-0000-4000-8000-0000000000aa",
+        url="https://media.example.com/a.wav",
+        format="wav",
+        duration=2,
+        call={
+            "call_uuid": "00000000-0000-4000-8000-0000000000ab",
+            "started_at": "2026-03-01T12:00:00Z",
+            "from": "first",
+            "to": "second",
+        },
+    )
+    facts: dict[str, Any] = {
+        "session_uuid": session.session_uuid,
+        "tenant_id": session.tenant_id,
+        "retention_days": 365,
+        "source": Source.CARRIER,
+        "now": now,
+    }
+    announced = recordings.announce(found, **facts)
+    findings = {"bucket": "b", "key": "k", "bytes": 5, "sha256": "0" * 64}
+
+    def claimed(before: Recording) -> Recording:
+        after = recordings.claim(before, now)
+        assert after
+        return after
+
+    steps: list[Callable[[Recording], Recording]] = [
+        recordings.nudge,
+        claimed,
+        lambda each: recordings.give_up(each, "unreachable", "nobody answers", now),
+        claimed,
+        lambda each: recordings.store(each, findings, now),
+        lambda each: recordings.begin_deletion(each, now),
+        lambda each: recordings.delete(each, now),
+    ]
+    table.add_recording(announced)
+    current = announced
+    for step in steps:
+        after = step(current)
+        table.replace_recording(current, after)
+        current = after
+    # Plivo did not say how long it is, nor whose.
+    name = "00000000-0000-4000-8000-0000000000ac"
+    bare = replace(found, recording_uuid=name, duration=None, call={})
+    unknown = recordings.announce(bare, **facts)
+    table.add_recording(unknown)
+    stored = recordings.store(unknown, findings, now)
+    table.replace_recording(unknown, stored)
+    services.bus.put([changes.event_of_access(stored, "a-request", now)])
+    # Never stored, and of a session that is no longer kept.
+    failed = recordings.announce_failure(
+        "00000000-0000-4000-8000-0000000000ad",
+        reason="malformed",
+        explanation="Plivo names no URL of it",
+        **{**facts, "session_uuid": "00000000-0000-4000-8000-0000000000ae"},
+    )
+    table.add_recording(failed)
+    table.replace_recording(failed, recordings.delete(failed, now))
 
 
 def test_every_event_is_as_its_schema_says_and_names_no_number(
@@ -118,24 +205,12 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
     )
     services.table.replace(session, begun)
     services.table.replace(begun, done)
-    services.table.replace(done, sessions.expire(done))
-    services.table.close_recording(
-        session.session_uuid,
-        "00000000-0000-4000-8000-0000000000aa",
-        {
-            "status": "stored",
-            "tenant_id": "acme",
-            "bucket": "b",
-            "key": "k",
-            "format": "wav",
-            "bytes": 5,
-            "sha256": "0" * 64,
-            "duration": 2,
-        },
-        now,
-    )
+    services.table.replace(done, sessions.expire(done, now))
+    _settle_and_repair(services, session.session_uuid, now)
+    _live_recordings(services, session, now)
 
-    _publish(deployed)
+    # What a callback tells of a recording is in the stream once it was published.
+    _publish(deployed, _publish(deployed))
 
     published = deployed.published()
     for event in published:
@@ -189,6 +264,26 @@ def test_nothing_is_put_on_the_bus_that_no_rule_wants(
     assert {each.get("webhook") for each in published} <= {
         "callback_url" if url else None
     }
+
+
+def test_what_a_rule_of_the_template_wants_is_put_on_the_bus_whoever_else_does(
+    deployed: Deployed, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources = read_template(ROOT / "template.yaml")["Resources"].values()
+    patterns = [
+        each["Properties"]["EventPattern"]
+        for each in resources
+        if each["Type"] == "AWS::Events::Rule" and "EventPattern" in each["Properties"]
+    ]
+    by_type = {kind for each in patterns for kind in each.get("detail-type", ())}
+    monkeypatch.setenv("BUS_EVENTS", "")
+    session = active_session(services)
+    _live_recordings(services, session, datetime.now(UTC))
+
+    _publish(deployed)
+
+    published = {each["type"] for each in deployed.published()}
+    assert published == by_type | {"recording.accessed"}
 
 
 def test_a_number_that_was_replaced_is_the_sessions_number(

@@ -292,7 +292,7 @@ def test_a_callback_before_our_create_is_confirmed_is_kept_and_has_it_adopted(
     assert status == 200
     assert len(_kept(services, session)) == 1
     checks = deployed.taken(deployed.environment["CHECK_QUEUE_URL"])
-    assert {"session_uuid": session.session_uuid} in checks
+    assert {"session_uuid": session.session_uuid, "orphans": True} in checks
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,10 @@ OURS: Mapping[str, str | None] = {
 # The type by which a finished recording is handed to store_recording, to no app.
 INTERNAL = frozenset({"recording.announced"})
 
+# What rules of the template want, whoever else does: what hands recordings on, and what
+# tells somebody that one failed.
+RULED = INTERNAL | {"recording.deleting", "recording.failed"}
+
 PIN_EVENT = "SessionPinAuthenticationStatus"
 
 

@@ -10,7 +10,7 @@ from masking import changes, endings, items, numbers, reactions, sessions, story
 from masking.announce import Announcer
 from masking.changes import Event
 from masking.errors import StaleStateError
-from masking.events import INTERNAL
+from masking.events import RULED
 from masking.items import LINK, Item
 from masking.sessions import Session, Status
 
@@ -67,7 +67,7 @@ class Publisher:
 
     def _is_wanted(self, event: Event) -> bool:
         by_others = "*" in self.wanted or event.type in self.wanted
-        return by_others or event.webhook is not None or event.type in INTERNAL
+        return by_others or event.webhook is not None or event.type in RULED
 
     def _session_changed(self, before: Item, after: Item) -> list[Event]:
         was = items.session_from(before) if before else None
