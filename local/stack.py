@@ -21,7 +21,7 @@ from local.addresses import HOST, Addresses
 from local.aws.clients import LocalAws
 from local.aws.deploy import STACK_NAME, deploy
 from local.aws.http_api import import_http_api
-from local.aws.seeds import plant
+from local.aws.seeds import API_KEY, plant
 from local.children import Child, end_all
 from local.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
 from local.openapi.page import write_pages
@@ -196,6 +196,8 @@ class Stack:
             [
                 *("--host", HOST, "--port", str(self.addresses.plivo_port)),
                 *("--speed", str(self._speed)),
+                *("--app", self.addresses.api_url, "--app-key", API_KEY),
+                *("--app-ca", str(self.run_dir / "ca.pem")),
             ],
             _environ(),
             self.state_dir / "plivo.log",
