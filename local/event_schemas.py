@@ -227,10 +227,7 @@ _NOT_IN: Mapping[str, frozenset[str]] = {
 # A callback tells of the call as all callbacks do; a change of ours of its recording.
 _EITHER_WAY: Schema = {
     "if": {"required": ["callback"]},
-    "then": {
-        "required": sorted(_WITH_CALLBACK),
-        "properties": {"call": _CALL},
-    },
+    "then": {"required": sorted(_WITH_CALLBACK), "properties": {"call": _CALL}},
     "else": {
         "properties": {
             **dict.fromkeys(sorted(_WITH_CALLBACK), False),

@@ -96,6 +96,7 @@ def deployment(
     recording_queue_url = made.make_queue(sqs, "recordings")
     dead_letters_url = made.make_queue(sqs, "dead-letters")
     check_queue_url = made.make_queue(sqs, "checks")
+    webhook_queue_url = made.make_queue(sqs, "webhooks")
     environment = {
         **aws.environment,
         "TABLE_NAME": table_name,
@@ -103,6 +104,9 @@ def deployment(
         "BUS_NAME": shared.bus.name,
         "RECORDING_QUEUE_URL": recording_queue_url,
         "CHECK_QUEUE_URL": check_queue_url,
+        "CHANGE_DEAD_LETTERS_URL": dead_letters_url,
+        "WEBHOOK_QUEUE_URL": webhook_queue_url,
+        "WEBHOOK_DEAD_LETTERS_URL": dead_letters_url,
         "CARRIER_SECRET_ARN": shared.carrier_secret,
         "SIGNING_SECRET_ARN": shared.signing_secret,
         "CARRIER_BASE_URL": plivo_server.origin,

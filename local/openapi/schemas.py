@@ -146,6 +146,7 @@ def _session() -> Iterator[tuple[str, Schema]]:
         schema = ADDED.get(name) or _answered(asked[name])
         yield name, nullable(schema) if unset is None else schema
     yield "interaction", {"type": "array", "items": component("Call")}
+    yield "settled_time", nullable({**TIME, "description": "When totals were final."})
     yield "carrier_session_uuid", nullable(UUID)
     yield "labels", _untitled(asked["labels"])
     yield "version", {**COUNT, "description": "Also the ETag, for If-Match."}

@@ -478,14 +478,14 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     clock.advance(seconds=60)
     plivo.arm(get_5xx={})
 
-    assert reconciler.check(session.session_uuid) == "failed"
+    assert reconciler.check(session.session_uuid) == "left"
 
     left = stored(services.table, session)
     duty = sessions.duty_of(left)
     assert left.doubted
     assert duty
     assert duty.kind is DutyKind.CHECK_UPDATE
-    assert reconciler.check(session.session_uuid) == "failed"
+    assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
     assert a_round(reconciler) == {"checked": 1}
 

@@ -67,9 +67,12 @@ class Reconciler:
         if session.status is Status.EXPIRED and session.doubted:
             outcome = self._guarded(session, self._clear_up)
             return LEFT if outcome == FAILED else outcome
-        if not sessions.is_in_doubt(session):
-            return LEFT
         if sessions.is_leased(session, self.now()):
+            return LEFT
+        if session.status is Status.RESERVED and self.table.callbacks(session_uuid):
+            # A callback came, so Plivo has it; the rule need not be waited for.
+            return self._work_at(session, DutyKind.CONFIRM)
+        if not sessions.is_in_doubt(session):
             return LEFT
         ending = session.status is Status.ENDING
         outcome = self._work_at(

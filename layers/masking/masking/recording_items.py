@@ -26,7 +26,7 @@ def recording_item(recording: Recording) -> Item:
     }
     for name in recording.__dataclass_fields__:
         value = getattr(recording, name)
-        if name in APART or value in (None, False, 0):
+        if name in APART or value in (None, False, 0, ""):
             continue
         item[name] = stamp(value) if name in TIMES else value
     if recording.call:

@@ -163,7 +163,7 @@ class Table:
         if STATE not in parts:
             return None
         return Whole(
-            session_from(parts[STATE], parts.get(REQUEST)),
+            session_from(parts[STATE], parts.get(REQUEST), parts.get(SNAPSHOT)),
             tuple(item for item in items if item["sk"].startswith("E#")),
             tuple(item for item in items if item["sk"].startswith("R#")),
         )

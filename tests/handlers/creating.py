@@ -1,0 +1,75 @@
+"""Creates as tests send them, and what goes on around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from masking import contract, sessions
+from masking.carrier import Carrier
+from masking.create import Created, CreateFlow
+from masking.errors import (
+    ProblemError,
+)
+from masking.sessions import CarrierSession
+from masking.table import Table
+from tests.handlers.clock import Clock
+from tests.handlers.payloads import PAIR
+
+BASE = "https://masks.example.com"
+SESSION = sessions.session_uuid_for("acme", "order-17")
+
+
+def create(flow: CreateFlow, key: str | None = "order-17", **body: Any) -> Created:
+    """Send a create of tenant acme."""
+    return flow.create(
+        contract.parse_create({**PAIR, **body}),
+        tenant_id="acme",
+        idempotency_key=key,
+        base_url=BASE,
+    )
+
+
+def outcome_of(error: ProblemError) -> Any:
+    """Give what an error says about the session's existence."""
+    return error.members["outcome"]
+
+
+def attempt(flow: CreateFlow) -> tuple[Created | None, Any]:
+    """Send a create; give what it made, or the outcome that its error tells."""
+    try:
+        return create(flow), None
+    except ProblemError as error:
+        return None, outcome_of(error)
+
+
+def reserve(table: Table, clock: Clock) -> None:
+    """Reserve the session of the usual request, as another function would."""
+    request = contract.parse_create(PAIR)
+    table.reserve(
+        sessions.reserve(
+            session_uuid=SESSION,
+            tenant_id="acme",
+            asked=contract.asked(request),
+            labels=request.labels,
+            base_url=BASE,
+            now=clock(),
+        )
+    )
+
+
+class Interrupted:
+    """A carrier during whose create something else happens."""
+
+    def __init__(self, carrier: Carrier, meanwhile: Callable[[], object]) -> None:
+        self._carrier = carrier
+        self._meanwhile = meanwhile
+
+    def create(self, *arguments: Any) -> CarrierSession:
+        """Create, then let the other thing happen before the answer arrives."""
+        answer = self._carrier.create(*arguments)
+        self._meanwhile()
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._carrier, name)

@@ -1,0 +1,136 @@
+"""Many creates at once, and those who come back too late."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from masking import sessions
+from masking.create import CreateFlow
+from masking.errors import (
+    CarrierError,
+    CreateInProgressError,
+)
+from masking.reconcile import Reconciler
+from masking.table import Table
+from tests.handlers.clock import Clock
+from tests.handlers.creating import (
+    SESSION,
+    Interrupted,
+    create,
+    outcome_of,
+)
+from tests.handlers.simulated_plivo import SimulatedPlivo
+
+
+def test_twenty_requests_with_one_key_at_once_make_one_session(
+    flow: CreateFlow, plivo: SimulatedPlivo
+) -> None:
+    together = threading.Barrier(20)
+
+    def send(_: int) -> str | None:
+        together.wait()
+        try:
+            return create(flow).session.session_uuid
+        except CreateInProgressError:
+            return None
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(send, range(20)))
+
+    assert set(answers) - {None} == {SESSION}
+    assert len(plivo.requests("create")) == 1
+    assert create(flow).replayed
+
+
+def test_twenty_sessions_of_one_party_at_once_are_twenty_numbers(
+    flow: CreateFlow, plivo: SimulatedPlivo
+) -> None:
+    def send(number: int) -> str | None:
+        second = f"+120255501{number:02d}"
+        return create(
+            flow, key=f"n{number}", second_party=second
+        ).session.virtual_number
+
+    with ThreadPoolExecutor(20) as pool:
+        numbers = list(pool.map(send, range(20, 40)))
+
+    assert len(set(numbers)) == 20
+    assert len(plivo.live()) == 20
+
+
+def test_many_who_come_after_the_lease_take_over_once(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    plivo.arm(create_5xx_before_commit={"times": 1})
+    with pytest.raises(CarrierError):
+        create(flow)
+    clock.advance(seconds=60)
+
+    def send(_: int) -> str | None:
+        try:
+            return create(flow).session.carrier_session_uuid
+        except CreateInProgressError:
+            return None
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = set(pool.map(send, range(10)))
+
+    [there] = plivo.live()
+    assert answers - {None} == {there["session_uuid"]}
+    assert len(plivo.requests("create")) == 2
+
+
+def test_who_comes_back_too_late_removes_what_he_made(
+    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    def overtake() -> None:
+        clock.advance(seconds=61)
+        plivo.arm(list_lag={"times": 1, "seconds": 300})
+        assert create(flow).session.attempt == 2
+
+    late: Any = Interrupted(flow.carrier, overtake)
+
+    created = create(replace(flow, carrier=late))
+
+    [there] = plivo.live()
+    assert created.session.attempt == 2
+    assert created.session.carrier_session_uuid == there["session_uuid"]
+    assert len(plivo.sessions()) == 2
+
+
+def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
+    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+) -> None:
+    def adopt() -> None:
+        clock.advance(seconds=61)
+        reconciler = Reconciler(table, flow.carrier, flow.callback_key, clock)
+        assert reconciler.work_off(SESSION) == "adopted"
+
+    late: Any = Interrupted(flow.carrier, adopt)
+
+    created = create(replace(flow, carrier=late))
+
+    [there] = plivo.live()
+    assert created.session.carrier_session_uuid == there["session_uuid"]
+    assert created.session == table.load(SESSION)
+
+
+def test_who_comes_back_while_another_tries_makes_no_promise(
+    flow: CreateFlow, table: Table, clock: Clock
+) -> None:
+    def retake() -> None:
+        session = table.load(SESSION)
+        assert session
+        table.replace(session, sessions.retake(session, clock()))
+
+    late: Any = Interrupted(flow.carrier, retake)
+
+    with pytest.raises(CreateInProgressError) as unknown:
+        create(replace(flow, carrier=late))
+
+    assert outcome_of(unknown.value) == "unknown"
