@@ -9,6 +9,6 @@ simulator's ledger and the clients' log are compared: what was answered must be 
 - `storm`: which fault strikes how often, so that all strike equally often
 - `killer`: end processes of functions in the middle of their work
 - `hurry`: end leases without waiting for them, for a run in a test
-- `verdict`: the rules, over ledger, log and both sides' sessions; nothing else
+- `verdict`, `comparison`: the rules, over ledger, log and both sides' sessions
 - `course`: one run from start to verdict
 """

@@ -11,36 +11,16 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
+from local.chaos.comparison import differences
 from local.chaos.traffic import Sent, Task
 
 MOST_UNKNOWN = 0.05
 LEAST_CREATED = 0.90
 
 OUR_UUID = re.compile(r"/v1/plivo/sessions/([0-9a-f-]{36})/")
-
-# Attributes that both sides show, but what Plivo adds up only after a call.
-TEXTS = (
-    "record_file_format",
-    "first_party_play_url",
-    "second_party_play_url",
-    "unknown_caller_play",
-)
-PLAIN = (
-    "initiate_call_to_first_party",
-    "call_time_limit",
-    "ring_timeout",
-    "record",
-    "virtual_number_cooloff_period",
-)
-NUMBERS = ("first_party", "second_party", "virtual_number")
-TIMES = ("created_time", "modified_time", "expiry_time")
-
-# What an end moves at Plivo, and is fetched when a session is settled after it.
-MOVED_BY_END = frozenset({"modified_time", "expiry_time", "duration"})
 
 DONE = {"create": "created", "update": "updated", "delete": "expired"}
 NOT_DONE = {"create": "not_created", "update": "not_updated", "delete": "not_expired"}
@@ -175,11 +155,18 @@ def _judge_answer(
 
 
 def _within(times: Iterable[datetime], sent: Sent, task: Task) -> list[datetime]:
-    """Give what happened while *sent* was worked on; if it was done, ever before."""
+    """Give what happened while *sent* was worked on; if it was done, ever before.
+
+    A send that no function answered may still have been worked on, and then what
+    happened was as likely its doing.
+    """
     start = task.sends[0].at if sent.is_done else sent.at
     # The ledger is written to the millisecond.
     early = start - timedelta(milliseconds=1)
-    return [at for at in times if early <= at <= sent.answered_at]
+    happened = [at for at in times if early <= at <= sent.answered_at]
+    before = task.sends[: task.sends.index(sent)]
+    unanswered = sum(1 for each in before if not each.is_done and each.code is None)
+    return happened if sent.is_done else happened[unanswered:]
 
 
 def _judge_requests(evidence: Evidence, verdict: Verdict) -> None:
@@ -242,29 +229,10 @@ def _judge_sessions(evidence: Evidence, verdict: Verdict) -> None:
             verdict.demand(over, "what we call expired connects nobody", uuid)
         verdict.demand(ours["status"] != "ending", "nothing left in doubt", uuid)
         compared[ours["status"]] += 1
-        for name, mine, its in _differences(ours, there["session"]):
+        for name, mine, its in differences(ours, there["session"]):
             rule = "ours equals the simulator's field by field"
             verdict.demand(False, rule, f"{uuid} {name}: {mine!r}, there {its!r}")
     verdict.counts["compared"] = dict(compared)
-
-
-def _differences(
-    ours: Mapping[str, Any], there: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
-    expected: dict[str, Any] = {
-        **{name: there[name] for name in PLAIN},
-        **{name: there[name] or None for name in TEXTS},
-        **{name: f"+{there[name]}" if there[name] else None for name in NUMBERS},
-        **{name: _rfc3339(there[name]) for name in TIMES},
-        "duration": there["duration"],
-        "status": there["status"],
-        "amount": _money(there["amount"]),
-    }
-    moved = MOVED_BY_END if ours["status"] == "expired" else frozenset()
-    for name, its in expected.items():
-        mine = _money(ours[name]) if name == "amount" else ours[name]
-        if name not in moved and mine != its:
-            yield name, mine, its
 
 
 def _changes(
@@ -286,14 +254,3 @@ def _uuid_in_path(task: Task) -> str:
 
 def _is_over(session: Mapping[str, Any] | None) -> bool:
     return session is not None and session["status"] == "expired"
-
-
-def _rfc3339(go_time: str) -> str:
-    """Write a time of Go's as our API does: to the second."""
-    day, clock = go_time.split()[:2]
-    at = datetime.fromisoformat(f"{day}T{clock.partition('.')[0]}").replace(tzinfo=UTC)
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _money(value: Any) -> Decimal:
-    return Decimal(str(value))

@@ -197,6 +197,30 @@ def test_an_update_that_was_done_by_an_earlier_send_is_no_lie_of_a_later_one() -
     assert final(task) == "not_updated"
 
 
+@pytest.mark.parametrize("status", [None, 500, 503])
+def test_what_an_unanswered_send_may_still_do_is_no_lie_of_a_later_one(
+    status: int | None,
+) -> None:
+    refused = sent(9, 503, code="carrier_throttled", outcome="not_updated")
+    task = replace(UPDATE, sends=[sent(5, status), refused])
+    ledger = [made(0.5), entry(8.5, action="updated", ring_timeout=7)]
+
+    verdict = judged(log=[DONE, task], ledger=ledger)
+
+    assert "not_updated is true" not in verdict.broken
+
+
+def test_what_was_done_twice_is_a_lie_all_the_same() -> None:
+    refused = sent(9, 503, code="carrier_throttled", outcome="not_updated")
+    task = replace(UPDATE, sends=[sent(5, None), refused])
+    change = {"action": "updated", "ring_timeout": 7}
+    ledger = [made(0.5), entry(8.4, **change), entry(8.6, **change)]
+
+    verdict = judged(log=[DONE, task], ledger=ledger)
+
+    assert "not_updated is true" in verdict.broken
+
+
 # What the judge is told about
 
 
