@@ -7,6 +7,7 @@ which other tests show. 20,000 sessions in `make endings`, fewer in `make test`.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from tests.ending.scale import size
 from tests.ending.world import World, copies
 
 WEEK = timedelta(days=7)
-SESSIONS = size(200, 20_000)
+SESSIONS = int(os.environ.get("MASKLINE_WEEK", size(200, 20_000)))
 STEPS = size(7, 84)
 
 # So many minutes are stepped through one by one, to look closely.

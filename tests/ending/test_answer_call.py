@@ -48,7 +48,8 @@ def _signed(deployment: Deployment) -> dict[str, Any]:
 
 
 @pytest.fixture
-def _spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+def _spoken(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deployment.environment["GOODBYE_TEXT"] != TEXT
     monkeypatch.setenv("GOODBYE_TEXT", TEXT)
     monkeypatch.setenv("GOODBYE_LANGUAGE", "en-GB")
     monkeypatch.setenv("GOODBYE_PLAY_URL", "")
