@@ -47,8 +47,8 @@ openapi: stack ## Write openapi.yaml from the models and the template
 units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m local.units
 
-redrive: stack ## Send recordings that failed back to their queue (STACK=maskline)
-	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive recordings
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks or changes (STACK=)
+	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
 	@$(BIN)/python -m local.chaos_recordings $(or $(N),300)

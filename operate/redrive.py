@@ -9,6 +9,8 @@ from operate.deployment import Deployment
 # Queue of dead letters, and where they belong, by the outputs of the template.
 ROUTES: Mapping[str, tuple[str, str]] = {
     "recordings": ("RecordingDeadLettersUrl", "RecordingQueueUrl"),
+    "webhooks": ("WebhookDeadLettersUrl", "WebhookQueueUrl"),
+    "changes": ("ChangeDeadLettersUrl", "ChangeQueueUrl"),
 }
 
 # Bound for one run, in case something puts them back as fast as they are sent.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.aws.package import read_template
+from operate.redrive import ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -423,3 +424,22 @@ def test_numbers_in_samples_are_reserved_ones() -> None:
 
 def test_the_samconfig_holds_no_account() -> None:
     assert not re.search(r"\d{12}", (ROOT / "samconfig.toml").read_text())
+
+
+@pytest.mark.parametrize("queue", sorted(ROUTES))
+def test_a_redrive_leads_from_a_queue_of_dead_letters_to_one_that_is_worked_off(
+    queue: str,
+) -> None:
+    dead, alive = (
+        TEMPLATE["Outputs"][output]["Value"]["Ref"] for output in ROUTES[queue]
+    )
+
+    sources = {
+        properties["Queue"]["Fn::GetAtt"][0]
+        for resource in RESOURCES.values()
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "SQS"
+        for properties in [event["Properties"]]
+    }
+    assert dead.endswith("DeadLetters")
+    assert alive in sources
