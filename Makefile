@@ -18,7 +18,7 @@ SAM = .local/sam-venv/bin/sam
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m local run
@@ -32,11 +32,38 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
 	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
 
+numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
+	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
+
+audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
+	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
+
+endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
+	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+
 openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m local.openapi
 
 units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m local.units
+
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks or changes (STACK=)
+	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
+
+chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
+	@$(BIN)/python -m local.chaos_recordings $(or $(N),300)
+
+bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
+	@$(BIN)/python -m local.bench_recordings
+
+probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
+	@$(BIN)/python -m local.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
+
+bench: stack ## Measure the check of a signature beside the SDK's
+	@$(BIN)/python -m local.bench.signature
+
+schemas: stack ## Write the JSON Schemas of events into docs/events
+	@$(BIN)/python -m local.event_schemas
 
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
@@ -54,8 +81,8 @@ format: dev ## Put code into the one format
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
 	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-requirements: ## Pin the dependencies anew, with hashes
-	@PYTHON=$(PYTHON) requirements/compile
+requirements: ## Pin the dependencies anew, with hashes (needs uv)
+	@requirements/compile
 
 clean: ## Remove what the other targets made
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
@@ -66,5 +93,6 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos openapi units test lint typecheck format build requirements clean \
-  stack dev sam
+.PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
+  chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
+  build requirements clean stack dev sam

@@ -13,7 +13,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -21,7 +21,7 @@ from local.addresses import HOST, Addresses
 from local.aws.clients import LocalAws
 from local.aws.deploy import STACK_NAME, deploy
 from local.aws.http_api import import_http_api
-from local.aws.seeds import plant
+from local.aws.seeds import API_KEY, plant
 from local.children import Child, end_all
 from local.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
 from local.openapi.page import write_pages
@@ -44,6 +44,7 @@ class Stack:
         *,
         keep: bool = False,
         speed: float = 1.0,
+        parameters: Mapping[str, str] | None = None,
         report: Report = lambda _: None,
     ) -> None:
         """Describe a stack; entering it as a context starts it.
@@ -54,6 +55,7 @@ class Stack:
             state_dir: Folder that it may write to, made if missing.
             keep: Start from what an earlier run in this folder left, and leave it.
             speed: How many seconds of a call the simulator plays in one.
+            parameters: Values for parameters of the template, beside the addresses.
             report: Takes one line for each step of the start.
         """
         self.addresses = addresses
@@ -61,6 +63,7 @@ class Stack:
         self.run_dir = self.state_dir / "run"
         self._keep = keep
         self._speed = speed
+        self._chosen = dict(parameters or {})
         self._report = report
         self._children: list[Child] = []
         self._lock: IO[str] | None = None
@@ -99,7 +102,7 @@ class Stack:
         """
         self.addresses.check_free()
         try:
-            self._preparefolder_of()
+            self._prepare_folder()
             self._start()
         except BaseException:
             self.stop()
@@ -139,7 +142,7 @@ class Stack:
         for child in self._children:
             child.check()
 
-    def _preparefolder_of(self) -> None:
+    def _prepare_folder(self) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         lock = (self.state_dir / "lock").open("w")
         try:
@@ -181,6 +184,8 @@ class Stack:
             "PublicBaseUrl": self.addresses.api_url,
             "CarrierBaseUrl": self.addresses.plivo_url,
             "RecordingHosts": self.addresses.plivo_url,
+            **self._chosen,
+            "WebhookTargets": "public-and-loopback",
         }
 
     def _start_simulator(self) -> Child:
@@ -191,6 +196,8 @@ class Stack:
             [
                 *("--host", HOST, "--port", str(self.addresses.plivo_port)),
                 *("--speed", str(self._speed)),
+                *("--app", self.addresses.api_url, "--app-key", API_KEY),
+                *("--app-ca", str(self.run_dir / "ca.pem")),
             ],
             _environ(),
             self.state_dir / "plivo.log",

@@ -94,7 +94,9 @@ def deployment(
     bucket_name = made.make_bucket(aws.client("s3"))
     shared.bus.events()
     recording_queue_url = made.make_queue(sqs, "recordings")
+    dead_letters_url = made.make_queue(sqs, "dead-letters")
     check_queue_url = made.make_queue(sqs, "checks")
+    webhook_queue_url = made.make_queue(sqs, "webhooks")
     environment = {
         **aws.environment,
         "TABLE_NAME": table_name,
@@ -102,12 +104,23 @@ def deployment(
         "BUS_NAME": shared.bus.name,
         "RECORDING_QUEUE_URL": recording_queue_url,
         "CHECK_QUEUE_URL": check_queue_url,
+        "CHANGE_DEAD_LETTERS_URL": dead_letters_url,
+        "WEBHOOK_QUEUE_URL": webhook_queue_url,
+        "WEBHOOK_DEAD_LETTERS_URL": dead_letters_url,
         "CARRIER_SECRET_ARN": shared.carrier_secret,
         "SIGNING_SECRET_ARN": shared.signing_secret,
         "CARRIER_BASE_URL": plivo_server.origin,
         "PUBLIC_BASE_URL": "",
         "RECORDING_HOSTS": plivo_server.origin,
+        "RECORDING_DEAD_LETTERS_URL": dead_letters_url,
+        "RECORDING_RETRY_SECONDS": "7245",
+        "RECORDING_RETENTION_DAYS": "365",
+        "DELETE_RECORDINGS_AT_CARRIER": "false",
         "RETENTION_DAYS": "400",
+        "CARRIER_REQUESTS_PER_SECOND": "60",
+        "GOODBYE_TEXT": "This call can't be connected any more. Goodbye.",
+        "GOODBYE_LANGUAGE": "en-US",
+        "GOODBYE_PLAY_URL": "",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -1,28 +1,37 @@
-"""A delayed queue: see whether an update or an ending came back from Plivo."""
+"""A delayed queue: what may have been left undone is looked at once more."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from masking import reconcile, telemetry, wiring
+from masking import endings, reconcile, telemetry, wiring
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Clear up what a function that was killed has left at Plivo."""
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
+    """Clear up what a function that was killed has left; tell the end of a call."""
     services = wiring.services()
+    for message in event["Records"]:
+        asked = json.loads(message["body"])
+        if "callback" in asked:
+            ending = endings.Endings(services.table, services.bus)
+            ending.announce(asked["session_uuid"], asked["callback"])
+        else:
+            _check(services, asked["session_uuid"], has_orphans="orphans" in asked)
+    telemetry.flush()
+
+
+def _check(services: wiring.Services, session_uuid: str, *, has_orphans: bool) -> None:
     reconciler = reconcile.Reconciler(
         services.table,
         services.carrier,
         services.callback_key,
         services.now,
-        lambda: context.get_remaining_time_in_millis() > 0,
     )
-    for message in event["Records"]:
-        check = json.loads(message["body"])
-        work = reconciler.remove_orphans if check.get("orphans") else reconciler.check
-        outcome = work(check["session_uuid"])
-        telemetry.logger().info("session checked", extra={"outcome": outcome})
-        if outcome != reconcile.LEFT:
-            telemetry.count(f"Reconciled{outcome.title()}")
-    telemetry.flush()
+    work = reconciler.remove_orphans if has_orphans else reconciler.check
+    outcome = work(session_uuid)
+    telemetry.logger().info("session checked", extra={"outcome": outcome})
+    if outcome not in (reconcile.LEFT, reconcile.FAILED):
+        telemetry.count(f"Reconciled{outcome.title()}")
+    if outcome in reconcile.REPAIRS:
+        telemetry.count("ReconciliationRepaired")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from masking import views, web, wiring
+from masking import changes, story, views, web, wiring
 from masking.errors import SessionNotFoundError
 
 
@@ -12,11 +12,14 @@ from masking.errors import SessionNotFoundError
 def lambda_handler(request: web.Request) -> web.Response:
     """Answer with the session, in the envelope of Plivo's get."""
     services = wiring.services()
-    session = services.table.load(request.session_uuid)
-    if session is None or session.tenant_id != request.tenant_id:
+    whole = services.table.load_whole(request.session_uuid)
+    if whole is None or whole.session.tenant_id != request.tenant_id:
         raise SessionNotFoundError
+    session = whole.session
+    told = story.story_of(whole.callbacks, changes.parties_of(session))
+    calls = [story.call_view(call) for call in told.calls]
     body = {
         "api_id": str(uuid.uuid4()),
-        "session": views.session_view(session, services.now()),
+        "session": {**views.session_view(session, services.now()), "calls": calls},
     }
     return web.Response(200, body, {"etag": f'"{session.version}"'})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import publish, telemetry, wiring
+from masking import publish, relay, telemetry, wiring
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -16,15 +16,10 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         services.check_queue,
         services.number_key,
         services.now,
+        services.settings.recording_retention_days,
+        services.settings.bus_events,
     )
-    for record in event["Records"]:
-        try:
-            publisher.publish(record)
-        except Exception as error:
-            number = record["dynamodb"]["SequenceNumber"]
-            telemetry.logger().error(
-                "change not published",
-                extra={"error": type(error).__name__, "sequence_number": number},
-            )
-            return {"batchItemFailures": [{"itemIdentifier": number}]}
-    return {"batchItemFailures": []}
+    line = relay.Relay(publisher, lambda: services.change_dead_letters, services.now)
+    first = line.relay(event["Records"])
+    telemetry.flush()
+    return {"batchItemFailures": [{"itemIdentifier": first}] if first else []}

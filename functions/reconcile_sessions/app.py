@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import reconcile, telemetry, wiring
+from masking import capacity, reconcile, rounds, telemetry, wiring
+from masking.account import Account
 
 # Milliseconds that must be left of the function's time to begin another duty: longer
 # than the requests to Plivo that one duty can take.
@@ -14,17 +15,23 @@ RESERVE = 90_000
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Work off the due duties, and say what became of them."""
     services = wiring.services()
+    pace = services.pace
+    carrier = services.paced_carrier(pace)
     reconciler = reconcile.Reconciler(
         services.table,
-        services.carrier,
+        carrier,
         services.callback_key,
         services.now,
-        lambda: context.get_remaining_time_in_millis() > RESERVE,
+        services.settings.recording_retention_days,
     )
-    outcomes = dict(reconciler.run())
-    for outcome, sessions in outcomes.items():
-        telemetry.count(f"Reconciled{outcome.title()}", sessions)
-    if outcomes:
-        telemetry.logger().info("duties reconciled", extra=outcomes)
+    tally = rounds.Round(
+        services.table,
+        reconciler,
+        services.now,
+        lambda: context.get_remaining_time_in_millis() > RESERVE,
+    ).run()
+    rounds.report(tally, pace.requests)
+    if not tally.busy and context.get_remaining_time_in_millis() > RESERVE:
+        capacity.report(capacity.Capacity(Account(carrier), services.now))
     telemetry.flush()
-    return outcomes
+    return dict(tally.outcomes)

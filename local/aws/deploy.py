@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STACK_NAME = "maskline-local"
 ARTIFACTS = "maskline-artifacts"
+TEMPLATE = "template.json"
 
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.05
@@ -58,7 +59,10 @@ def deploy(
     template = read_template(root / "template.yaml")
     packaged = package(template, root, installed_layer, upload)
     formation: CloudFormationClient = aws.client("cloudformation")
-    _start(formation, json.dumps(packaged), parameters)
+    # A template in a request may have 51,200 bytes, one in a bucket a megabyte.
+    upload(TEMPLATE, json.dumps(packaged).encode())
+    template_url = f"{storage.meta.endpoint_url}/{ARTIFACTS}/{TEMPLATE}"
+    _start(formation, template_url, parameters)
     deadline = clock() + WAIT_SECONDS
     while True:
         stack = formation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
@@ -78,7 +82,7 @@ def deploy(
 
 
 def _start(
-    formation: CloudFormationClient, template: str, parameters: Mapping[str, str]
+    formation: CloudFormationClient, template_url: str, parameters: Mapping[str, str]
 ) -> None:
     create_or_update = formation.create_stack
     if _exists(formation):
@@ -86,7 +90,7 @@ def _start(
     try:
         create_or_update(
             StackName=STACK_NAME,
-            TemplateBody=template,
+            TemplateURL=template_url,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value}

@@ -71,6 +71,12 @@ class Sources:
         placed = self._simulator.post("/_sim/calls", json=call | {"digits": []})
         return str(placed.raise_for_status().json()["call_uuid"])
 
+    def lose_timeout(self, carrier_session_uuid: str) -> None:
+        """Let Plivo's word that a session has timed out be lost on its way."""
+        facts = {"event": "SessionTimeout", "session_uuid": carrier_session_uuid}
+        fault = {"webhook_dropped": {"times": 1, "match": facts}}
+        self._simulator.patch("/_sim/faults", json=fault).raise_for_status()
+
     def call(self, call_uuid: str) -> dict[str, Any]:
         """Read a call as the simulator knows it."""
         answer = self._simulator.get(f"/_sim/calls/{call_uuid}").raise_for_status()

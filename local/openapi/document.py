@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 
 from local.aws.package import read_template
+from local.openapi.histories import DELIVERY_ID
 from local.openapi.operations import OPERATIONS, Operation
-from local.openapi.schemas import component, components
+from local.openapi.schemas import components
+from local.openapi.shapes import component
 from masking.errors import ProblemError
 
 HEADER = "# Written by `make openapi` from the models and template.yaml. Don't edit.\n"
@@ -38,6 +40,7 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
     "recording_uuid": {"type": "string", "format": "uuid"},
     "attempt": {"type": "integer", "minimum": 1, "maximum": 999_999},
     "token": {"type": "string", "pattern": "^[A-Za-z0-9_-]{24}$"},
+    "id": DELIVERY_ID,
 }
 
 
@@ -132,8 +135,10 @@ def written(document: Mapping[str, Any]) -> str:
 
 
 def _operation(route: Route, described: Operation) -> dict[str, Any]:
+    # Plivo may call back by either method; the same function takes both.
+    by_get = "_by_get" if route.scope is None and route.method == "get" else ""
     operation: dict[str, Any] = {
-        "operationId": route.function,
+        "operationId": route.function + by_get,
         "summary": described.summary,
         "tags": [described.tag],
     }
@@ -150,11 +155,12 @@ def _operation(route: Route, described: Operation) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
-    elif route.scope is None:
+    elif route.scope is None and not by_get:
+        taken = {} if described.takes_anything else {"type": "object"}
         operation["requestBody"] = {
             "content": {
-                "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
-                "application/json": {"schema": {"type": "object"}},
+                "application/x-www-form-urlencoded": {"schema": taken},
+                "application/json": {"schema": taken},
             }
         }
     operation["responses"] = dict(_responses(route, described))
@@ -181,7 +187,8 @@ def _responses(
                 name: {"description": text, "schema": {"type": "string"}}
                 for name, text in answer.headers.items()
             }
-        response["content"] = {"application/json": {"schema": answer.schema}}
+        if answer.schema is not None:
+            response["content"] = {answer.media: {"schema": answer.schema}}
         yield str(status), response
     by_status: dict[int, list[type[ProblemError]]] = {}
     for problem in described.problems:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.openapi.schemas import component, filters
-from masking import errors
+from local.openapi.schemas import filters
+from local.openapi.shapes import component
+from masking import answer, errors
 from masking.errors import ProblemError
+from masking.pages import MOST
 
 Headers = Mapping[str, str]
 
@@ -45,6 +47,12 @@ IF_MATCH = {
     "description": "Only if the session is at this version: its ETag, or `*`.",
     "schema": {"type": "string", "pattern": r'^(\*|"[1-9][0-9]{0,9}")$'},
 }
+ACCEPT = {
+    "name": "Accept",
+    "in": "header",
+    "description": "`application/json` for the link in JSON instead of a redirect.",
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[ -~]*$"},
+}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -60,6 +68,26 @@ IDEMPOTENCY_KEY = {
     },
 }
 
+SESSION = {
+    "name": "session_uuid",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+PAGE = (
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST},
+    },
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "Of an earlier page.",
+        "schema": {"type": "string", "maxLength": 400},
+    },
+)
+
 ETAG: Headers = {"ETag": "The session's version in quotes."}
 CREATED: Headers = {"Location": "Path of the session.", **ETAG}
 REPLAYED: Headers = {**CREATED, "Idempotent-Replayed": "`true`"}
@@ -67,22 +95,28 @@ REPLAYED: Headers = {**CREATED, "Idempotent-Replayed": "`true`"}
 
 @dataclass(frozen=True)
 class Answer:
-    """One way to succeed: what it means, its schema, its headers."""
+    """One way to succeed: what it means, the schema of its body if any, its headers."""
 
     text: str
-    schema: dict[str, Any]
+    schema: dict[str, Any] | None
     headers: Headers = field(default_factory=dict)
+    media: str = "application/json"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a route takes and answers. *body* is a component; webhooks have a form."""
+    """What a route takes and answers.
+
+    *body* is a component; webhooks have a form, and *takes_anything* is one that has
+    an answer for whatever is sent.
+    """
 
     summary: str
     answers: Mapping[int, Answer]
     problems: tuple[type[ProblemError], ...]
     tag: str = "sessions"
     body: str | None = None
+    takes_anything: bool = False
     parameters: tuple[dict[str, Any], ...] = ()
 
 
@@ -97,6 +131,20 @@ WEBHOOK = Operation(
         errors.StorageUnavailableError,
         ProblemError,
     ),
+    tag="webhooks from Plivo",
+)
+
+ANSWER = Operation(
+    summary="Say goodbye to a caller whose session is over",
+    answers={
+        200: Answer(
+            "Plivo XML: one sound and a hang-up, whatever was sent.",
+            {"type": "string"},
+            media=answer.CONTENT_TYPE,
+        )
+    },
+    problems=(),
+    takes_anything=True,
     tag="webhooks from Plivo",
 )
 
@@ -174,6 +222,61 @@ OPERATIONS: Mapping[str, Operation] = {
             errors.VersionMismatchError,
         ),
     ),
+    "list_recordings": Operation(
+        summary="List the recordings of a session, the oldest first",
+        answers={200: Answer("Its recordings.", component("RecordingList"))},
+        problems=(*ANY, errors.SessionNotFoundError),
+        tag="recordings",
+    ),
+    "get_recording": Operation(
+        summary="Get a link to a recording that lives five minutes",
+        parameters=(ACCEPT,),
+        answers={
+            200: Answer("The link.", component("RecordingLink")),
+            302: Answer("The file is there.", None, {"Location": "The link."}),
+        },
+        problems=(
+            *ANY,
+            errors.RecordingNotFoundError,
+            errors.RecordingNotStoredError,
+            errors.RecordingFailedError,
+            errors.RecordingDeletedError,
+        ),
+        tag="recordings",
+    ),
+    "delete_recording": Operation(
+        summary="Delete a recording here and at Plivo; again changes nothing",
+        answers={200: Answer("It is deleted.", component("RecordingDeletion"))},
+        problems=(
+            *ANY,
+            *CARRIER,
+            errors.RecordingNotFoundError,
+            errors.RecordingNotStoredError,
+            errors.RecordingHeldError,
+        ),
+        tag="recordings",
+    ),
+    "list_events": Operation(
+        summary="Show what Plivo told of a session, in order, numbers masked",
+        parameters=PAGE,
+        answers={200: Answer("A page of its history.", component("HistoryPage"))},
+        problems=(*ANY, errors.InvalidRequestError, errors.SessionNotFoundError),
+        tag="events",
+    ),
+    "list_deliveries": Operation(
+        summary="Show how the events of a session were sent to its app",
+        parameters=(SESSION, *PAGE),
+        answers={200: Answer("A page of deliveries.", component("DeliveryPage"))},
+        problems=(*ANY, errors.InvalidRequestError, errors.SessionNotFoundError),
+        tag="webhooks to the app",
+    ),
+    "replay_delivery": Operation(
+        summary="Send an event to its app once more, under the same id",
+        answers={202: Answer("It is sent again.", component("DeliveryAnswer"))},
+        problems=(*ANY, errors.DeliveryNotFoundError),
+        tag="webhooks to the app",
+    ),
+    "answer_call": ANSWER,
     "on_session_event": WEBHOOK,
     "on_recording_event": WEBHOOK,
 }

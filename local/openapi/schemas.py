@@ -12,17 +12,22 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from local.openapi import histories, recordings
+from local.openapi.shapes import (
+    COUNT,
+    MONEY,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Schema,
+    component,
+    envelope,
+    nullable,
+    whole,
+)
 from masking import contract, errors, interactions, views
 from masking.search import Search
-
-Schema = dict[str, Any]
-
-UUID: Schema = {"type": "string", "format": "uuid"}
-NUMBER: Schema = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
-TIME: Schema = {"type": "string", "format": "date-time"}
-MONEY: Schema = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
-COUNT: Schema = {"type": "integer"}
-TEXT: Schema = {"type": "string"}
 
 # Attributes of a session that no request has.
 ADDED: Mapping[str, Schema] = {
@@ -34,28 +39,19 @@ ADDED: Mapping[str, Schema] = {
     "last_interaction_time": TIME,
 }
 
+# What the record of a leg tells.
+RECORD: Mapping[str, Schema] = {
+    "answer_time": TIME,
+    "end_time": TIME,
+    "duration": COUNT,
+    "billed_duration": COUNT,
+    "amount": MONEY,
+    "hangup_cause": TEXT,
+    "hangup_cause_code": COUNT,
+    "hangup_source": TEXT,
+}
+
 STATUSES = ["pending", "active", "ending", "expired", "failed"]
-
-
-def nullable(schema: Schema) -> Schema:
-    """Let null stand for what is unset."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def component(name: str) -> Schema:
-    """Refer to one of `components`."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def whole(properties: Mapping[str, Schema], **more: Any) -> Schema:
-    """Describe an object that has exactly these properties."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-        **more,
-    }
 
 
 def components() -> dict[str, Schema]:
@@ -73,9 +69,18 @@ def components() -> dict[str, Schema]:
         "Session": session,
         "ListedSession": _listed(session["properties"]),
         "Call": _call(),
-        "SessionAnswer": _envelope(message=TEXT, session=component("Session")),
-        "SessionFound": _envelope(session=component("Session")),
-        "SessionPage": _envelope(
+        "SessionAnswer": envelope(message=TEXT, session=component("Session")),
+        "FoundSession": whole(
+            {
+                **session["properties"],
+                "calls": {"type": "array", "items": component("ToldCall")},
+            },
+            description="A session with its calls as Plivo's callbacks tell them.",
+        ),
+        "SessionFound": envelope(session=component("FoundSession")),
+        **recordings.components(),
+        **histories.components(),
+        "SessionPage": envelope(
             meta=whole({"limit": COUNT, "next": nullable(TEXT)}),
             objects={"type": "array", "items": component("ListedSession")},
         ),
@@ -141,6 +146,7 @@ def _session() -> Iterator[tuple[str, Schema]]:
         schema = ADDED.get(name) or _answered(asked[name])
         yield name, nullable(schema) if unset is None else schema
     yield "interaction", {"type": "array", "items": component("Call")}
+    yield "settled_time", nullable({**TIME, "description": "When totals were final."})
     yield "carrier_session_uuid", nullable(UUID)
     yield "labels", _untitled(asked["labels"])
     yield "version", {**COUNT, "description": "Also the ETag, for If-Match."}
@@ -173,7 +179,9 @@ def _call() -> Schema:
             "party": {"type": "string", "enum": ["first", "second"]},
             "call_uuid": nullable(UUID),
             "outcome": {"type": ["string", "null"], "enum": [*outcomes, None]},
-        }
+            **{name: nullable(RECORD[name]) for name in interactions.RECORD},
+        },
+        description="The last eight are known once the session is settled.",
     )
     return whole(
         {
@@ -191,10 +199,6 @@ def _call() -> Schema:
         },
         description="One conversation of a session, of up to two legs.",
     )
-
-
-def _envelope(**properties: Schema) -> Schema:
-    return whole({"api_id": UUID, **properties})
 
 
 def _problem() -> Schema:

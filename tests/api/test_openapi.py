@@ -40,7 +40,7 @@ def test_it_has_exactly_the_routes_of_the_template() -> None:
     assert documented == {(route.method, route.path) for route in ROUTES}
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.function)
+@pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_route_needs_the_scope_that_its_handler_enforces(route: Any) -> None:
     operation = OPERATIONS[route.function]
 
@@ -52,7 +52,7 @@ def test_a_route_needs_the_scope_that_its_handler_enforces(route: Any) -> None:
         assert "security" not in operation
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.function)
+@pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_route_says_what_api_gateway_answers_by_itself(route: Any) -> None:
     responses = OPERATIONS[route.function]["responses"]
 

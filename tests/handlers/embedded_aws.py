@@ -134,6 +134,7 @@ def make_bucket(s3: Any) -> str:
     """Make a bucket and give its name."""
     name = f"recordings-{uuid.uuid4()}"
     s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return name
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
-EVERY_SCOPE = "admin recordings:read sessions:read sessions:write"
+EVERY_SCOPE = "admin recordings:read recordings:write sessions:read sessions:write"
 
 PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 

@@ -108,10 +108,8 @@ def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
 ) -> None:
     def adopt() -> None:
         clock.advance(seconds=61)
-        reconciler = Reconciler(
-            table, flow.carrier, flow.callback_key, clock, lambda: True
-        )
-        assert reconciler.run() == {"adopted": 1}
+        reconciler = Reconciler(table, flow.carrier, flow.callback_key, clock)
+        assert reconciler.work_off(SESSION) == "adopted"
 
     late: Any = Interrupted(flow.carrier, adopt)
 

@@ -198,7 +198,7 @@ def test_an_ended_session_is_still_the_keys_session(
     flow: CreateFlow, plivo: SimulatedPlivo, table: Table
 ) -> None:
     session = create(flow).session
-    table.replace(session, sessions.expire(session))
+    table.replace(session, sessions.expire(session, flow.now()))
 
     again = create(flow)
 

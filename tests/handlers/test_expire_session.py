@@ -21,7 +21,7 @@ from masking.errors import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.sessions import Session, Status
+from masking.sessions import Duty, DutyKind, Session, Status
 from masking.table import Table
 from masking.update import UpdateFlow
 from masking.wiring import Services
@@ -67,7 +67,9 @@ def test_a_session_ends_at_plivo_and_then_here(
     assert plivo.live() == []
     assert ended.status is Status.EXPIRED
     assert stored(table, session) == ended
-    assert sessions.duty_of(ended) is None
+    assert sessions.duty_of(ended) == Duty(
+        DutyKind.SETTLE, flow.now() + sessions.SETTLE_AFTER
+    )
 
 
 def test_ending_it_again_changes_nothing(
@@ -286,7 +288,7 @@ def test_who_comes_back_too_late_gives_what_is_stored(
         def expire(self, carrier_session_uuid: str) -> None:
             self._carrier.expire(carrier_session_uuid)
             ending = stored(table, session)
-            table.replace(ending, sessions.expire(ending))
+            table.replace(ending, sessions.expire(ending, flow.now()))
 
     late: Any = Late(flow.carrier)
 

@@ -60,7 +60,7 @@ def test_each_state_has_its_word(table: Table, clock: Clock) -> None:
     ending = planted(table, clock)
     table.replace(ending, sessions.begin_ending(ending, clock()))
     ended = planted(table, clock)
-    table.replace(ended, sessions.expire(ended))
+    table.replace(ended, sessions.expire(ended, clock()))
 
     assert status_of(new) == "pending"
     assert status_of(failed) == "failed"

@@ -15,12 +15,7 @@ from masking.sessions import Session
 from masking.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import (
-    Deployment,
-    EmbeddedAws,
-    carrier_secret,
-    make_secret,
-)
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws, carrier_secret
 from tests.handlers.payloads import problem, sample
 from tests.handlers.sessions_there import planted
 from tests.handlers.signed_callbacks import ANSWERED, FORM, callback
@@ -146,7 +141,7 @@ def test_unknown_events_and_attributes_are_kept(
 @pytest.mark.parametrize(
     "state",
     [
-        lambda session, _now: sessions.expire(session),
+        lambda session, now: sessions.expire(session, now),
         lambda session, now: sessions.begin_ending(session, now),
         lambda session, now: sessions.begin_update(session, {"record": True}, now),
     ],
@@ -191,16 +186,12 @@ def test_one_right_signature_in_a_list_with_spaces_is_enough(
 
 
 def test_a_token_that_is_being_replaced_signs_too(
-    session: Session,
-    key: bytes,
-    aws: EmbeddedAws,
-    monkeypatch: pytest.MonkeyPatch,
+    session: Session, key: bytes, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    both = make_secret(
-        aws.client("secretsmanager"),
-        carrier_secret(previous_auth_token="the one before"),
+    aws.client("secretsmanager").put_secret_value(
+        SecretId=deployment.environment["CARRIER_SECRET_ARN"],
+        SecretString=carrier_secret(previous_auth_token="the one before"),
     )
-    monkeypatch.setenv("CARRIER_SECRET_ARN", both)
 
     event = callback(session, key, auth_token="the one before")
 
@@ -233,7 +224,9 @@ def test_a_wrong_or_missing_signature_is_refused_and_nothing_is_written(
     assert problem(answer) == REFUSED
     assert json.loads(answer["body"])["detail"] == "Refused."
     assert everything(aws, deployment) == before
-    assert "WebhookSignatureRefused" in capsys.readouterr().out
+    unsigned = wrong in ({"signature": ""}, {"header": "x-plivo-signature-v2"})
+    metric = "WebhookUnsigned" if unsigned else "WebhookSignatureRefused"
+    assert metric in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

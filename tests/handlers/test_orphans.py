@@ -18,6 +18,7 @@ from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import PAIR, Context
+from tests.handlers.rounds import a_round
 from tests.handlers.sessions_there import BASE, stored
 from tests.handlers.simulated_plivo import SimulatedPlivo
 from tests.handlers.table_stream import TableStream
@@ -39,9 +40,7 @@ def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateFlow:
 @pytest.fixture
 def reconciler(services: Services, clock: Clock) -> Reconciler:
     """Give the reconciler with a clock of the test's."""
-    return Reconciler(
-        services.table, services.carrier, services.callback_key, clock, lambda: True
-    )
+    return Reconciler(services.table, services.carrier, services.callback_key, clock)
 
 
 def create(flow: CreateFlow, **body: Any) -> Created:
@@ -114,7 +113,7 @@ def test_a_late_callback_adopts_a_call_that_was_given_up(
 ) -> None:
     left = lose(flow, plivo, initiate_call_to_first_party=True)
     clock.advance(seconds=60)
-    assert reconciler.run() == {"closed": 1}
+    assert a_round(reconciler) == {"closed": 1}
     assert stored(flow.table, left).status is Status.ABANDONED
     [there] = plivo.live()
     tell(flow, there["session_uuid"], clock)
@@ -136,7 +135,7 @@ def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
     tell(flow, "no uuid", clock)
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"closed": 1}
+    assert a_round(reconciler) == {"closed": 1}
 
 
 # Orphans
@@ -176,7 +175,7 @@ def test_what_is_found_under_a_key_that_was_freed_is_ended(
 ) -> None:
     left = lose(flow, plivo)
     clock.advance(seconds=60)
-    assert reconciler.run() == {"closed": 1}
+    assert a_round(reconciler) == {"closed": 1}
     assert stored(flow.table, left).status is Status.FAILED
     plivo.arm()
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app
-from masking import changes, events, items, numbers, publish, sessions
+from masking import changes, events, items, numbers, publish, recordings, sessions
+from masking.announce import Announcer
 from masking.bus import Bus
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
@@ -19,7 +20,7 @@ from masking.sessions import CarrierSession, Session
 from masking.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws, make_queue
 from tests.handlers.payloads import PAIR
 from tests.handlers.sessions_there import planted, reserved, stored
 from tests.handlers.signed_callbacks import ANSWERED
@@ -184,12 +185,8 @@ def test_the_same_records_again_give_the_same_ids_and_no_more_items(
     assert publish_again() == first
 
 
-def test_links_themselves_are_no_news(
-    table: Table,
-    clock: Clock,
-    stream: TableStream,
-    publish_new: Publish,
-    deployment: Deployment,
+def test_links_are_looked_at_before_they_are_written_again(
+    table: Table, clock: Clock, stream: TableStream, publish_new: Publish
 ) -> None:
     active(table, clock)
     publish_new()
@@ -199,7 +196,6 @@ def test_links_themselves_are_no_news(
     app.lambda_handler({"Records": links}, None)
 
     assert stream.new() == []
-    assert deployment.bus.events() == []
 
 
 def test_an_update_is_announced_when_it_is_done(
@@ -248,7 +244,7 @@ def test_the_end_of_a_session_is_announced_once(
     publish_new()
     ending = sessions.begin_ending(session, clock())
     table.replace(session, ending)
-    table.replace(ending, sessions.expire(ending))
+    table.replace(ending, sessions.expire(ending, clock()))
 
     [event] = publish_new()
 
@@ -272,9 +268,10 @@ def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
     )
     table.replace(session, sessions.confirm(session, answer, 1))
 
-    [event] = publish_new()
+    published = publish_new(expected=2)
 
-    assert event["detail"]["type"] == "session.expired"
+    types = sorted(event["detail"]["type"] for event in published)
+    assert types == ["session.created", "session.expired"]
     assert table.has_link(items.carrier_key(answer.session_uuid), items.LINK)
 
 
@@ -315,7 +312,7 @@ def test_a_short_life_is_told_whole_and_in_order_in_one_batch(
     table: Table, clock: Clock, publish_new: Publish
 ) -> None:
     session = active(table, clock)
-    table.replace(session, sessions.expire(session))
+    table.replace(session, sessions.expire(session, clock()))
 
     published = publish_new(expected=2)
 
@@ -474,21 +471,22 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    place = (session.session_uuid, RECORDED["RecordingUUID"])
-    item = {
-        "tenant_id": "acme",
-        "bucket": "recordings",
-        "key": "recordings/acme/x.mp3",
-        "format": "mp3",
-        "lease_until": items.stamp(clock() + timedelta(minutes=16)),
-    }
-    table.claim_recording(*place, item, clock())
+    begun = Announcer(table, clock, 365).from_callback(RECORDED, "d", session)
+    claimed = recordings.claim(begun, clock())
+    assert claimed
+    table.replace_recording(begun, claimed)
     assert publish_new(expected=0) == []
 
-    closed = {**item, "bytes": 17, "sha256": "ab", "duration": 18, "status": "stored"}
-    table.close_recording(*place, closed, clock())
+    findings = {
+        "bucket": "recordings",
+        "key": "recordings/acme/x.mp3",
+        "bytes": 17,
+        "sha256": "ab",
+    }
+    stored = recordings.store(claimed, findings, clock())
+    table.replace_recording(claimed, stored)
     [event] = publish_new()
-    table.close_recording(*place, {**closed, "stored_at": "later"}, clock())
+    table.replace_recording(stored, recordings.hold(stored, held=True))
 
     detail = event["detail"]
     assert detail["type"] == "recording.stored"
@@ -502,31 +500,37 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 # Batches and the bus
 
 
-def test_the_first_record_that_fails_and_all_after_it_come_again(
+def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
     table: Table,
     clock: Clock,
     stream: TableStream,
     deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    aws: EmbeddedAws,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    queue_url = make_queue(aws.client("sqs"), "parked")
+    monkeypatch.setenv("CHANGE_DEAD_LETTERS_URL", queue_url)
     first, _ = active(table, clock), stream
     records = stream.new()
+    key = {"pk": "S#1", "sk": "A#STATE"}
     broken = {
         "dynamodb": {
-            "NewImage": items.written(
-                {"pk": "S#1", "sk": "A#STATE", "note": "2025550100"}
-            ),
+            "Keys": items.written(key),
+            "NewImage": items.written({**key, "note": "2025550100"}),
             "SequenceNumber": "17",
         }
     }
 
-    answer = app.lambda_handler({"Records": [*records, broken, *records]}, None)
+    answer = app.lambda_handler({"Records": [broken, *records]}, None)
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "17"}]}
+    assert answer == {"batchItemFailures": []}
     [event] = deployment.bus.events(1)
     assert event["detail"]["session_uuid"] == first.session_uuid
+    [parked] = aws.client("sqs").receive_message(QueueUrl=queue_url)["Messages"]
+    assert json.loads(parked["Body"]) == {**key, "reason": "KeyError", "was": None}
     logged = capsys.readouterr().out
-    assert "change not published" in logged
+    assert "change parked" in logged
     assert "2025550100" not in logged
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from functions.check_sessions import app as check_app
 from functions.reconcile_sessions import app
-from masking import contract, sessions
+from masking import contract, items, sessions
 from masking.create import CreateFlow
 from masking.errors import CarrierError
 from masking.reconcile import Reconciler
@@ -21,6 +21,7 @@ from masking.update import UpdateFlow
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import PAIR, Context, sample
+from tests.handlers.rounds import a_round
 from tests.handlers.sessions_there import BASE, created, planted, reserved, stored
 from tests.handlers.simulated_plivo import SimulatedPlivo
 
@@ -29,9 +30,7 @@ from tests.handlers.simulated_plivo import SimulatedPlivo
 def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
     """Give the reconciler as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return Reconciler(
-        services.table, services.carrier, services.callback_key, clock, lambda: True
-    )
+    return Reconciler(services.table, services.carrier, services.callback_key, clock)
 
 
 def lost(
@@ -82,12 +81,61 @@ def test_a_session_that_plivo_made_is_adopted(
     left = lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"adopted": 1}
+    assert a_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
     here = stored(services.table, left)
     assert here.status is Status.ACTIVE
     assert here.carrier_session_uuid == there["session_uuid"]
+
+
+def test_a_callback_has_a_session_adopted_that_no_listing_shows(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    [there] = plivo.live()
+    services.table.put_callback(
+        left.session_uuid,
+        "0" * 64,
+        kind="events",
+        tenant_id="acme",
+        attempt=1,
+        attributes={
+            "EventName": "SessionFirstPartyAnswer",
+            "SessionUUID": there["session_uuid"],
+        },
+        received_at=clock(),
+    )
+    plivo.arm(list_lag={"seconds": 3600})
+    clock.advance(seconds=60)
+
+    assert reconciler.check(left.session_uuid) == "adopted"
+
+    here = stored(services.table, left)
+    assert here.status is Status.ACTIVE
+    assert here.carrier_session_uuid == there["session_uuid"]
+
+
+def test_a_callback_that_names_a_session_of_others_adopts_nothing(
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    other = created(services, clock)
+    left = lost(services, plivo, clock, "create_5xx_before_commit", ring_timeout=50)
+    for digest, name in (("0" * 64, other.carrier_session_uuid), ("1" * 64, "../x")):
+        services.table.put_callback(
+            left.session_uuid,
+            digest,
+            kind="events",
+            tenant_id="acme",
+            attempt=1,
+            attributes={"EventName": "SessionTimeout", "SessionUUID": str(name)},
+            received_at=clock(),
+        )
+    clock.advance(seconds=60)
+
+    assert reconciler.check(left.session_uuid) == "closed"
+    assert stored(services.table, other).status is Status.ACTIVE
+    assert len(plivo.live()) == 1
 
 
 def test_before_its_lease_is_over_nothing_is_touched(
@@ -96,7 +144,7 @@ def test_before_its_lease_is_over_nothing_is_touched(
     lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=59)
 
-    assert reconciler.run() == {}
+    assert a_round(reconciler) == {}
 
 
 def test_a_session_that_plivo_did_not_make_frees_its_key(
@@ -105,7 +153,7 @@ def test_a_session_that_plivo_did_not_make_frees_its_key(
     left = lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"closed": 1}
+    assert a_round(reconciler) == {"closed": 1}
     assert stored(services.table, left).status is Status.FAILED
     assert len(plivo.requests("create")) == 1
 
@@ -122,7 +170,7 @@ def test_a_create_that_rings_and_left_no_trace_is_abandoned(
     )
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"closed": 1}
+    assert a_round(reconciler) == {"closed": 1}
     assert stored(services.table, left).status is Status.ABANDONED
 
 
@@ -143,7 +191,7 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
     assert len(plivo.live()) == 2
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"adopted": 1}
+    assert a_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
     assert there["session_uuid"] == answer.session_uuid
@@ -158,7 +206,7 @@ def test_another_pairs_and_anothers_sessions_are_left_alone(
     lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    reconciler.run()
+    a_round(reconciler)
 
     live = {session["session_uuid"] for session in plivo.live()}
     assert live == {other.carrier_session_uuid, foreign.carrier_session_uuid}
@@ -171,7 +219,7 @@ def test_a_session_that_ended_unseen_is_adopted_as_ended(
     plivo.end(plivo.sessions()[0]["session_uuid"])
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"adopted": 1}
+    assert a_round(reconciler) == {"adopted": 1}
     assert stored(services.table, left).status is Status.EXPIRED
 
 
@@ -188,12 +236,12 @@ def test_while_plivo_cannot_say_the_duty_stays_due(
     clock.advance(seconds=60)
     plivo.arm(**{fault: {}})
 
-    assert reconciler.run() == {"left": 1}
+    assert a_round(reconciler) == {"failed": 1}
     assert "duty left for the next pass" in capsys.readouterr().out
 
     plivo.arm()
 
-    assert reconciler.run() == {"adopted": 1}
+    assert a_round(reconciler) == {"adopted": 1}
 
 
 def test_a_listing_that_is_not_whole_proves_nothing(
@@ -209,11 +257,9 @@ def test_a_listing_that_is_not_whole_proves_nothing(
             return Listing((), complete=False)
 
     endless: Any = Endless()
-    unsure = Reconciler(
-        reconciler.table, endless, reconciler.callback_key, clock, lambda: True
-    )
+    unsure = Reconciler(reconciler.table, endless, reconciler.callback_key, clock)
 
-    assert unsure.run() == {"left": 1}
+    assert a_round(unsure) == {"left": 1}
     assert stored(services.table, left).status is Status.RESERVED
 
 
@@ -235,7 +281,7 @@ def test_of_an_update_in_doubt_plivos_values_win(
     left = in_doubt(services, plivo, clock, fault)
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"settled": 1}
+    assert a_round(reconciler) == {"checked": 1}
 
     here = stored(services.table, left)
     assert here.settings["record"] is record
@@ -250,7 +296,7 @@ def test_an_update_of_a_session_that_plivo_has_forgotten_ends_it(
     clock.advance(seconds=60)
     plivo.reset()
 
-    assert reconciler.run() == {"settled": 1}
+    assert a_round(reconciler) == {"checked": 1}
     assert stored(services.table, left).status is Status.EXPIRED
 
 
@@ -261,7 +307,7 @@ def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
     clock.advance(seconds=60)
     plivo.end(str(left.carrier_session_uuid))
 
-    assert reconciler.run() == {"settled": 1}
+    assert a_round(reconciler) == {"checked": 1}
     assert stored(services.table, left).status is Status.EXPIRED
 
 
@@ -274,7 +320,7 @@ def test_an_ending_in_doubt_is_finished(
     services.table.replace(ending, sessions.doubt(ending))
     clock.advance(seconds=60)
 
-    assert reconciler.run() == {"ended": 1}
+    assert a_round(reconciler) == {"ended": 1}
     assert plivo.live() == []
     assert stored(services.table, session).status is Status.EXPIRED
 
@@ -289,71 +335,56 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
-    assert reconciler.run() == {"left": 1}
+    assert a_round(reconciler) == {"failed": 1}
     assert stored(services.table, session).status is Status.ENDING
 
 
 # Passes
 
 
-def test_two_passes_at_once_do_no_harm(
+def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    for fault in ("create_5xx_after_commit", "create_5xx_before_commit") * 3:
-        lost(services, plivo, clock, fault)
+    faults = ("create_5xx_after_commit", "create_5xx_before_commit") * 3
+    left = [lost(services, plivo, clock, fault).session_uuid for fault in faults]
     clock.advance(seconds=60)
 
     with ThreadPoolExecutor(2) as pool:
-        passes = list(pool.map(lambda _: reconciler.run(), range(2)))
+        outcomes = list(pool.map(reconciler.work_off, left + left))
 
-    assert sum(outcomes.get("adopted", 0) for outcomes in passes) == 3
-    assert sum(outcomes.get("closed", 0) for outcomes in passes) == 3
+    assert outcomes.count("adopted") == 3
+    assert outcomes.count("closed") == 3
     assert len(plivo.live()) == 3
-    assert reconciler.run() == {}
-
-
-def test_a_pass_that_runs_out_of_time_stops_between_two_duties(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
-) -> None:
-    for _ in range(3):
-        lost(services, plivo, clock, "create_5xx_after_commit")
-    clock.advance(seconds=60)
-    time_left = iter([True, True, False])
-    short = Reconciler(
-        reconciler.table,
-        reconciler.carrier,
-        reconciler.callback_key,
-        clock,
-        lambda: next(time_left),
-    )
-
-    assert short.run() == {"adopted": 2}
-    assert reconciler.run() == {"adopted": 1}
+    assert a_round(reconciler) == {}
 
 
 def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
     reconciler: Reconciler, table: Table, clock: Clock
 ) -> None:
     settled = planted(table, clock)
+    begun = items.stamp(clock())
 
     class Stale(Table):
         """A table whose index shows what is no longer so."""
 
-        def due(self, shard: str, _now: datetime) -> Iterator[Due]:
+        def due(
+            self, shard: str, _now: datetime, _after: Due | None = None
+        ) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
             first = shard == sessions.shards(sessions.Rule.RECONCILE)[0]
-            yield from ([Due(gone, ""), Due(settled.session_uuid, "")] if first else [])
+            yield from (
+                [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
+            )
 
     stale = Reconciler(
         Stale(table._client, table._name),
         reconciler.carrier,
         reconciler.callback_key,
         clock,
-        lambda: True,
     )
-    assert stale.run() == {"left": 2}
+    assert a_round(stale) == {"left": 2}
     clock.advance(hours=2)
-    assert stale.run() == {"left": 2}
+    assert a_round(stale) == {"left": 2}
     assert stored(table, settled) == settled
 
 
@@ -375,10 +406,9 @@ def test_what_another_settled_first_is_left_to_him(
         reconciler.carrier,
         reconciler.callback_key,
         clock,
-        lambda: True,
     )
 
-    assert slow.run() == {"left": 1}
+    assert a_round(slow) == {"left": 1}
     assert stored(services.table, left).attempt == 2
 
 
@@ -424,7 +454,7 @@ def test_an_update_whose_function_was_killed_is_settled_by_the_check(
 
     assert reconciler.check(session.session_uuid) == "left"
     clock.advance(seconds=60)
-    assert reconciler.check(session.session_uuid) == "settled"
+    assert reconciler.check(session.session_uuid) == "checked"
     assert stored(services.table, session).pending is None
 
 
@@ -457,7 +487,7 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert duty.kind is DutyKind.CHECK_UPDATE
     assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
-    assert reconciler.run() == {"settled": 1}
+    assert a_round(reconciler) == {"checked": 1}
 
 
 def test_a_check_of_what_came_back_or_is_gone_does_nothing(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from masking import events, tenants
+from masking.announce import Announcer
 from masking.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
@@ -69,6 +70,19 @@ def is_exactly(expected: object) -> Check:
     return check
 
 
+def is_deletion(answer: dict[str, Any]) -> None:
+    """Expect a recording that has been deleted."""
+    assert answer["statusCode"] == 200, answer["body"]
+    assert read(answer)["recording"]["status"] == "deleted"
+
+
+def is_goodbye(answer: dict[str, Any]) -> None:
+    """Expect Plivo XML that ends the call."""
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["content-type"] == "application/xml"
+    assert answer["body"].endswith("<Hangup/></Response>")
+
+
 REFUSED = is_problem(403, "webhook_refused")
 
 # What comes out, each file in a deployment in which the session of
@@ -99,9 +113,19 @@ EXPECTED: dict[str, Check] = {
     "list_sessions.number": is_problem(400, "number_in_url"),
     "search_sessions": is_page(0),
     "search_sessions.invalid": is_problem(400, "invalid_request"),
+    "list_recordings": is_page(1),
+    "get_recording": is_problem(409, "recording_not_stored"),
+    "get_recording.json_link": is_problem(409, "recording_not_stored"),
+    "delete_recording": is_deletion,
+    "answer_call": is_goodbye,
     "on_session_event": REFUSED,
     "on_session_event.json_body": REFUSED,
     "on_recording_event": REFUSED,
+    "list_events": is_page(0),
+    "list_deliveries": is_page(0),
+    "replay_delivery": is_problem(404, "delivery_not_found"),
+    "deliver_webhook": is_exactly({"batchItemFailures": []}),
+    "republish_changes": is_exactly(None),
     "publish_changes": is_exactly({"batchItemFailures": []}),
     "publish_changes.callback": is_exactly({"batchItemFailures": []}),
     "publish_changes.expired": is_exactly({"batchItemFailures": []}),
@@ -133,18 +157,17 @@ def usual_world(
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     wire.answers(reply(200, MP3))
     detail = json.loads(sample("store_recording")["Records"][0]["body"])["detail"]
-    table.put_callback(
-        detail["session_uuid"],
-        detail["callback"],
-        kind="recordings",
-        tenant_id="local",
-        attempt=1,
-        attributes={
+    session = table.load(detail["session_uuid"])
+    assert session
+    announcer = Announcer(table, clock, retention_days=365)
+    announcer.from_callback(
+        {
             "EventName": "SessionRecordingCompleted",
             "RecordingUUID": detail["recording_uuid"],
             "RecordingURL": f"{wire.origin}/recording.mp3",
         },
-        received_at=clock(),
+        detail["callback"],
+        session,
     )
 
 
@@ -162,6 +185,18 @@ def test_the_sample_of_a_recording_ends_in_the_bucket(
 
     listed = aws.client("s3").list_objects_v2(Bucket=deployment.bucket_name)
     assert [found["Size"] for found in listed["Contents"]] == [len(MP3)]
+
+
+@pytest.mark.usefixtures("usual_world")
+def test_the_samples_of_a_stored_recording_lead_to_its_file() -> None:
+    invoke("store_recording")
+
+    redirect, link = invoke("get_recording"), invoke("get_recording.json_link")
+
+    assert redirect["statusCode"] == 302
+    assert link["statusCode"] == 200
+    for url in (redirect["headers"]["location"], read(link)["url"]):
+        assert "X-Amz-Signature=" in url
 
 
 @pytest.mark.usefixtures("usual_world")

@@ -8,20 +8,26 @@ import json
 import tracemalloc
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from functions.store_recording import app
-from masking import events, items
+from masking import events, recordings
+from masking.announce import Announcer
 from masking.bucket import Bucket
+from masking.download import Download
 from masking.errors import RecordingNotReadyError, RecordingRefusedError
-from masking.origin import Download, Origin
+from masking.origin import Origin
+from masking.recordings import Recording, Status
 from masking.sessions import Session
 from masking.store import Store
 from masking.table import Table
 from masking.wiring import Services
+from operate.deployment import Deployment as OperatedDeployment
+from operate.redrive import redrive
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import sample
@@ -30,7 +36,7 @@ from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
 MP3 = b"ID3\x04" + bytes(range(256)) * 400
-WAV = b"RIFF\x24\x90\x01\x00WAVEfmt " + bytes(100_000)
+WAV = b"RIFF" + (100_008).to_bytes(4, "little") + b"WAVEfmt " + bytes(100_000)
 
 
 @pytest.fixture
@@ -46,10 +52,13 @@ def store(services: Services, wire: Wire, clock: Clock) -> Store:
     return Store(services.table, services.bucket, origin, clock)
 
 
+Announced = tuple[str, str]
+
+
 def announce(
     table: Table, session: Session, clock: Clock, url: str, **fields: str
-) -> dict[str, Any]:
-    """Keep the callback of a finished recording; give the event that announces it."""
+) -> Announced:
+    """Announce a finished recording as its callback does; give the names it has."""
     attributes = {
         "EventName": "SessionRecordingCompleted",
         "RecordingUUID": RECORDING,
@@ -59,23 +68,29 @@ def announce(
         **fields,
     }
     digest = events.digest_of(list(attributes.items()))
-    table.put_callback(
-        session.session_uuid,
-        digest,
-        kind="recordings",
-        tenant_id=session.tenant_id,
-        attempt=1,
-        attributes=attributes,
-        received_at=clock(),
-    )
-    return {"session_uuid": session.session_uuid, "callback": digest}
+    Announcer(table, clock, 365).from_callback(attributes, digest, session)
+    return session.session_uuid, RECORDING
 
 
-def known(table: Table, session: Session) -> dict[str, Any]:
+def known(table: Table, session: Session) -> Recording:
     """Give what the table knows of the recording."""
-    item = table.recording(session.session_uuid, RECORDING)
-    assert item, "the table knows nothing of the recording"
-    return item
+    found = table.recording(session.session_uuid, RECORDING)
+    assert found, "the table knows nothing of the recording"
+    return found
+
+
+def unsaid(table: Table, session: Session, url: str) -> None:
+    """Make a stored recording look like one whose storer was killed before he said."""
+    stored = known(table, session)
+    before = replace(
+        stored,
+        status=Status.STORING,
+        version=stored.version + 1,
+        url=url,
+        key=None,
+        lease_until=None,
+    )
+    table.replace_recording(stored, before)
 
 
 def objects(aws: EmbeddedAws, deployment: Deployment) -> dict[str, bytes]:
@@ -119,22 +134,22 @@ def test_the_object_is_the_origins_file_byte_for_byte(
         store.table, session, clock, f"{wire.origin}/a", RecordingFormat=f".{kind}"
     )
 
-    assert store.store(announced)
+    assert store.store(*announced)
 
     key = (
         f"recordings/acme/{clock():%Y/%m/%d}/{session.session_uuid}/{RECORDING}.{kind}"
     )
     assert objects(aws, deployment) == {key: audio}
-    item = known(store.table, session)
-    assert item["status"] == "stored"
-    assert item["bucket"] == deployment.bucket_name
-    assert item["key"] == key
-    assert item["format"] == kind
-    assert item["bytes"] == len(audio)
-    assert item["sha256"] == hashlib.sha256(audio).hexdigest()
-    assert item["duration"] == 18
-    assert item["stored_at"] == items.stamp(clock())
-    assert "lease_until" not in item
+    stored = known(store.table, session)
+    assert stored.status is Status.STORED
+    assert (stored.bucket, stored.key) == (deployment.bucket_name, key)
+    assert stored.format == kind
+    assert stored.bytes == len(audio)
+    assert stored.sha256 == hashlib.sha256(audio).hexdigest()
+    assert stored.duration == 18
+    assert stored.stored_at == clock()
+    assert stored.lease_until is None
+    assert stored.url is None
 
 
 def test_the_object_has_its_type_and_a_checksum(
@@ -146,11 +161,11 @@ def test_the_object_has_its_type_and_a_checksum(
     deployment: Deployment,
 ) -> None:
     wire.answers(reply(200, MP3))
-    store.store(announce(store.table, session, clock, f"{wire.origin}/a"))
+    store.store(*announce(store.table, session, clock, f"{wire.origin}/a"))
 
     head = aws.client("s3").head_object(
         Bucket=deployment.bucket_name,
-        Key=known(store.table, session)["key"],
+        Key=str(known(store.table, session).key),
         ChecksumMode="ENABLED",
     )
 
@@ -165,10 +180,10 @@ def test_a_recording_of_unknown_duration_is_stored_without_one(
     wire.answers(reply(200, MP3))
 
     store.store(
-        announce(store.table, session, clock, f"{wire.origin}/a", RecordingDuration="")
+        *announce(store.table, session, clock, f"{wire.origin}/a", RecordingDuration="")
     )
 
-    assert "duration" not in known(store.table, session)
+    assert known(store.table, session).duration is None
 
 
 def test_a_second_run_fetches_nothing(
@@ -176,9 +191,9 @@ def test_a_second_run_fetches_nothing(
 ) -> None:
     wire.answers(reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    store.store(announced)
+    store.store(*announced)
 
-    assert store.store(announced) is False
+    assert store.store(*announced) is False
     assert len(wire.asked) == 1
 
 
@@ -195,7 +210,7 @@ def test_two_at_once_make_one_object_and_one_of_them_comes_again(
 
     def run(_: int) -> str:
         try:
-            return "stored" if store.store(announced) else "done already"
+            return "stored" if store.store(*announced) else "done already"
         except RecordingNotReadyError:
             return "come again"
 
@@ -211,21 +226,20 @@ def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
 ) -> None:
     wire.answers(reset(), reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    claimed = {
-        "tenant_id": "acme",
-        "lease_until": items.stamp(clock.at.replace(year=clock.at.year + 1)),
-    }
-    store.table.claim_recording(session.session_uuid, RECORDING, claimed, clock())
+    begun = known(store.table, session)
+    claimed = recordings.claim(begun, clock())
+    assert claimed
+    store.table.replace_recording(begun, claimed)
 
     with pytest.raises(RecordingNotReadyError, match="another invocation"):
-        store.store(announced)
+        store.store(*announced)
     assert wire.asked == []
-    clock.advance(days=366)
+    clock.advance(minutes=17)
     with pytest.raises(RecordingNotReadyError):
-        store.store(announced)
+        store.store(*announced)
     clock.advance(seconds=1)
 
-    assert store.store(announced)
+    assert store.store(*announced)
 
 
 def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
@@ -238,19 +252,12 @@ def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
 ) -> None:
     wire.answers(reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    store.store(announced)
-    stored = known(store.table, session)
-    store.table.close_recording(
-        session.session_uuid,
-        RECORDING,
-        {**stored, "status": "storing", "lease_until": items.stamp(clock())},
-        clock(),
-    )
-    clock.advance(seconds=1)
+    store.store(*announced)
+    unsaid(store.table, session, f"{wire.origin}/a")
 
-    assert store.store(announced)
+    assert store.store(*announced)
     assert list(objects(aws, deployment).values()) == [MP3]
-    assert known(store.table, session)["status"] == "stored"
+    assert known(store.table, session).status is Status.STORED
 
 
 @pytest.mark.parametrize(
@@ -269,18 +276,11 @@ def test_another_file_under_the_same_key_is_never_overwritten(
 ) -> None:
     wire.answers(reply(200, MP3), answer)
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    store.store(announced)
-    stored = known(store.table, session)
-    store.table.close_recording(
-        session.session_uuid,
-        RECORDING,
-        {**stored, "status": "storing", "lease_until": items.stamp(clock())},
-        clock(),
-    )
-    clock.advance(seconds=1)
+    store.store(*announced)
+    unsaid(store.table, session, f"{wire.origin}/a")
 
     with pytest.raises(RecordingNotReadyError, match="another file"):
-        store.store(announced)
+        store.store(*announced)
 
     assert list(objects(aws, deployment).values()) == [MP3]
 
@@ -320,15 +320,15 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
 
     with pytest.raises((RecordingNotReadyError, HTTPClientError)):
-        store.store(announced)
+        store.store(*announced)
 
     assert objects(aws, deployment) == {}
-    assert known(store.table, session)["status"] == "storing"
+    assert known(store.table, session).status is Status.STORING
     uploads = aws.client("s3").list_multipart_uploads(Bucket=deployment.bucket_name)
     assert uploads.get("Uploads", []) == []
     clock.advance(seconds=1)
 
-    assert store.store(announced)
+    assert store.store(*announced)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_a_recording_from_nowhere_we_know_is_refused(
     announced = announce(store.table, session, clock, url, **fields)
 
     with pytest.raises(RecordingRefusedError):
-        store.store(announced)
+        store.store(*announced)
 
     assert wire.asked == []
 
@@ -360,7 +360,7 @@ def test_an_announcement_without_its_callback_is_refused(
     store: Store, session: Session
 ) -> None:
     with pytest.raises(RecordingRefusedError, match="not in the table"):
-        store.store({"session_uuid": session.session_uuid, "callback": "none"})
+        store.store(session.session_uuid, RECORDING)
 
 
 # The bucket
@@ -421,13 +421,16 @@ def test_a_bucket_that_fails_otherwise_is_told_by_its_own_error(
 # The handler
 
 
-def message(services: Services, detail: dict[str, Any], received: int = 1) -> Any:
+def message(
+    services: Services, announced: Announced, received: int = 1, **body: Any
+) -> Any:
     """Send an event through a queue and give what Lambda hands to the function."""
     url = services.settings.recording_queue_url
     sqs = services.recording_queue._client
     event = sample("store_recording")
-    body = json.loads(event["Records"][0]["body"]) | {"detail": detail}
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+    detail = dict(zip(("session_uuid", "recording_uuid"), announced, strict=True))
+    sent = json.loads(event["Records"][0]["body"]) | {"detail": detail} | body
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(sent))
     [taken] = sqs.receive_message(QueueUrl=url, VisibilityTimeout=300)["Messages"]
     event["Records"][0] |= {
         "messageId": taken["MessageId"],
@@ -436,6 +439,25 @@ def message(services: Services, detail: dict[str, Any], received: int = 1) -> An
     }
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(received)
     return event
+
+
+def dead_letters(services: Services) -> list[dict[str, Any]]:
+    """Take what has been given up: each one's detail and why."""
+    answer = services.recording_dead_letters._client.receive_message(
+        QueueUrl=services.settings.recording_dead_letters_url,
+        MaxNumberOfMessages=10,
+        MessageAttributeNames=["All"],
+    )
+    return [
+        {
+            "detail": json.loads(letter["Body"])["detail"],
+            **{
+                name: value["StringValue"]
+                for name, value in letter["MessageAttributes"].items()
+            },
+        }
+        for letter in answer.get("Messages", [])
+    ]
 
 
 def test_the_function_stores_and_reports_nothing_failed(
@@ -459,7 +481,9 @@ def test_the_function_stores_and_reports_nothing_failed(
     assert '"RecordingStored":[1.0]' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("received", "pause"), [(1, 15), (2, 30), (9, 900)])
+@pytest.mark.parametrize(
+    ("received", "again_after"), [(1, 15), (2, 30), (9, 900), (12, 900)]
+)
 def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     services: Services,
     session: Session,
@@ -468,9 +492,13 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     received: int,
-    pause: int,
+    again_after: int,
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
+    pauses: list[int] = []
+    monkeypatch.setattr(
+        "masking.queue.Queue.postpone", lambda _, __, seconds: pauses.append(seconds)
+    )
     url = f"{wire.origin}/secret-address-of-audio"
     event = message(services, announce(services.table, session, clock, url), received)
 
@@ -480,33 +508,113 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     assert answer == {
         "batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]
     }
-    assert f'"pause_seconds":{pause}' in emitted
+    assert pauses == [again_after]
     assert '"RecordingNotStored":[1.0]' in emitted
     assert "secret-address" not in emitted
 
 
-def test_a_refused_recording_comes_again_at_once_until_the_queue_gives_it_up(
+def test_after_the_last_try_it_is_a_dead_letter_and_failed(
     services: Services,
     session: Session,
     clock: Clock,
-    capsys: pytest.CaptureFixture[str],
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    announced = announce(
-        services.table, session, clock, "https://elsewhere.example.com/a.mp3"
+    monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
+    wire.answers(reply(404))
+    announced = announce(services.table, session, clock, f"{wire.origin}/a")
+    event = message(services, announced, recordings.TRIES)
+
+    answer = app.lambda_handler(event, None)
+
+    assert answer == {"batchItemFailures": []}
+    [letter] = dead_letters(services)
+    assert letter["detail"]["recording_uuid"] == RECORDING
+    assert letter["explanation"] == "the origin answered 404"
+    failed = known(services.table, session)
+    assert failed.status is Status.FAILED
+    assert failed.reason == "not_available"
+
+
+def test_a_refused_host_is_a_dead_letter_at_once_that_names_host_and_setting(
+    services: Services,
+    session: Session,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECORDING_HOSTS", "*.plivo.com")
+    url = "https://elsewhere.example.com/a.mp3"
+    announced = announce(services.table, session, clock, url)
+
+    app.lambda_handler(message(services, announced), None)
+
+    [letter] = dead_letters(services)
+    assert letter["host"] == "elsewhere.example.com"
+    assert letter["setting"] == "RecordingHosts"
+    failed = known(services.table, session)
+    assert failed.explanation == (
+        "the host elsewhere.example.com is not among the setting RecordingHosts"
     )
 
-    answer = app.lambda_handler(message(services, announced), None)
 
-    assert len(answer["batchItemFailures"]) == 1
-    emitted = capsys.readouterr().out
-    assert '"pause_seconds":1' in emitted
-    assert "RecordingRefusedError" in emitted
+def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
+    services: Services,
+    session: Session,
+    clock: Clock,
+    wire: Wire,
+    aws: EmbeddedAws,
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECORDING_HOSTS", "*.plivo.com")
+    wire.answers(reply(200, MP3))
+    announced = announce(services.table, session, clock, f"{wire.origin}/a")
+    app.lambda_handler(message(services, announced), None)
+    assert objects(aws, deployment) == {}
+    monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
+    outputs = {
+        "RecordingDeadLettersUrl": services.settings.recording_dead_letters_url,
+        "RecordingQueueUrl": services.settings.recording_queue_url,
+    }
+    said: list[str] = []
+
+    sent = redrive(OperatedDeployment(outputs, aws), "recordings", said.append)
+
+    assert sent == 1
+    assert "RecordingHosts" in said[0]
+    [again] = services.recording_queue._client.receive_message(
+        QueueUrl=services.settings.recording_queue_url
+    )["Messages"]
+    event = sample("store_recording")
+    event["Records"][0] |= {
+        "body": again["Body"],
+        "receiptHandle": again["ReceiptHandle"],
+    }
+    assert app.lambda_handler(event, None) == {"batchItemFailures": []}
+    assert list(objects(aws, deployment).values()) == [MP3]
+    assert known(services.table, session).status is Status.STORED
+    assert known(services.table, session).reason is None
+
+
+@pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"detail": {}}'])
+def test_a_message_that_is_none_of_ours_is_a_dead_letter(
+    services: Services, session: Session, body: str
+) -> None:
+    event = message(services, (session.session_uuid, RECORDING))
+    event["Records"][0]["body"] = body
+
+    assert app.lambda_handler(event, None) == {"batchItemFailures": []}
+
+    answer = services.recording_dead_letters._client.receive_message(
+        QueueUrl=services.settings.recording_dead_letters_url
+    )
+    assert [letter["Body"] for letter in answer["Messages"]] == [body]
 
 
 def test_a_postponed_message_is_visible_again_after_its_pause(
     services: Services, session: Session
 ) -> None:
-    event = message(services, {"session_uuid": session.session_uuid})
+    event = message(services, (session.session_uuid, RECORDING))
     record = event["Records"][0]
 
     services.recording_queue.postpone(record["receiptHandle"], 0)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from masking import items, sessions
+from masking import items, recordings, sessions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.table import Table
 from tests.handlers.clock import Clock
@@ -75,7 +75,7 @@ def test_a_session_is_changed_by_one_at_a_time(table: Table, clock: Clock) -> No
 
 def test_what_has_gone_by_cannot_be_changed(table: Table, clock: Clock) -> None:
     before = planted(table, clock)
-    table.replace(before, sessions.expire(before))
+    table.replace(before, sessions.expire(before, clock()))
 
     with pytest.raises(StaleStateError):
         table.replace(before, sessions.begin_update(before, {"record": True}, clock()))
@@ -89,7 +89,7 @@ def test_a_session_that_is_gone_cannot_be_changed(table: Table, clock: Clock) ->
     )
 
     with pytest.raises(StaleStateError):
-        table.replace(session, sessions.expire(session))
+        table.replace(session, sessions.expire(session, clock()))
 
     assert table.load(session.session_uuid) is None
     assert table.load_state(session.session_uuid) is None
@@ -117,16 +117,31 @@ def test_a_callback_is_kept_by_one(table: Table, clock: Clock) -> None:
 def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
     table: Table, clock: Clock
 ) -> None:
-    item = {"tenant_id": "acme", "lease_until": items.stamp(clock())}
+    told = recordings.announce(
+        recordings.Announcement("r", "https://media.plivo.com/r.mp3", "mp3", 18),
+        session_uuid="s",
+        tenant_id="acme",
+        retention_days=365,
+        source=recordings.Source.CALLBACK,
+        now=clock(),
+    )
+    assert len(winners(lambda _: table.add_recording(told))) == 1
 
     def claim(_: int) -> bool:
-        return table.claim_recording("s", "r", item, clock())
+        known = table.recording("s", "r")
+        claimed = recordings.claim(known, clock()) if known else None
+        if known is None or claimed is None:
+            return False
+        try:
+            table.replace_recording(known, claimed)
+        except StaleStateError:
+            return False
+        return True
 
     assert len(winners(claim)) == 1
-    clock.advance(seconds=1)
-    later = {**item, "lease_until": items.stamp(clock() + timedelta(minutes=16))}
-    assert table.claim_recording("s", "r", later, clock())
     assert winners(claim) == []
+    clock.at += recordings.LEASE
+    assert len(winners(claim)) == 1
 
 
 def test_what_is_kept_says_when_it_may_be_purged(table: Table, clock: Clock) -> None:

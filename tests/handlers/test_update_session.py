@@ -242,7 +242,7 @@ def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
     clock.advance(hours=2)
     with pytest.raises(SessionExpiredError):
         update(flow, session)
-    table.replace(session, sessions.expire(session))
+    table.replace(session, sessions.expire(session, clock()))
     with pytest.raises(SessionExpiredError) as refused:
         update(flow, session)
 
@@ -472,7 +472,7 @@ def test_who_comes_back_too_late_gives_what_is_stored(
         def update(self, *arguments: Any) -> object:
             answer = self._carrier.update(*arguments)
             pending = stored(table, session)
-            table.replace(pending, sessions.expire(pending))
+            table.replace(pending, sessions.expire(pending, flow.now()))
             return answer
 
     late: Any = Late(flow.carrier)

@@ -30,6 +30,19 @@ CONNECTED: dict[str, Any] = {
 }
 
 
+# What only the leg's own record tells, which is fetched after the session's end.
+UNFETCHED = {
+    "answer_time": None,
+    "end_time": None,
+    "duration": None,
+    "billed_duration": None,
+    "amount": None,
+    "hangup_cause": None,
+    "hangup_cause_code": None,
+    "hangup_source": None,
+}
+
+
 def shown(**changed: Any) -> dict[str, Any]:
     """Give the view of an interaction as Plivo sends it."""
     sent = {k: v for k, v in {**CONNECTED, **changed}.items() if v is not None}
@@ -46,8 +59,13 @@ def test_a_call_that_was_answered_has_two_legs_and_no_address_of_plivos() -> Non
         "billed_duration": 30,
         "amount": "0.025",
         "legs": [
-            {"party": "first", "call_uuid": FIRST, "outcome": "answered"},
-            {"party": "second", "call_uuid": SECOND, "outcome": "answered"},
+            {"party": "first", "call_uuid": FIRST, "outcome": "answered", **UNFETCHED},
+            {
+                "party": "second",
+                "call_uuid": SECOND,
+                "outcome": "answered",
+                **UNFETCHED,
+            },
         ],
         "recording_uuid": RECORDING,
     }

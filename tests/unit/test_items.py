@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking import items, sessions
-from masking.sessions import Pending, Session, Status
+from masking.sessions import Pending, Session, Settled, Status
 
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -43,6 +43,16 @@ SESSIONS = st.builds(
     answered=SETTINGS,
     pending=st.none() | st.builds(Pending, SETTINGS, MOMENTS),
     doubted=st.booleans(),
+    settle_at=st.none() | MOMENTS,
+    settled=st.none()
+    | st.builds(
+        Settled,
+        MOMENTS,
+        st.lists(st.sampled_from(["amount", "interaction"]), max_size=2).map(tuple),
+        st.integers(1, 2),
+    ),
+    linger=st.integers(0, 10**6),
+    repaired=st.none() | st.just("ending_finished"),
     asked=SETTINGS,
     labels=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
 )

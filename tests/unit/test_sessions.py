@@ -239,7 +239,7 @@ def test_the_rest_of_a_lease_is_told_in_whole_seconds_and_is_never_nothing() -> 
         (sessions.begin_ending(active(), NOW), True),
         (active(), False),
         (reserved(), False),
-        (sessions.expire(sessions.begin_ending(active(), NOW)), False),
+        (sessions.expire(sessions.begin_ending(active(), NOW), NOW), False),
     ],
     ids=["updating", "ending", "active", "reserved", "expired"],
 )
@@ -276,7 +276,7 @@ def test_every_change_counts_the_version_up_by_one() -> None:
         (live, sessions.drop_update(live)),
         (live, sessions.begin_ending(live, NOW)),
         (live, sessions.doubt(live)),
-        (live, sessions.expire(live)),
+        (live, sessions.expire(live, NOW)),
     ]
 
     assert {after.version - before.version for before, after in changed} == {1}
@@ -358,7 +358,10 @@ def test_a_session_that_is_found_expired_is_confirmed_as_expired() -> None:
 
     assert session.status is Status.EXPIRED
     assert session.carrier_session_uuid == AT_PLIVO
-    assert sessions.duty_of(session) is None
+    assert session.expiry_time
+    assert sessions.duty_of(session) == Duty(
+        DutyKind.SETTLE, session.expiry_time + sessions.SETTLE_AFTER
+    )
 
 
 def test_what_an_answer_leaves_out_stays_as_it_was() -> None:
@@ -472,16 +475,20 @@ def test_doubt_ends_with_the_update_or_the_session() -> None:
     assert doubted.doubted
     assert not sessions.finish_update(doubted, answered()).doubted
     assert not sessions.drop_update(doubted).doubted
-    assert not sessions.expire(doubted).doubted
+    assert not sessions.expire(doubted, NOW).doubted
 
 
-def test_an_ended_session_has_neither_duty_nor_pending_update() -> None:
-    session = sessions.expire(sessions.begin_update(active(), {"record": True}, NOW))
+def test_an_ended_session_has_no_pending_update_and_is_settled_soon() -> None:
+    session = sessions.expire(
+        sessions.begin_update(active(), {"record": True}, NOW), NOW
+    )
 
     assert session.status is Status.EXPIRED
     assert session.lease_until is None
     assert session.pending is None
-    assert sessions.duty_of(session) is None
+    assert sessions.duty_of(session) == Duty(
+        DutyKind.SETTLE, NOW + sessions.SETTLE_AFTER
+    )
 
 
 def test_a_failed_or_abandoned_create_holds_no_lease() -> None:

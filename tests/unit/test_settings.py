@@ -23,8 +23,18 @@ REQUIRED = {
     "carrier_base_url": "CARRIER_BASE_URL",
     "recording_hosts": "RECORDING_HOSTS",
     "recording_queue_url": "RECORDING_QUEUE_URL",
+    "recording_dead_letters_url": "RECORDING_DEAD_LETTERS_URL",
+    "recording_patience": "RECORDING_RETRY_SECONDS",
+    "recording_retention_days": "RECORDING_RETENTION_DAYS",
+    "deletes_at_carrier": "DELETE_RECORDINGS_AT_CARRIER",
     "check_queue_url": "CHECK_QUEUE_URL",
+    "change_dead_letters_url": "CHANGE_DEAD_LETTERS_URL",
+    "webhook_queue_url": "WEBHOOK_QUEUE_URL",
+    "webhook_dead_letters_url": "WEBHOOK_DEAD_LETTERS_URL",
     "retention": "RETENTION_DAYS",
+    "carrier_requests_per_second": "CARRIER_REQUESTS_PER_SECOND",
+    "goodbye_text": "GOODBYE_TEXT",
+    "goodbye_language": "GOODBYE_LANGUAGE",
 }
 
 
@@ -44,7 +54,9 @@ def test_a_missing_variable_is_named_in_a_sentence(
 def test_every_setting_that_must_be_set_is_tested() -> None:
     properties = {n for n, v in vars(Settings).items() if isinstance(v, property)}
 
-    assert properties == {*REQUIRED, "public_base_url"}
+    ours = {"public_base_url", "goodbye_play_url"}
+    optional = {*ours, "webhook_auth", "webhook_targets", "bus_events"}
+    assert properties == {*REQUIRED, *optional}
 
 
 def test_settings_are_what_the_template_sets() -> None:
@@ -55,6 +67,9 @@ def test_settings_are_what_the_template_sets() -> None:
             "PUBLIC_BASE_URL": "https://masks.example.com/",
             "RECORDING_HOSTS": " *.plivo.com,, http://127.0.0.1:8001 ",
             "RETENTION_DAYS": "400",
+            "CARRIER_REQUESTS_PER_SECOND": "20",
+            "GOODBYE_TEXT": "Goodbye.",
+            "GOODBYE_PLAY_URL": "https://app.example.com/goodbye.mp3",
         }
     )
 
@@ -63,10 +78,17 @@ def test_settings_are_what_the_template_sets() -> None:
     assert found.public_base_url == "https://masks.example.com"
     assert found.recording_hosts == ("*.plivo.com", "http://127.0.0.1:8001")
     assert found.retention == timedelta(days=400)
+    assert found.carrier_requests_per_second == 20.0
+    assert found.goodbye_text == "Goodbye."
+    assert found.goodbye_play_url == "https://app.example.com/goodbye.mp3"
 
 
 def test_the_public_address_need_not_be_set() -> None:
     assert Settings({}).public_base_url == ""
+
+
+def test_what_a_caller_hears_may_be_text_alone() -> None:
+    assert Settings({}).goodbye_play_url == ""
 
 
 def test_a_process_has_one_set_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,4 +222,6 @@ def test_the_query_is_part_of_what_is_signed() -> None:
 def test_a_request_with_either_header_claims_to_be_signed() -> None:
     assert signature.is_signed({signature.HEADERS[0]: "x"})
     assert signature.is_signed({signature.HEADERS[1]: "x"})
-    assert not signature.is_signed({signature.HEADERS[0]: "", signature.NONCE: "1"})
+    # An empty header claims to be a signature, and is a wrong one.
+    assert signature.is_signed({signature.HEADERS[0]: "", signature.NONCE: "1"})
+    assert not signature.is_signed({signature.NONCE: "1"})

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.aws.package import read_template
+from operate.redrive import ROUTES
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -256,7 +257,47 @@ def test_a_queues_time_is_longer_than_its_functions() -> None:
 
     for queue, function in queues.items():
         hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]
-        assert hidden >= 6 * FUNCTIONS[function]["Timeout"]
+        assert hidden > FUNCTIONS[function]["Timeout"]
+
+
+def test_a_recording_whose_storer_was_killed_is_free_when_its_message_comes() -> None:
+    from masking import recordings
+
+    hidden = RESOURCES["RecordingQueue"]["Properties"]["VisibilityTimeout"]
+
+    assert hidden >= recordings.LEASE.total_seconds()
+
+
+def test_the_bucket_has_a_rule_for_each_retention_and_none_for_what_is_held() -> None:
+    from masking import recordings
+    from masking.bucket import TAG
+
+    lifecycle = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]
+    ages = {
+        tag["Value"]: rule["ExpirationInDays"]
+        for rule in lifecycle["Rules"]
+        for tag in rule.get("TagFilters", [])
+        if tag["Key"] == TAG
+    }
+    untagged = [rule for rule in lifecycle["Rules"] if "TagFilters" not in rule]
+
+    assert ages == {str(days): days for days in recordings.RETENTION_DAYS}
+    assert recordings.HELD not in ages
+    assert not any("ExpirationInDays" in rule for rule in untagged)
+    allowed = TEMPLATE["Parameters"]["RecordingRetentionDays"]["AllowedValues"]
+    assert allowed == list(recordings.RETENTION_DAYS)
+
+
+def test_whoever_is_told_of_a_failed_recording_is_told_why_and_what_to_do() -> None:
+    rule = RESOURCES["RecordingFailedRule"]["Properties"]
+    [target] = rule["Targets"]
+
+    template = target["InputTransformer"]["InputTemplate"]["Fn::Sub"]
+    assert "<explanation>" in template
+    assert "make redrive" in template
+    assert target["Arn"] == {"Ref": "Alarms"}
+    # That key lets neither CloudWatch nor EventBridge publish.
+    assert "KmsMasterKeyId" not in RESOURCES["Alarms"]["Properties"]
 
 
 def test_the_lease_outlasts_every_function_that_speaks_to_plivo_for_a_caller() -> None:
@@ -268,12 +309,12 @@ def test_the_lease_outlasts_every_function_that_speaks_to_plivo_for_a_caller() -
     assert stored < recordings.LEASE.total_seconds()
 
 
-def test_the_queue_gives_a_recording_up_after_its_last_pause() -> None:
+def test_the_queue_gives_a_recording_up_only_if_the_function_could_not() -> None:
     from masking import recordings
 
     redrive = RESOURCES["RecordingQueue"]["Properties"]["RedrivePolicy"]
 
-    assert redrive["maxReceiveCount"] == len(recordings.PAUSES)
+    assert redrive["maxReceiveCount"] > recordings.TRIES
 
 
 def test_api_gateway_would_not_cut_a_function_off() -> None:
@@ -383,3 +424,22 @@ def test_numbers_in_samples_are_reserved_ones() -> None:
 
 def test_the_samconfig_holds_no_account() -> None:
     assert not re.search(r"\d{12}", (ROOT / "samconfig.toml").read_text())
+
+
+@pytest.mark.parametrize("queue", sorted(ROUTES))
+def test_a_redrive_leads_from_a_queue_of_dead_letters_to_one_that_is_worked_off(
+    queue: str,
+) -> None:
+    dead, alive = (
+        TEMPLATE["Outputs"][output]["Value"]["Ref"] for output in ROUTES[queue]
+    )
+
+    sources = {
+        properties["Queue"]["Fn::GetAtt"][0]
+        for resource in RESOURCES.values()
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] == "SQS"
+        for properties in [event["Properties"]]
+    }
+    assert dead.endswith("DeadLetters")
+    assert alive in sources

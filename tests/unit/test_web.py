@@ -185,7 +185,7 @@ def test_a_path_without_a_session_names_none() -> None:
     assert "pathParameters" not in event
 
     with pytest.raises(SessionNotFoundError):
-        _ = web._request(event).session_uuid
+        _ = web.request_of(event).session_uuid
 
 
 @pytest.mark.parametrize("key", ["a", "order 17/é"[:8], "~" * 255, " "])

@@ -43,6 +43,11 @@ def clean_session(body: Mapping[str, Any]) -> CarrierSession:
     )
 
 
+def clean_leg(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn a call record into what is kept of a leg: nobody's number."""
+    return dict(_cleaned({ours: record.get(theirs) for ours, theirs in LEG}, LEG_TYPES))
+
+
 def go_time(value: object) -> datetime | None:
     """Read a time as Go prints it, `2024-02-01 06:28:15.123 +0000 UTC`.
 
@@ -63,7 +68,8 @@ def go_time(value: object) -> datetime | None:
 
 
 GO_TIME = re.compile(
-    r"\s*(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d+))?\s*(?:([+-]\d{4})|Z)?"
+    r"\s*(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.(\d+))?\s*"
+    r"(?:([+-]\d{2}:?\d{2})|Z)?"
 )
 
 
@@ -175,4 +181,27 @@ INTERACTION: Mapping[str, Callable[[Any], Any]] = {
     "total_call_amount": _money,
     "call_billed_duration": _integer,
     "duration": _seconds,
+}
+
+# Our names for what is kept of a call record, and Plivo's.
+LEG = (
+    ("duration", "call_duration"),
+    ("billed_duration", "billed_duration"),
+    ("amount", "total_amount"),
+    ("hangup_cause", "hangup_cause_name"),
+    ("hangup_cause_code", "hangup_cause_code"),
+    ("hangup_source", "hangup_source"),
+    ("answer_time", "answer_time"),
+    ("end_time", "end_time"),
+)
+
+LEG_TYPES: Mapping[str, Callable[[Any], Any]] = {
+    "duration": _integer,
+    "billed_duration": _integer,
+    "amount": _money,
+    "hangup_cause": _text,
+    "hangup_cause_code": _integer,
+    "hangup_source": _text,
+    "answer_time": _moment,
+    "end_time": _moment,
 }

@@ -13,6 +13,7 @@ import re
 import ssl
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +27,12 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking import numbers
 from masking.answers import clean_session
+from masking.carrier_recordings import (
+    RecordedCall,
+    RecordingResource,
+    recorded_calls,
+    resource_from,
+)
 from masking.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
@@ -74,13 +81,17 @@ class Carrier:
         auth_token: str,
         base_url: str,
         timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        before: Callable[[], None] = lambda: None,
     ) -> None:
+        """Speak to *base_url*; *before* is called before each request."""
         try:
             self._client = _Client(auth_id, auth_token, base_url, timeout)
         except AuthenticationError:
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail) from None
+        self._client.before = before
         self._sessions = self._client.masking_sessions
+        self._recordings = self._client.recordings
 
     def create(
         self, asked: Mapping[str, Any], callbacks: Mapping[str, str]
@@ -123,6 +134,13 @@ class Carrier:
             if "already expired" not in refused.explanation.lower():
                 raise
 
+    def ask(
+        self, method: str, *path: str, data: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Ask for a resource of the account; *path* is of checked parts alone."""
+        send = partial(self._client.request, method, path, dict(data or {}))
+        return _twice(send) if method == "GET" else _unless_unsent(send)
+
     def listing(
         self,
         *,
@@ -157,6 +175,29 @@ class Carrier:
             offset = following if following > offset else offset + len(page)
         return Listing(tuple(found.values()), complete=False)
 
+    def recorded_calls(self, carrier_session_uuid: str) -> tuple[RecordedCall, ...]:
+        """Say which calls of a session Plivo has recordings of."""
+        answer = _twice(
+            lambda: self._sessions.get_masking_session(_checked(carrier_session_uuid))
+        )
+        body = answer.get("response")
+        if not isinstance(body, dict):
+            raise CarrierAnswerInvalidError
+        return tuple(recorded_calls(body))
+
+    def recording(self, recording_id: str) -> RecordingResource | None:
+        """Fetch what Plivo has of a recording, None if it is there no more."""
+        try:
+            answer = _twice(lambda: self._recordings.get(_checked(recording_id)))
+        except CarrierSessionMissingError:
+            return None
+        return resource_from(recording_id, answer)
+
+    def delete_recording(self, recording_id: str) -> None:
+        """Delete a recording and its file; one that is gone already is a success."""
+        with suppress(CarrierSessionMissingError):
+            _twice(lambda: self._recordings.delete(_checked(recording_id)))
+
 
 class _Client(plivo.RestClient):  # type: ignore[misc]
     """The SDK's client with its own way of sending: once, silently, answers whole."""
@@ -170,9 +211,11 @@ class _Client(plivo.RestClient):  # type: ignore[misc]
     ) -> None:
         super().__init__(auth_id, auth_token, timeout=timeout)
         self.base_uri = f"{base_url}/v1/Account"
+        self.before: Callable[[], None] = lambda: None
 
     def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
         """Send one request and give the JSON of a 2xx answer."""
+        self.before()
         request = self.create_request(method, path, data)
         try:
             response = self.session.send(
@@ -271,9 +314,9 @@ def _sdk(send: Callable[[], T]) -> T:
         raise CarrierRefusedError(detail) from None
 
 
-def _checked(carrier_session_uuid: str) -> str:
+def _checked(name: str) -> str:
     """Let nothing but a UUID into a path: the SDK does not escape it."""
-    return str(uuid.UUID(carrier_session_uuid))
+    return str(uuid.UUID(name))
 
 
 def _session_in(answer: Any, envelope: str) -> CarrierSession:

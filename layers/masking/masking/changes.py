@@ -10,19 +10,32 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from masking import adopt, events, numbers, sessions
-from masking.items import Item
+from masking.calls import Call
+from masking.history import time_of
+from masking.items import Item, stamp
 from masking.sessions import NAMESPACE, Session, Status
+from masking.story import call_view
 from masking.views import time_view
+
+if TYPE_CHECKING:
+    from masking.recordings import Recording
+
+# Why a recording failed that Plivo could not even begin: its callback is the event.
+NOT_RECORDED = "not_recorded"
 
 PARTIES = {"first": "first_party", "second": "second_party"}
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event for the bus; *data* is JSON values."""
+    """One event for the bus; *data* is JSON values.
+
+    *webhook* names the session's URL that it is to be delivered to, if there is one.
+    """
 
     type: str
     id: str
@@ -30,6 +43,7 @@ class Event:
     session_uuid: str
     tenant_id: str
     data: Mapping[str, Any]
+    webhook: str | None = None
 
     def detail(self) -> dict[str, Any]:
         """Give the event as the detail of an EventBridge event."""
@@ -40,13 +54,14 @@ class Event:
             "session_uuid": self.session_uuid,
             "tenant_id": self.tenant_id,
             **self.data,
+            **({"webhook": self.webhook} if self.webhook else {}),
         }
 
 
 def type_of_change(before: Session | None, after: Session) -> str | None:
     """Name the event that a change of a session's state is; None if it is none."""
     was = before.status if before else None
-    if after.status is Status.EXPIRED and was is not Status.EXPIRED:
+    if _is_expired(after) and was is not Status.EXPIRED:
         return "session.expired"
     if after.status is not Status.ACTIVE:
         return None
@@ -55,6 +70,25 @@ def type_of_change(before: Session | None, after: Session) -> str | None:
     if before and before.pending and not after.pending and _differs(before, after):
         return "session.updated"
     return None
+
+
+def types_of_change(before: Session | None, after: Session) -> list[str]:
+    """Name every event that a change of a session's state is, in their order.
+
+    A session that is adopted after it has ended began and ended. That totals became
+    final or that something was mended may come with another event.
+    """
+    kinds = []
+    if _is_expired(after) and after.carrier_session_uuid and is_new_at_carrier(before):
+        kinds.append("session.created")
+    kind = type_of_change(before, after)
+    if kind:
+        kinds.append(kind)
+    if after.settled and (before is None or before.settled != after.settled):
+        kinds.append("session.settled")
+    if after.repaired and (before is None or before.version != after.version):
+        kinds.append("reconciliation.repaired")
+    return kinds
 
 
 def is_new_at_carrier(before: Session | None) -> bool:
@@ -71,8 +105,11 @@ def has_other_parties(before: Session | None, after: Session) -> bool:
 def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
     """Say whether an update or an ending has just set out for Plivo.
 
-    If its function is killed nobody else knows; so a check is sent to follow it.
+    If its function is killed nobody else knows; so a check is sent to follow it. One
+    is sent as well where the sweep has ended a session that may be alive at Plivo.
     """
+    if after.status is Status.EXPIRED:
+        return after.doubted and (before is None or not _is_expired(before))
     if after.doubted or not sessions.is_in_doubt(after):
         return False
     return before is None or sessions.lease_of(before) != sessions.lease_of(after)
@@ -107,18 +144,26 @@ def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
             "virtual_number": session.virtual_number,
             "expiry_time": time_view(session.expiry_time),
             "labels": dict(session.labels),
+            **_particulars(kind, session),
         },
+        webhook=webhook_of(kind, session),
     )
 
 
-def event_of_callback(item: Item, session: Session) -> Event | None:
-    """Give the event that a kept callback is; None if it is none."""
+def event_of_callback(
+    item: Item, session: Session, call: Call | None = None, kind: str | None = None
+) -> Event | None:
+    """Give the event that a kept callback is; None if it is none.
+
+    *call* is the one that it belongs to as far as is known by now; *kind* overrides
+    the type that Plivo's name of the event has.
+    """
     attributes = item["attributes"]
-    kind = events.type_of(attributes)
+    kind = kind or events.type_of(attributes)
     if kind is None:
         return None
     digest = item["sk"].removeprefix("E#")
-    parties = {role: session.settings.get(name) for role, name in PARTIES.items()}
+    parties = parties_of(session)
     data: dict[str, Any] = {
         "version": session.version,
         "labels": dict(session.labels),
@@ -127,35 +172,107 @@ def event_of_callback(item: Item, session: Session) -> Event | None:
         "carrier_event": events.impersonal(attributes),
         "callback": digest,
     }
+    if call:
+        data["call"] = call_view(call)
     if kind.startswith("recording."):
-        data["recording_uuid"] = recording_uuid_of(attributes)
+        data["recording_uuid"] = recording_uuid_of(attributes, digest)
+    if kind == "recording.failed":
+        data["reason"] = NOT_RECORDED
     return Event(
         type=kind,
         id=_id(digest, kind),
-        occurred_at=item["received_at"],
+        occurred_at=_occurred_at(item),
         session_uuid=session.session_uuid,
         tenant_id=session.tenant_id,
         data=data,
+        webhook=webhook_of(kind, session),
     )
 
 
-def event_of_recording(item: Item, occurred_at: str) -> Event | None:
-    """Give the event of a recording that has been stored; None before."""
-    if item.get("status") != "stored":
+def webhook_of(kind: str, session: Session) -> str | None:
+    """Name the URL of the session's that events of this type go to, if it has it."""
+    if kind in events.INTERNAL:
         return None
-    session_uuid = item["pk"].removeprefix("S#")
-    recording_uuid = item["sk"].removeprefix("R#")
-    kept = ("bucket", "key", "format", "bytes", "sha256", "duration")
+    about_recording = kind.startswith("recording.")
+    name = "recording_callback_url" if about_recording else "callback_url"
+    return name if session.settings.get(name) else None
+
+
+def parties_of(session: Session) -> dict[str, str | None]:
+    """Give the numbers of `first` and `second`."""
+    return {role: session.settings.get(name) for role, name in PARTIES.items()}
+
+
+def event_of_recording(
+    item: Item,
+    occurred_at: str,
+    before: Item | None = None,
+    session: Session | None = None,
+) -> Event | None:
+    """Give the event of a step in a recording's life; None where it is none.
+
+    *before* is the recording's item as it was, *session* its session. What a callback
+    told is an event of that callback, so the first step of such a recording is none.
+    """
+    was, now = (before or {}).get("status"), item.get("status")
+    nudges = item.get("nudges", 0)
+    told = item.get("source") == "callback"
+    if now == "announced":
+        again = nudges != (before or {}).get("nudges", 0)
+        if (was is None and told) or (was == now and not again):
+            return None
+        kind, turn = "recording.announced", str(nudges)
+    elif was == now or (was is None and item.get("reason") == NOT_RECORDED):
+        return None
+    elif now == "failed":
+        kind, turn = "recording.failed", str(item.get("failures", 0))
+    elif now in ("stored", "deleting", "deleted"):
+        kind, turn = f"recording.{now}", ""
+    else:
+        return None
+    names = [item["pk"].removeprefix("S#"), item["sk"].removeprefix("R#"), kind]
     return Event(
-        type="recording.stored",
-        id=_id(session_uuid, recording_uuid, "recording.stored"),
+        type=kind,
+        id=_id(*names, turn) if turn else _id(*names),
         occurred_at=occurred_at,
-        session_uuid=session_uuid,
+        session_uuid=names[0],
         tenant_id=item["tenant_id"],
         data={
-            "recording_uuid": recording_uuid,
-            **{name: item[name] for name in kept if name in item},
+            "recording_uuid": names[1],
+            **{name: item[name] for name in TOLD[kind] if name in item},
+            **(
+                {"version": session.version, "labels": dict(session.labels)}
+                if session
+                else {}
+            ),
         },
+        webhook=webhook_of(kind, session) if session else None,
+    )
+
+
+# What the events of recordings tell, if it is known. No URL of Plivo's: an audio file
+# is public to whoever has it.
+TOLD: Mapping[str, tuple[str, ...]] = {
+    "recording.announced": ("format", "duration", "call"),
+    "recording.stored": (
+        *("bucket", "key", "format", "bytes", "sha256", "duration", "call"),
+    ),
+    "recording.failed": ("reason", "explanation", "format", "duration", "call"),
+    "recording.deleting": (),
+    "recording.deleted": ("bytes", "sha256"),
+}
+
+
+def event_of_access(recording: Recording, request_id: str, now: datetime) -> Event:
+    """Give the event of somebody having been given a link to a recording."""
+    kind = "recording.accessed"
+    return Event(
+        type=kind,
+        id=_id(recording.session_uuid, recording.recording_uuid, kind, request_id),
+        occurred_at=stamp(now),
+        session_uuid=recording.session_uuid,
+        tenant_id=recording.tenant_id,
+        data={"recording_uuid": recording.recording_uuid, "request_id": request_id},
     )
 
 
@@ -167,12 +284,46 @@ def strangers_in(item: Item, session: Session) -> list[str]:
     return [caller] if caller and caller not in known else []
 
 
-def recording_uuid_of(attributes: Mapping[str, str]) -> str:
-    """Give Plivo's name of a recording; one made of its URL where that is no UUID."""
+def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str:
+    """Give Plivo's name of a recording; one made of its URL where that is no UUID.
+
+    One without a URL, since it was never made, gets its name from *otherwise*, the
+    hash of its callback.
+    """
     try:
         return str(uuid.UUID(attributes.get("RecordingUUID", "")))
     except ValueError:
-        return str(uuid.uuid5(NAMESPACE, attributes.get("RecordingURL", "")))
+        named = attributes.get("RecordingURL") or otherwise
+        return str(uuid.uuid5(NAMESPACE, named))
+
+
+# What an app accounts by, with what stands for nothing.
+TOTALS = {
+    "amount": "0",
+    "total_call_amount": "0",
+    "total_call_count": 0,
+    "total_call_billed_duration": 0,
+    "total_session_amount": "0",
+}
+
+
+def _particulars(kind: str, session: Session) -> dict[str, Any]:
+    if kind == "session.settled" and session.settled:
+        totals = {k: session.answered.get(k, unset) for k, unset in TOTALS.items()}
+        return {"changed": list(session.settled.changed), **totals}
+    if kind == "reconciliation.repaired":
+        return {"repair": session.repaired}
+    return {}
+
+
+def _is_expired(session: Session) -> bool:
+    return session.status is Status.EXPIRED
+
+
+def _occurred_at(item: Item) -> str:
+    """Give when Plivo says it happened; when it came, if that can't be read."""
+    said = time_of(item["attributes"].get("EventTimestamp", ""))
+    return stamp(said) if said else str(item["received_at"])
 
 
 def _differs(before: Session, after: Session) -> bool:

@@ -28,6 +28,7 @@ from masking.fields import (
     Method,
     PhoneNumber,
     Pin,
+    RetentionDays,
     Seconds,
     Subaccount,
     WebAddress,
@@ -52,6 +53,7 @@ class CreateSession(Body):
     ring_timeout: Seconds = 120
     record: bool = False
     record_file_format: AudioFormat = "mp3"
+    recording_retention_days: RetentionDays | None = None
     recording_callback_url: WebAddress | None = None
     recording_callback_method: Method = "POST"
     callback_url: WebAddress | None = None

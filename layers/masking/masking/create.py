@@ -15,14 +15,14 @@ A definite no of Plivo's frees the key at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking import adopt, callbacks, contract, sessions
+from masking import adopt, callbacks, contract, numbers, sessions
 from masking.errors import (
     CarrierError,
     CarrierFailedError,
@@ -30,6 +30,7 @@ from masking.errors import (
     CreateAbandonedError,
     CreateInProgressError,
     IdempotencyKeyReusedError,
+    NumberPoolExhaustedError,
     PairAlreadyActiveError,
     SessionTakenError,
     StaleStateError,
@@ -163,6 +164,8 @@ class CreateFlow:
                 return self._look_for(session, error)
             self._free(session)
             error.members["outcome"] = NOT_CREATED
+            if isinstance(error, NumberPoolExhaustedError):
+                error.members |= _limit_of(session.asked)
             raise
         if self._attempt_of(answer, session) is None:
             raise self._pair_is_active(session)
@@ -235,6 +238,21 @@ class CreateFlow:
 
     def _rest_of_lease(self, session: Session) -> int:
         return sessions.rest_of_lease(session, self.now())
+
+
+def _limit_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what a create ran out of, without naming anybody.
+
+    With `geomatch` that is the numbers of the first party's country, told by its
+    calling code; of a sub-account's or the whole account's.
+    """
+    geomatch = asked.get("geomatch", True)
+    party = asked.get("first_party") or asked.get("second_party")
+    return {
+        "limited_by": "numbers_in_country" if geomatch else "numbers_of_account",
+        "calling_code": numbers.calling_code(str(party)) if geomatch else None,
+        "subaccount": asked.get("subaccount"),
+    }
 
 
 def _names_a_twin(error: CarrierError) -> bool:

@@ -27,6 +27,8 @@ from masking.errors import (
 from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from masking.carrier import Carrier
     from masking.table import Table
     from masking.wiring import Clock
@@ -90,7 +92,7 @@ class EndFlow:
 
     def _send(self, taken: Session) -> Session:
         try:
-            ended = finish(taken, self.carrier)
+            ended = finish(taken, self.carrier, self.now())
         except CarrierError as error:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
@@ -103,7 +105,7 @@ class EndFlow:
         return ended
 
 
-def finish(session: Session, carrier: Carrier) -> Session:
+def finish(session: Session, carrier: Carrier, now: datetime) -> Session:
     """End *session* at Plivo and give it as ended. Raises CarrierError.
 
     If an update was in doubt, Plivo is asked what it came to: nothing can change any
@@ -112,9 +114,9 @@ def finish(session: Session, carrier: Carrier) -> Session:
     carrier_session_uuid = str(session.carrier_session_uuid)
     carrier.expire(carrier_session_uuid)
     if session.pending is None:
-        return sessions.expire(session)
+        return sessions.expire(session, now)
     try:
         answer = carrier.get(carrier_session_uuid)
     except CarrierSessionMissingError:
-        return sessions.expire(session)
-    return sessions.expire(sessions.finish_update(session, answer))
+        return sessions.expire(session, now)
+    return sessions.expire(sessions.finish_update(session, answer), now)

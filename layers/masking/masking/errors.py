@@ -2,6 +2,7 @@
 
 MasklineError
 ├── SettingMissingError          a setting of the function is not set
+├── TargetRefusedError           a URL of an app's leads where nothing may be sent
 ├── ProblemError                 reaches HTTP as an RFC 9457 problem document
 │   ├── MalformedBodyError       400 malformed_body
 │   ├── InvalidRequestError      400 invalid_request
@@ -9,6 +10,8 @@ MasklineError
 │   ├── WebhookRefusedError      403 webhook_refused
 │   ├── ScopeMissingError        403 scope_missing
 │   ├── SessionNotFoundError     404 session_not_found
+│   ├── RecordingNotFoundError   404 recording_not_found
+│   ├── DeliveryNotFoundError    404 delivery_not_found
 │   ├── CreateInProgressError    409 create_in_progress
 │   ├── CreateAbandonedError     409 create_abandoned
 │   ├── PairAlreadyActiveError   409 pair_already_active
@@ -16,6 +19,10 @@ MasklineError
 │   ├── SessionExpiredError      409 session_expired
 │   ├── UpdateInProgressError    409 update_in_progress
 │   ├── EndInProgressError       409 end_in_progress
+│   ├── RecordingNotStoredError  409 recording_not_stored
+│   ├── RecordingFailedError     409 recording_failed
+│   ├── RecordingHeldError       409 recording_held
+│   ├── RecordingDeletedError    410 recording_deleted
 │   ├── VersionMismatchError     412 version_mismatch
 │   ├── BodyTooLargeError        413 body_too_large
 │   ├── IdempotencyKeyReusedError 422 idempotency_key_reused
@@ -62,15 +69,44 @@ class SessionTakenError(MasklineError):
 
 
 class RecordingNotReadyError(MasklineError):
-    """The recording could not be fetched yet; a later try may succeed."""
+    """The recording could not be fetched yet; a later try may succeed.
+
+    *reason* is a stable word for it. *suspect* is the SHA-256 of a file that is not
+    what its entity tag says.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "not_available",
+        suspect: str | None = None,
+    ) -> None:
+        self.reason = reason
+        self.suspect = suspect
+        super().__init__(message)
 
 
 class RecordingRefusedError(MasklineError):
-    """The recording must not or cannot be stored, however often it is tried."""
+    """The recording must not or cannot be stored, however often it is tried.
+
+    *reason* is a stable word for it; *host* the host that is not allowed, if it is one.
+    """
+
+    def __init__(
+        self, message: str, *, reason: str = "refused", host: str | None = None
+    ) -> None:
+        self.reason = reason
+        self.host = host
+        super().__init__(message)
 
 
 class EventsNotTakenError(MasklineError):
     """The bus did not take some of the events."""
+
+
+class TargetRefusedError(MasklineError):
+    """A URL of an app's leads where nothing may be sent."""
 
 
 class ProblemError(MasklineError):
@@ -146,6 +182,54 @@ class SessionNotFoundError(ProblemError):
     status = HTTPStatus.NOT_FOUND
     code = "session_not_found"
     detail = "There is no such session."
+
+
+class RecordingNotFoundError(ProblemError):
+    """The tenant has no such recording, or it is past its retention."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "recording_not_found"
+    detail = "There is no such recording."
+
+
+class RecordingNotStoredError(ProblemError):
+    """The recording is on its way into the bucket."""
+
+    status = HTTPStatus.CONFLICT
+    code = "recording_not_stored"
+    detail = "The recording is not stored yet."
+
+
+class RecordingFailedError(ProblemError):
+    """The recording was not made, or could not be stored."""
+
+    status = HTTPStatus.CONFLICT
+    code = "recording_failed"
+    detail = "The recording was not made, or could not be stored."
+
+
+class RecordingHeldError(ProblemError):
+    """The recording is under a legal hold."""
+
+    status = HTTPStatus.CONFLICT
+    code = "recording_held"
+    detail = "The recording is under a legal hold."
+
+
+class RecordingDeletedError(ProblemError):
+    """The recording has been deleted."""
+
+    status = HTTPStatus.GONE
+    code = "recording_deleted"
+    detail = "The recording has been deleted."
+
+
+class DeliveryNotFoundError(ProblemError):
+    """The tenant has no such delivery."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "delivery_not_found"
+    detail = "There is no such delivery."
 
 
 class CreateInProgressError(ProblemError):

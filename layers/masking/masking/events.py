@@ -18,9 +18,13 @@ from masking.errors import MalformedBodyError
 Pairs = Sequence[tuple[str, str]]
 
 MOST_ATTRIBUTES = 100
+LONGEST_NAME = 255
 
 # Attributes that hold people's numbers or what they typed; they never leave the table.
 PERSONAL = frozenset({"From", "To", "FirstParty", "SecondParty", "Digits", "Pin"})
+
+# What people typed; shown to nobody, not even in part.
+SECRET = frozenset({"Digits", "Pin"})
 
 # Addresses of audio and of resources: an audio file is public to whoever has its URL.
 ADDRESSES = frozenset({"RecordingURL", "RecordingResourceURL"})
@@ -51,6 +55,7 @@ PLAIN = frozenset(
 # From Plivo's events to ours. None: nothing of interest to anybody but the history.
 OURS: Mapping[str, str | None] = {
     "SessionFirstPartyInitiated": None,
+    "SessionFirstPartyRing": "call.ringing",
     "SessionFirstPartyRinging": "call.ringing",
     "SessionFirstPartyAnswer": "call.started",
     "SessionVirtualNumberAnswer": None,
@@ -72,6 +77,13 @@ OURS: Mapping[str, str | None] = {
     "SessionRecordingFailed": "recording.failed",
 }
 
+# The type by which a finished recording is handed to store_recording, to no app.
+INTERNAL = frozenset({"recording.announced"})
+
+# What rules of the template want, whoever else does: what hands recordings on, and what
+# tells somebody that one failed.
+RULED = INTERNAL | {"recording.deleting", "recording.failed"}
+
 PIN_EVENT = "SessionPinAuthenticationStatus"
 
 
@@ -82,7 +94,7 @@ def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
     """
     if not body:
         return _form(query)
-    if content_type.split(";")[0].strip().lower() == "application/json":
+    if is_json(content_type):
         return _json(body)
     try:
         return _form(body.decode("utf-8"))
@@ -90,9 +102,17 @@ def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
         raise MalformedBodyError from None
 
 
+def is_json(content_type: str) -> bool:
+    """Say whether a body of this type is JSON; everything else is read as a form."""
+    return content_type.split(";")[0].strip().lower() == "application/json"
+
+
 def attributes_of(pairs: Pairs) -> dict[str, str]:
     """Give attributes by name. Raises MalformedBodyError if that is no callback."""
     attributes: dict[str, str] = {}
+    if not all(0 < len(name) <= LONGEST_NAME for name, _ in pairs):
+        detail = "An attribute of a callback must have a name."
+        raise MalformedBodyError(detail)
     for name, value in sorted(pairs):
         known = attributes.get(name)
         attributes[name] = value if known is None else f"{known}\n{value}"
@@ -126,6 +146,17 @@ def impersonal(attributes: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def shown(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Give all attributes for the tenant's eyes: numbers masked, addresses hidden."""
+    hidden = {
+        name: "*" * len(value) if name in SECRET else numbers.masked(value)
+        for name, value in attributes.items()
+        if name in PERSONAL
+    }
+    addresses = dict.fromkeys(ADDRESSES & attributes.keys(), "hidden")
+    return {**impersonal(attributes), **hidden, **addresses}
+
+
 def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:
     """Say which party a number of a callback is: `first`, `second` or `unknown`."""
     known = numbers.normal_or_none(number)
@@ -156,7 +187,15 @@ def _json(body: bytes) -> Pairs:
         raise MalformedBodyError from None
     if not isinstance(value, dict) or len(value) > MOST_ATTRIBUTES:
         raise MalformedBodyError
-    return list(_flat(value.items()))
+    pairs = list(_flat(value.items()))
+    try:
+        # A lone surrogate is JSON, but no text.
+        "".join(part for pair in pairs for part in pair).encode()
+    except UnicodeEncodeError:
+        raise MalformedBodyError from None
+    if len(pairs) > MOST_ATTRIBUTES:
+        raise MalformedBodyError
+    return pairs
 
 
 def _flat(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from masking import sessions
 from masking.errors import StaleStateError
-from masking.sessions import DutyKind, Rule
+from masking.sessions import DutyKind, Rule, Session
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from masking.table import Due, Table
     from masking.wiring import Clock
 
+# One for each shard.
 WORKERS = 16
+
+# So many states are read with one request.
+BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Sweep:
         """End what is due and say how many sessions that were.
 
         Two sweeps at once do no harm: each end is conditional on the session itself.
-        What is not reached in time is due in the next minute still.
+        What is not reached in time is due in the next minute still. An update that
+        has set out for Plivo before is left to arrive.
         """
         now = self.now()
         shards = sessions.shards(Rule.SWEEP)
@@ -41,29 +47,37 @@ class Sweep:
             return sum(due)
 
     def _end_shard(self, shard: str, now: datetime) -> int:
-        return sum(self._end(due, now) for due in self._while_time(shard, now))
-
-    def _while_time(self, shard: str, now: datetime) -> Iterator[Due]:
-        for due in self.table.due(shard, now):
+        ended = 0
+        for session in self._due(shard, now):
             if not self.has_time():
-                return
-            yield due
+                break
+            ended += self._end(session, now)
+        return ended
 
-    def _end(self, due: Due, now: datetime) -> bool:
-        session = self.table.load_state(due.session_uuid)
-        duty = sessions.duty_of(session) if session else None
-        if session is None or duty is None:
-            return False
-        if duty.kind is not DutyKind.EXPIRE or now < duty.at:
+    def _due(self, shard: str, now: datetime) -> Iterator[Session]:
+        for batch in _batches(self.table.due(shard, now)):
+            yield from self.table.load_states([due.session_uuid for due in batch])
+
+    def _end(self, session: Session, now: datetime) -> bool:
+        """End one session, unless that is no longer what its state asks for.
+
+        Index and read may be stale; the write is conditional on what was read.
+        """
+        duty = sessions.duty_of(session)
+        if duty is None or duty.kind is not DutyKind.EXPIRE or now < duty.at:
             return False
         in_doubt = sessions.is_in_doubt(session)
         if in_doubt and sessions.is_leased(session, now):
             return False
-        # What Plivo has is not known; until the reconciler has seen to it, reads say
-        # expired by the clock and nothing is announced.
-        after = sessions.doubt(session) if in_doubt else sessions.expire(session)
+        # Once it read as expired it must stay so, whatever an update of unknown
+        # outcome did at Plivo: if it is alive there, it is ended there.
         try:
-            self.table.replace(session, after)
+            self.table.replace(session, sessions.expire(session, now, doubted=in_doubt))
         except StaleStateError:
             return False
-        return not in_doubt
+        return True
+
+
+def _batches(due: Iterator[Due]) -> Iterator[list[Due]]:
+    while batch := list(itertools.islice(due, BATCH)):
+        yield batch

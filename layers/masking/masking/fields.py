@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from masking import numbers
+from masking.recordings import RETENTION_DAYS
 
 LONGEST_URL = 1_000
 # Plivo wants less than a thousand (plivo-contract 1.2); those of callbacks are ours.
@@ -83,6 +84,14 @@ def _labels(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _retention_days(value: int) -> int:
+    if value not in RETENTION_DAYS:
+        listed = ", ".join(map(str, RETENTION_DAYS))
+        message = f"must be one of {listed} days"
+        raise ValueError(message)
+    return value
+
+
 def _documented(**schema: Any) -> Any:
     """Say the rule of a check in JSON Schema as well, for `openapi.yaml`."""
     return Field(json_schema_extra=schema)
@@ -142,3 +151,4 @@ Labels = Annotated[
 Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
 Method = Literal["GET", "POST"]
 AudioFormat = Literal["mp3", "wav"]
+RetentionDays = Annotated[int, AfterValidator(_retention_days)]

@@ -49,16 +49,31 @@ def call_view(interaction: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+# What is known of a leg once its record has been fetched, after the session's end.
+RECORD = (
+    "answer_time",
+    "end_time",
+    "duration",
+    "billed_duration",
+    "amount",
+    "hangup_cause",
+    "hangup_cause_code",
+    "hangup_source",
+)
+
+
 def _leg(interaction: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """Give a leg; None where Plivo never dialled it."""
     url = interaction.get(f"{name}_resource_url")
     status = interaction.get(f"{name}_status")
-    if url is None and status is None:
+    record = interaction.get(f"{name}_leg") or {}
+    if url is None and status is None and not record:
         return None
     return {
         "party": name.removesuffix("_party"),
-        "call_uuid": _uuid_in(url),
+        "call_uuid": record.get("call_uuid") or _uuid_in(url),
         "outcome": _outcome_of_leg(status),
+        **{field: record.get(field) for field in RECORD},
     }
 
 

@@ -4,14 +4,23 @@
 |------------------|-----------------------|------------------|--------------------|
 | session state    | S#{session}           | A#STATE          | every change       |
 | session request  | S#{session}           | A#REQUEST        | create, once       |
+| snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
+| recording        | S#{session}           | R#{recording}    | stream, then each  |
+|                  |                       |                  | step of its life   |
+| legal hold       | S#{session}           | A#HOLD           | operator           |
 | recording        | S#{session}           | R#{recording}    | store_recording    |
+| delivery         | S#{session}           | W#{event}        | each attempt       |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator           |
+| round            | ROUND#{name}          | ROUND            | reconciler         |
+| tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
+| webhook secrets  | TENANT#{tenant}       | WEBHOOKS         | first delivery     |
+| app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
@@ -20,6 +29,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,12 +39,18 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from masking import sessions
-from masking.sessions import Pending, Session, Status
+from masking.sessions import Pending, Session, Settled, Status
 
 STATE = "A#STATE"
 REQUEST = "A#REQUEST"
+SNAPSHOT = "A#SNAPSHOT"
 KEY = "KEY"
 LINK = "LINK"
+ROUND = "ROUND"
+HOLD = "A#HOLD"
+RECORDINGS = "RECORDINGS"
+WEBHOOKS = "WEBHOOKS"
+PAUSE = "PAUSE"
 
 Item = dict[str, Any]
 
@@ -67,9 +83,20 @@ def recording_key(recording_uuid: str) -> str:
     return f"RECORDING#{recording_uuid}"
 
 
+def tenant_key(tenant_id: str) -> str:
+    """Give the partition of what is set for a tenant."""
+    return f"TENANT#{tenant_id}"
+
+
 def carrier_key(carrier_session_uuid: str) -> str:
     """Give the key of the link from Plivo's session to ours."""
     return f"CARRIER#{carrier_session_uuid}"
+
+
+def endpoint_key(tenant_id: str, origin: str) -> str:
+    """Give the partition of an app's server: scheme, host and port of its URL."""
+    digest = hashlib.sha256(origin.encode()).hexdigest()
+    return f"ENDPOINT#{tenant_id}#{digest}"
 
 
 def listing_keys(session: Session) -> dict[str, str]:
@@ -122,6 +149,10 @@ def state_item(session: Session, purge_at: int) -> Item:
         "answered": dict(session.answered) or None,
         "pending": _pending_item(session.pending),
         "doubted": True if session.doubted else None,
+        "settle_at": _stamp(session.settle_at),
+        "settled": _settled_item(session.settled),
+        "repaired": session.repaired,
+        "linger": session.linger or None,
         # They never change, and a listing that shows them reads states alone.
         "labels": dict(session.labels) or None,
         "purge_at": purge_at,
@@ -134,9 +165,15 @@ def state_item(session: Session, purge_at: int) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def session_from(state: Item, request: Item | None = None) -> Session:
-    """Build a session from its two items; without the second nothing is *asked*."""
+def session_from(
+    state: Item, request: Item | None = None, snapshot: Item | None = None
+) -> Session:
+    """Build a session from its items.
+
+    Without the second nothing is *asked*, without the third it has no *calls*.
+    """
     pending = state.get("pending")
+    settled = state.get("settled")
     return Session(
         session_uuid=state["pk"].removeprefix("S#"),
         tenant_id=state["tenant_id"],
@@ -157,6 +194,15 @@ def session_from(state: Item, request: Item | None = None) -> Session:
         if pending
         else None,
         doubted=state.get("doubted", False),
+        settle_at=_moment(state.get("settle_at")),
+        settled=Settled(
+            moment(settled["at"]), tuple(settled["changed"]), settled["times"]
+        )
+        if settled
+        else None,
+        repaired=state.get("repaired"),
+        linger=state.get("linger", 0),
+        calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},
         labels=state.get("labels", {}),
     )
@@ -168,6 +214,16 @@ def _pending_item(pending: Pending | None) -> Item | None:
     return {
         "changes": dict(pending.changes),
         "lease_until": stamp(pending.lease_until),
+    }
+
+
+def _settled_item(settled: Settled | None) -> Item | None:
+    if settled is None:
+        return None
+    return {
+        "at": stamp(settled.at),
+        "changed": list(settled.changed),
+        "times": settled.times,
     }
 
 

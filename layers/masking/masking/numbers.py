@@ -30,6 +30,19 @@ def normal_or_none(number: object) -> str | None:
     return normal(number.strip())
 
 
+# Calling codes: these have one or two digits, all others three (ITU-T E.164.D).
+CALLING_CODE = re.compile(
+    r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3}", re.ASCII
+)
+
+
+def calling_code(number: str) -> str | None:
+    """Give the calling code of a number's country with `+`, which names nobody."""
+    digits = number.removeprefix("+")
+    match = CALLING_CODE.match(digits) if E164.fullmatch(digits) else None
+    return f"+{match.group()}" if match else None
+
+
 def hashed(key: bytes, number: str) -> str:
     """Give the keyed hash under which a number is found: 24 characters, 144 bits."""
     digest = hmac.digest(key, number.encode(), "sha256")

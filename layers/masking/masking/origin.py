@@ -1,166 +1,197 @@
-"""Fetch recordings from Plivo as streams, from hosts that are allowed and no others."""
+"""Fetch recordings from Plivo as streams, from hosts that are allowed and no others.
+
+| hop             | may lead to                                        | credentials  |
+|-----------------|----------------------------------------------------|--------------|
+| the first       | what RecordingHosts lists                          | if asked for |
+| up to 3 further | that, or any public host by https on its usual port | never        |
+
+Each hop is resolved once and the connection made to the address that was looked at.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import zlib
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from masking import addresses
+from masking.download import Download, promise_of
 from masking.errors import RecordingNotReadyError, RecordingRefusedError
 
 TIMEOUT = urllib3.Timeout(connect=5, read=60)
+MOST_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-# Bytes that are read at once where the reader does not say.
-PIECE = 64 * 1024
+SETTING = "RecordingHosts"
 
-# Bytes by which a file shows what it is.
-MAGIC = 12
-
-
-class Source(Protocol):
-    """What bytes are read from."""
-
-    def read(self, amount: int, /) -> bytes:
-        """Give up to *amount* bytes, none at the end."""
+Resolve = Callable[[str, int], list[str]]
 
 
-@dataclass
-class Download:
-    """A recording on its way: read it once, then ask what it was.
+@dataclass(frozen=True)
+class Place:
+    """Where a hop leads: what to ask for, and the one address to ask it of."""
 
-    *length* is what the origin promised, None if it did not. `sha256`, `crc32` and
-    `bytes_read` describe what has been read so far.
-    """
-
-    source: Source
-    length: int | None
-    start: bytes = b""
-    bytes_read: int = 0
-    crc32: int = 0
-    _sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
-
-    def peek(self) -> bytes:
-        """Give the first bytes without using them up."""
-        while len(self.start) < MAGIC:
-            piece = self._fetch(MAGIC - len(self.start))
-            if not piece:
-                break
-            self.start += piece
-        return self.start
-
-    def read(self, amount: int | None = None) -> bytes:
-        """Give up to *amount* bytes, none at the end.
-
-        Raises RecordingNotReadyError if the connection breaks or the file is shorter
-        or longer than was promised.
-        """
-        if self.start:
-            wanted = len(self.start) if amount is None or amount < 0 else amount
-            piece, self.start = self.start[:wanted], self.start[wanted:]
-        else:
-            piece = self._fetch(PIECE if amount is None or amount < 0 else amount)
-        self.bytes_read += len(piece)
-        self._sha256.update(piece)
-        self.crc32 = zlib.crc32(piece, self.crc32)
-        ended = not piece and amount != 0
-        if self.length is not None and (
-            self.bytes_read > self.length or (ended and self.bytes_read < self.length)
-        ):
-            message = "the file's length is not what the origin promised"
-            raise RecordingNotReadyError(message)
-        return piece
-
-    def finish(self) -> None:
-        """Read what is left, so that the checks cover the whole file."""
-        while self.read(PIECE):
-            pass
-
-    @property
-    def sha256(self) -> str:
-        """Give the SHA-256 of what has been read, in hex."""
-        return self._sha256.hexdigest()
-
-    def _fetch(self, amount: int) -> bytes:
-        try:
-            return self.source.read(amount)
-        except (HTTPError, OSError):
-            message = "the connection to the origin broke"
-            raise RecordingNotReadyError(message) from None
+    scheme: str
+    host: str
+    port: int
+    address: str
+    target: str
+    authority: str
 
 
 class Origin:
     """Where recordings come from.
 
-    *hosts* are host names and `*.domains`, which mean https on its usual port, and
-    whole origins such as `http://127.0.0.1:8001`. *credentials* go to one of these
-    alone, and only if it asks for them.
+    *hosts* are host names and `*.domains`, which mean https on its usual port at a
+    public address, and whole origins such as `http://127.0.0.1:8001`, which mean
+    just that. *credentials* go to one of these alone, and only if it asks for them.
     """
 
-    def __init__(self, hosts: tuple[str, ...], credentials: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        hosts: tuple[str, ...],
+        credentials: tuple[str, str],
+        *,
+        resolve: Resolve = addresses.resolve,
+        is_public: Callable[[str], bool] = addresses.is_public,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._hosts = hosts
         self._credentials = credentials
-        self._pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        self._resolve = resolve
+        self._is_public = is_public
+        self._tls = tls
 
     @contextmanager
-    def open(self, url: str) -> Iterator[Download]:
-        """Open a recording for reading.
+    def open(self, url: str, suspect: str | None = None) -> Iterator[Download]:
+        """Open a recording for reading; *suspect* is as in `Download`.
 
         Raises RecordingRefusedError for a host that is not allowed, and
         RecordingNotReadyError if the file can't be had now.
         """
-        self._check(url)
-        response = self._get(url, {})
+        response = self._follow(url)
         try:
-            if response.status == 401:
-                response.release_conn()
-                basic = urllib3.make_headers(basic_auth=":".join(self._credentials))
-                response = self._get(url, dict(basic))
             if response.status != 200:
                 message = f"the origin answered {response.status}"
-                raise RecordingNotReadyError(message)
-            length = response.headers.get("Content-Length", "")
-            yield Download(response, int(length) if length.isdecimal() else None)
+                raise RecordingNotReadyError(message, reason="not_available")
+            promise = promise_of(response.headers)
+            yield Download(response, promise.length, promise, suspect)
         finally:
             response.close()
 
-    def _get(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _follow(self, url: str) -> urllib3.BaseHTTPResponse:
+        place = self._place(url, is_first=True)
+        response = self._get(place, {})
+        if response.status == 401:
+            response.close()
+            basic = urllib3.make_headers(basic_auth=":".join(self._credentials))
+            response = self._get(place, dict(basic))
+        for _ in range(MOST_REDIRECTS):
+            location = response.headers.get("Location")
+            if response.status not in REDIRECTS or not location:
+                return response
+            response.close()
+            url = urljoin(url, location)
+            response = self._get(self._place(url, is_first=False), {})
+        if response.status in REDIRECTS:
+            response.close()
+            message = f"the origin redirects more than {MOST_REDIRECTS} times"
+            raise RecordingNotReadyError(message, reason="not_available")
+        return response
+
+    def _get(self, place: Place, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         # As it is stored: no encoding may come between the file and its length.
-        plain = {"Accept-Encoding": "identity", **headers}
+        sent = {"Accept-Encoding": "identity", "Host": place.authority, **headers}
+        pool = self._pool(place)
         try:
-            return self._pool.request(
-                "GET", url, headers=plain, preload_content=False, redirect=False
+            return pool.urlopen(
+                "GET",
+                place.target,
+                headers=sent,
+                preload_content=False,
+                redirect=False,
+                retries=False,
             )
         except HTTPError:
+            pool.close()
             message = "the origin could not be reached"
-            raise RecordingNotReadyError(message) from None
+            raise RecordingNotReadyError(message, reason="unreachable") from None
 
-    def _check(self, url: str) -> None:
+    def _pool(self, place: Place) -> urllib3.HTTPConnectionPool:
+        if place.scheme == "http":
+            return urllib3.HTTPConnectionPool(
+                place.address, place.port, timeout=TIMEOUT
+            )
+        # The certificate must be the host's; the connection goes to the address.
+        return urllib3.HTTPSConnectionPool(
+            place.address,
+            place.port,
+            timeout=TIMEOUT,
+            ssl_context=self._tls,
+            server_hostname=place.host,
+            assert_hostname=place.host,
+        )
+
+    def _place(self, url: str, *, is_first: bool) -> Place:
+        """Look where *url* leads. Raises RecordingRefusedError if we must not go."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
             message = "the recording's URL cannot be read"
-            raise RecordingRefusedError(message) from None
-        if parts.username is not None or parts.password is not None:
-            message = "the recording's URL names a user"
-            raise RecordingRefusedError(message)
-        if not any(_allows(entry, parts.scheme, host, port) for entry in self._hosts):
-            message = f"{host} is not among RecordingHosts"
-            raise RecordingRefusedError(message)
+            raise RecordingRefusedError(message, reason="malformed") from None
+        if parts.username is not None or parts.password is not None or not host:
+            message = "the recording's URL names a user, or no host"
+            raise RecordingRefusedError(message, reason="malformed")
+        port = port or (443 if parts.scheme == "https" else 80)
+        is_origin = any(_is_origin(entry, parts, host, port) for entry in self._hosts)
+        is_host = any(_is_host(entry, host) for entry in self._hosts)
+        is_usual = parts.scheme == "https" and port == 443
+        if not is_origin and not (is_usual and (is_host or not is_first)):
+            raise _refused(host, "is not among")
+        address = self._address(host, port, must_be_public=not is_origin)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        authority = parts.netloc.rpartition("@")[2]
+        return Place(parts.scheme, host, port, address, target, authority)
+
+    def _address(self, host: str, port: int, *, must_be_public: bool) -> str:
+        try:
+            found = self._resolve(host, port)
+        except OSError:
+            found = []
+        if not found:
+            message = f"the name {host} could not be resolved"
+            raise RecordingNotReadyError(message, reason="unreachable")
+        # All of them: a name with one address inside and one outside is a trick.
+        if must_be_public and not all(map(self._is_public, found)):
+            raise _refused(host, "is at an address that is not public, and not among")
+        return found[0]
 
 
-def _allows(entry: str, scheme: str, host: str, port: int | None) -> bool:
+def _refused(host: str, how: str) -> RecordingRefusedError:
+    message = f"the host {host} {how} the setting {SETTING}"
+    return RecordingRefusedError(message, reason="host_refused", host=host)
+
+
+def _is_origin(entry: str, parts: SplitResult, host: str, port: int) -> bool:
+    if "://" not in entry:
+        return False
+    allowed = urlsplit(entry)
+    allowed_port = allowed.port or (443 if allowed.scheme == "https" else 80)
+    return (parts.scheme, host, port) == (
+        allowed.scheme,
+        allowed.hostname,
+        allowed_port,
+    )
+
+
+def _is_host(entry: str, host: str) -> bool:
     if "://" in entry:
-        allowed = urlsplit(entry)
-        return (scheme, host, port) == (allowed.scheme, allowed.hostname, allowed.port)
-    if scheme != "https" or port not in (None, 443):
         return False
     if entry.startswith("*."):
         return host.endswith(entry[1:].lower())

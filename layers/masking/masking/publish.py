@@ -6,66 +6,95 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from masking import changes, items, numbers
+from masking import changes, endings, items, numbers, reactions, sessions, story
+from masking.announce import Announcer
 from masking.changes import Event
+from masking.errors import StaleStateError
+from masking.events import RULED
 from masking.items import LINK, Item
-from masking.sessions import Session
+from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
     from masking.bus import Bus
+    from masking.fold import Story
     from masking.queue import Queue
-    from masking.table import Table
+    from masking.table import Table, Whole
     from masking.wiring import Clock
+
+# So often a state is tried to be changed that others change at the same time.
+MOST_RACES = 5
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """What publishing takes: table, bus, queue of checks, the key of hashes, time."""
+    """What publishing takes: table, bus, queue of checks, the key of hashes, time.
+
+    *retention_days* is how long recordings are kept that have no rule of their own.
+    *wanted* are the types of events that others than our own rules want, `*` is all;
+    what neither they nor our rules want is not put on the bus.
+    """
 
     table: Table
     bus: Bus
     checks: Queue
     number_key: bytes
     now: Clock
-    _sessions: dict[str, Session] = field(default_factory=dict)
+    retention_days: int = 365
+    wanted: frozenset[str] = frozenset({"*"})
+    _read: dict[str, Whole | None] = field(default_factory=dict)
 
     def publish(self, record: Mapping[str, Any]) -> None:
         """Deal with one stream record; dealing with it twice does no harm."""
+        events = self.events_of(record)
+        if events:
+            self.bus.put(events)
+
+    def events_of(self, record: Mapping[str, Any]) -> list[Event]:
+        """Write the links that a stream record calls for; give the events it is."""
         if "NewImage" not in record["dynamodb"]:
-            return
+            return []
         after = items.read(record["dynamodb"]["NewImage"])
         before = items.read(record["dynamodb"].get("OldImage", {}))
         kind = after["sk"].partition("#")[0]
+        events: list[Event] = []
         if after["sk"] == items.STATE:
-            event = self._session_changed(before, after)
+            events = self._session_changed(before, after)
         elif kind == "E" and not before:
-            event = self._callback_kept(after)
-        elif kind == "R" and before.get("status") != after["status"]:
-            event = changes.event_of_recording(after, items.stamp(self.now()))
-        else:
-            event = None
-        if event:
-            self.bus.put([event])
+            events = self._callback_kept(after)
+        elif kind == "R":
+            events = self._recording_changed(before, after)
+        return [event for event in events if self._is_wanted(event)]
 
-    def _session_changed(self, before: Item, after: Item) -> Event | None:
+    def _is_wanted(self, event: Event) -> bool:
+        by_others = "*" in self.wanted or event.type in self.wanted
+        return by_others or event.webhook is not None or event.type in RULED
+
+    def _session_changed(self, before: Item, after: Item) -> list[Event]:
         was = items.session_from(before) if before else None
         session = items.session_from(after)
         if changes.is_newly_in_doubt(was, session):
-            self.checks.send({"session_uuid": session.session_uuid})
+            over = session.status is Status.EXPIRED
+            self.checks.send({"session_uuid": session.session_uuid}, at_once=over)
         if changes.may_have_orphans(was, session):
             self._check_orphans(session)
-        kind = changes.type_of_change(was, session)
-        if kind is None:
-            return None
-        session = replace(session, asked=self._loaded(session).asked)
-        if changes.is_new_at_carrier(was) or changes.has_other_parties(was, session):
+        kinds = changes.types_of_change(was, session)
+        if not kinds:
+            return []
+        whole = self._whole(session.session_uuid)
+        if whole:
+            session = replace(session, asked=whole.session.asked)
+        is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
+        if is_new or changes.has_other_parties(was, session):
             self._link(session)
-        return changes.event_of_session(kind, session, items.stamp(self.now()))
+        now = items.stamp(self.now())
+        return [changes.event_of_session(each, session, now) for each in kinds]
 
-    def _callback_kept(self, item: Item) -> Event | None:
-        session = self.table.load(item["pk"].removeprefix("S#"))
-        if session is None:
-            return None
+    def _callback_kept(self, item: Item) -> list[Event]:
+        whole = self._whole(item["pk"].removeprefix("S#"))
+        if whole is None:
+            return []
+        session = whole.session
+        self._react(item, session)
         if changes.tells_of_another(item, session):
             self._check_orphans(session)
         for number in changes.strangers_in(item, session):
@@ -73,15 +102,64 @@ class Publisher:
                 session.tenant_id, numbers.hashed(self.number_key, number)
             )
             self._link_once(key, session)
-        event = changes.event_of_callback(item, session)
-        if event and event.type == "recording.announced":
-            key = items.recording_key(event.data["recording_uuid"])
-            self.table.link(key, LINK, session_uuid=session.session_uuid)
-        return event
+        told = story.story_of(whole.callbacks, changes.parties_of(session))
+        digest = item["sk"].removeprefix("E#")
+        call = told.call_of(digest)
+        if call and endings.may_end(digest, call, told):
+            self.checks.send({"session_uuid": session.session_uuid, "callback": digest})
+        event = changes.event_of_callback(item, session, call)
+        if event and event.type == "number.replaced":
+            self._renumber(session, told)
+        if event and event.type in ("recording.announced", "recording.failed"):
+            # In the table before it is on the bus: what follows begins there.
+            self._announcer().from_callback(item["attributes"], digest, session)
+        return [event] if event else []
+
+    def _recording_changed(self, before: Item, after: Item) -> list[Event]:
+        whole = self._whole(after["pk"].removeprefix("S#"))
+        event = changes.event_of_recording(
+            after, items.stamp(self.now()), before, whole.session if whole else None
+        )
+        return [event] if event else []
+
+    def _react(self, item: Item, session: Session | None) -> None:
+        """Change the session's state as a callback asks, whoever changes it as well."""
+        for _ in range(MOST_RACES):
+            if session is None:
+                return
+            after = reactions.after_callback(session, item["attributes"], self.now())
+            if after is None:
+                return
+            try:
+                return self.table.replace(session, after)
+            except StaleStateError:
+                session = self.table.load(session.session_uuid)
+        message = "the session changes too fast to be ended"
+        raise StaleStateError(message)
+
+    def _announcer(self) -> Announcer:
+        return Announcer(self.table, self.now, self.retention_days)
 
     def _check_orphans(self, session: Session) -> None:
         """Let somebody see, once no lease runs, what is at Plivo under our UUID."""
         self.checks.send({"session_uuid": session.session_uuid, "orphans": True})
+
+    def _renumber(self, session: Session, told: Story) -> None:
+        """Keep the number that the session has now; a stale state is read again."""
+        for _ in range(3):
+            number = told.virtual_number
+            if number is None or session.virtual_number == number:
+                return
+            try:
+                self.table.replace(session, sessions.renumber(session, number))
+                return
+            except StaleStateError:
+                whole = self.table.load_whole(session.session_uuid)
+                if whole is None:
+                    return
+                session = whole.session
+                told = story.story_of(whole.callbacks, changes.parties_of(session))
+        raise StaleStateError
 
     def _link(self, session: Session) -> None:
         """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""
@@ -110,9 +188,8 @@ class Publisher:
         if not self.table.has_link(key, place):
             self.table.link(key, place)
 
-    def _loaded(self, session: Session) -> Session:
-        """Read what was asked for, once for each batch of records."""
-        if session.session_uuid not in self._sessions:
-            found = self.table.load(session.session_uuid)
-            self._sessions[session.session_uuid] = found or session
-        return self._sessions[session.session_uuid]
+    def _whole(self, session_uuid: str) -> Whole | None:
+        """Read a session and its callbacks, once for each batch of records."""
+        if session_uuid not in self._read:
+            self._read[session_uuid] = self.table.load_whole(session_uuid)
+        return self._read[session_uuid]

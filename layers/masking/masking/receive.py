@@ -10,23 +10,40 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import callbacks, events, signature, telemetry
-from masking.errors import MalformedBodyError, SessionNotFoundError, WebhookRefusedError
+from masking import callbacks, events, json_signing, signature, telemetry
+from masking.errors import (
+    BodyTooLargeError,
+    MalformedBodyError,
+    SessionNotFoundError,
+    WebhookRefusedError,
+)
 
 if TYPE_CHECKING:
     from masking.table import Table
     from masking.web import Request
     from masking.wiring import Clock
 
+# Ways to treat a callback that carries our token and no signature.
+SIGNATURE = "signature"
+CAPABILITY = "capability"
+
+# Bytes of body and of query. Plivo's largest callback has about 1,000.
+LARGEST = 16 * 1024
+
 
 @dataclass(frozen=True)
 class Inbox:
-    """What taking callbacks takes: the table, our key, Plivo's tokens, the time."""
+    """What taking callbacks takes: the table, our key, Plivo's tokens, the time.
+
+    *auth* is `signature` or `capability`: whether a callback without a signature is
+    refused, or taken on the token in its path. A wrong signature is refused in both.
+    """
 
     table: Table
     callback_key: bytes
     auth_tokens: Iterable[str]
     now: Clock
+    auth: str = SIGNATURE
 
     def receive(self, request: Request, kind: str) -> bool:
         """Keep a callback; *kind* is `events` or `recordings`.
@@ -38,12 +55,21 @@ class Inbox:
         session_uuid, attempt, token = _address(request)
         if not callbacks.is_token(self.callback_key, session_uuid, attempt, token):
             raise WebhookRefusedError
+        if max(len(request.body), len(request.query)) > LARGEST:
+            telemetry.count("CallbackTooLarge")
+            raise BodyTooLargeError(limit_bytes=LARGEST)
         session = self.table.load_state(session_uuid)
         if session is None:
             raise SessionNotFoundError
         path = callbacks.path_for(session_uuid, attempt, token, kind)
-        pairs = self._proven(request, session.base_url + path)
-        attributes = events.attributes_of(pairs)
+        proof = self._proof(request, session.base_url + path)
+        try:
+            content_type = request.headers.get("content-type", "")
+            pairs = events.pairs_of(content_type, request.body, request.query)
+            attributes = events.attributes_of(pairs)
+        except MalformedBodyError:
+            telemetry.count("CallbackMalformed")
+            raise
         digest = events.digest_of(pairs)
         is_new = self.table.put_callback(
             session_uuid,
@@ -53,6 +79,7 @@ class Inbox:
             attempt=attempt,
             attributes=attributes,
             received_at=self.now(),
+            came={"as": _form_of(request), "proof": proof},
         )
         telemetry.logger().info(
             "callback kept" if is_new else "callback repeated",
@@ -60,27 +87,42 @@ class Inbox:
         )
         return is_new
 
-    def _proven(self, request: Request, registered: str) -> events.Pairs:
-        """Give the callback's attributes if Plivo signed them."""
-        url = f"{registered}?{request.query}" if request.query else registered
-        content_type = request.headers.get("content-type", "")
-        try:
-            pairs = events.pairs_of(content_type, request.body, request.query)
-        except MalformedBodyError:
-            pairs = None
-        if not signature.is_valid(
-            method=request.method,
-            url=url,
-            form=pairs if pairs and request.body else [],
-            headers=request.headers,
-            auth_tokens=self.auth_tokens,
-        ):
-            signed = signature.is_signed(request.headers)
-            telemetry.count("WebhookSignatureRefused", signed=signed)
+    def _proof(self, request: Request, registered: str) -> str:
+        """Say what proves a callback. Raises WebhookRefusedError if nothing does."""
+        if not signature.is_signed(request.headers):
+            if self.auth == CAPABILITY:
+                return "token"
+            telemetry.count("WebhookUnsigned")
             raise WebhookRefusedError
-        if pairs is None:
-            raise MalformedBodyError
-        return pairs
+        url = f"{registered}?{request.query}" if request.query else registered
+        texts = _readings(request, url)
+        proof = signature.proof_of(texts, request.headers, self.auth_tokens)
+        if proof is None:
+            telemetry.count("WebhookSignatureRefused")
+            raise WebhookRefusedError
+        header = proof.header.removeprefix("x-plivo-signature-")
+        return f"{header} {proof.reading}"
+
+
+def _readings(request: Request, url: str) -> dict[str, str]:
+    """Give what Plivo may have signed: one text for a form, several for JSON."""
+    if events.is_json(request.headers.get("content-type", "")) and request.body:
+        return json_signing.texts_of(url, request.body)
+    form: events.Pairs = []
+    if request.body:
+        try:
+            form = events.pairs_of("", request.body, "")
+        except MalformedBodyError:
+            form = []
+    return {"form": signature.signed_text(request.method, url, form)}
+
+
+def _form_of(request: Request) -> str:
+    """Say how a callback came: `GET`, `form` or `json`."""
+    if not request.body:
+        return request.method
+    is_json = events.is_json(request.headers.get("content-type", ""))
+    return "json" if is_json else "form"
 
 
 def _address(request: Request) -> tuple[str, int, str]:

@@ -1,56 +1,59 @@
 """Settle with Plivo what was left in doubt. One duty of one session at a time.
 
 A duty that can't be settled now stays due and is taken up by the next pass; two
-passes at once do no harm, since every change is conditional on the session itself.
+at once do no harm, since every change is conditional on the session itself.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import adopt, sessions, telemetry
+from masking import adopt, sessions, settle, telemetry
+from masking.account import Account
+from masking.announce import Announcer
 from masking.end import finish
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
-from masking.sessions import DutyKind, Rule, Session, Status
-from masking.update import settle
+from masking.fetch import Fetch
+from masking.sessions import DutyKind, Session, Status
 
 if TYPE_CHECKING:
     from masking.carrier import Carrier
-    from masking.table import Due, Table
+    from masking.table import Table
     from masking.wiring import Clock
 
 # What became of a duty, as counted and logged.
 ADOPTED = "adopted"
 ENDED = "ended"
 CLOSED = "closed"
-SETTLED = "settled"
+CHECKED = "checked"
 REMOVED = "removed"
 LEFT = "left"
+FAILED = "failed"
+
+# Outcomes that mend what an operator believes to run by itself.
+REPAIRS = frozenset({ADOPTED, ENDED, CLOSED, CHECKED, REMOVED})
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """What reconciling takes: table, Plivo, the callbacks' key, time, time left."""
+    """What reconciling takes: the table, Plivo, the callbacks' key, the time."""
 
     table: Table
     carrier: Carrier
     callback_key: bytes
     now: Clock
-    has_time: Callable[[], bool]
+    retention_days: int = 365
 
-    def run(self) -> Mapping[str, int]:
-        """Work off what is due; count what became of it."""
-        outcomes: Counter[str] = Counter()
-        for shard in sessions.shards(Rule.RECONCILE):
-            for due in self.table.due(shard, self.now()):
-                if not self.has_time():
-                    return outcomes
-                outcomes[self._settle(due)] += 1
-        return outcomes
+    def work_off(self, session_uuid: str) -> str:
+        """Work off the duty of a session, if it has one that is due."""
+        session = self.table.load(session_uuid)
+        duty = sessions.duty_of(session) if session else None
+        if session is None or duty is None or self.now() < duty.at:
+            return LEFT
+        return self._work_at(session, duty.kind)
 
     def check(self, session_uuid: str) -> str:
         """Clear up an update or an ending that nobody works on any more.
@@ -59,18 +62,28 @@ class Reconciler:
         could be done now and the rule will take it up.
         """
         session = self.table.load(session_uuid)
-        if session is None or not sessions.is_in_doubt(session):
+        if session is None:
             return LEFT
+        if session.status is Status.EXPIRED and session.doubted:
+            outcome = self._guarded(session, self._clear_up)
+            return LEFT if outcome == FAILED else outcome
         if sessions.is_leased(session, self.now()):
+            return LEFT
+        if session.status is Status.RESERVED and self.table.callbacks(session_uuid):
+            # A callback came, so Plivo has it; the rule need not be waited for.
+            return self._work_at(session, DutyKind.CONFIRM)
+        if not sessions.is_in_doubt(session):
             return LEFT
         ending = session.status is Status.ENDING
         outcome = self._work_at(
             session, DutyKind.FINISH_ENDING if ending else DutyKind.CHECK_UPDATE
         )
-        if outcome == LEFT and not session.doubted:
+        if outcome not in (LEFT, FAILED):
+            return outcome
+        if not session.doubted:
             with suppress(StaleStateError):
                 self.table.replace(session, sessions.doubt(session))
-        return outcome
+        return LEFT
 
     def remove_orphans(self, session_uuid: str) -> str:
         """End what Plivo has under our UUID beside the session that we hold.
@@ -86,15 +99,18 @@ class Reconciler:
             return LEFT if leased else self._work_at(session, DutyKind.CONFIRM)
         found = self._find(session)
         orphans = list(found.orphans)
+        after = sessions.note(session, "orphan_removed")
         if found.keeper and session.status is Status.ABANDONED:
-            with suppress(StaleStateError):
-                adopted = sessions.confirm(session, found.keeper, session.attempt)
-                self.table.replace(session, adopted)
+            adopted = sessions.confirm(session, found.keeper, session.attempt)
+            after = sessions.repaired(adopted, "create_adopted")
         elif found.keeper and session.status is Status.FAILED:
             # The key is free and may have been said not to have created anything.
             orphans.append(found.keeper)
         for orphan in orphans:
             self.carrier.expire(orphan.session_uuid)
+        if orphans or after.status is not session.status:
+            with suppress(StaleStateError):
+                self.table.replace(session, after)
         if not found.complete:
             return LEFT
         return REMOVED if orphans else LEFT
@@ -104,17 +120,11 @@ class Reconciler:
             session, self.carrier, self.table, self.callback_key, self.now()
         )
 
-    def _settle(self, due: Due) -> str:
-        session = self.table.load(due.session_uuid)
-        duty = sessions.duty_of(session) if session else None
-        if session is None or duty is None or self.now() < duty.at:
-            return LEFT
-        return self._work_at(session, duty.kind)
-
     def _work_at(self, session: Session, kind: DutyKind) -> str:
         work = self._work().get(kind)
-        if work is None:
-            return LEFT
+        return self._guarded(session, work) if work else LEFT
+
+    def _guarded(self, session: Session, work: Callable[[Session], str]) -> str:
         try:
             return work(session)
         except StaleStateError:
@@ -123,13 +133,9 @@ class Reconciler:
             telemetry.count_carrier_failure(error)
             telemetry.logger().warning(
                 "duty left for the next pass",
-                extra={
-                    "session_uuid": session.session_uuid,
-                    "duty": kind.value,
-                    "code": error.code,
-                },
+                extra={"session_uuid": session.session_uuid, "code": error.code},
             )
-            return LEFT
+            return FAILED
 
     def _work(self) -> Mapping[DutyKind, Callable[[Session], str]]:
         """Say what is to be done for each kind of duty."""
@@ -137,6 +143,7 @@ class Reconciler:
             DutyKind.CONFIRM: self._confirm,
             DutyKind.CHECK_UPDATE: self._check_update,
             DutyKind.FINISH_ENDING: self._finish_ending,
+            DutyKind.SETTLE: self._settle,
         }
 
     def _confirm(self, session: Session) -> str:
@@ -146,24 +153,68 @@ class Reconciler:
             self.carrier.expire(orphan.session_uuid)
         if found.keeper:
             adopted = sessions.confirm(session, found.keeper, session.attempt)
-            self.table.replace(session, adopted)
+            self._replace(session, adopted, "create_adopted")
             return ADOPTED
         if not found.complete:
             return LEFT
-        recreatable = sessions.may_recreate(session)
-        close = sessions.fail if recreatable else sessions.abandon
-        self.table.replace(session, close(session))
+        if sessions.may_recreate(session):
+            self._replace(session, sessions.fail(session), "create_closed")
+        else:
+            self._replace(session, sessions.abandon(session), "create_abandoned")
         return CLOSED
 
     def _check_update(self, session: Session) -> str:
         """Take over what Plivo has of a session whose update has no known outcome."""
         try:
-            settle(session, self.table, self.carrier)
+            answer = self.carrier.get(str(session.carrier_session_uuid))
+            after = sessions.finish_update(session, answer)
         except CarrierSessionMissingError:
-            self.table.replace(session, sessions.expire(session))
-        return SETTLED
+            after = sessions.expire(session, self.now())
+        self._replace(session, after, "update_checked")
+        return CHECKED
 
     def _finish_ending(self, session: Session) -> str:
         """End at Plivo what was to end; one that has ended already is a success."""
-        self.table.replace(session, finish(session, self.carrier))
+        after = finish(session, self.carrier, self.now())
+        self._replace(session, after, "ending_finished")
         return ENDED
+
+    def _settle(self, session: Session) -> str:
+        """Fetch the final truth, once nothing is alive at Plivo."""
+        if session.doubted:
+            self._clear_up(session)
+            return self.work_off(session.session_uuid)
+        announcer = Announcer(self.table, self.now, self.retention_days)
+        return settle.Settlement(
+            self.table,
+            self.carrier,
+            Account(self.carrier),
+            Fetch(self.table, self.carrier, announcer),
+            self.now,
+        ).work(session)
+
+    def _clear_up(self, session: Session) -> str:
+        """End at Plivo whatever is alive of a session that we call expired."""
+        ended = self._end_if_alive(session)
+        if session.attempt > 1:
+            for orphan in self._find(session).orphans:
+                self.carrier.expire(orphan.session_uuid)
+                ended = True
+        self._replace(session, sessions.clear(session), "ended_late" if ended else None)
+        return ENDED if ended else LEFT
+
+    def _end_if_alive(self, session: Session) -> bool:
+        try:
+            answer = self.carrier.get(str(session.carrier_session_uuid))
+        except CarrierSessionMissingError:
+            return False
+        if not settle.is_alive(answer, self.now()):
+            return False
+        self.carrier.expire(answer.session_uuid)
+        return True
+
+    def _replace(self, before: Session, after: Session, repair: str | None) -> None:
+        """Write what was found out; *repair* names it for whoever listens."""
+        self.table.replace(
+            before, sessions.repaired(after, repair) if repair else after
+        )

@@ -1,35 +1,137 @@
-"""The rules of recordings: what was announced, where it is kept, what it must be."""
+"""The rules of recordings: what was announced, where it is kept, what comes next.
+
+Every change is a function from one `Recording` to the next; `table` writes the next one
+only if the stored one still has the version that the change started from.
+
+    announce ──> ANNOUNCED ──claim──> STORING ──store──> STORED ──┐
+                     ▲                 ▲   │                      │
+                     │          claim  │   └─give_up─> FAILED ────┤ begin_deletion
+              nudge ─┘     (a redrive) └─────────────────┘        ▼
+                                                       DELETING ──delete──> DELETED
+
+SessionRecordingFailed makes a recording that is FAILED from the first.
+"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
 
+from masking.answers import go_time
 from masking.changes import recording_uuid_of
 from masking.errors import RecordingRefusedError
+from masking.sound import looks_like as looks_like
 
 # Longer than the 15 minutes after which Lambda stops a function.
 LEASE = timedelta(minutes=16)
 
-# Seconds between tries to fetch a recording that is not there yet: two hours in all,
-# after which the queue's redrive policy (13 receives) gives the message up.
+# Longer than the 28 s after which Lambda stops the function that deletes.
+DELETION_LEASE = timedelta(seconds=60)
+
+# Seconds between tries to fetch a recording that is not there yet: two hours in all.
 PAUSES = (15, 30, 60, 120, 240, 480, *[900] * 7)
+TRIES = len(PAUSES)
+
+# Times that a file must come alike to be believed against its ETag.
+SIGHTINGS = 6
 
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+
+# Days for which a recording may be kept. The bucket has a lifecycle rule for each,
+# since S3's rules know no other ages than those written into them.
+RETENTION_DAYS = (1, 7, 30, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
+
+# What the tag `retention-days` of an object says while it is held: no rule matches.
+HELD = "held"
+
+
+class Status(StrEnum):
+    """What state a recording is in."""
+
+    ANNOUNCED = "announced"
+    STORING = "storing"
+    STORED = "stored"
+    FAILED = "failed"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+class Source(StrEnum):
+    """Who told us of a recording: a callback, or Plivo's data when we asked."""
+
+    CALLBACK = "callback"
+    CARRIER = "carrier"
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """A finished recording at Plivo, as its callback announced it.
+    """A finished recording at Plivo, as its callback or its resource says.
 
-    *duration* is in seconds, None where Plivo did not say.
+    *duration* is in seconds, None where Plivo did not say. *carrier_id* is Plivo's
+    own name of the recording where that is not *recording_uuid*; *call* what is known
+    of the call: `started_at`, `ended_at`, `call_uuid`, `from`, `to`.
     """
 
     recording_uuid: str
     url: str
     format: str
     duration: int | None
+    carrier_id: str | None = None
+    call: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording as we keep it. Times are aware UTC.
+
+    *suspect* is the SHA-256 of a file that did not fit its ETag, *sightings* how often
+    it came. *reason* and *explanation* say why it FAILED; neither is personal.
+    """
+
+    session_uuid: str
+    recording_uuid: str
+    tenant_id: str
+    status: Status
+    version: int
+    source: Source
+    format: str
+    announced_at: datetime
+    retention_days: int
+    url: str | None = None
+    duration: int | None = None
+    carrier_id: str | None = None
+    call: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
+    nudges: int = 0
+    lease_until: datetime | None = None
+    suspect: str | None = None
+    sightings: int = 0
+    failures: int = 0
+    failed_at: datetime | None = None
+    reason: str | None = None
+    explanation: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    stored_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Say until when it is kept; None while it is held."""
+        if self.held:
+            return None
+        return self.announced_at + timedelta(days=self.retention_days)
+
+    @property
+    def carrier_recording_id(self) -> str:
+        """Give Plivo's name of the recording."""
+        return self.carrier_id or self.recording_uuid
 
 
 def announcement_of(attributes: Mapping[str, str]) -> Announcement:
@@ -43,35 +145,240 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     audio = written.removeprefix(".").lower()
     if not url or audio not in CONTENT_TYPES:
         message = "the callback names no URL, or a format that is not mp3 or wav"
-        raise RecordingRefusedError(message)
+        raise RecordingRefusedError(message, reason="malformed")
     duration = attributes.get("RecordingDuration", "")
+    recording_uuid = recording_uuid_of(attributes)
+    # Plivo documents the resource, and not that its name is the RecordingUUID.
+    named = name_in(attributes.get("RecordingResourceURL"))
     return Announcement(
-        recording_uuid=recording_uuid_of(attributes),
+        recording_uuid=recording_uuid,
         url=url,
         format=audio,
         duration=int(duration) if duration.isdecimal() else None,
+        carrier_id=named if named != recording_uuid else None,
+        call=_known(
+            started_at=time_in(attributes.get("RecordingStartTime")),
+            ended_at=time_in(attributes.get("RecordingEndTime")),
+        ),
     )
 
 
+def time_in(text: object) -> str | None:
+    """Give a time of Plivo's in RFC 3339, None for what is none."""
+    at = go_time(text)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def name_in(url: object) -> str | None:
+    """Give the UUID at the end of a resource's URL, None where there is none."""
+    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None
+
+
+class _Named(Protocol):
+    """What is kept under a name of its own."""
+
+    @property
+    def recording_uuid(self) -> str: ...
+
+    @property
+    def format(self) -> str: ...
+
+
 def key_of(
-    announcement: Announcement, *, tenant_id: str, session_uuid: str, day: datetime
+    recording: _Named, *, tenant_id: str, session_uuid: str, day: datetime
 ) -> str:
     """Say where in the bucket a recording is kept, listable by tenant and day."""
-    name = f"{announcement.recording_uuid}.{announcement.format}"
+    name = f"{recording.recording_uuid}.{recording.format}"
     return f"recordings/{tenant_id}/{day:%Y/%m/%d}/{session_uuid}/{name}"
 
 
-def pause_after(received: int) -> int:
-    """Give the seconds to wait after a message was received *received* times."""
-    return PAUSES[min(max(received, 1), len(PAUSES)) - 1]
+def pause_after(received: int, patience: float = sum(PAUSES)) -> int:
+    """Give the seconds to wait after a message was received *received* times.
 
-
-def looks_like(audio: str, start: bytes) -> bool:
-    """Say whether *start*, the first 12 bytes of a file, may begin such audio.
-
-    mp3: an ID3 tag or a frame's sync word; wav: RIFF....WAVE.
+    *patience* is how long all pauses last together, in seconds.
     """
-    if audio == "wav":
-        return start[:4] == b"RIFF" and start[8:12] == b"WAVE"
-    sync = len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0
-    return start[:3] == b"ID3" or sync
+    pause = PAUSES[min(max(received, 1), TRIES) - 1]
+    return max(1, round(pause * patience / sum(PAUSES)))
+
+
+def retention_tag(recording: Recording) -> str:
+    """Give the value of the tag by which the bucket's lifecycle knows its age."""
+    return HELD if recording.held else str(recording.retention_days)
+
+
+def is_hidden(recording: Recording, now: datetime) -> bool:
+    """Say whether *recording* is past its retention, whatever has run since then."""
+    return recording.expires_at is not None and now >= recording.expires_at
+
+
+def is_leased(recording: Recording, now: datetime) -> bool:
+    """Say whether somebody may still be working on *recording*."""
+    return recording.lease_until is not None and now < recording.lease_until
+
+
+# Changes
+
+
+def announce(
+    found: Announcement,
+    *,
+    session_uuid: str,
+    tenant_id: str,
+    retention_days: int,
+    source: Source,
+    now: datetime,
+) -> Recording:
+    """Begin a recording: Plivo says that it is finished."""
+    return Recording(
+        session_uuid=session_uuid,
+        recording_uuid=found.recording_uuid,
+        tenant_id=tenant_id,
+        status=Status.ANNOUNCED,
+        version=1,
+        source=source,
+        format=found.format,
+        announced_at=now,
+        retention_days=retention_days,
+        url=found.url,
+        duration=found.duration,
+        carrier_id=found.carrier_id,
+        call=found.call,
+    )
+
+
+def announce_failure(
+    recording_uuid: str,
+    *,
+    session_uuid: str,
+    tenant_id: str,
+    retention_days: int,
+    reason: str,
+    explanation: str,
+    source: Source,
+    now: datetime,
+) -> Recording:
+    """Begin a recording that will never be: Plivo could not make it, or name it."""
+    return Recording(
+        session_uuid=session_uuid,
+        recording_uuid=recording_uuid,
+        tenant_id=tenant_id,
+        status=Status.FAILED,
+        version=1,
+        source=source,
+        format="",
+        announced_at=now,
+        retention_days=retention_days,
+        failures=1,
+        failed_at=now,
+        reason=reason,
+        explanation=explanation,
+    )
+
+
+def nudge(recording: Recording) -> Recording:
+    """Announce again what was announced and then not heard of any more."""
+    return _next(recording, nudges=recording.nudges + 1)
+
+
+def claim(recording: Recording, now: datetime) -> Recording | None:
+    """Begin to store it; None while another is at it or where there is nothing to do.
+
+    A failed one is stored as well: somebody has sent its message again.
+    """
+    open_states = (Status.ANNOUNCED, Status.STORING, Status.FAILED)
+    if recording.status not in open_states or recording.url is None:
+        return None
+    if is_leased(recording, now):
+        return None
+    return _next(recording, status=Status.STORING, lease_until=now + LEASE)
+
+
+def release(recording: Recording, suspect: str | None = None) -> Recording:
+    """Let the next try begin at once instead of after the lease."""
+    if suspect is None:
+        return _next(recording, lease_until=None)
+    seen = recording.sightings if suspect == recording.suspect else 0
+    return _next(recording, lease_until=None, suspect=suspect, sightings=seen + 1)
+
+
+def stable_file(recording: Recording) -> str | None:
+    """Give the SHA-256 of a file that came so often that it will not change any more.
+
+    Its ETag is no MD5 then, which no origin has promised. A file that was cut off may
+    come a few times alike; by default this takes a quarter of an hour.
+    """
+    return recording.suspect if recording.sightings >= SIGHTINGS else None
+
+
+def store(
+    recording: Recording, findings: Mapping[str, Any], now: datetime
+) -> Recording:
+    """Record that the file is in the bucket: *findings* is where and what it is."""
+    return _next(
+        recording,
+        status=Status.STORED,
+        lease_until=None,
+        stored_at=now,
+        url=None,
+        suspect=None,
+        sightings=0,
+        failed_at=None,
+        reason=None,
+        explanation=None,
+        **findings,
+    )
+
+
+def give_up(
+    recording: Recording, reason: str, explanation: str, now: datetime
+) -> Recording:
+    """Record that it could not be stored; its message is a dead letter."""
+    return _next(
+        recording,
+        status=Status.FAILED,
+        lease_until=None,
+        failures=recording.failures + 1,
+        failed_at=now,
+        reason=reason,
+        explanation=explanation,
+    )
+
+
+def begin_deletion(recording: Recording, now: datetime) -> Recording:
+    """Record that it is to be deleted, before anything is."""
+    return _next(
+        recording,
+        status=Status.DELETING,
+        lease_until=now + DELETION_LEASE,
+        url=None,
+    )
+
+
+def delete(recording: Recording, now: datetime) -> Recording:
+    """Record that nothing of it is left, here or at Plivo."""
+    return _next(
+        recording,
+        status=Status.DELETED,
+        lease_until=None,
+        deleted_at=now,
+        bucket=None,
+        key=None,
+        explanation=None,
+    )
+
+
+def hold(recording: Recording, *, held: bool) -> Recording:
+    """Put it under a legal hold, or let it go."""
+    return _next(recording, held=held)
+
+
+def _next(recording: Recording, **changes: Any) -> Recording:
+    return replace(recording, version=recording.version + 1, **changes)
+
+
+def _known(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}

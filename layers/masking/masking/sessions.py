@@ -11,7 +11,9 @@ of two changes at once exactly one happens.
                  FAILED               ▼ │
                                  ACTIVE, update pending
     ABANDONED: a create whose outcome was never known and that may have rung a phone.
-    Doubted: an update or an ending that the reconciler must clear up.
+    Doubted: an update or an ending that the reconciler must clear up; of an expired
+    session, that something of it may be alive at Plivo still.
+    EXPIRED sessions are settled: see `settle`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import hashlib
 import json
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -35,6 +37,9 @@ LEASE = timedelta(seconds=60)
 # Slack in what the request item outlives its session by, so that extending a session
 # does not have to write that item again.
 REQUEST_SLACK = timedelta(days=30)
+
+# A call that has just ended is not in Plivo's totals yet.
+SETTLE_AFTER = timedelta(minutes=5)
 
 SHARDS = 16
 
@@ -57,6 +62,7 @@ class DutyKind(StrEnum):
     CHECK_UPDATE = "check_update"
     FINISH_ENDING = "finish_ending"
     EXPIRE = "expire"
+    SETTLE = "settle"
 
 
 class Rule(StrEnum):
@@ -71,6 +77,7 @@ RULE_OF = {
     DutyKind.CHECK_UPDATE: Rule.RECONCILE,
     DutyKind.FINISH_ENDING: Rule.RECONCILE,
     DutyKind.EXPIRE: Rule.SWEEP,
+    DutyKind.SETTLE: Rule.RECONCILE,
 }
 
 
@@ -112,13 +119,28 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """That a session's totals are final: since when, what that corrected, how often.
+
+    *times* is 2 at most: a callback that comes later reopens a session once.
+    """
+
+    at: datetime
+    changed: tuple[str, ...] = ()
+    times: int = 1
+
+
+@dataclass(frozen=True)
 class Session:
     """A session as we keep it.
 
     *asked* and *labels* are what was asked for and never change; *answered* holds
     what Plivo answered or an update changed, where it differs, and always the parties.
     *doubted* says that nobody knows what became of an update or an ending at Plivo.
-    Times are aware UTC.
+    *settle_at* is when Plivo is asked for the final truth about an expired session,
+    *settled* what came of it; *linger* is for how many seconds after its end a call may
+    go on. *repaired* names what the reconciler mended in this very version. *calls* are
+    Plivo's own records, from the newest snapshot. Times are aware UTC.
     """
 
     session_uuid: str
@@ -138,6 +160,11 @@ class Session:
     answered: Mapping[str, Any] = field(default_factory=dict)
     pending: Pending | None = None
     doubted: bool = False
+    settle_at: datetime | None = None
+    settled: Settled | None = None
+    linger: int = 0
+    repaired: str | None = None
+    calls: Sequence[Mapping[str, Any]] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,6 +206,8 @@ def duty_of(session: Session) -> Duty | None:
     """
     if session.status is Status.RESERVED and session.lease_until:
         return Duty(DutyKind.CONFIRM, session.lease_until)
+    if session.status is Status.EXPIRED and session.settle_at:
+        return Duty(DutyKind.SETTLE, session.settle_at)
     if session.status not in (Status.ACTIVE, Status.ENDING):
         return None
     lease = lease_of(session)
@@ -303,6 +332,11 @@ def abandon(session: Session) -> Session:
     return _next(session, status=Status.ABANDONED, lease_until=None)
 
 
+def renumber(session: Session, virtual_number: str) -> Session:
+    """Take the virtual number that Plivo gave the session in place of its last."""
+    return _next(session, virtual_number=virtual_number)
+
+
 def begin_update(
     session: Session, changes: Mapping[str, Any], now: datetime
 ) -> Session:
@@ -345,20 +379,76 @@ def doubt(session: Session) -> Session:
     return _next(session, doubted=True)
 
 
-def expire(session: Session) -> Session:
-    """End the session."""
+def expire(
+    session: Session, now: datetime | None = None, *, doubted: bool = False
+) -> Session:
+    """End the session; what Plivo has of it is fetched a little later.
+
+    *now* is when, if that is before its expiry. With *doubted*, or after more than one
+    attempt, something of it may be alive at Plivo: that is looked at first.
+    """
+    ends = session.expiry_time or session.reserved_at
     return _next(
-        session, status=Status.EXPIRED, pending=None, doubted=False, lease_until=None
+        session,
+        status=Status.EXPIRED,
+        pending=None,
+        doubted=doubted or session.attempt > 1,
+        lease_until=None,
+        settle_at=(min(now, ends) if now else ends) + SETTLE_AFTER,
     )
 
 
-# Attributes that Plivo never sees as the app sent them: its own callbacks go to us.
+def clear(session: Session) -> Session:
+    """Note that nothing of an expired session is alive at Plivo."""
+    return _next(session, doubted=False)
+
+
+def settle(
+    session: Session,
+    answer: CarrierSession | None,
+    changed: Sequence[str],
+    now: datetime,
+) -> Session:
+    """Take Plivo's answer as final; None where Plivo knows nothing of the session."""
+    times = session.settled.times + 1 if session.settled else 1
+    final = _answered(session, answer) if answer else {}
+    return _next(
+        session,
+        **{
+            **final,
+            "status": Status.EXPIRED,
+            "settle_at": None,
+            "settled": Settled(now, tuple(changed), times),
+        },
+    )
+
+
+def reopen(session: Session, now: datetime) -> Session | None:
+    """Settle once more, for a callback that came late; None if that was done before."""
+    if session.settled is None or session.settle_at or session.settled.times > 1:
+        return None
+    return _next(session, settle_at=now + SETTLE_AFTER)
+
+
+def note(session: Session, what: str) -> Session:
+    """Note what the reconciler mended at Plivo, without any change of ours."""
+    return _next(session, repaired=what)
+
+
+def repaired(session: Session, what: str) -> Session:
+    """Note in a next state what the reconciler mended by it."""
+    return replace(session, repaired=what)
+
+
+# Attributes that Plivo never sees as the app sent them: its own callbacks go to us, and
+# how long a recording is kept here is our affair.
 OURS = frozenset(
     {
         "callback_url",
         "callback_method",
         "recording_callback_url",
         "recording_callback_method",
+        "recording_retention_days",
     }
 )
 
@@ -368,7 +458,9 @@ PARTIES = ("first_party", "second_party")
 
 
 def _next(session: Session, **changes: Any) -> Session:
-    return replace(session, version=session.version + 1, **changes)
+    return replace(
+        session, version=session.version + 1, **{"repaired": None, **changes}
+    )
 
 
 def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
@@ -379,16 +471,30 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     differs = {
         k: v for k, v in settings.items() if k in PARTIES or session.asked.get(k) != v
     }
-    status = {"status": Status.EXPIRED} if answer.status == "expired" else {}
+    expiry_time = answer.expiry_time or session.expiry_time
+    status: dict[str, Any] = {}
+    if answer.status == "expired":
+        ended = expiry_time or session.reserved_at
+        status = {"status": Status.EXPIRED, "settle_at": ended + SETTLE_AFTER}
+    now = {**session.settings, **settings}
+    limits = (now.get("ring_timeout"), now.get("call_time_limit"))
     return {
         "virtual_number": answer.virtual_number or session.virtual_number,
         "created_time": answer.created_time or session.created_time,
         "modified_time": answer.modified_time or session.modified_time,
-        "expiry_time": answer.expiry_time or session.expiry_time,
+        "expiry_time": expiry_time,
+        "calls": answer.totals.get("interaction", ()),
         "answered": {**kept, **parties, **differs, **_worth_keeping(answer.totals)},
+        # A call that began before an update goes on under the limits from then.
+        "linger": max(session.linger, sum(limit or 0 for limit in limits)),
         **status,
     }
 
 
 def _worth_keeping(totals: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in totals.items() if v not in (0, "0", None, "", [])}
+    """Give the totals that are not nothing; calls are kept in an item of their own."""
+    return {
+        k: v
+        for k, v in totals.items()
+        if k != "interaction" and v not in (0, "0", None, "")
+    }

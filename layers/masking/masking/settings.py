@@ -58,9 +58,19 @@ class Settings:
         return self._required("CARRIER_BASE_URL").rstrip("/")
 
     @property
+    def carrier_requests_per_second(self) -> float:
+        """How many requests to Plivo the reconciler may make in a second."""
+        return float(self._required("CARRIER_REQUESTS_PER_SECOND"))
+
+    @property
     def public_base_url(self) -> str:
         """Address under which Plivo reaches us; empty: where the create came in."""
         return self.environment.get("PUBLIC_BASE_URL", "").rstrip("/")
+
+    @property
+    def webhook_auth(self) -> str:
+        """What a callback without a signature needs: `signature` or `capability`."""
+        return self.environment.get("WEBHOOK_AUTH") or "signature"
 
     @property
     def recording_hosts(self) -> tuple[str, ...]:
@@ -77,6 +87,67 @@ class Settings:
     def check_queue_url(self) -> str:
         """URL of the queue of updates and endings to be looked at once more."""
         return self._required("CHECK_QUEUE_URL")
+
+    @property
+    def goodbye_text(self) -> str:
+        """What a caller hears whose session is over."""
+        return self._required("GOODBYE_TEXT")
+
+    @property
+    def goodbye_language(self) -> str:
+        """Language in which that is spoken."""
+        return self._required("GOODBYE_LANGUAGE")
+
+    @property
+    def goodbye_play_url(self) -> str:
+        """Audio that is played instead; empty: the text is spoken."""
+        return self.environment.get("GOODBYE_PLAY_URL", "")
+
+    @property
+    def recording_dead_letters_url(self) -> str:
+        """URL of the queue of recordings that could not be stored."""
+        return self._required("RECORDING_DEAD_LETTERS_URL")
+
+    @property
+    def recording_patience(self) -> int:
+        """Seconds for which a recording that is not there yet is asked for."""
+        return int(self._required("RECORDING_RETRY_SECONDS"))
+
+    @property
+    def recording_retention_days(self) -> int:
+        """Days for which recordings are kept that have no rule of their own."""
+        return int(self._required("RECORDING_RETENTION_DAYS"))
+
+    @property
+    def deletes_at_carrier(self) -> bool:
+        """Whether a recording is deleted at Plivo once it is stored."""
+        return self._required("DELETE_RECORDINGS_AT_CARRIER") == "true"
+
+    @property
+    def change_dead_letters_url(self) -> str:
+        """URL of the queue of changes that could not be published."""
+        return self._required("CHANGE_DEAD_LETTERS_URL")
+
+    @property
+    def webhook_queue_url(self) -> str:
+        """URL of the queue of events to be delivered to apps."""
+        return self._required("WEBHOOK_QUEUE_URL")
+
+    @property
+    def webhook_dead_letters_url(self) -> str:
+        """URL of the queue of events that could not be delivered for a day."""
+        return self._required("WEBHOOK_DEAD_LETTERS_URL")
+
+    @property
+    def webhook_targets(self) -> str:
+        """Where apps may be: `public`, or `public-and-loopback`."""
+        return self.environment.get("WEBHOOK_TARGETS") or "public"
+
+    @property
+    def bus_events(self) -> frozenset[str]:
+        """Types of events that others than our rules want; `*` is all."""
+        listed = self.environment.get("BUS_EVENTS", "*").split(",")
+        return frozenset(name.strip() for name in listed if name.strip())
 
     @property
     def retention(self) -> timedelta:

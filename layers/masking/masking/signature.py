@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 # With the account's or sub-account's own token, and with the main account's.
@@ -21,9 +21,24 @@ NONCE = "x-plivo-signature-v3-nonce"
 Pairs = Sequence[tuple[str, str]]
 
 
+# A rotation puts two values into a header; more than these are not looked at.
+MOST_VALUES = 10
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What proved a request: the header, and which reading of the body it covers."""
+
+    header: str
+    reading: str
+
+
 def is_signed(headers: Mapping[str, str]) -> bool:
-    """Say whether a request claims to be signed; *headers* have lower-case names."""
-    return any(headers.get(name) for name in HEADERS)
+    """Say whether a request claims to be signed; *headers* have lower-case names.
+
+    V2 does not count: it covers no body, so it proves nothing of what was sent.
+    """
+    return any(name in headers for name in HEADERS)
 
 
 def is_valid(
@@ -40,35 +55,61 @@ def is_valid(
     decoded pairs of the body, blank values included. Takes the same time whichever
     signature and token fit.
     """
+    texts = {"form": signed_text(method, url, form)}
+    return proof_of(texts, headers, auth_tokens) is not None
+
+
+def proof_of(
+    texts: Mapping[str, str], headers: Mapping[str, str], auth_tokens: Iterable[str]
+) -> Proof | None:
+    """Find what proves a request; *texts* are the readings that may have been signed.
+
+    Every combination is tried, also after one has fitted.
+    """
     nonce = headers.get(NONCE)
     given = [
-        value.strip().encode()
+        (name, value.strip().encode())
         for name in HEADERS
-        for value in headers.get(name, "").split(",")
+        for value in headers.get(name, "").split(",")[:MOST_VALUES]
         if value.strip()
     ]
     if not nonce or not given:
-        return False
-    message = f"{signed_text(method, url, form)}.{nonce}".encode()
-    right = False
+        return None
+    proof = None
     for auth_token in auth_tokens:
-        digest = hmac.new(auth_token.encode(), message, sha256).digest()
-        expected = base64.b64encode(digest)
-        for value in given:
-            right |= hmac.compare_digest(expected, value)
-    return right
+        key = auth_token.encode()
+        for reading, text in texts.items():
+            digest = hmac.digest(key, f"{text}.{nonce}".encode(), "sha256")
+            expected = base64.b64encode(digest)
+            for name, value in given:
+                is_right = hmac.compare_digest(expected, value)
+                proof = proof or (Proof(name, reading) if is_right else None)
+    return proof
 
 
 def signed_text(method: str, url: str, form: Pairs) -> str:
     """Give the text that Plivo signs, without the nonce."""
+    bare, query = _parts(url)
+    if method.upper() == "GET":
+        text = "&".join([f"{key}={value}" for key, value in sorted([*query, *form])])
+        return f"{bare}?{text}" if text else bare
+    sent = "".join([f"{key}{value}" for key, value in sorted(form)])
+    return _posted(bare, query, sent if form else None)
+
+
+def signed_post(url: str, sent: str | None) -> str:
+    """Give the text that is signed of a POST whose body reads as *sent*, or is none."""
+    return _posted(*_parts(url), sent)
+
+
+def _parts(url: str) -> tuple[str, list[tuple[str, str]]]:
     parts = urlsplit(url)
     bare = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    if method.upper() == "GET":
-        text = "&".join(f"{key}={value}" for key, value in sorted([*query, *form]))
-        return f"{bare}?{text}" if text else bare
-    asked = "&".join(f"{key}={value}" for key, value in sorted(query))
-    sent = "".join(f"{key}{value}" for key, value in sorted(form))
-    if not asked and not form:
-        return bare
-    return f"{bare}?{asked}{'.' if asked and form else ''}{sent}"
+    return bare, parse_qsl(parts.query, keep_blank_values=True) if parts.query else []
+
+
+def _posted(bare: str, query: list[tuple[str, str]], sent: str | None) -> str:
+    if not query:
+        return bare if sent is None else f"{bare}?{sent}"
+    asked = "&".join([f"{key}={value}" for key, value in sorted(query)])
+    return f"{bare}?{asked}" if sent is None else f"{bare}?{asked}.{sent}"

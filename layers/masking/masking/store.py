@@ -2,108 +2,194 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from masking import items, recordings, telemetry
-from masking.errors import RecordingNotReadyError, RecordingRefusedError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking import recordings, sound, telemetry
+from masking.download import START
+from masking.errors import (
+    RecordingNotReadyError,
+    RecordingRefusedError,
+    StaleStateError,
+)
+from masking.items import stamp
+from masking.recordings import Recording, Status
 
 if TYPE_CHECKING:
     from masking.bucket import Bucket
-    from masking.origin import Download, Origin
+    from masking.download import Download
+    from masking.origin import Origin
     from masking.table import Table
     from masking.wiring import Clock
+
+# Times that a file is fetched because S3, not the origin, had trouble.
+PUTS = 2
+
+# Times that a change is tried again because somebody else changed the recording.
+TURNS = 5
 
 
 @dataclass(frozen=True)
 class Store:
-    """What storing takes: the table, the bucket, the origin, the time."""
+    """What storing takes: the table, the bucket, the origin, the time.
+
+    *delete_at_carrier* deletes a recording at Plivo by its name there, once it is
+    safe here; None leaves it there.
+    """
 
     table: Table
     bucket: Bucket
     origin: Origin
     now: Clock
+    delete_at_carrier: Callable[[str], None] | None = None
 
-    def store(self, announced: Mapping[str, Any]) -> bool:
-        """Store the recording that *announced*, the detail of an event, names.
+    def store(self, session_uuid: str, recording_uuid: str) -> bool:
+        """Store an announced recording; False if there is nothing to do.
 
-        Returns False if that is done already. Raises RecordingNotReadyError if a
-        later try may succeed, RecordingRefusedError if none will.
+        Raises RecordingNotReadyError if a later try may succeed, RecordingRefusedError
+        if none will.
         """
-        session_uuid = announced["session_uuid"]
-        callback = self.table.callback(session_uuid, announced["callback"])
-        if callback is None:
-            message = "the callback of this recording is not in the table"
-            raise RecordingRefusedError(message)
-        found = recordings.announcement_of(callback["attributes"])
-        now = self.now()
-        item = {
-            "tenant_id": callback["tenant_id"],
-            "bucket": self.bucket.name,
-            "key": recordings.key_of(
-                found,
-                tenant_id=callback["tenant_id"],
-                session_uuid=session_uuid,
-                day=items.moment(callback["received_at"]),
-            ),
-            "format": found.format,
-            "announced_at": callback["received_at"],
-            "lease_until": items.stamp(now + recordings.LEASE),
-        }
-        if found.duration is not None:
-            item["duration"] = found.duration
-        if not self._claim(session_uuid, found.recording_uuid, item):
+        known = self._known(session_uuid, recording_uuid)
+        if known.status is Status.STORED:
+            self._discard(known)
             return False
+        if known.status in (Status.DELETING, Status.DELETED):
+            return False
+        claimed = self._claim(known)
         try:
-            findings = self._copy(found, item["key"])
-        except Exception:
-            self._release(session_uuid, found.recording_uuid, item)
+            findings = self._copy(claimed)
+        except Exception as error:
+            suspect = getattr(error, "suspect", None)
+            with suppress(StaleStateError):
+                self.table.replace_recording(
+                    claimed, recordings.release(claimed, suspect)
+                )
             raise
-        item = {k: v for k, v in item.items() if k != "lease_until"}
-        self.table.close_recording(
-            session_uuid,
-            found.recording_uuid,
-            {
-                **item,
-                **findings,
-                "status": "stored",
-                "stored_at": items.stamp(self.now()),
-            },
-            now,
-        )
+        self._close(claimed, findings)
         telemetry.count("RecordingStored")
+        self._discard(claimed)
         return True
 
-    def _copy(self, found: recordings.Announcement, key: str) -> dict[str, Any]:
-        with self.origin.open(found.url) as download:
-            _check_magic(found.format, download)
-            content_type = recordings.CONTENT_TYPES[found.format]
-            self.bucket.put(key, download, content_type)
-            return {"bytes": download.bytes_read, "sha256": download.sha256}
-
-    def _claim(self, session_uuid: str, recording_uuid: str, item: items.Item) -> bool:
-        """Claim the recording; False if it is stored.
-
-        Raises RecordingNotReadyError while another is at it.
-        """
-        if self.table.claim_recording(session_uuid, recording_uuid, item, self.now()):
-            return True
-        known = self.table.recording(session_uuid, recording_uuid)
-        if known and known["status"] == "stored":
-            return False
-        message = "another invocation is storing this recording"
-        raise RecordingNotReadyError(message)
-
-    def _release(
-        self, session_uuid: str, recording_uuid: str, item: items.Item
+    def give_up(
+        self, session_uuid: str, recording_uuid: str, reason: str, explanation: str
     ) -> None:
-        """Let the next try begin at once instead of after the lease."""
-        free = {**item, "status": "storing", "lease_until": items.stamp(self.now())}
-        self.table.close_recording(session_uuid, recording_uuid, free, self.now())
+        """Record that a recording could not be stored; a stored one stays stored."""
+        for _ in range(TURNS):
+            known = self.table.recording(session_uuid, recording_uuid)
+            if known is None or known.status not in (Status.ANNOUNCED, Status.STORING):
+                return
+            with suppress(StaleStateError):
+                self.table.replace_recording(
+                    known, recordings.give_up(known, reason, explanation, self.now())
+                )
+                return
+
+    def _known(self, session_uuid: str, recording_uuid: str) -> Recording:
+        known = self.table.recording(session_uuid, recording_uuid)
+        if known is None:
+            message = "this recording is not in the table"
+            raise RecordingRefusedError(message, reason="unknown")
+        if known.url is None and known.status is Status.FAILED:
+            message = known.explanation or "this recording was not made"
+            raise RecordingRefusedError(message, reason=known.reason or "unknown")
+        return known
+
+    def _claim(self, known: Recording) -> Recording:
+        claimed = recordings.claim(known, self.now())
+        try:
+            if claimed is not None:
+                self.table.replace_recording(known, claimed)
+                return claimed
+        except StaleStateError:
+            pass
+        message = "another invocation is storing this recording"
+        raise RecordingNotReadyError(message, reason="busy")
+
+    def _copy(self, claimed: Recording) -> dict[str, Any]:
+        """Fetch and put; fetch anew if it was S3 that failed."""
+        for _ in range(PUTS - 1):
+            with suppress(ClientError, BotoCoreError):
+                return self._copy_once(claimed)
+            telemetry.count("RecordingPutAgain")
+        return self._copy_once(claimed)
+
+    def _copy_once(self, claimed: Recording) -> dict[str, Any]:
+        key = recordings.key_of(
+            claimed,
+            tenant_id=claimed.tenant_id,
+            session_uuid=claimed.session_uuid,
+            day=claimed.announced_at,
+        )
+        with self.origin.open(
+            str(claimed.url), recordings.stable_file(claimed)
+        ) as download:
+            _set_checks(claimed, download)
+            self.bucket.put(
+                key,
+                download,
+                recordings.CONTENT_TYPES[claimed.format],
+                retention=recordings.retention_tag(claimed),
+                metadata={
+                    "session-uuid": claimed.session_uuid,
+                    "recording-uuid": claimed.recording_uuid,
+                    "announced-at": stamp(claimed.announced_at),
+                },
+            )
+            return {
+                "bucket": self.bucket.name,
+                "key": key,
+                "bytes": download.bytes_read,
+                "sha256": download.sha256,
+            }
+
+    def _close(self, claimed: Recording, findings: dict[str, Any]) -> None:
+        """Record that it is stored; a hold may have come over it meanwhile."""
+        current: Recording | None = claimed
+        for _ in range(TURNS):
+            if current is None or current.lease_until != claimed.lease_until:
+                break
+            if current.held != claimed.held:
+                tag = recordings.retention_tag(current)
+                self.bucket.retag(findings["key"], tag)
+            try:
+                self.table.replace_recording(
+                    current, recordings.store(current, findings, self.now())
+                )
+            except StaleStateError:
+                current = self.table.recording(
+                    claimed.session_uuid, claimed.recording_uuid
+                )
+            else:
+                return
+        message = "another invocation has taken this recording over"
+        raise RecordingNotReadyError(message, reason="busy")
+
+    def _discard(self, stored: Recording) -> None:
+        """Delete it at Plivo if that is wanted; once more does no harm."""
+        if self.delete_at_carrier:
+            self.delete_at_carrier(stored.carrier_recording_id)
 
 
-def _check_magic(audio: str, download: Download) -> None:
-    if not recordings.looks_like(audio, download.peek()):
-        message = f"the origin's file does not begin like {audio}"
-        raise RecordingNotReadyError(message)
+def _set_checks(claimed: Recording, download: Download) -> None:
+    """Refuse what is no such audio, now by its start and later by its size."""
+    start = download.peek(START)
+    if not start:
+        message = "the file is empty"
+        raise RecordingNotReadyError(message, reason="truncated")
+    if not sound.looks_like(claimed.format, start):
+        message = f"the origin's file does not begin like {claimed.format}"
+        raise RecordingNotReadyError(message, reason="not_audio")
+
+    def check(size: int) -> None:
+        if not sound.is_plausible(claimed.format, start, size, claimed.duration):
+            message = "the file is too short for the call"
+            raise RecordingNotReadyError(message, reason="truncated")
+
+    if download.length is not None:
+        check(download.length)
+    else:
+        download.check = check

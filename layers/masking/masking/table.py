@@ -6,8 +6,12 @@
 | confirm                              | 3 write (state, the duty moves)          |
 | begin and finish an update           | 3 + 3 write; the duty moves to the check |
 |                                      | and back, see docs/decisions.md          |
-| expire                               | 2 write (state, the duty goes)           |
+| expire                               | 3 write (state, the duty moves)          |
+| settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
+|                                      | (state, the duty goes)                   |
+| a round of the reconciler            | 2 write                                  |
 | callback                             | 1 write, 1 read                          |
+| recording: announced, claimed, closed| 1 write each, 1 read before each         |
 | get a session                        | 1 read for each 4 KB of state, request   |
 | due duties, none due                 | 0.5 read for each of 16 shards           |
 """
@@ -15,6 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,22 +29,39 @@ from botocore.exceptions import ClientError
 from masking import sessions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
+    HOLD,
     KEY,
+    LINK,
+    PAUSE,
+    RECORDINGS,
     REQUEST,
+    ROUND,
+    SNAPSHOT,
     STATE,
+    WEBHOOKS,
     Item,
     Place,
     read,
+    recording_key,
     session_from,
     session_key,
     stamp,
     state_item,
+    tenant_key,
     written,
 )
+from masking.recording_items import recording_from, recording_item
+from masking.recordings import Recording
 from masking.sessions import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# The limit of one BatchGetItem.
+MOST_KEYS = 100
+
+# For how long it is remembered that an app's server failed.
+ENDPOINT_SECONDS = 7 * 86_400
 
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
@@ -51,6 +73,15 @@ class Due:
 
     session_uuid: str
     due_at: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A session with what was asked for, and all that Plivo told of it."""
+
+    session: Session
+    callbacks: tuple[Item, ...]
+    recordings: tuple[Item, ...]
 
 
 class Table:
@@ -115,7 +146,27 @@ class Table:
         }
         if STATE not in items:
             return None
-        return session_from(items[STATE], items.get(REQUEST))
+        return session_from(items[STATE], items.get(REQUEST), items.get(SNAPSHOT))
+
+    def load_whole(self, session_uuid: str) -> Whole | None:
+        """Read a session with its callbacks and recordings, consistently."""
+        items = list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":first": "A#", ":last": "R#~"}
+                ),
+                ConsistentRead=True,
+            )
+        )
+        parts = {item["sk"]: item for item in items}
+        if STATE not in parts:
+            return None
+        return Whole(
+            session_from(parts[STATE], parts.get(REQUEST), parts.get(SNAPSHOT)),
+            tuple(item for item in items if item["sk"].startswith("E#")),
+            tuple(item for item in items if item["sk"].startswith("R#")),
+        )
 
     def load_state(self, session_uuid: str) -> Session | None:
         """Read a session without what was asked for, consistently."""
@@ -162,14 +213,78 @@ class Table:
         )
         return [read(item)[place.sort_attribute] for item in answer["Items"]]
 
-    def due(self, shard: str, now: datetime) -> Iterator[Due]:
-        """List the sessions of a shard whose duty is due, the oldest first."""
+    def due(self, shard: str, now: datetime, after: Due | None = None) -> Iterator[Due]:
+        """List the sessions of a shard whose duty is due, the oldest first.
+
+        Begins behind the place of *after*, whether or not it is still there.
+        """
         for item in self._query(
             IndexName="duties",
             KeyConditionExpression="duty_shard = :shard AND duty_at <= :now",
             ExpressionAttributeValues=written({":shard": shard, ":now": stamp(now)}),
+            **_behind(shard, after),
         ):
             yield Due(item["pk"].removeprefix("S#"), item["duty_at"])
+
+    # Settlement
+
+    def snapshot(self, session_uuid: str) -> Item | None:
+        """Read what Plivo last said about an expired session."""
+        return self._get(session_key(session_uuid), SNAPSHOT)
+
+    def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
+        """Keep what Plivo said; *seen* is the time of the snapshot that was read.
+
+        Raises StaleStateError if another has been written since.
+        """
+        try:
+            self._put(
+                {
+                    **item,
+                    "pk": session_key(session.session_uuid),
+                    "sk": SNAPSHOT,
+                    "purge_at": self._ends(session),
+                },
+                "fetched_at = :seen" if seen else IS_NEW,
+                {":seen": seen} if seen else None,
+            )
+        except _ConditionFailedError:
+            raise StaleStateError from None
+
+    # Rounds
+
+    def begin_round(self, name: str, now: datetime, until: datetime) -> Item | None:
+        """Take the lease of a round; gives where the last one stopped.
+
+        None if somebody has it.
+        """
+        try:
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": f"ROUND#{name}", "sk": ROUND}),
+                UpdateExpression="SET lease_until = :until",
+                ConditionExpression=(
+                    "attribute_not_exists(lease_until) OR lease_until <= :now"
+                ),
+                ExpressionAttributeValues=written(
+                    {":until": stamp(until), ":now": stamp(now)}
+                ),
+                ReturnValues="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise
+        return read(answer.get("Attributes", {}))
+
+    def end_round(self, name: str, until: datetime, stopped: Item) -> None:
+        """Give the lease back and keep where the round *stopped*."""
+        with suppress(_ConditionFailedError):
+            self._put(
+                {**stopped, "pk": f"ROUND#{name}", "sk": ROUND},
+                "lease_until = :until",
+                {":until": stamp(until)},
+            )
 
     # Callbacks
 
@@ -183,8 +298,12 @@ class Table:
         attempt: int,
         attributes: Mapping[str, str],
         received_at: datetime,
+        came: Mapping[str, str] | None = None,
     ) -> bool:
-        """Keep a callback. Returns False if it is there already; changes nothing."""
+        """Keep a callback. Returns False if it is there already; changes nothing.
+
+        *came* says how: as a form, JSON or GET, and what proved it.
+        """
         item = {
             "pk": session_key(session_uuid),
             "sk": f"E#{digest}",
@@ -192,6 +311,7 @@ class Table:
             "tenant_id": tenant_id,
             "attempt": attempt,
             "attributes": dict(attributes),
+            **({"came": dict(came)} if came else {}),
             "received_at": stamp(received_at),
             "purge_at": self._purge_at(received_at),
         }
@@ -219,44 +339,197 @@ class Table:
 
     # Recordings
 
-    def recording(self, session_uuid: str, recording_uuid: str) -> Item | None:
-        """Read what is known of a recording."""
-        return self._get(session_key(session_uuid), f"R#{recording_uuid}")
+    def recording(self, session_uuid: str, recording_uuid: str) -> Recording | None:
+        """Read what is known of a recording, consistently."""
+        item = self._get(session_key(session_uuid), f"R#{recording_uuid}")
+        return recording_from(item) if item else None
 
-    def claim_recording(
-        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
-    ) -> bool:
-        """Begin to store a recording; False if it is stored or somebody is at it."""
-        is_free = "attribute_not_exists(pk) OR (lease_until < :now AND #s = :storing)"
-        try:
-            self._put(
-                {
-                    **item,
-                    "pk": session_key(session_uuid),
-                    "sk": f"R#{recording_uuid}",
-                    "status": "storing",
-                    "purge_at": self._purge_at(now),
-                },
-                is_free,
-                {":now": stamp(now), ":storing": "storing"},
-                {"#s": "status"},
+    def recordings(self, session_uuid: str) -> list[Recording]:
+        """Read all recordings of a session, in no order that means anything."""
+        return [
+            recording_from(item)
+            for item in self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "R#"}
+                ),
             )
+        ]
+
+    def add_recording(self, recording: Recording) -> bool:
+        """Write a new recording; False if it is there already, and changes nothing."""
+        try:
+            self._put(recording_item(recording), IS_NEW)
         except _ConditionFailedError:
             return False
         return True
 
-    def close_recording(
-        self, session_uuid: str, recording_uuid: str, item: Item, now: datetime
+    def replace_recording(self, before: Recording, after: Recording) -> None:
+        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        try:
+            self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
+        except _ConditionFailedError:
+            raise StaleStateError from None
+
+    def link_recording(self, recording: Recording) -> None:
+        """Make a recording findable by its name, for as long as it is kept."""
+        link: Item = {
+            "pk": recording_key(recording.recording_uuid),
+            "sk": LINK,
+            "session_uuid": recording.session_uuid,
+        }
+        if recording.expires_at:
+            link["purge_at"] = int(recording.expires_at.timestamp())
+        self._put(link)
+
+    def session_of(self, recording_uuid: str) -> str | None:
+        """Say whose recording it is, as its link does."""
+        item = self._get(recording_key(recording_uuid), LINK, consistent=False)
+        return str(item["session_uuid"]) if item else None
+
+    def is_held(self, session_uuid: str) -> bool:
+        """Say whether recordings of a session are under a legal hold."""
+        return self._get(session_key(session_uuid), HOLD) is not None
+
+    def put_hold(self, session_uuid: str, *, held: bool) -> None:
+        """Put the recordings of a session under a legal hold, or let them go."""
+        key = {"pk": session_key(session_uuid), "sk": HOLD}
+        if held:
+            self._put(key)
+        else:
+            self._client.delete_item(TableName=self._name, Key=written(key))
+
+    def retention_of(self, tenant_id: str) -> int | None:
+        """Give the days that a tenant's recordings are kept; None if it has no rule."""
+        item = self._get(tenant_key(tenant_id), RECORDINGS, consistent=False)
+        return int(item["retention_days"]) if item else None
+
+    def put_retention(self, tenant_id: str, days: int) -> None:
+        """Set the days that recordings of a tenant are kept, from now on."""
+        self._put(
+            {"pk": tenant_key(tenant_id), "sk": RECORDINGS, "retention_days": days}
+        )
+
+    # Deliveries to apps
+
+    def put_delivery(
+        self, session_uuid: str, event_id: str, item: Item, now: datetime
     ) -> None:
-        """Write how storing a recording ended: *item* holds status and findings."""
+        """Write how a delivery stands."""
         self._put(
             {
                 **item,
                 "pk": session_key(session_uuid),
-                "sk": f"R#{recording_uuid}",
+                "sk": f"W#{event_id}",
                 "purge_at": self._purge_at(now),
             }
         )
+
+    def load_items(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Item]:
+        """Read items by their keys, consistently, 100 in one request."""
+        found: dict[tuple[str, str], Item] = {}
+        left: list[Any] = [written({"pk": pk, "sk": sk}) for pk, sk in keys]
+        while left:
+            answer = self._client.batch_get_item(
+                RequestItems={
+                    self._name: {"Keys": left[:MOST_KEYS], "ConsistentRead": True}
+                }
+            )
+            for item in map(read, answer["Responses"].get(self._name, [])):
+                found[item["pk"], item["sk"]] = item
+            again = answer["UnprocessedKeys"].get(self._name)
+            left = left[MOST_KEYS:] + (list(again["Keys"]) if again else [])
+        return found
+
+    def delivery(self, session_uuid: str, event_id: str) -> Item | None:
+        """Read a delivery."""
+        return self._get(session_key(session_uuid), f"W#{event_id}")
+
+    def deliveries(self, session_uuid: str) -> list[Item]:
+        """Read all deliveries of a session."""
+        return list(
+            self._query(
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+                ExpressionAttributeValues=written(
+                    {":pk": session_key(session_uuid), ":part": "W#"}
+                ),
+            )
+        )
+
+    def endpoint(self, endpoint: str) -> Item | None:
+        """Read how an app's server fares; None if it has not failed lately."""
+        return self._get(endpoint, PAUSE, consistent=False)
+
+    def count_failure(self, endpoint: str, now: datetime) -> Item:
+        """Count one more failure in a row; give how the server fares now."""
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key=written({"pk": endpoint, "sk": PAUSE}),
+            UpdateExpression="ADD failures :one SET purge_at = :purge_at",
+            ExpressionAttributeValues=written(
+                {":one": 1, ":purge_at": int(now.timestamp()) + ENDPOINT_SECONDS}
+            ),
+            ReturnValues="ALL_NEW",
+        )
+        return read(answer["Attributes"])
+
+    def put_pause(self, endpoint: str, until: datetime, pauses: int) -> None:
+        """Leave an endpoint alone, for the time *pauses*, unless somebody just did."""
+        try:
+            self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": endpoint, "sk": PAUSE}),
+                UpdateExpression="SET #until = :until, pauses = :pauses",
+                ConditionExpression="attribute_not_exists(pauses) OR pauses < :pauses",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues=written(
+                    {":until": stamp(until), ":pauses": pauses}
+                ),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
+    def forget_failures(self, endpoint: str) -> None:
+        """Forget that an app's server failed."""
+        self._client.update_item(
+            TableName=self._name,
+            Key=written({"pk": endpoint, "sk": PAUSE}),
+            UpdateExpression="SET failures = :none REMOVE #until, pauses",
+            ExpressionAttributeNames={"#until": "until"},
+            ExpressionAttributeValues=written({":none": 0}),
+        )
+
+    def webhook_secrets(self, tenant_id: str) -> list[str]:
+        """Read the secrets of a tenant's webhooks, the newest first."""
+        item = self._get(tenant_key(tenant_id), WEBHOOKS)
+        return list(item["secrets"]) if item else []
+
+    def put_webhook_secrets(
+        self, tenant_id: str, secrets: Sequence[str], *, only_first: bool = False
+    ) -> bool:
+        """Write them; with *only_first* only if there are none, else it is False."""
+        item = {
+            "pk": tenant_key(tenant_id),
+            "sk": WEBHOOKS,
+            "secrets": list(secrets),
+        }
+        try:
+            self._put(item, IS_NEW if only_first else None)
+        except _ConditionFailedError:
+            return False
+        return True
+
+    # Items of the stream that are looked at once more
+
+    def change(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """Read an item as the stream would give it."""
+        answer = self._client.get_item(
+            TableName=self._name, Key=written({"pk": pk, "sk": sk}), ConsistentRead=True
+        )
+        return dict(answer["Item"]) if "Item" in answer else None
 
     # Links
 
@@ -315,14 +588,13 @@ class Table:
         return read(item) if item else None
 
     def _query(self, **request: Any) -> Iterator[Item]:
-        start: dict[str, Any] = {}
         while True:
-            answer = self._client.query(TableName=self._name, **request, **start)
+            answer = self._client.query(TableName=self._name, **request)
             for item in answer["Items"]:
                 yield read(item)
             if "LastEvaluatedKey" not in answer:
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _put(
         self,
@@ -344,6 +616,18 @@ class Table:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 raise _ConditionFailedError from None
             raise
+
+
+def _behind(shard: str, due: Due | None) -> dict[str, Any]:
+    if due is None:
+        return {}
+    place = {
+        "pk": session_key(due.session_uuid),
+        "sk": STATE,
+        "duty_shard": shard,
+        "duty_at": due.due_at,
+    }
+    return {"ExclusiveStartKey": written(place)}
 
 
 class _ConditionFailedError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 if TYPE_CHECKING:
@@ -38,6 +38,18 @@ def count_carrier_failure(error: CarrierError) -> None:
     count("CarrierFailure", code=error.code)
     if error.metric:
         count(error.metric)
+
+
+def gauge(name: str, value: float, **dimensions: str) -> None:
+    """Write a value that stands for now, with dimensions of its own."""
+    with single_metric(
+        name=name,
+        unit=MetricUnit.Count,
+        value=value,
+        namespace=metrics().namespace,
+    ) as metric:
+        for dimension, content in dimensions.items():
+            metric.add_dimension(name=dimension, value=content)
 
 
 def flush() -> None:

@@ -1,4 +1,4 @@
-"""API keys: who a bearer key belongs to and what it may do.
+"""Tenants: who a bearer key belongs to and what it may do; their webhooks' secrets.
 
 A key is kept as its SHA-256 alone; it is long and random, so no slow hash is needed.
 """
@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from masking import webhook_signing
 from masking.items import moment, stamp
 
 if TYPE_CHECKING:
     from masking.table import Table
 
-SCOPES = ("sessions:read", "sessions:write", "recordings:read", "admin")
+SCOPES = (
+    "sessions:read",
+    "sessions:write",
+    "recordings:read",
+    "recordings:write",
+    "admin",
+)
 
 BEARER = re.compile(r"bearer +([\x21-\x7e]{1,512})", re.ASCII | re.IGNORECASE)
 
@@ -60,6 +67,29 @@ def caller_of(table: Table, authorization: str, now: datetime) -> Caller | None:
     if expires_at is not None and now >= moment(expires_at):
         return None
     return Caller(item["tenant_id"], tuple(item["scopes"]))
+
+
+def webhook_secrets(table: Table, tenant_id: str) -> list[str]:
+    """Give the secrets that a tenant's webhooks are signed with, made at first use."""
+    found = table.webhook_secrets(tenant_id)
+    if found:
+        return found
+    made = [webhook_signing.new_secret()]
+    if table.put_webhook_secrets(tenant_id, made, only_first=True):
+        return made
+    return table.webhook_secrets(tenant_id)
+
+
+def rotate_webhook_secret(table: Table, tenant_id: str) -> str:
+    """Make a new secret for a tenant; the last one stays valid until the next time."""
+    made = webhook_signing.new_secret()
+    table.put_webhook_secrets(tenant_id, [made, *table.webhook_secrets(tenant_id)[:1]])
+    return made
+
+
+def retire_webhook_secret(table: Table, tenant_id: str) -> None:
+    """End a rotation: from now on only the newest secret signs."""
+    table.put_webhook_secrets(tenant_id, table.webhook_secrets(tenant_id)[:1])
 
 
 def _digest(key: str) -> str:

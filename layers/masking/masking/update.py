@@ -131,7 +131,9 @@ class UpdateFlow:
             isinstance(error, CarrierRefusedError)
             and "already expired" in error.explanation.lower()
         )
-        after = sessions.expire(taken) if over else sessions.drop_update(taken)
+        after = (
+            sessions.expire(taken, self.now()) if over else sessions.drop_update(taken)
+        )
         with suppress(StaleStateError):
             self.table.replace(taken, after)
         if over:

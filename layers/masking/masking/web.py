@@ -23,6 +23,7 @@ from masking.errors import (
     MalformedBodyError,
     NumberInUrlError,
     ProblemError,
+    RecordingNotFoundError,
     ScopeMissingError,
     SessionNotFoundError,
     StorageUnavailableError,
@@ -30,6 +31,7 @@ from masking.errors import (
 
 LARGEST_BODY = 64 * 1024
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 UNKNOWN = "unknown"
 
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
@@ -57,9 +59,27 @@ class Request:
         Raises SessionNotFoundError for what is not a UUID in its usual form.
         """
         text = self.parameters.get("session_uuid", "")
-        if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        if not UUID.fullmatch(text):
             raise SessionNotFoundError
         return text
+
+    @property
+    def recording_uuid(self) -> str:
+        """Give the recording that the path names.
+
+        Raises RecordingNotFoundError for what is not a UUID in its usual form.
+        """
+        text = self.parameters.get("recording_uuid", "")
+        if not UUID.fullmatch(text):
+            raise RecordingNotFoundError
+        return text
+
+    @property
+    def wants_json(self) -> bool:
+        """Say whether the Accept header names JSON."""
+        accepted = self.headers.get("accept", "").split(",")
+        types = {entry.partition(";")[0].strip().lower() for entry in accepted}
+        return "application/json" in types
 
     @property
     def idempotency_key(self) -> str | None:
@@ -118,7 +138,7 @@ def route(
             request_id = str(event.get("requestContext", {}).get("requestId", ""))
             telemetry.logger().append_keys(request_id=request_id)
             try:
-                request = _request(event)
+                request = request_of(event)
                 _enforce(scope, request)
                 return _answer(handle(request))
             except ProblemError as problem:
@@ -151,7 +171,8 @@ def _enforce(scope: str | None, request: Request) -> None:
             raise NumberInUrlError
 
 
-def _request(event: dict[str, Any]) -> Request:
+def request_of(event: dict[str, Any]) -> Request:
+    """Read an event of API Gateway, payload 2.0. Raises MalformedBodyError."""
     context = event["requestContext"]
     caller = context.get("authorizer", {}).get("lambda") or {}
     return Request(

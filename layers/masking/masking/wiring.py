@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +22,23 @@ if TYPE_CHECKING:
     from masking.bucket import Bucket
     from masking.bus import Bus
     from masking.carrier import Carrier
+    from masking.endpoints import Endpoints
     from masking.origin import Origin
+    from masking.pace import Pace
     from masking.queue import Queue
 
 Clock = Callable[[], datetime]
 
 SECRET_SECONDS = 300
+WEBHOOK_SECRET_SECONDS = 60
 
 # A slow store must leave time to answer within API Gateway's 30 s.
 QUICK = Config(
     connect_timeout=2,
     read_timeout=4,
     retries={"total_max_attempts": 3, "mode": "standard"},
+    # The sweep works at as many shards at once.
+    max_pool_connections=16,
 )
 
 
@@ -42,6 +47,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._webhook_secrets: dict[str, tuple[datetime, list[str]]] = {}
 
     @property
     def settings(self) -> Settings:
@@ -69,6 +75,8 @@ class Services:
             connect_timeout=5,
             read_timeout=60,
             retries={"total_max_attempts": 1},
+            # Links are signed for this host, and must not lead through another region.
+            s3={"us_east_1_regional_endpoint": "regional"},
         )
         return Bucket(boto3.client("s3", config=once), self._settings.bucket_name)
 
@@ -78,9 +86,47 @@ class Services:
         return self._queue(self._settings.recording_queue_url)
 
     @cached_property
+    def recording_dead_letters(self) -> Queue:
+        """Give the queue of recordings that could not be stored."""
+        return self._queue(self._settings.recording_dead_letters_url)
+
+    @cached_property
     def check_queue(self) -> Queue:
         """Give the queue of updates and endings to be looked at once more."""
         return self._queue(self._settings.check_queue_url)
+
+    @cached_property
+    def change_dead_letters(self) -> Queue:
+        """Give the queue of changes that could not be published."""
+        return self._queue(self._settings.change_dead_letters_url)
+
+    @cached_property
+    def webhook_queue(self) -> Queue:
+        """Give the queue of events to be delivered to apps."""
+        return self._queue(self._settings.webhook_queue_url)
+
+    @cached_property
+    def webhook_dead_letters(self) -> Queue:
+        """Give the queue of events that could not be delivered."""
+        return self._queue(self._settings.webhook_dead_letters_url)
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """Give what this process knows of the servers of apps."""
+        from masking.endpoints import Endpoints
+
+        return Endpoints(self.table, self.now)
+
+    def webhook_secrets_of(self, tenant_id: str) -> list[str]:
+        """Give the secrets of a tenant's webhooks; made if there are none yet."""
+        from masking import tenants
+
+        now = self.now()
+        known = self._webhook_secrets.get(tenant_id)
+        if known is None or now - known[0] > timedelta(seconds=WEBHOOK_SECRET_SECONDS):
+            known = (now, tenants.webhook_secrets(self.table, tenant_id))
+            self._webhook_secrets[tenant_id] = known
+        return known[1]
 
     @cached_property
     def bus(self) -> Bus:
@@ -96,6 +142,29 @@ class Services:
         return _carrier(
             secret["auth_id"], secret["auth_token"], self._settings.carrier_base_url
         )
+
+    def paced_carrier(self, pace: Pace) -> Carrier:
+        """Give Plivo, asked no faster than *pace* allows."""
+        from masking.carrier import Carrier
+
+        secret = self._carrier_secret()
+        return Carrier(
+            auth_id=secret["auth_id"],
+            auth_token=secret["auth_token"],
+            base_url=self._settings.carrier_base_url,
+            before=pace.wait,
+        )
+
+    @property
+    def pace(self) -> Pace:
+        """Give the reconciler's share of the requests that Plivo lets us make."""
+        from masking.pace import Pace
+
+        return Pace(self._settings.carrier_requests_per_second)
+
+    def delete_at_carrier(self, recording_id: str) -> None:
+        """Delete a recording at Plivo; what that takes is built only then."""
+        self.carrier.delete_recording(recording_id)
 
     @property
     def origin(self) -> Origin:
@@ -142,7 +211,7 @@ class Services:
 
     def _derived(self, purpose: str) -> bytes:
         root = self._secret(self._settings.signing_secret)
-        return hmac.digest(root.encode(), purpose.encode(), "sha256")
+        return derived(root, purpose)
 
     def _secret(self, name: str) -> str:
         """Read a secret. Raises StorageUnavailableError if it can't be had now."""
@@ -150,6 +219,11 @@ class Services:
             return str(self._secrets.get(name, max_age=SECRET_SECONDS))
         except GetParameterError as error:
             raise StorageUnavailableError(retry_after=2) from error
+
+
+def derived(root: str, purpose: str) -> bytes:
+    """Give the key for a purpose that is derived from the root of all keys."""
+    return hmac.digest(root.encode(), purpose.encode(), "sha256")
 
 
 @lru_cache(maxsize=2)

@@ -38,7 +38,8 @@ def test_invoke_gives_answer_and_log(stack: RunningStack, tmp_path: Path) -> Non
 def test_invoke_of_an_unknown_function_lists_the_known_ones(
     stack: RunningStack,
 ) -> None:
-    with pytest.raises(InvokeError, match="no function 'fly'; deployed are authorize"):
+    known = "no function 'fly'; deployed are answer_call, authorize"
+    with pytest.raises(InvokeError, match=known):
         invoke(stack, "fly", None)
 
 

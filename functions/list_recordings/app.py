@@ -1,0 +1,20 @@
+"""GET /v1/sessions/{session_uuid}/recordings: list the recordings of a session."""
+
+from __future__ import annotations
+
+from masking import recording_views, web, wiring
+from masking.errors import SessionNotFoundError
+
+
+@web.route(scope="recordings:read")
+def lambda_handler(request: web.Request) -> web.Response:
+    """Answer with what is kept; recordings may outlive their session's item."""
+    services = wiring.services()
+    found = services.table.recordings(request.session_uuid)
+    owners = {recording.tenant_id for recording in found}
+    if not found:
+        session = services.table.load_state(request.session_uuid)
+        owners = {session.tenant_id} if session else set()
+    if owners != {request.tenant_id}:
+        raise SessionNotFoundError
+    return web.Response(200, recording_views.list_view(found, services.now()))

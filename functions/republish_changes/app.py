@@ -1,0 +1,31 @@
+"""A queue of changes that could not be published: read the table, publish again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from masking import publish, relay, telemetry, wiring
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
+    """Publish what was parked, as the table has it now; what fails comes again."""
+    services = wiring.services()
+    publisher = publish.Publisher(
+        services.table,
+        services.bus,
+        services.check_queue,
+        services.number_key,
+        services.now,
+        services.settings.recording_retention_days,
+        services.settings.bus_events,
+    )
+    for message in event["Records"]:
+        parked = json.loads(message["body"])
+        image = services.table.change(parked["pk"], parked["sk"])
+        if image:
+            publisher.publish(relay.record_of(parked, image))
+        telemetry.logger().info(
+            "change published again", extra={"reason": parked["reason"]}
+        )
+    telemetry.flush()

@@ -1,0 +1,35 @@
+"""Internet addresses: which are public, and which a host name has."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+# IPv6 that carries an IPv4 address inside: NAT64 (RFC 6052).
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Say whether *address* is one of the public internet, also where it hides one.
+
+    Anything that is no address at all is not public.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if ip.teredo or (inner is not None and not is_public(str(inner))):
+            return False
+        if ip.ipv4_mapped:
+            return True
+    return ip.is_global and not ip.is_multicast
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Give the addresses of *host*, the preferred one first. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,0 +1,36 @@
+"""Say goodbye to a caller whose session is over: Plivo XML, made without its SDK.
+
+Once a session has expired its virtual number is answered by the number's own
+application (plivo-contract 3.3). The caller waits while we think, so nothing heavy is
+imported and no session is looked up: every call gets the same polite end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
+
+PATH = "/v1/plivo/answer"
+
+CONTENT_TYPE = "application/xml"
+
+TEXT = "This call can't be connected any more. Goodbye."
+LANGUAGE = "en-US"
+
+
+@dataclass(frozen=True)
+class Goodbye:
+    """What a caller hears: *play_url* if there is one, else *text* in *language*."""
+
+    text: str = TEXT
+    language: str = LANGUAGE
+    play_url: str = ""
+
+    def xml(self) -> str:
+        """Give the document that Plivo carries out: one sound and a hang-up."""
+        if self.play_url:
+            sound = f"<Play>{escape(self.play_url)}</Play>"
+        else:
+            language = quoteattr(self.language)
+            sound = f"<Speak language={language}>{escape(self.text)}</Speak>"
+        return f"<Response>{sound}<Hangup/></Response>"

@@ -1,0 +1,81 @@
+"""Give access to a stored recording: a link that lives five minutes, and an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from masking import changes, recordings
+from masking.discard import find
+from masking.errors import (
+    RecordingDeletedError,
+    RecordingFailedError,
+    RecordingNotFoundError,
+    RecordingNotStoredError,
+)
+from masking.recordings import Recording, Status
+
+if TYPE_CHECKING:
+    from masking.bucket import Bucket
+    from masking.bus import Bus
+    from masking.table import Table
+    from masking.wiring import Clock
+
+LINK_LIFETIME = timedelta(minutes=5)
+
+# Seconds after which it is worth asking again for one that is not stored yet.
+RETRY_AFTER = 15
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to a recording's file and when it ends."""
+
+    url: str
+    expires_at: datetime
+    file_name: str
+    recording: Recording
+
+
+@dataclass(frozen=True)
+class Access:
+    """What giving access takes: the table, the bucket, the bus, the time."""
+
+    table: Table
+    bucket: Bucket
+    bus: Bus
+    now: Clock
+
+    def link(self, recording_uuid: str, *, tenant_id: str, request_id: str) -> Link:
+        """Give a link to a recording, after the bus has taken the event of it.
+
+        Raises the ProblemError that fits the state of the recording.
+        """
+        now = self.now()
+        known = find(self.table, recording_uuid, tenant_id)
+        if recordings.is_hidden(known, now):
+            raise RecordingNotFoundError
+        if known.status in (Status.DELETING, Status.DELETED):
+            raise RecordingDeletedError
+        if known.status is Status.FAILED:
+            raise RecordingFailedError(reason=known.reason)
+        if known.status is not Status.STORED or known.key is None:
+            raise RecordingNotStoredError(
+                retry_after=RETRY_AFTER, recording_status=known.status.value
+            )
+        self.bus.put([changes.event_of_access(known, request_id, now)])
+        name = file_name(known)
+        url = self.bucket.link(
+            known.key,
+            file_name=name,
+            content_type=recordings.CONTENT_TYPES[known.format],
+            seconds=int(LINK_LIFETIME.total_seconds()),
+        )
+        return Link(url, now + LINK_LIFETIME, name, known)
+
+
+def file_name(recording: Recording) -> str:
+    """Give the name under which a browser saves the file: its day and its UUID."""
+    day = f"{recording.announced_at:%Y-%m-%d}"
+    return f"recording-{day}-{recording.recording_uuid}.{recording.format}"

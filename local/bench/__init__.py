@@ -1,0 +1,1 @@
+"""Measure what design goals are stated for, as ratios that any machine shows alike."""

@@ -1,0 +1,1 @@
+"""Commands for whoever operates a deployment, on this machine or in AWS."""

@@ -1,0 +1,210 @@
+"""A week of sessions: created, extended, deleted and left to expire, in stepped time.
+
+The sweep runs every simulated minute in which something is due and the reconciler every
+quarter of an hour in which something is; where nothing is due they would find nothing,
+which other tests show. 20,000 sessions in `make endings`, fewer in `make test`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from masking import views
+from masking.sessions import Session, Status
+from tests.ending.scale import size
+from tests.ending.world import World, copies
+
+WEEK = timedelta(days=7)
+SESSIONS = int(os.environ.get("MASKLINE_WEEK", size(200, 20_000)))
+STEPS = size(7, 84)
+
+# So many minutes are stepped through one by one, to look closely.
+CLOSE_MINUTES = 6
+
+
+def test_no_session_of_a_week_outlives_its_end(world: World) -> None:
+    dice = random.Random(7)  # noqa: S311 - a scenario, not a secret
+    world.control("PUT", "faults", {"webhook_dropped": {}})
+    world.control("PUT", "switches", {"rate_limit": "off"})
+    begin, number = world.now(), 0
+    ends: dict[str, datetime] = {}
+    made: dict[str, Session] = {}
+    counts: Counter[str] = Counter()
+    step = WEEK / STEPS
+    for turn in range(STEPS):
+        number = _some_begin(world, dice, number, made, ends, counts, turn)
+        _some_change(world, dice, made, ends, counts)
+        for _ in range(CLOSE_MINUTES):
+            world.advance(minutes=1)
+            counts["told by Plivo"] += _some_are_told(world, dice, made, ends)
+            world.sweep()
+            _nothing_outlives(world, dice, made, ends)
+        world.advance(seconds=(step - timedelta(minutes=CLOSE_MINUTES)).total_seconds())
+        world.sweep()
+        world.publish()
+        world.check()
+        world.reconcile()
+        world.publish()
+    world.advance(days=2)
+    for _ in range(4):
+        world.sweep()
+        world.publish()
+        world.check()
+        world.quarters(1)
+
+    assert world.now() - begin >= WEEK
+    assert len(made) == SESSIONS
+    told = Counter(event["session_uuid"] for event in world.bus.of("session.expired"))
+    ids = [event["id"] for event in world.bus.of("session.expired")]
+    assert set(told) == set(made), "one was missed"
+    assert max(told.values()) == 1
+    assert len(set(ids)) == SESSIONS
+    assert len({e["session_uuid"] for e in world.bus.of("session.settled")}) == SESSIONS
+    assert not any(world.alive(session) for session in made.values())
+    print(
+        f"{SESSIONS} sessions in a week: {dict(counts)}; each one session.expired "
+        f"({len(set(ids))} ids), each settled, none alive"
+    )
+
+
+def _some_begin(
+    world: World,
+    dice: random.Random,
+    number: int,
+    made: dict[str, Session],
+    ends: dict[str, datetime],
+    counts: Counter[str],
+    turn: int,
+) -> int:
+    count = SESSIONS * (turn + 1) // STEPS - number
+    lasts = [dice.choice([60, 150, 240, 3600, 20_000, 86_400]) for _ in range(count)]
+
+    def begin(place: int) -> Session:
+        return world.create((number + place) % 5000, session_expiry=lasts[place])
+
+    with ThreadPoolExecutor(4) as pool:
+        for session in pool.map(begin, range(count)):
+            made[session.session_uuid] = session
+            assert session.expiry_time is not None
+            ends[session.session_uuid] = session.expiry_time
+    counts["created"] += count
+    return number + count
+
+
+def _some_change(
+    world: World,
+    dice: random.Random,
+    made: dict[str, Session],
+    ends: dict[str, datetime],
+    counts: Counter[str],
+) -> None:
+    alive = [uuid for uuid, end in ends.items() if end > world.now()]
+    for uuid in dice.sample(alive, len(alive) // 10):
+        what = dice.choice(["extended", "deleted"])
+        if what == "deleted":
+            world.end(made[uuid])
+            ends[uuid] = world.now()
+        else:
+            longer = dice.choice([120, 600, 50_000])
+            session = world.update(made[uuid], session_expiry=longer)
+            assert session.expiry_time is not None
+            ends[uuid] = session.expiry_time
+        counts[what] += 1
+
+
+def _some_are_told(
+    world: World,
+    dice: random.Random,
+    made: dict[str, Session],
+    ends: dict[str, datetime],
+) -> int:
+    """Hand over Plivo's word of half the ends of this minute, before the sweep."""
+    now = world.now()
+    ended = [u for u, end in ends.items() if now - timedelta(minutes=1) < end <= now]
+    chosen = dice.sample(ended, len(ended) // 2)
+    told = sum(world.tell(made[uuid], event="SessionTimeout") for uuid in chosen)
+    world.publish()
+    return told
+
+
+def _nothing_outlives(
+    world: World,
+    dice: random.Random,
+    made: dict[str, Session],
+    ends: dict[str, datetime],
+) -> None:
+    """Read some sessions as an app would; the ones that ended lately above all."""
+    now = world.now()
+    lately = [u for u, end in ends.items() if now - timedelta(minutes=3) < end <= now]
+    others = dice.sample(sorted(made), min(20, len(made)))
+    for uuid in [*lately[:200], *others]:
+        session = world.load(made[uuid])
+        read = views.session_view(session, now)["status"]
+        assert read == ("active" if now < ends[uuid] else "expired")
+        # The sweep has run in this very minute.
+        assert (session.status is Status.EXPIRED) == (now >= ends[uuid])
+
+
+def test_ten_thousand_due_at_once_are_cleared_within_a_sweeps_minute(
+    world: World,
+) -> None:
+    count = size(500, 10_000)
+    _write_due(world, count)
+
+    begun = time.process_time(), time.monotonic()
+    first = _sweep_within(world, seconds=55)
+    took = time.monotonic() - begun[1]
+    left = count - first
+    for _ in range(20):
+        if not left:
+            break
+        left -= _sweep_within(world, seconds=55)
+
+    print(f"{first} of {count} due at once ended in the first sweep, {took:.1f} s")
+    assert left == 0
+    assert world.sweep() == 0
+    world.publish()
+    told = Counter(event["session_uuid"] for event in world.bus.of("session.expired"))
+    assert len(told) == count
+    assert max(told.values()) == 1
+
+
+def test_a_sweep_that_is_cut_short_again_and_again_loses_nothing(world: World) -> None:
+    _write_due(world, 60)
+    ended: list[int] = []
+
+    while sum(ended) < 60:
+        begun = [True] * 24
+        world.time_left = True
+        ended.append(_sweep_while(world, lambda b=begun: bool(b and b.pop())))
+
+    world.publish()
+    assert len(ended) > 2
+    assert sum(ended) == 60
+    told = Counter(event["session_uuid"] for event in world.bus.of("session.expired"))
+    assert (len(told), max(told.values())) == (60, 1)
+
+
+def _sweep_within(world: World, *, seconds: float) -> int:
+    until = time.monotonic() + seconds
+    return _sweep_while(world, lambda: time.monotonic() < until)
+
+
+def _sweep_while(world: World, has_time: object) -> int:
+    from masking.expire import Sweep
+
+    return Sweep(world.table, world.now, has_time).run()  # type: ignore[arg-type]
+
+
+def _write_due(world: World, count: int) -> None:
+    """Write sessions that are due now, without Plivo, which nothing here asks."""
+    pattern = world.create(session_expiry=60)
+    world.end(pattern)
+    world.write(copies(pattern, count, version=2))
+    world.forget()
+    world.advance(seconds=61)

@@ -1,0 +1,188 @@
+"""A call to a number whose session is over gets one polite sentence, always."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
+
+import pytest
+from plivo import plivoxml
+
+from functions.answer_call import app
+from local.plivo.answer_xml import Hangup, PlayFile, Speak, parse_answer
+from local.plivo.signing import v3_signature
+from masking import answer
+from tests.handlers.embedded_aws import Deployment
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TEXT = "This call can't be connected any more. Goodbye."
+
+
+def _event(**changes: Any) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events/answer_call.json").read_text())
+    return {**event, **changes}
+
+
+def _signed(deployment: Deployment) -> dict[str, Any]:
+    from local.plivo import account
+
+    event = _event()
+    body = base64.b64decode(event["body"]).decode()
+    url = f"https://{event['requestContext']['domainName']}{answer.PATH}"
+    event["headers"]["x-plivo-signature-v3"] = v3_signature(
+        account.AUTH_TOKEN,
+        "POST",
+        url,
+        parse_qsl(body),
+        event["headers"]["x-plivo-signature-v3-nonce"],
+    )
+    assert deployment.environment["CARRIER_SECRET_ARN"]
+    return event
+
+
+@pytest.fixture
+def _spoken(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deployment.environment["GOODBYE_TEXT"] != TEXT
+    monkeypatch.setenv("GOODBYE_TEXT", TEXT)
+    monkeypatch.setenv("GOODBYE_LANGUAGE", "en-GB")
+    monkeypatch.setenv("GOODBYE_PLAY_URL", "")
+
+
+def _heard(answered: dict[str, Any]) -> list[object]:
+    assert answered["statusCode"] == 200
+    return list(parse_answer(answered["body"], answered["headers"]["content-type"]))
+
+
+@pytest.mark.usefixtures("_spoken")
+def test_plivo_is_told_to_say_a_sentence_and_hang_up(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered = app.lambda_handler(_signed(deployment), None)
+
+    spoken, end = _heard(answered)
+    assert isinstance(spoken, Speak)
+    assert spoken.text == TEXT
+    assert end == Hangup()
+    assert "CallAfterSession" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_spoken", "deployment")
+def test_audio_is_played_instead_where_it_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOODBYE_PLAY_URL", "https://app.example.com/bye.mp3?a=1&b=2")
+
+    answered = app.lambda_handler(_event(), None)
+
+    assert _heard(answered) == [
+        PlayFile("https://app.example.com/bye.mp3?a=1&b=2"),
+        Hangup(),
+    ]
+
+
+@pytest.mark.usefixtures("_spoken", "deployment")
+@pytest.mark.parametrize(
+    "event",
+    [
+        _event(),
+        _event(body=None, isBase64Encoded=False),
+        _event(body="not base64 at all!"),
+        _event(body="%" * 100, isBase64Encoded=False),
+        _event(body="x" * 200_000, isBase64Encoded=False),
+        _event(headers={}),
+        _event(rawQueryString="From=%FF&To"),
+        {},
+        {"requestContext": None},
+    ],
+)
+def test_whatever_is_sent_the_caller_hears_goodbye(event: dict[str, Any]) -> None:
+    spoken, end = _heard(app.lambda_handler(event, None))
+
+    assert isinstance(spoken, Speak)
+    assert spoken.text == TEXT
+    assert end == Hangup()
+
+
+@pytest.mark.usefixtures("_spoken")
+def test_a_wrong_signature_is_counted_and_answered_alike(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = app.lambda_handler(_signed(deployment), None)
+    wrong = app.lambda_handler(_event(), None)
+
+    assert right == wrong
+    assert "AnswerUnsigned" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_spoken", "deployment")
+@pytest.mark.parametrize("missing", ["CARRIER_SECRET_ARN", "GOODBYE_TEXT"])
+def test_a_broken_deployment_still_says_goodbye(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.delenv(missing)
+
+    spoken, end = _heard(app.lambda_handler(_event(), None))
+
+    assert isinstance(spoken, Speak)
+    assert end == Hangup()
+
+
+@pytest.mark.usefixtures("_spoken", "deployment")
+def test_no_number_of_a_caller_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
+    answered = app.lambda_handler(_event(), None)
+
+    emitted = capsys.readouterr()
+    assert "2025550100" not in emitted.out + emitted.err + str(answered)
+
+
+@pytest.mark.parametrize(
+    "goodbye",
+    [
+        answer.Goodbye(),
+        answer.Goodbye(text='Fish & chips <are> "over"', language="en-GB"),
+        answer.Goodbye(text="Au revoir, à bientôt", language="fr-FR"),
+        answer.Goodbye(play_url="https://app.example.com/a.mp3?x=1&y=<2>"),
+    ],
+)
+def test_the_document_is_what_plivos_own_sdk_writes(goodbye: answer.Goodbye) -> None:
+    theirs = plivoxml.ResponseElement()
+    if goodbye.play_url:
+        theirs.add(plivoxml.PlayElement(goodbye.play_url))
+    else:
+        theirs.add(plivoxml.SpeakElement(goodbye.text, language=goodbye.language))
+    theirs.add(plivoxml.HangupElement())
+
+    assert _canonical(goodbye.xml()) == _canonical(theirs.to_string())
+
+
+def test_answering_imports_no_sdk_of_plivos() -> None:
+    program = (
+        "import sys; import functions.answer_call.app; "
+        "print([m for m in sys.modules if m.split('.')[0] in "
+        "('plivo', 'requests', 'lxml', 'pydantic')])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/masking'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+def _canonical(document: str) -> str:
+    text = ElementTree.canonicalize(document, strip_text=True)
+    assert text is not None
+    return text

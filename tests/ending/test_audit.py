@@ -1,0 +1,85 @@
+"""An operator's walk over Plivo's list finds what nothing else looks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from masking.account import Account
+from masking.sessions import Status
+from operate import audit
+from operate.plivo import Tools
+from tests.ending.world import CALLBACK_KEY, World
+
+
+def _tools(world: World) -> Tools:
+    account = Account(world.carrier)
+    return Tools(world.carrier, account, world.table, CALLBACK_KEY, "", world.now)
+
+
+def _verdicts(world: World, *, repair: bool = False) -> Counter[str]:
+    return Counter(each.verdict for each in audit.audit(_tools(world), repair=repair))
+
+
+def test_sessions_that_agree_are_counted_and_nothing_is_changed(world: World) -> None:
+    for number in range(45):
+        world.create(number, session_expiry=60 if number % 2 else 86_000)
+    world.advance(minutes=2)
+    world.sweep()
+
+    assert _verdicts(world) == {audit.AGREES: 45}
+
+
+def test_what_is_wrong_is_named_and_can_be_repaired(world: World) -> None:
+    from masking import callbacks, sessions
+    from tests.ending.world import NOWHERE
+
+    fine = world.create(0, session_expiry=86_000)
+    registered = callbacks.registration(CALLBACK_KEY, NOWHERE, fine.session_uuid, 2)
+    twin = {"first_party": "+12025550150", "second_party": "+12025550151"}
+    orphan = world.carrier.create({**twin, "session_expiry": 86_000}, registered)
+    foreign = {"callback_url": "https://other.example.com/hook"}
+    world.carrier.create({"first_party": "12025550152", **_other()}, foreign)
+    alive = world.create(1, session_expiry=86_000)
+    world.table.replace(alive, sessions.expire(alive, world.now()))
+    ended = world.create(2, session_expiry=86_000)
+    world.carrier.expire(str(ended.carrier_session_uuid))
+    moved = world.create(3, session_expiry=86_000)
+    at_plivo = str(moved.carrier_session_uuid)
+    world.control("POST", f"sessions/{at_plivo}/replace-number", {})
+
+    seen = _verdicts(world)
+    _verdicts(world, repair=True)
+    after = _verdicts(world)
+
+    assert seen == {
+        audit.AGREES: 1,
+        audit.ORPHAN: 1,
+        audit.FOREIGN: 1,
+        audit.ALIVE: 1,
+        audit.ENDED: 1,
+        audit.DIFFERS: 1,
+    }
+    assert after == {audit.AGREES: 5, audit.FOREIGN: 1}
+    assert not world.simulator.store.sessions[orphan.session_uuid].is_live(world.now())
+    assert not world.alive(alive)
+    assert world.load(ended).status is Status.EXPIRED
+    assert world.load(moved).virtual_number != moved.virtual_number
+    assert world.alive(fine)
+
+
+def test_sessions_of_ninety_days_are_walked_and_each_once(world: World) -> None:
+    made = []
+    for number in range(5):
+        made.append(world.create(number, session_expiry=60))
+        world.advance(days=17)
+        world.sweep()
+
+    found = audit.audit(_tools(world))
+
+    assert len(found) == len(made)
+    told = Counter(each.verdict for each in found)
+    assert told[audit.UNSETTLED] >= 4
+
+
+def _other() -> dict[str, object]:
+    return {"second_party": "12025550153", "session_expiry": 86_000}

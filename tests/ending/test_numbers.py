@@ -1,0 +1,161 @@
+"""The pool of virtual numbers: what answers each, how far it reaches, what limits."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from masking import capacity
+from masking.account import Account
+from masking.capacity import Capacity
+from masking.errors import NumberPoolExhaustedError
+from masking.numbers import calling_code
+from operate import numbers
+from operate.plivo import Tools
+from tests.ending.world import CALLBACK_KEY, World
+
+ANSWER_URL = "https://api.example.com/v1/plivo/answer"
+
+
+@pytest.fixture
+def tools(world: World) -> Tools:
+    """Give what commands work with, in the time of the test."""
+    account = Account(world.carrier)
+    return Tools(
+        world.carrier, account, world.table, CALLBACK_KEY, ANSWER_URL, world.now
+    )
+
+
+def test_numbers_without_an_application_are_warned_of(tools: Tools) -> None:
+    lines = numbers.pool(tools)
+    warned = numbers.warnings(lines, numbers.reach(tools, lines))
+
+    assert len(lines) == 38
+    assert {line.answers for line in lines} == {numbers.NOTHING}
+    assert len(warned) == 38
+
+
+def test_the_goodbye_is_attached_to_what_has_nothing_and_to_nothing_else(
+    tools: Tools,
+) -> None:
+    other = tools.account.create_application("support line", "https://x.example.com/")
+    tools.account.attach("+12025550180", other)
+
+    attached = numbers.attach(tools.account, ANSWER_URL)
+    again = numbers.attach(tools.account, ANSWER_URL)
+
+    by = {line.number: line.answers for line in numbers.pool(tools)}
+    assert len(attached) == 37
+    assert again == []
+    assert by.pop("+12025550180") == numbers.ELSEWHERE
+    assert set(by.values()) == {numbers.GOODBYE}
+    ours = [a for a in tools.account.applications() if a.answer_url == ANSWER_URL]
+    assert [each.name for each in ours] == [numbers.NAME]
+
+
+def test_live_and_cooling_sessions_are_counted_against_the_pool(world: World) -> None:
+    for number in range(3):
+        world.create(number, session_expiry=86_000)
+    world.create(5, session_expiry=60, virtual_number_cooloff_period=3600)
+    world.create(6, session_expiry=60, virtual_number_cooloff_period=30)
+    world.advance(minutes=5)
+
+    found = Capacity(Account(world.carrier), world.now).measure()
+
+    assert (found["US"].numbers, found["US"].live, found["US"].cooling) == (24, 3, 1)
+    assert (found["GB"].numbers, found["GB"].live) == (8, 0)
+
+
+def test_measuring_asks_plivo_as_often_whatever_is_alive(world: World) -> None:
+    counts = []
+    number = 0
+    for more in (5, 60):
+        for _ in range(more):
+            world.create(number, session_expiry=86_000)
+            number += 1
+        asked: list[int] = []
+        carrier = world.new_carrier(before=lambda seen=asked: seen.append(1))
+        Capacity(Account(carrier), world.now).measure()
+        counts.append(len(asked))
+
+    print(f"requests to measure the pool, at 5 and 65 live sessions: {counts}")
+    assert counts[0] == counts[1]
+
+
+def test_the_busiest_party_says_how_many_numbers_are_needed(
+    world: World, tools: Tools
+) -> None:
+    for partner in range(13):
+        world.create(
+            first_party="+12025550100",
+            second_party=f"+12025570{partner:03d}",
+            session_expiry=86_000,
+        )
+
+    lines = numbers.pool(tools)
+    reach = numbers.reach(tools, lines)
+    warned = " ".join(numbers.warnings(lines, reach))
+
+    assert reach["US"].busiest_party_holds == 13
+    assert reach["US"].numbers_needed == 25
+    assert reach["US"].is_short
+    assert "US has 24 numbers, its busiest party takes 25" in warned
+    assert "2025550100" not in json.dumps([str(each) for each in reach.values()])
+
+
+def test_an_exhausted_pool_is_named_without_naming_anybody(world: World) -> None:
+    world.control("PUT", "faults", {"create_pool_exhausted": {"times": 2}})
+
+    with pytest.raises(NumberPoolExhaustedError) as matched:
+        world.create(first_party="+442079460200")
+    with pytest.raises(NumberPoolExhaustedError) as anywhere:
+        world.create(geomatch=False, subaccount="SALOCALDEVELOPMENT00")
+
+    told = matched.value.members
+    assert told["limited_by"] == "numbers_in_country"
+    assert told["calling_code"] == "+44"
+    assert "2079460200" not in str(told)
+    assert anywhere.value.members["limited_by"] == "numbers_of_account"
+    assert anywhere.value.members["calling_code"] is None
+    assert anywhere.value.members["subaccount"] == "SALOCALDEVELOPMENT00"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("+12025550100", "+1"),
+        ("+74951234567", "+7"),
+        ("+442079460100", "+44"),
+        ("+919999912345", "+91"),
+        ("+35312345678", "+353"),
+        ("+971501234567", "+971"),
+        ("+8801712345678", "+880"),
+        ("+9647701234567", "+964"),
+        ("nobody", None),
+    ],
+)
+def test_a_calling_code_is_told_and_no_more(number: str, code: str | None) -> None:
+    assert calling_code(number) == code
+
+
+@pytest.mark.parametrize(
+    ("concurrent", "numbers_needed"), [(0, 0), (1, 1), (2, 3), (10, 19)]
+)
+def test_c_sessions_at_once_take_2c_minus_1_numbers(
+    concurrent: int, numbers_needed: int
+) -> None:
+    assert capacity.needed(concurrent) == numbers_needed
+
+
+def test_the_pools_metrics_are_by_country(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.create(session_expiry=86_000)
+
+    capacity.report(Capacity(Account(world.carrier), world.now))
+
+    lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if "_aws" in x]
+    live = {x["Country"]: x["LiveSessions"] for x in lines if "LiveSessions" in x}
+    assert live["US"] == [1.0]
+    assert set(live) == {"US", "GB", "IN"}

@@ -1,0 +1,106 @@
+"""The deployed functions end a session, settle it and answer whoever calls after it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.addresses import free_addresses
+from local.stack import Stack
+from operate import audit, numbers, plivo
+from operate.deployment import Deployment
+from operate.plivo import Tools
+
+PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a stack of its own."""
+    with Stack(free_addresses(), tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@pytest.fixture
+def tools(stack: Stack) -> Tools:
+    """Give what an operator's commands work with on that stack."""
+    running = stack.running
+    return plivo.tools(Deployment(running.outputs, running.aws))
+
+
+def test_a_call_after_the_end_hears_goodbye(stack: Stack, tools: Tools) -> None:
+    attached = numbers.attach(tools.account, tools.answer_url)
+    session = _api(stack, "POST", "/v1/sessions", {**PAIR, "session_expiry": 3})
+    number = session["session"]["virtual_number"]
+    time.sleep(3.5)
+
+    placed = _sim(stack, "POST", "calls", {"from": "+12025550100", "to": number})
+    call = _sim(stack, "GET", f"calls/{placed['call_uuid']}?wait=30")
+
+    (asked,) = [c for c in call["callbacks"] if c["event"] == "StartApp"]
+    assert number in attached
+    assert call["outcome"] == "handed_over"
+    assert asked["attempts"][-1]["status"] == 200
+    (leg,) = call["legs"]
+    assert leg["hangup_cause_code"] == 4000
+    assert leg["answered_at"]
+
+
+def test_the_deployed_functions_end_and_settle(stack: Stack, tools: Tools) -> None:
+    body = {"first_party": "+12025550102", "second_party": "+12025550103"}
+    created = _api(stack, "POST", "/v1/sessions", {**body, "session_expiry": 2})
+    uuid = created["session"]["session_uuid"]
+    time.sleep(2.5)
+
+    swept = _invoke(stack, "expire_sessions")
+    rounds = _invoke(stack, "reconcile_sessions")
+
+    session = _api(stack, "GET", f"/v1/sessions/{uuid}")["session"]
+    assert session["status"] == "expired"
+    assert set(swept) == {"expired"}
+    assert set(rounds) <= {"fetched", "settled", "waiting", "left"}
+    stored = tools.table.load(uuid)
+    assert stored
+    assert stored.settle_at
+    verdicts = {each.verdict for each in audit.audit(tools)}
+    assert verdicts == {audit.AGREES}
+
+
+def _invoke(stack: Stack, function: str) -> dict[str, Any]:
+    running = stack.running
+    answered = running.aws.client("lambda").invoke(
+        FunctionName=running.function_names()[function], Payload=b"{}"
+    )
+    document: dict[str, Any] = json.loads(answered["Payload"].read())
+    assert "FunctionError" not in answered, document
+    return document
+
+
+def _api(stack: Stack, method: str, path: str, body: object = None) -> dict[str, Any]:
+    url = stack.running.addresses.api_url + path
+    key = {"authorization": f"Bearer {stack.running.api_key}"}
+    return _send(method, url, body, key)
+
+
+def _sim(stack: Stack, method: str, path: str, body: object = None) -> dict[str, Any]:
+    return _send(method, f"{stack.running.addresses.plivo_url}/_sim/{path}", body, {})
+
+
+def _send(
+    method: str, url: str, body: object, headers: dict[str, str]
+) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        url,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"content-type": "application/json", **headers},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=60) as response:
+        document: dict[str, Any] = json.loads(response.read())
+    return document

@@ -1,0 +1,171 @@
+"""The reconciler goes round what is due, within limits, from where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from masking import reconcile, rounds
+from masking.pace import Pace
+from masking.reconcile import Reconciler
+from masking.rounds import Round
+from masking.sessions import Session
+from tests.ending.world import CALLBACK_KEY, World
+
+
+def _expired(world: World, count: int) -> list[Session]:
+    made = [world.create(number) for number in range(count)]
+    world.advance(minutes=16)
+    world.sweep()
+    return made
+
+
+def test_a_round_that_runs_out_of_time_is_continued_where_it_stopped(
+    world: World,
+) -> None:
+    made = _expired(world, 30)
+    seen: list[str] = []
+
+    for _ in range(12):
+        _round(world, seen, has_time=_for(5)).run()
+        world.advance(minutes=1)
+
+    first = seen[:30]
+    assert sorted(set(first)) == sorted(each.session_uuid for each in made)
+    assert len(seen) == 12 * 5
+
+
+def test_duties_that_fail_do_not_keep_the_others_from_their_turn(world: World) -> None:
+    made = _expired(world, 24)
+    stuck = sorted(made, key=lambda s: s.session_uuid)[:12]
+    seen: list[str] = []
+
+    for _ in range(10):
+        _round(world, seen, fails={each.session_uuid for each in stuck}).run()
+        world.advance(minutes=1)
+
+    healthy = {each.session_uuid for each in made} - {e.session_uuid for e in stuck}
+    assert healthy <= set(seen)
+
+
+def test_a_plivo_that_is_down_is_asked_a_few_times_a_round(world: World) -> None:
+    _expired(world, 30)
+    world.control("PUT", "faults", {"get_5xx": {}})
+    before = world.requests()
+
+    tally = world.reconcile()
+
+    asked = world.requests() - before
+    assert tally.outcomes == {"failed": rounds.MOST_FAILURES}
+    assert asked == 2 * rounds.MOST_FAILURES
+
+
+def test_two_rounds_never_work_at_once(world: World) -> None:
+    _expired(world, 3)
+    inner: list[bool] = []
+
+    class Nosy(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            inner.append(world.reconcile().busy)
+            return super().work_off(session_uuid)
+
+    outer = Nosy(world.table, world.carrier, CALLBACK_KEY, world.now)
+    tally = Round(world.table, outer, world.now, lambda: True).run()
+
+    assert not tally.busy
+    assert inner == [True, True, True]
+    assert not world.reconcile().busy
+
+
+def test_the_lease_of_a_round_that_was_killed_runs_out_before_the_next(
+    world: World,
+) -> None:
+    world.table.begin_round(rounds.NAME, world.now(), world.now() + rounds.LEASE)
+
+    at_once = world.reconcile().busy
+    world.advance(minutes=15)
+
+    assert at_once
+    assert not world.reconcile().busy
+
+
+def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
+    world: World,
+) -> None:
+    made = _expired(world, 3)
+    poison = made[1].session_uuid
+    worked: list[str] = []
+
+    class Fragile(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            if session_uuid == poison:
+                raise KeyError("a bug")
+            worked.append(session_uuid)
+            return reconcile.LEFT
+
+    fragile = Fragile(world.table, world.carrier, CALLBACK_KEY, world.now)
+    Round(world.table, fragile, world.now, lambda: True).run()
+
+    assert len(worked) == 2
+
+
+def test_a_round_says_how_long_the_oldest_duty_had_been_due(world: World) -> None:
+    _expired(world, 2)
+    world.advance(hours=30)
+
+    tally = world.reconcile()
+
+    assert tally.oldest > timedelta(hours=30)
+
+
+def test_a_round_with_nothing_to_do_costs_two_writes(world: World) -> None:
+    before = world.meter.written, world.meter.read
+
+    world.reconcile()
+
+    assert world.meter.written - before[0] == 2
+    assert world.meter.read - before[1] == 8
+
+
+@pytest.mark.parametrize("per_second", [1, 20, 60])
+def test_the_pace_keeps_to_its_share_over_every_five_seconds(per_second: int) -> None:
+    ticks = 0.0
+    sent: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal ticks
+        ticks += seconds
+
+    pace = Pace(per_second, ticks=lambda: ticks, sleep=sleep)
+    for _ in range(per_second * 30):
+        pace.wait()
+        sent.append(ticks)
+
+    most = max(sum(at <= t < at + 5 for t in sent) for at in sent)
+    assert pace.requests == len(sent)
+    assert most <= per_second * 5 * 1.5 + 1
+    assert most <= 300 or per_second == 60
+    assert sent[-1] >= 30 - 2.5 - 1
+
+
+def _for(count: int) -> Callable[[], bool]:
+    left = iter([True] * count)
+    return lambda: next(left, False)
+
+
+def _round(
+    world: World,
+    seen: list[str],
+    *,
+    has_time: Callable[[], bool] = lambda: True,
+    fails: set[str] | None = None,
+) -> Round:
+    class Noting(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            seen.append(session_uuid)
+            return reconcile.FAILED if session_uuid in (fails or ()) else reconcile.LEFT
+
+    noting = Noting(world.table, world.carrier, CALLBACK_KEY, world.now)
+    return Round(world.table, noting, world.now, has_time)

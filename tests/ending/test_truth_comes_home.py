@@ -1,0 +1,182 @@
+"""Every callback is lost, and yet the API tells in the end what happened at Plivo.
+
+The simulator's own records are the truth that each session's answer is held against,
+field by field; they are read from its memory, not through the API that we read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from local.plivo.records import Call, LegRecord
+from local.plivo.rules.model import Leg
+from local.plivo.rules.model import Session as AtPlivo
+from masking import views
+from masking.sessions import Session
+from tests.ending.world import World
+
+PLANS: list[dict[str, Any]] = [
+    {"answer": True, "talk_seconds": 75},
+    {"answer": True, "talk_seconds": 5, "hangup_by": "callee"},
+    {"answer": "busy"},
+    {"answer": "rejected"},
+    {"answer": "ring"},
+    {"answer": True, "ring_seconds": 20, "gives_up_after": 4},
+    {"answer": "failed"},
+    {"answer": True, "talk_seconds": 3600},
+]
+
+CALLS = 200
+CALLS_EACH = 4
+
+
+def test_with_every_callback_lost_the_truth_comes_home(world: World) -> None:
+    world.control("PUT", "faults", {"webhook_dropped": {}})
+    made = [
+        world.create(number, record=number % 2 == 0, call_time_limit=600)
+        for number in range(CALLS // CALLS_EACH)
+    ]
+    for turn in range(CALLS_EACH):
+        for number, session in enumerate(made):
+            world.call(session, **PLANS[(number + turn) % len(PLANS)])
+        world.advance(minutes=2 if turn < CALLS_EACH - 1 else 1)
+    before = world.requests()
+    world.advance(minutes=5)
+
+    world.quarters(4)
+
+    shown = [_shown(world, session) for session in made]
+    true = [_true(world, session) for session in made]
+    assert shown == true
+    calls = sum(len(each["interaction"]) for each in true)
+    recorded = [c["recording_uuid"] for t in true for c in t["interaction"]]
+    wanted = {uuid for uuid in recorded if uuid}
+    found = {each["recording_uuid"] for each in world.bus.of("recording.announced")}
+    assert calls >= CALLS * 0.9
+    assert found == wanted
+    assert len(world.bus.of("session.settled")) == len(made)
+    print(
+        f"{calls} calls in {len(made)} sessions equal field by field, "
+        f"{len(found)} recordings announced, every callback dropped; "
+        f"{world.requests() - before} requests to the masking API"
+    )
+
+
+def test_what_the_dirty_shape_of_answers_says_comes_home_alike(world: World) -> None:
+    world.control("PUT", "switches", {"shape": "documented", "modified_time": "ist"})
+    session = world.create()
+    world.call(session, answer=True, talk_seconds=30)
+    world.advance(minutes=11)
+
+    world.quarters(4)
+
+    assert _shown(world, session) == _true(world, session)
+
+
+TOLD = (
+    "status",
+    "first_party",
+    "second_party",
+    "virtual_number",
+    "created_time",
+    "expiry_time",
+    "duration",
+    "record",
+    "call_time_limit",
+    "ring_timeout",
+    "amount",
+    "total_call_amount",
+    "total_call_count",
+    "total_call_billed_duration",
+    "total_session_amount",
+    "last_interaction_time",
+    "interaction",
+    "carrier_session_uuid",
+)
+
+
+def _shown(world: World, session: Session) -> dict[str, Any]:
+    view = views.session_view(world.load(session), world.now())
+    return {name: view[name] for name in TOLD}
+
+
+def _true(world: World, session: Session) -> dict[str, Any]:
+    at_plivo = world.simulator.store.sessions[str(session.carrier_session_uuid)]
+    calls = world.simulator.store.calls_of(at_plivo)
+    cost = sum((call.bill.amount for call in calls), Decimal(0))
+    return {
+        "status": "expired",
+        "first_party": f"+{at_plivo.first_party}",
+        "second_party": f"+{at_plivo.second_party}",
+        "virtual_number": f"+{at_plivo.virtual_number}",
+        "created_time": _time(at_plivo.created_time),
+        "expiry_time": _time(at_plivo.expiry_time),
+        "duration": at_plivo.duration,
+        "record": at_plivo.terms.record,
+        "call_time_limit": at_plivo.terms.call_time_limit,
+        "ring_timeout": at_plivo.terms.ring_timeout,
+        "amount": "0",
+        "total_call_amount": _money(cost),
+        "total_call_count": sum(call.bill.legs for call in calls),
+        "total_call_billed_duration": sum(call.bill.seconds for call in calls),
+        "total_session_amount": _money(cost),
+        "last_interaction_time": _last(calls),
+        "interaction": [_true_call(at_plivo, call) for call in calls],
+        "carrier_session_uuid": at_plivo.session_uuid,
+    }
+
+
+def _true_call(at_plivo: AtPlivo, call: Call) -> dict[str, Any]:
+    legs = [
+        _true_leg(name, call.legs[leg])
+        for name, leg in (("first", Leg.CALLER), ("second", Leg.CALLEE))
+        if leg in call.legs
+    ]
+    assert call.session_uuid == at_plivo.session_uuid
+    last = legs[-1]["outcome"]
+    return {
+        "start_time": _time(call.started_at),
+        "end_time": _time(call.ended_at),
+        "outcome": "not_connected" if len(legs) == 1 and last == "answered" else last,
+        "duration": call.duration,
+        "billed_duration": call.bill.seconds,
+        "amount": _money(call.bill.amount),
+        "legs": legs,
+        "recording_uuid": call.recording_id or None,
+    }
+
+
+OUTCOMES = {"completed": "answered", "cancel": "cancelled", "no-answer": "no_answer"}
+OUTCOMES |= {"timeout": "no_answer", "busy": "busy", "failed": "failed"}
+
+
+def _true_leg(name: str, leg: LegRecord) -> dict[str, Any]:
+    return {
+        "party": name,
+        "call_uuid": leg.call_uuid,
+        "outcome": OUTCOMES[leg.status],
+        "answer_time": _time(leg.answered_at),
+        "end_time": _time(leg.ended_at),
+        "duration": leg.duration,
+        "billed_duration": leg.bill.seconds,
+        "amount": _money(leg.bill.amount),
+        "hangup_cause": leg.cause.name if leg.cause else None,
+        "hangup_cause_code": leg.cause.code if leg.cause else None,
+        "hangup_source": leg.ended_by or None,
+    }
+
+
+def _last(calls: list[Call]) -> str | None:
+    return _time(max((call.started_at for call in calls), default=None))
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
+
+
+def _time(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return (at.astimezone(UTC) + timedelta(0)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,93 @@
+"""A dead endpoint of one tenant does not delay another tenant's webhooks."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+
+from local.running import RunningStack
+from tests.webhooks.callbacks_of_plivo import Caller
+from tests.webhooks.sinks import Sink, serving
+
+WAITING = 1_000
+DEAD_ENDPOINTS = 4
+DELIVERIES = 100
+WITHIN_SECONDS = 10.0
+
+
+@contextmanager
+def _dead_endpoint() -> Iterator[str]:
+    """Listen and never answer, so that every request runs into its time-out."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(512)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/hooks"
+
+
+def _enqueue(stack: RunningStack, details: list[dict[str, Any]]) -> None:
+    import json
+
+    sqs = stack.aws.client("sqs")
+    for start in range(0, len(details), 10):
+        sqs.send_message_batch(
+            QueueUrl=stack.outputs["WebhookQueueUrl"],
+            Entries=[
+                {"Id": str(n), "MessageBody": json.dumps({"detail": detail})}
+                for n, detail in enumerate(details[start : start + 10])
+            ],
+        )
+
+
+def _details(session_uuid: str, tenant_id: str, count: int) -> list[dict[str, Any]]:
+    import uuid
+
+    return [
+        {
+            "id": str(uuid.uuid4()),
+            "type": "call.started",
+            "occurred_at": "2026-03-01T12:00:00Z",
+            "session_uuid": session_uuid,
+            "tenant_id": tenant_id,
+            "version": 2,
+            "webhook": "callback_url",
+        }
+        for _ in range(count)
+    ]
+
+
+def test_a_hundred_webhooks_arrive_while_a_thousand_wait_on_dead_endpoints(
+    stack: RunningStack,
+) -> None:
+    with ExitStack() as running:
+        http = running.enter_context(httpx.Client(trust_env=False, timeout=30))
+        plivo = Caller(stack, http)
+        table = plivo.table
+        sink = running.enter_context(serving(Sink()))
+        dead = []
+        for _ in range(DEAD_ENDPOINTS):
+            url = running.enter_context(_dead_endpoint())
+            session = plivo.session(table, "tenant-a", callback_url=url)
+            share = WAITING // DEAD_ENDPOINTS
+            dead += _details(session.session_uuid, "tenant-a", share)
+        # As events of many sessions come: one endpoint's beside another's.
+        random.Random(7).shuffle(dead)  # noqa: S311
+        good = plivo.session(table, "tenant-b", callback_url=sink.url)
+        # The stream's own events of these sessions come first.
+        assert sink.wait_for(1, 20)
+        before = len(sink.taken)
+
+        _enqueue(stack, dead)
+        started = time.monotonic()
+        _enqueue(stack, _details(good.session_uuid, "tenant-b", DELIVERIES))
+        arrived = sink.wait_for(before + DELIVERIES, 3 * WITHIN_SECONDS)
+        took = time.monotonic() - started
+
+        print(f"{DELIVERIES} arrived in {took:.1f} s beside {len(dead)} that wait")
+        assert arrived
+        assert took < WITHIN_SECONDS

@@ -1,0 +1,123 @@
+"""Kill handlers' processes at random during 500 callbacks: nothing that counts is lost.
+
+Only processes of this test's own stack are killed, each by its id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from local.running import RunningStack
+from masking import events
+from masking.sessions import Session
+from tests.webhooks.callbacks_of_plivo import Caller
+from tests.webhooks.sinks import Sink, serving
+
+CALLBACKS = 500
+SESSIONS = 20
+NAMES = (
+    "SessionFirstPartyAnswer",
+    "SessionSecondPartyRing",
+    "SessionSecondPartyAnswer",
+)
+
+# By progress and not by time, so that a slow machine kills no more than a fast one.
+KILL_RATE = 1 / 12
+# A killed delivery's messages come again after the queue's visibility, 90 seconds.
+WAIT_SECONDS = 240.0
+
+
+def _handlers(stack: RunningStack) -> list[int]:
+    """List the processes that run this stack's functions."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            command = (entry / "cmdline").read_bytes()
+            if str(stack.run_dir).encode() in command and b"_worker.py" in command:
+                found.append(int(entry.name))
+    return found
+
+
+def _kill_one(stack: RunningStack, dice: random.Random) -> bool:
+    """Kill one of the stack's handlers; say whether there was one."""
+    handlers = _handlers(stack)
+    if not handlers:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(dice.choice(handlers), signal.SIGKILL)
+    return True
+
+
+def test_what_was_acknowledged_is_kept_published_and_delivered(
+    stack: RunningStack,
+) -> None:
+    dice = random.Random(4)  # noqa: S311
+    with serving(Sink()) as sink, httpx.Client(trust_env=False, timeout=30) as http:
+        plivo = Caller(stack, http)
+        key, table = plivo.key(), plivo.table
+        sessions = [
+            plivo.session(table, "local", callback_url=sink.url)
+            for _ in range(SESSIONS)
+        ]
+        work = [
+            (
+                sessions[number % SESSIONS],
+                {
+                    "EventName": dice.choice(NAMES),
+                    "EventTimestamp": "2026-03-01 12:00:00",
+                    "From": "12025550100",
+                    "To": "12025550101",
+                    "SequenceNumber": str(number),
+                },
+            )
+            for number in range(CALLBACKS)
+        ]
+
+        killed = []
+
+        def send(each: tuple[Session, dict[str, str]]) -> int | None:
+            answered = plivo.call_back(key, *each)
+            if dice.random() < KILL_RATE:
+                killed.append(_kill_one(stack, dice))
+            return answered
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(send, work))
+
+        acknowledged = {
+            (
+                session.session_uuid,
+                events.digest_of(list(attributes.items())),
+            ): attributes
+            for (session, attributes), status in zip(work, answers, strict=True)
+            if status == 200
+        }
+        kept = {
+            (session.session_uuid, item["sk"].removeprefix("E#"))
+            for session in sessions
+            for item in table.callbacks(session.session_uuid)
+        }
+        assert acknowledged.keys() <= kept
+        expected = len(kept) + SESSIONS
+        deadline = time.monotonic() + WAIT_SECONDS
+        while len(sink.ids()) < expected and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+        delivered = {each.event.get("callback") for each in sink.taken} - {None}
+        print(
+            f"{sum(killed)} killed, {len(acknowledged)} of {CALLBACKS} acknowledged, "
+            f"{len(kept)} kept, {len(sink.ids())} ids, {len(sink.taken)} requests"
+        )
+        assert delivered == {digest for _, digest in kept}
+        # Exactly one by id: as many ids as events, however often each was sent.
+        assert len(sink.ids()) == expected
+        assert sum(killed) >= 20
+        assert len(acknowledged) > CALLBACKS / 2

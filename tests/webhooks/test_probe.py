@@ -1,0 +1,72 @@
+"""The probe of a live Plivo account, run against the simulator."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from local import probe
+from local.running import RunningStack
+
+
+def _run(stack: RunningStack, sequence: str) -> list[dict[str, object]]:
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with (
+        httpx.Client(
+            base_url=stack.addresses.api_url,
+            headers=headers,
+            trust_env=False,
+            timeout=30,
+        ) as api,
+        httpx.Client(
+            base_url=stack.addresses.plivo_url, trust_env=False, timeout=30
+        ) as plivo,
+    ):
+        plivo.put("/_sim/switches", json={"sequence": sequence}).raise_for_status()
+
+        def call(told: str) -> None:
+            number = told.split("call +")[1].split(",")[0]
+            plivo.post(
+                "/_sim/calls",
+                json={"from": "+12025550100", "to": f"+{number}", "talk_seconds": 1},
+            ).raise_for_status()
+
+        return probe.Probe(api, call, patience=30.0).run("+12025550100", "+12025550101")
+
+
+@pytest.mark.parametrize(
+    ("sequence", "scope"),
+    [
+        ("per_session", "goes on through the session"),
+        ("per_call", "begins anew with each call"),
+    ],
+)
+def test_the_probe_tells_shapes_and_settles_questions_without_a_value(
+    stack: RunningStack, sequence: str, scope: str
+) -> None:
+    history = _run(stack, sequence)
+
+    answers = {each.number: each.answer for each in probe.answers_in(history)}
+    text = "\n".join(probe.report(history))
+    assert answers[8] == scope
+    assert answers[2] == "v3 form"
+    assert str(answers[1]).startswith("form; events: Session")
+    assert "    From: masked number" in text
+    assert "    EventTimestamp: time 'YYYY-MM-DD HH:MM:SS'" in text
+    assert "202555" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("", "blank"),
+        ("2026-03-01T12:00:00Z", "time, another format"),
+        ("12025550180", "number without +"),
+        ("+12025550180", "number with +"),
+        ("0.0085", "decimal"),
+        (".mp3", "text of 4 characters"),
+        ("Normal Hangup", "text of 13 characters"),
+    ],
+)
+def test_a_value_is_told_by_its_kind(value: str, kind: str) -> None:
+    assert probe.kind_of(value) == kind
