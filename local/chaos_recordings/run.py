@@ -119,10 +119,7 @@ def _let_fetch(
     caller.say(f"the reconciler: {outcomes}, {time.monotonic() - ended_at:.0f} s later")
     # Its rule may have fired by itself meanwhile: what counts is what the table says.
     table = Witness.table_of(caller.stack)
-    names = [pair.session_uuid for pair in caller.pairs]
-    left = [
-        each for each in map(table.load_state, names) if not each or not each.fetched
-    ]
+    left = [pair for pair in caller.pairs if table.snapshot(pair.session_uuid) is None]
     if left:
         raise ChaosError(f"the reconciler did not see {len(left)} sessions: {outcomes}")
 
