@@ -270,10 +270,13 @@ def test_a_list_is_filtered_by_party_number_and_status(sdk: Any) -> None:
     assert found(status="all") == [other.session_uuid, one.session_uuid]
 
 
-def test_a_list_is_filtered_by_times_and_duration(sdk: Any) -> None:
+def test_a_list_is_filtered_by_times_and_duration(
+    sdk: Any, served: httpx.Client
+) -> None:
     short = make(sdk, session_expiry=600).session_uuid
     long = make(sdk, CAROL, BOB, session_expiry=7200).session_uuid
-    in_an_hour = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
+    now = datetime.fromisoformat(served.get("/_sim/clock").json()["now"])
+    in_an_hour = (now + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
 
     def found(**filters: Any) -> list[str]:
         return uuids(sdk.list_masking_session(**filters))
