@@ -65,8 +65,8 @@ bench: stack ## Measure the check of a signature beside the SDK's
 schemas: stack ## Write the JSON Schemas of events into docs/events
 	@$(BIN)/python -m local.event_schemas
 
-test: stack dev sam ## Run every test, with coverage
-	@$(BIN)/pytest --cov --cov-fail-under=95
+test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
+	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
 lint: dev sam ## Check style, types and the template
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy

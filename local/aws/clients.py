@@ -20,7 +20,8 @@ _CONFIG = Config(
     # An environment's proxy is not for 127.0.0.1.
     proxies={},
     retries={"mode": "standard", "max_attempts": 2},
-    connect_timeout=5,
+    # While it takes in a file of 250 MiB the emulator answers nobody else.
+    connect_timeout=60,
     read_timeout=70,
     s3={"addressing_style": "path"},
     signature_version=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -443,3 +444,15 @@ def test_a_redrive_leads_from_a_queue_of_dead_letters_to_one_that_is_worked_off(
     }
     assert dead.endswith("DeadLetters")
     assert alive in sources
+
+
+# Tests
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = project["tool"]["pytest"]["ini_options"]["testpaths"]
+    folders = {path.parent for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    tops = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in folders}
+
+    assert sorted(listed) == sorted(tops)

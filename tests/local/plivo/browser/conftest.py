@@ -11,9 +11,7 @@ import pytest
 
 from local.plivo.server import Running, running
 
-from .page import Page
-
-SPEED = 2.0
+from .page import SPEED, Page
 
 
 @pytest.fixture(name="chromium", scope="module")
@@ -45,7 +43,7 @@ def _simulator() -> Iterator[Running]:
 def _page(chromium: Any, simulator: Running) -> Iterator[Page]:
     httpx.post(f"{simulator.origin}/_sim/reset").raise_for_status()
     context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30_000)
     page = Page(context, simulator.origin)
     page.open()
     yield page

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from urllib.parse import urlsplit
+
+# The simulator's seconds in one of ours.
+SPEED = 2.0
 
 # Remember what is played: a headless browser has no ears.
 _LISTEN = """
@@ -35,6 +39,14 @@ class Phone:
     def shows(self, state: str) -> None:
         """Wait until the screen says *state*."""
         self.element.locator(".state", has_text=state).wait_for()
+
+    def has_talked(self, seconds: int) -> None:
+        """Wait until the talk timer shows *seconds* or more, up to 59."""
+        late_enough = "|".join(f"{n:02d}" for n in range(seconds, 60))
+        timer = self.element.locator(
+            ".timer", has_text=re.compile(f"0:({late_enough})")
+        )
+        timer.wait_for()
 
     @property
     def far(self) -> str:
@@ -95,7 +107,7 @@ class Page:
         line.wait_for()
         return line
 
-    def until(self, expression: str, seconds: float = 8) -> None:
+    def until(self, expression: str, seconds: float = 30) -> None:
         """Wait until a JavaScript expression is true; the page itself forbids eval."""
         deadline = time.monotonic() + seconds
         while not self.browser.evaluate(expression):
