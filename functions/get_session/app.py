@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from masking import changes, story, views, web, wiring
+from masking import story, views, web, wiring
 from masking.errors import SessionNotFoundError
 
 
@@ -16,7 +16,7 @@ def lambda_handler(request: web.Request) -> web.Response:
     if whole is None or whole.session.tenant_id != request.tenant_id:
         raise SessionNotFoundError
     session = whole.session
-    told = story.story_of(whole.callbacks, changes.parties_of(session))
+    told = story.story_of(whole.callbacks, session)
     calls = [story.call_view(call) for call in told.calls]
     body = {
         "api_id": str(uuid.uuid4()),

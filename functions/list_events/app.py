@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from masking import changes, pages, story, web, wiring
+from masking import pages, story, web, wiring
 from masking.errors import SessionNotFoundError
 from masking.history import Happening
 
@@ -16,8 +16,8 @@ def lambda_handler(request: web.Request) -> web.Response:
     whole = wiring.services().table.load_whole(request.session_uuid)
     if whole is None or whole.session.tenant_id != request.tenant_id:
         raise SessionNotFoundError
-    parties = changes.parties_of(whole.session)
-    told = story.story_of(whole.callbacks, parties)
+    parties = story.parties_of(whole.session)
+    told = story.story_of(whole.callbacks, whole.session)
     kept = {item["sk"].removeprefix("E#"): item for item in whole.callbacks}
     page = pages.page_of(told.history, asked, _place_of)
     body = {

@@ -14,7 +14,7 @@ import pytest
 from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking import changes, events, history, story
+from masking import events, history, story
 from masking.fold import Story, fold
 from masking.wiring import Services
 from tests.callbacks.deployed import Deployed, active_session, path_of, signed_form
@@ -116,7 +116,7 @@ def test_what_is_kept_of_any_history_is_the_fold_of_its_originals(
         whole = services.table.load_whole(session.session_uuid)
 
         assert whole
-        kept = story.story_of(whole.callbacks, changes.parties_of(whole.session))
+        kept = story.story_of(whole.callbacks, whole.session)
         _same(kept, fold(told.happenings(), PARTIES))
         truth = [told.digests_of(call) for call in told.calls]
         found = [set(call.digests) for call in kept.calls]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from masking import story
+from masking.calls import Call
 from tests.ending.world import World
+
+
+def folded(world: World, uuid: str) -> list[Call]:
+    """Give the calls as the API shows them, and as events carry them."""
+    whole = world.table.load_whole(uuid)
+    assert whole is not None
+    return list(story.story_of(whole.callbacks, whole.session).calls)
 
 
 def test_two_fetches_that_agree_make_the_totals_final(world: World) -> None:
@@ -20,6 +29,30 @@ def test_two_fetches_that_agree_make_the_totals_final(world: World) -> None:
     assert call["first_party_leg"]["hangup_cause_code"] == 4000
     assert call["second_party_leg"]["duration"] == 60
     assert settled.settle_at is None
+
+
+def test_the_calls_that_callbacks_told_of_are_settled_with_plivos_amounts(
+    world: World,
+) -> None:
+    session = world.create()
+    for talk_seconds in (60, 130):
+        world.call(session, talk_seconds=talk_seconds, answer=True)
+        world.advance(minutes=4)
+    world.advance(minutes=3)
+    world.tell(session)
+    told = folded(world, session.session_uuid)
+
+    world.sweep()
+    world.quarters(3)
+
+    settled = world.load(session)
+    calls = folded(world, session.session_uuid)
+    assert "settled" not in [call.certainty for call in told]
+    assert [call.certainty for call in calls] == ["settled", "settled"]
+    assert [str(call.amount) for call in calls] == [
+        call["total_call_amount"] for call in settled.calls
+    ]
+    assert [call.talk_seconds for call in calls] == [60, 130]
 
 
 def test_a_settlement_costs_four_writes_at_most_and_an_end_three(

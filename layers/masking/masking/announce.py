@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking import events, recordings
-from masking.changes import NOT_RECORDED, PARTIES, recording_uuid_of
+from masking.changes import NOT_RECORDED, recording_uuid_of
 from masking.errors import RecordingRefusedError
 from masking.recordings import Announcement, Recording, Source
 from masking.sessions import Session
+from masking.story import parties_of
 
 if TYPE_CHECKING:
     from masking.table import Table
@@ -122,7 +123,7 @@ class Announcer:
         self, caller: str | None, callee: str | None, session: Session
     ) -> dict[str, str]:
         """Say who called whom, without a number."""
-        parties = {role: session.settings.get(name) for role, name in PARTIES.items()}
+        parties = parties_of(session)
         roles = {
             "from": events.role_of(caller, parties),
             "to": events.role_of(callee, parties),

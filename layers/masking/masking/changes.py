@@ -18,7 +18,7 @@ from masking.calls import Call
 from masking.history import time_of
 from masking.items import Item, stamp
 from masking.sessions import NAMESPACE, Session, Status
-from masking.story import call_view
+from masking.story import PARTIES, call_view, parties_of
 from masking.views import time_view
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # Why a recording failed that Plivo could not even begin: its callback is the event.
 NOT_RECORDED = "not_recorded"
-
-PARTIES = {"first": "first_party", "second": "second_party"}
 
 
 @dataclass(frozen=True)
@@ -196,11 +194,6 @@ def webhook_of(kind: str, session: Session) -> str | None:
     about_recording = kind.startswith("recording.")
     name = "recording_callback_url" if about_recording else "callback_url"
     return name if session.settings.get(name) else None
-
-
-def parties_of(session: Session) -> dict[str, str | None]:
-    """Give the numbers of `first` and `second`."""
-    return {role: session.settings.get(name) for role, name in PARTIES.items()}
 
 
 def event_of_recording(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from masking import changes, events, story
+from masking import events, story
 from masking.deliveries import Delivery, Status
 from masking.items import Item, moment, stamp
 from masking.story import call_view
@@ -91,7 +91,7 @@ def detail_of(delivery: Delivery, whole: Whole) -> Mapping[str, Any]:
     kept = next((i for i in whole.callbacks if i["sk"] == f"E#{digest}"), None)
     if kept:
         detail["carrier_event"] = events.impersonal(kept["attributes"])
-        told = story.story_of(whole.callbacks, changes.parties_of(whole.session))
+        told = story.story_of(whole.callbacks, whole.session)
         call = told.call_of(str(digest))
         if call:
             detail["call"] = call_view(call)

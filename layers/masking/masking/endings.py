@@ -44,7 +44,7 @@ class Endings:
         whole = self.table.load_whole(session_uuid)
         if whole is None:
             return False
-        told = story.story_of(whole.callbacks, changes.parties_of(whole.session))
+        told = story.story_of(whole.callbacks, whole.session)
         call = told.call_of(digest)
         if call is None or not may_end(digest, call, told):
             return False

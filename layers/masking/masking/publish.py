@@ -102,7 +102,7 @@ class Publisher:
                 session.tenant_id, numbers.hashed(self.number_key, number)
             )
             self._link_once(key, session)
-        told = story.story_of(whole.callbacks, changes.parties_of(session))
+        told = story.story_of(whole.callbacks, session)
         digest = item["sk"].removeprefix("E#")
         call = told.call_of(digest)
         if call and endings.may_end(digest, call, told):
@@ -158,12 +158,12 @@ class Publisher:
                 if whole is None:
                     return
                 session = whole.session
-                told = story.story_of(whole.callbacks, changes.parties_of(session))
+                told = story.story_of(whole.callbacks, session)
         raise StaleStateError
 
     def _link(self, session: Session) -> None:
         """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""
-        for name in changes.PARTIES.values():
+        for name in story.PARTIES.values():
             number = session.settings.get(name)
             if number:
                 key = items.party_key(

@@ -7,23 +7,33 @@ from typing import Any
 
 from masking import events, fold
 from masking.calls import Call
-from masking.fold import Story
+from masking.fold import Snapshot, Story
 from masking.history import EARLIEST, Happening
 from masking.items import Item
+from masking.sessions import Session
 from masking.views import time_view
 
+PARTIES = {"first": "first_party", "second": "second_party"}
 
-def story_of(
-    callbacks: Iterable[Item],
-    parties: Mapping[str, str | None],
-    virtual_number: str | None = None,
-) -> Story:
-    """Fold the callbacks of a session as the table has them."""
+
+def parties_of(session: Session) -> dict[str, str | None]:
+    """Give the numbers of `first` and `second`."""
+    return {role: session.settings.get(name) for role, name in PARTIES.items()}
+
+
+def story_of(callbacks: Iterable[Item], session: Session) -> Story:
+    """Fold the callbacks of a session as the table has them with Plivo's last word.
+
+    *session* comes with the calls of its newest snapshot, if there is one; they are
+    final while the session is settled.
+    """
     happenings = (
         Happening(item["sk"].removeprefix("E#"), item["attributes"])
         for item in callbacks
     )
-    return fold.fold(happenings, parties, virtual_number=virtual_number)
+    is_final = session.settled is not None and session.settle_at is None
+    said = Snapshot(EARLIEST, interactions=session.calls, final=is_final)
+    return fold.fold(happenings, parties_of(session), snapshots=[said])
 
 
 def call_view(call: Call) -> dict[str, Any]:
