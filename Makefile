@@ -59,8 +59,8 @@ bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
 probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
 	@$(BIN)/python -m local.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
 
-bench: stack ## Measure the check of a signature beside the SDK's
-	@$(BIN)/python -m local.bench.signature
+bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
+	@$(BIN)/python -m local.bench.signature && $(BIN)/python -m local.bench_recordings
 
 schemas: stack ## Write the JSON Schemas of events into docs/events
 	@$(BIN)/python -m local.event_schemas
