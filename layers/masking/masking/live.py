@@ -58,13 +58,18 @@ def _changes_in(records: Sequence[Mapping[str, Any]]) -> Counter[str]:
         after = record["dynamodb"].get("NewImage", {})
         before = record["dynamodb"].get("OldImage", {})
         image = after or before
-        if image["sk"]["S"] == items.STATE:
-            changes[image["tenant_id"]["S"]] += _is_live(after) - _is_live(before)
+        if _text(image, "sk") == items.STATE:
+            changes[_text(image, "tenant_id")] += _is_live(after) - _is_live(before)
     return changes
 
 
 def _is_live(image: Mapping[str, Any]) -> bool:
-    return image.get("status", {}).get("S") in LIVE
+    return _text(image, "status") in LIVE
+
+
+def _text(image: Mapping[str, Any], name: str) -> str:
+    """Give an attribute, empty where an image lacks it: it must not stop the others."""
+    return str(image.get(name, {}).get("S", ""))
 
 
 def _pages(table: Table, tenant_id: str) -> Iterator[list[str]]:
