@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import uuid
+from collections.abc import Callable, Sequence
 
 from masking.bucket import Bucket
 from masking.errors import StaleStateError
@@ -17,11 +18,13 @@ from operate import deployment, hold, redrive, tenants, webhooks
 from operate.deployment import Deployment, NoDeploymentError
 
 
-def main(arguments: list[str]) -> int:
+def main(
+    arguments: Sequence[str], find: Callable[[str], Deployment] = deployment.find
+) -> int:
     """Run one command; return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        found = deployment.find(options.stack)
+        found = find(options.stack)
     except NoDeploymentError as error:
         print(error, file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,11 +47,13 @@ def run(found: Deployment, options: argparse.Namespace, now: datetime) -> object
             return [_shown(key, now) for key in keys.listed(table, options.tenant)]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(
+    arguments: Sequence[str], find: Callable[[str], Deployment] = deployment.find
+) -> int:
     """Run one command; return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        shown = run(deployment.find(options.stack), options, datetime.now(UTC))
+        shown = run(find(options.stack), options, datetime.now(UTC))
     except NoDeploymentError as error:
         print(error, file=sys.stderr)
         return 1

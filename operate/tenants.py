@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from masking import live, tenant_settings
 from masking.fields import Subaccount
 from masking.table import Table
+from masking.tenant_settings import TenantSettings
 from operate.keys import tenant_id
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NOTHING = "none"
 
@@ -41,26 +40,33 @@ def add_to(commands: Any) -> None:
 
 def run(table: Table, options: argparse.Namespace) -> Iterator[str]:
     """Do what was asked; give the lines to be shown."""
-    tenant = options.tenant
-    settings = tenant_settings.load(table.tenants, tenant)
-    if options.doing == "set":
-        asked = {name: getattr(options, name) for name in tenant_settings.NAMES}
-        changes = {
-            name: None if value == NOTHING else value
-            for name, value in asked.items()
-            if value is not None
-        }
-        settings = replace(settings, **changes)
-        tenant_settings.save(table.tenants, tenant, settings)
-        yield "functions know this within a minute"
-    is_counted = settings.live_sessions is not None
-    if options.doing == "recount" or (options.doing == "set" and options.live_sessions):
-        live.recount(table, tenant)
-    if options.doing == "set" and options.live_sessions and is_counted:
-        yield "the stream counts by then: recount after a minute"
+    settings = tenant_settings.load(table.tenants, options.tenant)
+    match options.doing:
+        case "set":
+            settings = replace(settings, **_changes(options))
+            tenant_settings.save(table.tenants, options.tenant, settings)
+            yield "functions know this within a minute"
+            if "live_sessions" in _changes(options):
+                live.recount(table, options.tenant)
+                yield "the stream counts from then on: recount after that minute"
+        case "recount":
+            live.recount(table, options.tenant)
+    yield from _shown(table, options.tenant, settings)
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    asked = {name: getattr(options, name) for name in tenant_settings.NAMES}
+    return {
+        name: None if value == NOTHING else value
+        for name, value in asked.items()
+        if value is not None
+    }
+
+
+def _shown(table: Table, tenant: str, settings: TenantSettings) -> Iterator[str]:
     for name, value in asdict(settings).items():
         yield f"{name:<20} {NOTHING if value is None else value}"
-    if is_counted:
+    if settings.live_sessions is not None:
         yield f"{'live now':<20} {table.tenants.live(tenant)}"
 
 
