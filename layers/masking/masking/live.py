@@ -77,7 +77,7 @@ def _pages(table: Table, tenant_id: str) -> Iterator[list[str]]:
     at_most = "~"
     while True:
         page = table.listed(
-            items.place_of_tenant(tenant_id), at_most=at_most, at_least="", most=PAGE
+            items.place_of_tenant(tenant_id), at_most=at_most, at_least="0", most=PAGE
         )
         fresh = [key for key in page if key != at_most]
         if not fresh:
