@@ -13,13 +13,14 @@ from functions.authorize import app as authorize_app
 from functions.create_session import app as create_app
 from masking import keys, telemetry, tenants, webhook_signing
 from masking.errors import StaleStateError
+from masking.settings import Settings
 from masking.table import Table
 from masking.wiring import SECRET_SECONDS, Services
 from operate import __main__ as command
 from operate.deployment import Deployment
 from tests.handlers import test_samples as samples
 from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import SIGNING_SECRET, EmbeddedAws, carrier_secret
+from tests.handlers.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
 from tests.handlers.embedded_aws import Deployment as Made
 from tests.handlers.payloads import http, problem, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo
@@ -132,22 +133,23 @@ def test_a_rotation_that_was_overtaken_is_one_sentence(
 # Plivo's credentials
 
 
-def test_credentials_are_read_once_in_minutes(
-    services: Services, aws: EmbeddedAws, deployment: Made
+def test_credentials_are_read_once_in_minutes_and_two_tokens_hold_in_a_rotation(
+    aws: EmbeddedAws, deployment: Made
 ) -> None:
-    before = services.auth_tokens
-    arn = deployment.environment["CARRIER_SECRET_ARN"]
     secrets = aws.client("secretsmanager")
-    old = secrets.get_secret_value(SecretId=arn)["SecretString"]
-    try:
-        secrets.put_secret_value(
-            SecretId=arn, SecretString=carrier_secret(previous_auth_token="the last")
-        )
+    arn = make_secret(secrets, '{"auth_id": "MAX", "auth_token": "old"}')
+    settings = Settings({**deployment.environment, "CARRIER_SECRET_ARN": arn})
+    running = Services(settings)
+    assert running.auth_tokens == ("old",)
 
-        assert services.auth_tokens == before
-        assert Services(services.settings).auth_tokens == (*before, "the last")
-    finally:
-        secrets.put_secret_value(SecretId=arn, SecretString=old)
+    secrets.put_secret_value(
+        SecretId=arn,
+        SecretString='{"auth_id": "MAX", "auth_token": "new", '
+        '"previous_auth_token": "old"}',
+    )
+
+    assert running.auth_tokens == ("old",)
+    assert Services(settings).auth_tokens == ("new", "old")
     assert 60 <= SECRET_SECONDS <= 900
 
 
@@ -231,8 +233,6 @@ def test_no_secret_is_logged_that_cannot_be_read(
     said: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tests.handlers.embedded_aws import make_secret
-
     broken = '{"auth_id": "MAX", "auth_token": "half a secret'
     arn = make_secret(aws.client("secretsmanager"), broken)
     monkeypatch.setenv("CARRIER_SECRET_ARN", arn)
