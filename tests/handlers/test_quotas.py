@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.create_session import app
+from functions.deliver_webhook import app as deliver_app
+from functions.on_session_event import app as callback_app
 from masking import contract, items, tenant_settings
 from masking.create import CreateFlow
 from masking.errors import (
@@ -25,7 +27,7 @@ from masking.errors import (
     QuotaExceededError,
     StorageUnavailableError,
 )
-from masking.sessions import Status
+from masking.sessions import Session, Status
 from masking.table import Table
 from masking.tenant_settings import TenantSettings
 from masking.wiring import Services
@@ -33,8 +35,9 @@ from tests.handlers.clock import Clock
 from tests.handlers.creating import BASE, SESSION, create, outcome_of
 from tests.handlers.embedded_aws import EmbeddedAws
 from tests.handlers.faulty_table import faulty_table
-from tests.handlers.payloads import PAIR, http, problem, read
+from tests.handlers.payloads import PAIR, http, problem, read, sample
 from tests.handlers.sessions_there import planted
+from tests.handlers.signed_callbacks import callback
 from tests.handlers.simulated_plivo import SimulatedPlivo
 
 SUBACCOUNT = "SALOCALDEVELOPMENT00"
@@ -340,34 +343,49 @@ def test_a_create_that_named_another_sub_account_before_is_replayed_and_not_trie
 
 
 def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
-    flow: CreateFlow, table: Table, clock: Clock
+    services: Services, flow: CreateFlow
 ) -> None:
-    session = create(under(flow, retention_days=7)).session
-    table.put_callback(
-        session.session_uuid,
-        "d" * 64,
-        kind="events",
-        tenant_id="acme",
-        attempt=1,
-        attributes={},
-        received_at=clock(),
-        retention_days=session.retention_days,
-    )
+    kept_for = timedelta(days=7)
+    session = create(
+        under(flow, retention_days=kept_for.days),
+        callback_url="https://app.example.com/events",
+    ).session
+    told = callback(session, services.callback_key)
+    assert callback_app.lambda_handler(told, None)["statusCode"] == 200
+    # No such host: the attempt fails, and is kept.
+    deliver_app.lambda_handler(_delivery_to(session), None)
+    table = services.table
+    table.put_snapshot(session, {"fetched_at": "now", "calls": []}, None)
 
+    whole = table.load_whole(session.session_uuid)
+    key = items.session_key(session.session_uuid)
     kept = table.load_items(
-        [
-            (items.session_key(session.session_uuid), sk)
-            for sk in (items.STATE, items.REQUEST, f"E#{'d' * 64}")
-        ]
+        [(key, items.STATE), (key, items.REQUEST), (key, items.SNAPSHOT)]
     )
 
-    ends = session.expiry_time
-    assert ends
-    purged = {sk[:6]: item["purge_at"] for (_, sk), item in kept.items()}
-    week = timedelta(days=7)
-    assert purged["A#STAT"] == int((ends + week).timestamp())
-    assert purged["E#dddd"] == int((clock() + week).timestamp())
-    assert purged["A#REQU"] < (ends + week + timedelta(days=31)).timestamp()
+    assert whole
+    assert session.expiry_time
+    ends = session.expiry_time + kept_for
+    purged = {sk: item["purge_at"] for (_, sk), item in kept.items()}
+    assert purged[items.STATE] == purged[items.SNAPSHOT] == int(ends.timestamp())
+    # The request has slack, so that a session that is extended need not write it.
+    assert purged[items.REQUEST] <= (ends + timedelta(days=31)).timestamp()
+    latest = (datetime.now(UTC) + kept_for).timestamp()
+    came = [*whole.callbacks, *table.deliveries(session.session_uuid)]
+    assert len(came) == 2
+    for item in came:
+        assert latest - 60 < item["purge_at"] <= latest
+
+
+def _delivery_to(session: Session) -> dict[str, Any]:
+    """Give the message of an event for a session's app."""
+    message = sample("deliver_webhook")
+    body = json.loads(message["Records"][0]["body"])
+    body["detail"] |= {"session_uuid": session.session_uuid, "tenant_id": "acme"}
+    message["Records"][0]["body"] = json.dumps(body)
+    sent = str(int(datetime.now(UTC).timestamp() * 1000))
+    message["Records"][0]["attributes"]["SentTimestamp"] = sent
+    return message
 
 
 def test_whoever_writes_a_session_next_keeps_its_retention(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -134,6 +135,29 @@ def test_a_flood_beyond_a_quota_costs_reads_alone(
 
     # The counter, and whether the key has a session.
     assert meter.of(refused) == (0, 0.5 + 1)
+
+
+def test_one_too_many_that_was_reserved_costs_what_it_wrote(
+    metered: tuple[Table, Meter], flow: CreateFlow, clock: Clock
+) -> None:
+    table, meter = metered
+    late = Clock(clock() + timedelta(minutes=1))
+    assert table.tenants.count_create("acme", late(), 1)
+    times = iter([clock(), clock()])
+    # Looked at in one minute, counted in the next, in which another was first.
+    limited = replace(
+        flow,
+        settings_of=lambda _: TenantSettings(creates_per_minute=1),
+        now=lambda: next(times, late()),
+    )
+
+    def refused() -> None:
+        with pytest.raises(QuotaExceededError):
+            create(limited)
+
+    # State, duty, request; then the state without its duty. The counter's write, which
+    # its condition refused, is one more that no answer tells.
+    assert meter.of(refused)[0] == 3 + 2
 
 
 def test_authorizing_costs_a_read_and_a_write_every_ten_minutes(
