@@ -40,7 +40,7 @@ def add_to(commands: Any) -> None:
 
 def run(table: Table, options: argparse.Namespace) -> Iterator[str]:
     """Do what was asked; give the lines to be shown."""
-    settings = tenant_settings.load(table.tenants, options.tenant)
+    settings = tenant_settings.load(table.tenants, options.tenant, consistent=True)
     match options.doing:
         case "set":
             settings = replace(settings, **_changes(options))
@@ -67,7 +67,7 @@ def _shown(table: Table, tenant: str, settings: TenantSettings) -> Iterator[str]
     for name, value in asdict(settings).items():
         yield f"{name:<20} {NOTHING if value is None else value}"
     if settings.live_sessions is not None:
-        yield f"{'live now':<20} {table.tenants.live(tenant)}"
+        yield f"{'live now':<20} {table.tenants.live(tenant, consistent=True)}"
 
 
 def _number(text: str) -> int | str:

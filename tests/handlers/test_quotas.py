@@ -324,6 +324,7 @@ def test_a_create_is_replayed_though_the_tenant_got_a_sub_account_since(
 
     assert replayed.replayed
     assert replayed.session.carrier_session_uuid == first.session.carrier_session_uuid
+    assert "subaccount" not in replayed.session.settings
 
 
 def test_a_create_that_named_another_sub_account_before_is_replayed_and_not_tried_again(

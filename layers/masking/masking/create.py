@@ -149,7 +149,8 @@ class CreateFlow:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked, labels=fresh.labels)
         if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
-            return Created(session, replayed=True)
+            # As it was asked for then: the tenant's settings may have changed since.
+            return Created(found if found.asked else session, replayed=True)
         if session.status is Status.ABANDONED:
             raise CreateAbandonedError(outcome=UNKNOWN)
         if session.status is Status.FAILED:

@@ -30,9 +30,14 @@ NAMES = tuple(each.name for each in fields(TenantSettings))
 NONE = TenantSettings()
 
 
-def load(table: TenantTable, tenant_id: str) -> TenantSettings:
-    """Read a tenant's settings; what was set in the last second may lack."""
-    item = table.settings(tenant_id) or {}
+def load(
+    table: TenantTable, tenant_id: str, *, consistent: bool = False
+) -> TenantSettings:
+    """Read a tenant's settings; unless *consistent* those of the last second may lack.
+
+    That is enough for functions, and not for whoever changes them.
+    """
+    item = table.settings(tenant_id, consistent=consistent) or {}
     return TenantSettings(**{name: item.get(name) for name in NAMES})
 
 

@@ -4,7 +4,8 @@
 |-----------------------------------|----------------------------------------------|
 | read a key                        | 1 read                                       |
 | note that a key was used          | 1 write, for each key every ten minutes      |
-| read settings, generations        | 0.5 read                                     |
+| read settings                     | 0.5 read, once a minute in each process      |
+| read generations                  | 1 read, once a minute in each process        |
 | read a counter                    | 0.5 read                                     |
 | count a create                    | 1 write                                      |
 | count live sessions               | 1 write for each tenant and batch of changes |
@@ -114,9 +115,9 @@ class TenantTable:
 
     # Settings
 
-    def settings(self, tenant_id: str) -> Item | None:
-        """Read what is set for a tenant; what was set in the last second may lack."""
-        return self._get(tenant_key(tenant_id), SETTINGS, consistent=False)
+    def settings(self, tenant_id: str, *, consistent: bool = False) -> Item | None:
+        """Read what is set for a tenant."""
+        return self._get(tenant_key(tenant_id), SETTINGS, consistent=consistent)
 
     def put_settings(self, tenant_id: str, item: Item) -> None:
         """Write what is set for a tenant, in place of what was."""
@@ -173,9 +174,9 @@ class TenantTable:
         """Set the number of a tenant's live sessions."""
         self._put({"pk": tenant_key(tenant_id), "sk": LIVE, "live": count})
 
-    def live(self, tenant_id: str) -> int:
+    def live(self, tenant_id: str, *, consistent: bool = False) -> int:
         """Read the number of a tenant's live sessions, as far as it was counted."""
-        item = self._get(tenant_key(tenant_id), LIVE, consistent=False)
+        item = self._get(tenant_key(tenant_id), LIVE, consistent=consistent)
         return int(item["live"]) if item else 0
 
     # Requests to DynamoDB
