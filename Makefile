@@ -50,6 +50,12 @@ units: stack ## Measure the request units of each operation
 redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks or changes (STACK=)
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
 
+keys: stack ## API keys of TENANT=: DO=list, create, rotate, revoke (SCOPES= DAYS= KEY= HOURS= STACK=)
+	@$(BIN)/python -m operate.keys --stack $(or $(STACK),maskline-local) $(if $(JSON),--json) $(or $(DO),list) $(or $(TENANT),$(error name a tenant: make keys TENANT=acme)) $(KEY) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS))
+
+tenants: stack ## What holds for TENANT=: DO=show, set, recount (SET="--live-sessions 20" STACK=)
+	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET)
+
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
 	@$(BIN)/python -m local.chaos_recordings $(or $(N),300)
 
@@ -93,6 +99,6 @@ stack:
 dev sam:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
+.PHONY: help run demo invoke keys tenants chaos numbers audit endings openapi units redrive \
   chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
   build requirements clean stack dev sam

@@ -8,22 +8,36 @@ from __future__ import annotations
 import argparse
 import sys
 import uuid
+from collections.abc import Callable, Sequence
 
 from masking.bucket import Bucket
+from masking.errors import StaleStateError
 from masking.recordings import RETENTION_DAYS
 from masking.table import Table
-from operate import deployment, hold, redrive
+from operate import deployment, hold, redrive, tenants, webhooks
 from operate.deployment import Deployment, NoDeploymentError
 
 
-def main(arguments: list[str]) -> int:
+def main(
+    arguments: Sequence[str], find: Callable[[str], Deployment] = deployment.find
+) -> int:
     """Run one command; return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        found = deployment.find(options.stack)
+        found = find(options.stack)
     except NoDeploymentError as error:
         print(error, file=sys.stderr)
         return 1
+    try:
+        _run(found, options)
+    except StaleStateError:
+        print("somebody else changed it at the same time", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(found: Deployment, options: argparse.Namespace) -> None:
+    table = Table(found.client("dynamodb"), found.outputs["TableName"])
     match options.command:
         case "redrive":
             sent = redrive.redrive(
@@ -31,11 +45,14 @@ def main(arguments: list[str]) -> int:
             )
             print(f"{sent} sent back to {options.queue}")
         case "hold":
-            _hold(found, str(options.session_uuid), held=options.state == "on")
+            _hold(found, table, str(options.session_uuid), held=options.state == "on")
+        case "tenants":
+            print(*tenants.run(table, options), sep="\n")
+        case "webhooks":
+            print(*webhooks.run(found, table, options), sep="\n")
         case _:
-            _table(found).put_retention(options.tenant, options.days)
+            table.put_retention(options.tenant, options.days)
             print(f"new recordings of {options.tenant} are kept {options.days} days")
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,16 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     kept = commands.add_parser("retain", help="set how long a tenant's are kept")
     kept.add_argument("tenant")
     kept.add_argument("days", type=int, choices=RETENTION_DAYS)
+    tenants.add_to(commands)
+    webhooks.add_to(commands)
     return parser
 
 
-def _table(found: Deployment) -> Table:
-    return Table(found.client("dynamodb"), found.outputs["TableName"])
-
-
-def _hold(found: Deployment, session_uuid: str, *, held: bool) -> None:
+def _hold(found: Deployment, table: Table, session_uuid: str, *, held: bool) -> None:
     bucket = Bucket(found.client("s3"), found.outputs["BucketName"])
-    outcomes = hold.hold(_table(found), bucket, session_uuid, held=held)
+    outcomes = hold.hold(table, bucket, session_uuid, held=held)
     for outcome, count in sorted(outcomes.items()):
         print(f"{count} {outcome}")
     print(f"hold is {'on' if held else 'off'} for {session_uuid}")

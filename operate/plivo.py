@@ -34,8 +34,8 @@ class Tools:
 def tools(found: Deployment) -> Tools:
     """Build what commands work with from a deployment's outputs."""
     secrets = found.client("secretsmanager")
-    credentials = json.loads(_secret(secrets, found.outputs["CarrierSecretArn"]))
-    root = _secret(secrets, found.outputs["SigningSecretArn"])
+    credentials = json.loads(secret(secrets, found.outputs["CarrierSecretArn"]))
+    root = secret(secrets, found.outputs["SigningSecretArn"])
     carrier = Carrier(
         auth_id=credentials["auth_id"],
         auth_token=credentials["auth_token"],
@@ -52,5 +52,6 @@ def tools(found: Deployment) -> Tools:
     )
 
 
-def _secret(client: Any, arn: str) -> str:
+def secret(client: Any, arn: str) -> str:
+    """Read a secret."""
     return str(client.get_secret_value(SecretId=arn)["SecretString"])

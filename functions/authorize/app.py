@@ -11,10 +11,14 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer an HTTP API's request for authorization (payload 2.0, simple answer)."""
     services = wiring.services()
     header = event.get("headers", {}).get("authorization", "")
-    caller = tenants.caller_of(services.table, header, services.now())
+    now = services.now()
+    caller = tenants.caller_of(services.table, header, now)
     if caller is None:
         telemetry.logger().info("key refused")
         return {"isAuthorized": False, "context": {}}
+    if tenants.is_use_due(caller, now):
+        tenants.note_use(services.hasty_table, caller, now)
+        telemetry.flush()
     return {
         "isAuthorized": True,
         "context": {

@@ -10,7 +10,11 @@ def lambda_handler(request: web.Request) -> web.Response:
     """Create the session, or answer with the one that this key created before."""
     services = wiring.services()
     flow = create.CreateFlow(
-        services.table, services.carrier, services.callback_key, services.now
+        services.table,
+        services.carrier,
+        services.callback_key,
+        services.now,
+        services.tenant_settings_of,
     )
     created = flow.create(
         contract.parse_create(contract.read_object(request.body)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from local.aws.clients import LocalAws
 from local.plivo import account
@@ -23,4 +24,10 @@ def plant(aws: LocalAws, outputs: Mapping[str, str]) -> None:
         ),
     )
     table = Table(aws.client("dynamodb"), outputs["TableName"])
-    tenants.issue(table, key=API_KEY, tenant_id=TENANT, scopes=tenants.SCOPES)
+    tenants.issue(
+        table,
+        key=API_KEY,
+        tenant_id=TENANT,
+        scopes=tenants.SCOPES,
+        created_at=datetime.now(UTC),
+    )

@@ -170,6 +170,7 @@ OPERATIONS: Mapping[str, Operation] = {
             errors.CreateAbandonedError,
             errors.PairAlreadyActiveError,
             errors.IdempotencyKeyReusedError,
+            errors.QuotaExceededError,
         ),
     ),
     "get_session": Operation(

@@ -13,7 +13,7 @@ from local.environments import ROOT
 from local.plivo import account
 from local.running import RunningStack
 from local.units.meter import Meter, Units
-from masking import contract, items, listing, sessions
+from masking import contract, items, listing, sessions, tenant_settings
 from masking.bus import Bus
 from masking.carrier import Carrier
 from masking.create import CreateFlow
@@ -24,6 +24,7 @@ from masking.queue import Queue
 from masking.search import Search
 from masking.sessions import Session, Status
 from masking.table import Table
+from masking.tenant_settings import TenantSettings
 from masking.update import UpdateFlow
 
 TENANT = "tenant-1"
@@ -145,13 +146,17 @@ class Bench:
             "labels": {"order_id": "A-17"},
             **more,
         }
-        flow = CreateFlow(self._table, self._carrier, KEY, _now)
+        flow = CreateFlow(self._table, self._carrier, KEY, _now, self._settings_of)
         return flow.create(
             contract.parse_create(body),
             tenant_id=TENANT,
             idempotency_key=f"{self._name}-{self._created}",
             base_url=BASE_URL,
         ).session
+
+    def _settings_of(self, tenant_id: str) -> TenantSettings:
+        """Read them each time, as a process does that has just begun."""
+        return tenant_settings.load(self._table.tenants, tenant_id)
 
     def _update(self, session: Session, body: Mapping[str, Any]) -> Session:
         flow = UpdateFlow(self._table, self._carrier, _now)

@@ -25,7 +25,8 @@ class Budget:
 
 
 BUDGETS: Mapping[str, Budget] = {
-    "create": Budget(write=6, stream_write=LINKS_OF_A_SESSION),
+    # Read is what the tenant has set, once a minute in each process.
+    "create": Budget(write=6, stream_write=LINKS_OF_A_SESSION, read=0.5),
     "update": Budget(write=2),
     "update, expiry moves": Budget(write=4),
     "callback": Budget(write=2),

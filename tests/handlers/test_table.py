@@ -175,4 +175,4 @@ def test_a_failure_that_is_no_condition_is_told_as_it_is(table: Table) -> None:
     nowhere = Table(table._client, "no-such-table")
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        nowhere.put_key("x", {})
+        nowhere.link("x", "y")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from functions.publish_changes import app as publisher
-from masking import sessions
+from masking import sessions, tenant_settings, tenants
+from masking.create import CreateFlow
+from masking.errors import QuotaExceededError
 from masking.sessions import Rule
 from masking.table import Table
+from masking.tenant_settings import TenantSettings
 from masking.wiring import Services
 from tests.handlers.clock import Clock
+from tests.handlers.creating import create
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.sessions_there import planted
 from tests.handlers.table_stream import TableStream
@@ -87,6 +93,87 @@ def test_a_sessions_links_cost_one_unit_each_and_its_listing_one_more(
     # Two parties, and Plivo's UUID with its entry in the tenant's listing.
     assert write == 4
     assert again == 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "more"),
+    [
+        ({}, (0, 0)),
+        ({"retention_days": 30, "subaccount": "SALOCALDEVELOPMENT00"}, (0, 0)),
+        ({"live_sessions": 5}, (0, 0.5)),
+        ({"creates_per_minute": 5}, (1, 0.5)),
+    ],
+    ids=["none", "rules", "live sessions", "creates"],
+)
+def test_a_create_costs_a_tenant_without_quotas_no_more_than_half_a_read(
+    metered: tuple[Table, Meter],
+    flow: CreateFlow,
+    rules: dict[str, Any],
+    more: tuple[float, float],
+) -> None:
+    table, meter = metered
+    if rules:
+        tenant_settings.save(table.tenants, "acme", TenantSettings(**rules))
+    asking = replace(flow, settings_of=lambda t: tenant_settings.load(table.tenants, t))
+
+    write, read = meter.of(lambda: create(asking))
+
+    # Without settings 0.5 is what reading that there are none takes.
+    assert (write, read) == (6 + more[0], 0.5 + more[1])
+
+
+def test_a_flood_beyond_a_quota_costs_reads_alone(
+    metered: tuple[Table, Meter], flow: CreateFlow, clock: Clock
+) -> None:
+    table, meter = metered
+    assert table.tenants.count_create("acme", clock(), 1)
+    limited = replace(flow, settings_of=lambda _: TenantSettings(creates_per_minute=1))
+
+    def refused() -> None:
+        with pytest.raises(QuotaExceededError):
+            create(limited)
+
+    # The counter, and whether the key has a session.
+    assert meter.of(refused) == (0, 0.5 + 1)
+
+
+def test_one_too_many_that_was_reserved_costs_what_it_wrote(
+    metered: tuple[Table, Meter], flow: CreateFlow, clock: Clock
+) -> None:
+    table, meter = metered
+    late = Clock(clock() + timedelta(minutes=1))
+    assert table.tenants.count_create("acme", late(), 1)
+    times = iter([clock(), clock()])
+    # Looked at in one minute, counted in the next, in which another was first.
+    limited = replace(
+        flow,
+        settings_of=lambda _: TenantSettings(creates_per_minute=1),
+        now=lambda: next(times, late()),
+    )
+
+    def refused() -> None:
+        with pytest.raises(QuotaExceededError):
+            create(limited)
+
+    # State, duty, request; then the state without its duty. The counter's write, which
+    # its condition refused, is one more that no answer tells.
+    assert meter.of(refused)[0] == 3 + 2
+
+
+def test_authorizing_costs_a_read_and_a_write_every_ten_minutes(
+    metered: tuple[Table, Meter], clock: Clock
+) -> None:
+    table, meter = metered
+    tenants.issue(table, key="key", tenant_id="acme", scopes=["admin"])
+
+    def authorize() -> None:
+        caller = tenants.caller_of(table, "Bearer key", clock())
+        assert caller
+        if tenants.is_use_due(caller, clock()):
+            tenants.note_use(table, caller, clock())
+
+    assert meter.of(authorize) == (1, 1)
+    assert meter.of(authorize) == (0, 1)
 
 
 def test_reading_a_session_takes_one_unit(

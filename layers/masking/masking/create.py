@@ -1,7 +1,8 @@
 """Create a session exactly once: reserve, ask Plivo, confirm.
 
     client      us                                   Plivo
-      │ create   │ reserve: attempt 1, lease 60 s       │
+      │ create   │ reserve: attempt 1, lease 60 s;      │
+      │          │ count it, if the tenant has a quota  │
       │─────────>│ ───────────── create ───────────────>│
       │          │<──────────── 201, or nothing ────────│
       │          │ confirm; or look in the listing      │
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking import adopt, callbacks, contract, numbers, sessions
+from masking import adopt, callbacks, contract, numbers, sessions, tenant_settings
+from masking.admission import Admission
 from masking.errors import (
     CarrierError,
     CarrierFailedError,
@@ -32,6 +34,8 @@ from masking.errors import (
     IdempotencyKeyReusedError,
     NumberPoolExhaustedError,
     PairAlreadyActiveError,
+    ProblemError,
+    QuotaExceededError,
     SessionTakenError,
     StaleStateError,
     StorageUnavailableError,
@@ -41,6 +45,7 @@ from masking.sessions import CarrierSession, Session, Status
 if TYPE_CHECKING:
     from masking.carrier import Carrier
     from masking.table import Table
+    from masking.tenant_settings import TenantSettings
     from masking.wiring import Clock
 
 NOT_CREATED = "not_created"
@@ -57,12 +62,16 @@ class Created:
 
 @dataclass(frozen=True)
 class CreateFlow:
-    """What creating a session takes: the table, Plivo, the callbacks' key, the time."""
+    """What creating a session takes: the table, Plivo, the callbacks' key, the time.
+
+    *settings_of* gives what is set for a tenant.
+    """
 
     table: Table
     carrier: Carrier
     callback_key: bytes
     now: Clock
+    settings_of: Callable[[str], TenantSettings] = tenant_settings.none_of
 
     def create(
         self,
@@ -86,37 +95,70 @@ class CreateFlow:
             now=self.now(),
         )
         try:
-            self.table.reserve(fresh)
-        except SessionTakenError:
-            return self._unless_storage_fails(self._continue, fresh)
+            settings = self.settings_of(tenant_id)
+            admission = Admission(self.table.tenants, tenant_id, settings, self.now)
+            refusal = admission.refusal(asked)
+            fresh = admission.bound(fresh)
+            is_ours = refusal is None and self._reserve(fresh)
         except (BotoCoreError, ClientError) as error:
             # Without a key nobody can have asked Plivo before us.
             outcome = NOT_CREATED if idempotency_key is None else UNKNOWN
             raise StorageUnavailableError(outcome=outcome, retry_after=2) from error
-        return self._unless_storage_fails(self._send, fresh)
-
-    def _unless_storage_fails(
-        self, go_on: Callable[[Session], Created], session: Session
-    ) -> Created:
         try:
-            return go_on(session)
+            if is_ours:
+                self._count(fresh, admission)
+                return self._send(fresh)
+            if refusal and idempotency_key is None:
+                raise _refused(refusal)
+            return self._continue(fresh, admission, refusal)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
 
-    def _continue(self, fresh: Session) -> Created:
-        """Go on where an earlier request with this key stopped."""
+    def _reserve(self, fresh: Session) -> bool:
+        """Make the session ours; False if an earlier request with its key did that."""
+        try:
+            self.table.reserve(fresh)
+        except SessionTakenError:
+            return False
+        return True
+
+    def _count(self, session: Session, admission: Admission) -> None:
+        """Count the create that is reserved; give the key free if it is one too many.
+
+        Counting after the reservation leaves replays uncounted.
+        """
+        try:
+            admission.count()
+        except QuotaExceededError as error:
+            self._free(session)
+            raise _refused(error) from None
+
+    def _continue(
+        self, fresh: Session, admission: Admission, refusal: ProblemError | None
+    ) -> Created:
+        """Go on where an earlier request with this key stopped.
+
+        *refusal* is what stands against one more session, not against a replay.
+        """
         found = self.table.load(fresh.session_uuid)
         if found is None:
+            if refusal:
+                raise _refused(refusal)
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
         if found.request_hash != fresh.request_hash:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked, labels=fresh.labels)
         if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
-            return Created(session, replayed=True)
+            # As it was asked for then: the tenant's settings may have changed since.
+            return Created(found if found.asked else session, replayed=True)
         if session.status is Status.ABANDONED:
             raise CreateAbandonedError(outcome=UNKNOWN)
         if session.status is Status.FAILED:
-            return self._try_again(session)
+            if refusal:
+                raise _refused(refusal)
+            taken = self._retake(session)
+            self._count(taken, admission)
+            return self._send(taken)
         if sessions.is_leased(session, self.now()):
             raise CreateInProgressError(
                 outcome=UNKNOWN, retry_after=self._rest_of_lease(session)
@@ -135,21 +177,21 @@ class CreateFlow:
             self._remove(found.orphans)
             return Created(confirmed, replayed=True)
         if found.complete and sessions.may_recreate(session):
-            return self._try_again(session)
+            return self._send(self._retake(session))
         if found.complete:
             with suppress(StaleStateError):
                 self.table.replace(session, sessions.abandon(session))
             raise CreateAbandonedError(outcome=UNKNOWN)
         raise CreateInProgressError(outcome=UNKNOWN, retry_after=60)
 
-    def _try_again(self, session: Session) -> Created:
+    def _retake(self, session: Session) -> Session:
         taken = sessions.retake(session, self.now())
         try:
             self.table.replace(session, taken)
         except StaleStateError:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1) from None
         self.table.put_request(taken)
-        return self._send(taken)
+        return taken
 
     def _send(self, session: Session) -> Created:
         """Ask Plivo, with the session's attempt written and leased to us."""
@@ -238,6 +280,12 @@ class CreateFlow:
 
     def _rest_of_lease(self, session: Session) -> int:
         return sessions.rest_of_lease(session, self.now())
+
+
+def _refused(refusal: ProblemError) -> ProblemError:
+    """Say of a refusal that nothing has been created."""
+    refusal.members["outcome"] = NOT_CREATED
+    return refusal
 
 
 def _limit_of(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -245,11 +245,13 @@ def _stand_of(
     known: Mapping[tuple[str, str], items.Item],
 ) -> Delivery:
     """Give how a delivery stands; one without an item began when it was sent."""
-    item = known.get((items.session_key(detail["session_uuid"]), f"W#{detail['id']}"))
+    pk = items.session_key(detail["session_uuid"])
+    item = known.get((pk, f"W#{detail['id']}"))
     sent = int(message["attributes"]["SentTimestamp"]) / 1000
     sent_at = datetime.fromtimestamp(sent, UTC)
     if item is None:
-        return deliveries.begin(detail, sent_at)
+        state = known.get((pk, items.STATE), {})
+        return deliveries.begin(detail, sent_at, state.get("retention_days"))
     delivery = delivery_from(item)
     redriven = json.loads(message["body"]).get("redriven", False)
     if redriven and delivery.status is Status.DEAD:

@@ -49,7 +49,8 @@ class Delivery:
     """One event on its way to one app. *event* lacks what is kept elsewhere.
 
     *last_status* is the HTTP status that was answered, *last_error* the kind of
-    failure where there was none. Times are aware UTC.
+    failure where there was none. *retention_days* is its session's own. Times are
+    aware UTC.
     """
 
     session_uuid: str
@@ -66,6 +67,7 @@ class Delivery:
     next_at: datetime | None = None
     last_status: int | None = None
     last_error: str | None = None
+    retention_days: int | None = None
 
     @property
     def delivery_id(self) -> str:
@@ -85,7 +87,9 @@ def keys_in(delivery_id: str) -> tuple[str, str] | None:
     return str(uuid.UUID(bytes=both[:16])), str(uuid.UUID(bytes=both[16:]))
 
 
-def begin(detail: Mapping[str, Any], now: datetime) -> Delivery:
+def begin(
+    detail: Mapping[str, Any], now: datetime, retention_days: int | None = None
+) -> Delivery:
     """Begin to deliver the event that *detail*, as the bus had it, is."""
     kept = {k: v for k, v in detail.items() if k not in ELSEWHERE | {"webhook"}}
     return Delivery(
@@ -99,6 +103,7 @@ def begin(detail: Mapping[str, Any], now: datetime) -> Delivery:
         attempts=0,
         first_at=now,
         deadline=now + LIFE,
+        retention_days=retention_days,
     )
 
 

@@ -30,6 +30,7 @@ def delivery_item(delivery: Delivery) -> Item:
         "next_at": stamp(delivery.next_at) if delivery.next_at else None,
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
+        "retention_days": delivery.retention_days,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -51,6 +52,7 @@ def delivery_from(item: Item) -> Delivery:
         next_at=moment(item["next_at"]) if "next_at" in item else None,
         last_status=item.get("last_status"),
         last_error=item.get("last_error"),
+        retention_days=item.get("retention_days"),
     )
 
 

@@ -27,6 +27,7 @@ MasklineError
 │   ├── BodyTooLargeError        413 body_too_large
 │   ├── IdempotencyKeyReusedError 422 idempotency_key_reused
 │   ├── FieldNotUpdatableError   422 field_not_updatable
+│   ├── QuotaExceededError       429 quota_exceeded
 │   ├── StorageUnavailableError  503 storage_unavailable
 │   └── CarrierError             Plivo did not do as asked
 │       ├── CarrierRefusedError              422 carrier_refused_request
@@ -41,6 +42,7 @@ MasklineError
 │       └── CarrierTimeoutError              504 carrier_timeout
 ├── StaleStateError              somebody else changed the session first
 ├── SessionTakenError            the session to reserve is there already
+├── KeyNotFoundError             the tenant has no such key that still opens
 ├── RecordingNotReadyError       the recording is not there yet; try again later
 ├── RecordingRefusedError        the recording must not or cannot be stored
 └── EventsNotTakenError          the bus did not take some events
@@ -66,6 +68,10 @@ class StaleStateError(MasklineError):
 
 class SessionTakenError(MasklineError):
     """A session with this UUID is there already."""
+
+
+class KeyNotFoundError(MasklineError):
+    """The tenant has no key with this id, or none that still opens anything."""
 
 
 class RecordingNotReadyError(MasklineError):
@@ -321,6 +327,14 @@ class FieldNotUpdatableError(ProblemError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "field_not_updatable"
     detail = "The fields listed in violations cannot be changed once a session exists."
+
+
+class QuotaExceededError(ProblemError):
+    """A quota of the tenant is used up; *quota* names it, *limit* is how much it is."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "quota_exceeded"
+    detail = "The quota of this tenant is used up."
 
 
 class StorageUnavailableError(ProblemError):

@@ -16,10 +16,15 @@
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
-| key              | KEY#{sha256}          | KEY              | operator           |
+| key              | KEY#{sha256}          | KEY              | operator, at use   |
+| key link         | TENANT#{tenant}       | KEY#{key id}     | operator           |
 | round            | ROUND#{name}          | ROUND            | reconciler         |
 | tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
-| webhook secrets  | TENANT#{tenant}       | WEBHOOKS         | first delivery     |
+| tenant's settings| TENANT#{tenant}       | SETTINGS         | operator           |
+| webhook secrets' | TENANT#{tenant}       | WEBHOOKS         | operator           |
+| generations      |                       |                  |                    |
+| creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
+| live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 
 `{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
@@ -49,7 +54,9 @@ LINK = "LINK"
 ROUND = "ROUND"
 HOLD = "A#HOLD"
 RECORDINGS = "RECORDINGS"
+SETTINGS = "SETTINGS"
 WEBHOOKS = "WEBHOOKS"
+LIVE = "LIVE"
 PAUSE = "PAUSE"
 
 Item = dict[str, Any]
@@ -86,6 +93,16 @@ def recording_key(recording_uuid: str) -> str:
 def tenant_key(tenant_id: str) -> str:
     """Give the partition of what is set for a tenant."""
     return f"TENANT#{tenant_id}"
+
+
+def key_link(key_id: str) -> str:
+    """Give the sort key by which a tenant's API key is listed."""
+    return f"KEY#{key_id}"
+
+
+def minute_key(now: datetime) -> str:
+    """Give the sort key of the counter of creates in the minute of *now*."""
+    return f"CREATES#{now.astimezone(UTC):%Y-%m-%dT%H:%M}"
 
 
 def carrier_key(carrier_session_uuid: str) -> str:
@@ -155,6 +172,7 @@ def state_item(session: Session, purge_at: int) -> Item:
         "linger": session.linger or None,
         # They never change, and a listing that shows them reads states alone.
         "labels": dict(session.labels) or None,
+        "retention_days": session.retention_days,
         "purge_at": purge_at,
     }
     duty = sessions.duty_of(session)
@@ -205,6 +223,7 @@ def session_from(
         calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},
         labels=state.get("labels", {}),
+        retention_days=state.get("retention_days"),
     )
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from masking import changes, endings, items, numbers, reactions, sessions, story
+from masking import (
+    changes,
+    endings,
+    items,
+    live,
+    numbers,
+    reactions,
+    sessions,
+    story,
+    tenant_settings,
+)
 from masking.announce import Announcer
 from masking.changes import Event
 from masking.errors import StaleStateError
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from masking.fold import Story
     from masking.queue import Queue
     from masking.table import Table, Whole
+    from masking.tenant_settings import TenantSettings
     from masking.wiring import Clock
 
 # So often a state is tried to be changed that others change at the same time.
@@ -31,7 +42,8 @@ class Publisher:
 
     *retention_days* is how long recordings are kept that have no rule of their own.
     *wanted* are the types of events that others than our own rules want, `*` is all;
-    what neither they nor our rules want is not put on the bus.
+    what neither they nor our rules want is not put on the bus. *settings_of* gives what
+    is set for a tenant.
     """
 
     table: Table
@@ -41,6 +53,7 @@ class Publisher:
     now: Clock
     retention_days: int = 365
     wanted: frozenset[str] = frozenset({"*"})
+    settings_of: Callable[[str], TenantSettings] = tenant_settings.none_of
     _read: dict[str, Whole | None] = field(default_factory=dict)
 
     def publish(self, record: Mapping[str, Any]) -> None:
@@ -48,6 +61,10 @@ class Publisher:
         events = self.events_of(record)
         if events:
             self.bus.put(events)
+
+    def count(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Count the live sessions that stream records, each seen once, tell of."""
+        live.count(self.table, self.settings_of, records)
 
     def events_of(self, record: Mapping[str, Any]) -> list[Event]:
         """Write the links that a stream record calls for; give the events it is."""

@@ -80,6 +80,7 @@ class Inbox:
             attributes=attributes,
             received_at=self.now(),
             came={"as": _form_of(request), "proof": proof},
+            retention_days=session.retention_days,
         )
         telemetry.logger().info(
             "callback kept" if is_new else "callback repeated",

@@ -66,6 +66,8 @@ class Relay:
                 self._park(records[index], code)
             else:
                 stop = min(stop, index)
+        # The others come again, and are counted then.
+        self.publisher.count(records[:stop])
         if stop == len(records):
             return None
         return str(records[stop]["dynamodb"]["SequenceNumber"])

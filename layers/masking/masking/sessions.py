@@ -140,7 +140,8 @@ class Session:
     *settle_at* is when Plivo is asked for the final truth about an expired session,
     *settled* what came of it; *linger* is for how many seconds after its end a call may
     go on. *repaired* names what the reconciler mended in this very version. *calls* are
-    Plivo's own records, from the newest snapshot. Times are aware UTC.
+    Plivo's own records, from the newest snapshot. *retention_days* is how long it is
+    kept after its end, if its tenant has a rule for that. Times are aware UTC.
     """
 
     session_uuid: str
@@ -167,6 +168,7 @@ class Session:
     calls: Sequence[Mapping[str, Any]] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    retention_days: int | None = None
 
     @property
     def settings(self) -> dict[str, Any]:

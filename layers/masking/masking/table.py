@@ -30,7 +30,6 @@ from masking import sessions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
     HOLD,
-    KEY,
     LINK,
     PAUSE,
     RECORDINGS,
@@ -38,7 +37,6 @@ from masking.items import (
     ROUND,
     SNAPSHOT,
     STATE,
-    WEBHOOKS,
     Item,
     Place,
     read,
@@ -53,6 +51,7 @@ from masking.items import (
 from masking.recording_items import recording_from, recording_item
 from masking.recordings import Recording
 from masking.sessions import Session
+from masking.tenant_table import TenantTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -85,7 +84,10 @@ class Whole:
 
 
 class Table:
-    """The table *name*; *retention* is how long a session is kept after its end."""
+    """The table *name*; *retention* is how long a session is kept after its end.
+
+    A session's own retention, which it has from its tenant, comes before that.
+    """
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Table:
         self._client = client
         self._name = name
         self._retention = retention
+        self.tenants = TenantTable(client, name)
 
     # Sessions
 
@@ -116,7 +119,7 @@ class Table:
                 "pk": session_key(session.session_uuid),
                 "sk": REQUEST,
                 "asked": dict(session.asked),
-                "purge_at": self._purge_at(ends),
+                "purge_at": self._purge_at(ends, session.retention_days),
             }
         )
 
@@ -299,10 +302,12 @@ class Table:
         attributes: Mapping[str, str],
         received_at: datetime,
         came: Mapping[str, str] | None = None,
+        retention_days: int | None = None,
     ) -> bool:
         """Keep a callback. Returns False if it is there already; changes nothing.
 
-        *came* says how: as a form, JSON or GET, and what proved it.
+        *came* says how: as a form, JSON or GET, and what proved it. *retention_days*
+        is the session's own.
         """
         item = {
             "pk": session_key(session_uuid),
@@ -313,7 +318,7 @@ class Table:
             "attributes": dict(attributes),
             **({"came": dict(came)} if came else {}),
             "received_at": stamp(received_at),
-            "purge_at": self._purge_at(received_at),
+            "purge_at": self._purge_at(received_at, retention_days),
         }
         try:
             self._put(item, IS_NEW)
@@ -421,7 +426,7 @@ class Table:
                 **item,
                 "pk": session_key(session_uuid),
                 "sk": f"W#{event_id}",
-                "purge_at": self._purge_at(now),
+                "purge_at": self._purge_at(now, item.get("retention_days")),
             }
         )
 
@@ -502,26 +507,6 @@ class Table:
             ExpressionAttributeValues=written({":none": 0}),
         )
 
-    def webhook_secrets(self, tenant_id: str) -> list[str]:
-        """Read the secrets of a tenant's webhooks, the newest first."""
-        item = self._get(tenant_key(tenant_id), WEBHOOKS)
-        return list(item["secrets"]) if item else []
-
-    def put_webhook_secrets(
-        self, tenant_id: str, secrets: Sequence[str], *, only_first: bool = False
-    ) -> bool:
-        """Write them; with *only_first* only if there are none, else it is False."""
-        item = {
-            "pk": tenant_key(tenant_id),
-            "sk": WEBHOOKS,
-            "secrets": list(secrets),
-        }
-        try:
-            self._put(item, IS_NEW if only_first else None)
-        except _ConditionFailedError:
-            return False
-        return True
-
     # Items of the stream that are looked at once more
 
     def change(self, pk: str, sk: str) -> dict[str, Any] | None:
@@ -541,16 +526,6 @@ class Table:
         """Say whether a link is there."""
         return self._get(pk, sk, consistent=False) is not None
 
-    # Keys of tenants
-
-    def put_key(self, digest: str, item: Item) -> None:
-        """Write an API key; *digest* is its SHA-256."""
-        self._put({**item, "pk": f"KEY#{digest}", "sk": KEY})
-
-    def key(self, digest: str) -> Item | None:
-        """Read an API key by its SHA-256."""
-        return self._get(f"KEY#{digest}", KEY, consistent=False)
-
     # Items
 
     def _keep_request(self, session: Session) -> None:
@@ -565,16 +540,16 @@ class Table:
                 Key=written({"pk": session_key(session.session_uuid), "sk": REQUEST}),
                 UpdateExpression="SET purge_at = :at",
                 ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=written(
-                    {":at": self._purge_at(session.expiry_time)}
-                ),
+                ExpressionAttributeValues=written({":at": self._ends(session)}),
             )
 
     def _ends(self, session: Session) -> int:
-        return self._purge_at(session.expiry_time or session.reserved_at)
+        ends = session.expiry_time or session.reserved_at
+        return self._purge_at(ends, session.retention_days)
 
-    def _purge_at(self, ends: datetime) -> int:
-        return int((ends + self._retention).timestamp())
+    def _purge_at(self, ends: datetime, days: int | None) -> int:
+        kept = self._retention if days is None else timedelta(days=days)
+        return int((ends + kept).timestamp())
 
     # Requests to DynamoDB
 

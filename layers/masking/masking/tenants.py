@@ -1,19 +1,24 @@
 """Tenants: who a bearer key belongs to and what it may do; their webhooks' secrets.
 
 A key is kept as its SHA-256 alone; it is long and random, so no slow hash is needed.
+`keys` is what an operator does with keys.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from masking import webhook_signing
-from masking.items import moment, stamp
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking import telemetry, webhook_signing
+from masking.errors import StaleStateError
+from masking.items import Item, moment, stamp
+from masking.webhook_signing import Generations
 
 if TYPE_CHECKING:
     from masking.table import Table
@@ -28,13 +33,24 @@ SCOPES = (
 
 BEARER = re.compile(r"bearer +([\x21-\x7e]{1,512})", re.ASCII | re.IGNORECASE)
 
+# What a tenant may be called.
+TENANT = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+# Hexadecimal digits of the SHA-256 that are a key's public id.
+ID_LENGTH = 12
+
+# How exactly it is known when a key was last used.
+USE_NOTED_EVERY = timedelta(minutes=10)
+
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, and what the key allows."""
+    """Who calls, what the key allows, and when it was last noted to be used."""
 
     tenant_id: str
     scopes: tuple[str, ...]
+    digest: str = field(repr=False, compare=False)
+    last_used_at: datetime | None = field(default=None, compare=False)
 
 
 def issue(
@@ -44,6 +60,7 @@ def issue(
     tenant_id: str,
     scopes: Iterable[str],
     expires_at: datetime | None = None,
+    created_at: datetime | None = None,
 ) -> None:
     """Let *key* open the API for a tenant. Raises ValueError for an unknown scope."""
     granted = sorted(set(scopes))
@@ -51,46 +68,92 @@ def issue(
     if unknown:
         message = f"unknown scopes: {', '.join(unknown)}"
         raise ValueError(message)
-    item: dict[str, object] = {"tenant_id": tenant_id, "scopes": granted}
+    item: Item = {"tenant_id": tenant_id, "scopes": granted}
     if expires_at is not None:
         item["expires_at"] = stamp(expires_at)
-    table.put_key(_digest(key), item)
+    if created_at is not None:
+        item["created_at"] = stamp(created_at)
+    digest = digest_of(key)
+    # First the link: a key that opens and is not listed could not be revoked.
+    table.tenants.link_key(tenant_id, key_id_of(digest), digest)
+    table.tenants.put_key(digest, item)
 
 
 def caller_of(table: Table, authorization: str, now: datetime) -> Caller | None:
     """Say whose key an Authorization header carries; None if it opens nothing."""
     match = BEARER.fullmatch(authorization.strip())
-    item = table.key(_digest(match[1])) if match else None
-    if item is None:
+    if match is None:
+        return None
+    digest = digest_of(match[1])
+    item = table.tenants.key(digest)
+    if item is None or "revoked_at" in item:
         return None
     expires_at = item.get("expires_at")
     if expires_at is not None and now >= moment(expires_at):
         return None
-    return Caller(item["tenant_id"], tuple(item["scopes"]))
+    used = item.get("last_used_at")
+    return Caller(
+        item["tenant_id"],
+        tuple(item["scopes"]),
+        digest,
+        moment(used) if used else None,
+    )
 
 
-def webhook_secrets(table: Table, tenant_id: str) -> list[str]:
-    """Give the secrets that a tenant's webhooks are signed with, made at first use."""
-    found = table.webhook_secrets(tenant_id)
-    if found:
-        return found
-    made = [webhook_signing.new_secret()]
-    if table.put_webhook_secrets(tenant_id, made, only_first=True):
-        return made
-    return table.webhook_secrets(tenant_id)
+def is_use_due(caller: Caller, now: datetime) -> bool:
+    """Say whether it is time to note once more that a key is used."""
+    used = caller.last_used_at
+    return used is None or now - used >= USE_NOTED_EVERY
 
 
-def rotate_webhook_secret(table: Table, tenant_id: str) -> str:
-    """Make a new secret for a tenant; the last one stays valid until the next time."""
-    made = webhook_signing.new_secret()
-    table.put_webhook_secrets(tenant_id, [made, *table.webhook_secrets(tenant_id)[:1]])
-    return made
+def note_use(table: Table, caller: Caller, now: datetime) -> None:
+    """Note that a key is used; that this fails matters to nobody who calls."""
+    try:
+        table.tenants.note_key_use(caller.digest, now)
+    except (BotoCoreError, ClientError):
+        telemetry.count("KeyUseNotNoted")
 
 
-def retire_webhook_secret(table: Table, tenant_id: str) -> None:
-    """End a rotation: from now on only the newest secret signs."""
-    table.put_webhook_secrets(tenant_id, table.webhook_secrets(tenant_id)[:1])
-
-
-def _digest(key: str) -> str:
+def digest_of(key: str) -> str:
+    """Give the SHA-256 by which a key is kept."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_id_of(digest: str) -> str:
+    """Give the public id of a key, which tells nothing of the key itself."""
+    return digest[:ID_LENGTH]
+
+
+# Secrets of webhooks
+
+
+def generations_of(table: Table, tenant_id: str) -> Generations:
+    """Give which generations of a tenant's webhook secret sign."""
+    return _generations_from(table.tenants.generations(tenant_id))
+
+
+def change_generations(
+    table: Table, tenant_id: str, change: Callable[[Generations], Generations]
+) -> None:
+    """Rotate or retire. Raises StaleStateError if somebody else just did so."""
+    item = table.tenants.generations(tenant_id)
+    after = change(_generations_from(item))
+    if not table.tenants.put_generations(
+        tenant_id,
+        newest=after.newest,
+        oldest=after.oldest,
+        seen=item["newest"] if item else None,
+    ):
+        raise StaleStateError
+
+
+def webhook_secrets(table: Table, key: bytes, tenant_id: str) -> list[str]:
+    """Give the secrets that a tenant's webhooks are signed with, the newest first."""
+    return [
+        webhook_signing.secret_of(key, tenant_id, generation)
+        for generation in generations_of(table, tenant_id).signing
+    ]
+
+
+def _generations_from(item: Item | None) -> Generations:
+    return Generations(item["newest"], item["oldest"]) if item else Generations()

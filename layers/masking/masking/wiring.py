@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from masking.origin import Origin
     from masking.pace import Pace
     from masking.queue import Queue
+    from masking.tenant_settings import TenantSettings
+
+T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 
 SECRET_SECONDS = 300
-WEBHOOK_SECRET_SECONDS = 60
+TENANT_SECONDS = 60
 
 # A slow store must leave time to answer within API Gateway's 30 s.
 QUICK = Config(
@@ -41,13 +44,15 @@ QUICK = Config(
     max_pool_connections=16,
 )
 
+# For what must not hold up who waits for something else.
+HASTY = Config(connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1})
+
 
 class Services:
     """What a function can work with; each is built when it is first asked for."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._webhook_secrets: dict[str, tuple[datetime, list[str]]] = {}
 
     @property
     def settings(self) -> Settings:
@@ -64,6 +69,12 @@ class Services:
         """Give the table."""
         client = boto3.client("dynamodb", config=QUICK)
         return Table(client, self._settings.table_name, self._settings.retention)
+
+    @cached_property
+    def hasty_table(self) -> Table:
+        """Give the table for a write that may fail: one try of a second at most."""
+        client = boto3.client("dynamodb", config=HASTY)
+        return Table(client, self._settings.table_name)
 
     @cached_property
     def bucket(self) -> Bucket:
@@ -117,16 +128,27 @@ class Services:
 
         return Endpoints(self.table, self.now)
 
-    def webhook_secrets_of(self, tenant_id: str) -> list[str]:
-        """Give the secrets of a tenant's webhooks; made if there are none yet."""
+    @cached_property
+    def webhook_secrets_of(self) -> Callable[[str], list[str]]:
+        """Give what gives the secrets of a tenant's webhooks, the newest first."""
         from masking import tenants
 
-        now = self.now()
-        known = self._webhook_secrets.get(tenant_id)
-        if known is None or now - known[0] > timedelta(seconds=WEBHOOK_SECRET_SECONDS):
-            known = (now, tenants.webhook_secrets(self.table, tenant_id))
-            self._webhook_secrets[tenant_id] = known
-        return known[1]
+        return remembered(
+            lambda tenant_id: tenants.webhook_secrets(
+                self.table, self.webhook_key, tenant_id
+            ),
+            self.now,
+        )
+
+    @cached_property
+    def tenant_settings_of(self) -> Callable[[str], TenantSettings]:
+        """Give what gives a tenant's settings."""
+        from masking import tenant_settings
+
+        return remembered(
+            lambda tenant_id: tenant_settings.load(self.table.tenants, tenant_id),
+            self.now,
+        )
 
     @cached_property
     def bus(self) -> Bus:
@@ -194,6 +216,11 @@ class Services:
         """Give the key that phone numbers are hashed with."""
         return self._derived("numbers")
 
+    @property
+    def webhook_key(self) -> bytes:
+        """Give the key that secrets of webhooks are derived from."""
+        return self._derived("webhooks")
+
     @cached_property
     def _secrets(self) -> SecretsProvider:
         return SecretsProvider(
@@ -219,6 +246,21 @@ class Services:
             return str(self._secrets.get(name, max_age=SECRET_SECONDS))
         except GetParameterError as error:
             raise StorageUnavailableError(retry_after=2) from error
+
+
+def remembered(ask: Callable[[str], T], now: Clock) -> Callable[[str], T]:
+    """Give what *ask* gives of a tenant, asked at most once in a minute."""
+    known: dict[str, tuple[datetime, T]] = {}
+
+    def give(tenant_id: str) -> T:
+        at = now()
+        found = known.get(tenant_id)
+        if found is None or at - found[0] > timedelta(seconds=TENANT_SECONDS):
+            found = (at, ask(tenant_id))
+            known[tenant_id] = found
+        return found[1]
+
+    return give
 
 
 def derived(root: str, purpose: str) -> bytes:

@@ -1,0 +1,39 @@
+"""Show, rotate and retire the secret that a tenant's webhooks are signed with."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from masking import tenants, webhook_signing
+from masking.table import Table
+from masking.wiring import derived
+from operate import plivo
+from operate.deployment import Deployment
+from operate.keys import tenant_id
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to a parser's."""
+    parser = commands.add_parser("webhooks", help="a tenant's webhook secret")
+    doings = parser.add_subparsers(dest="doing", required=True)
+    for name, text in (
+        ("show", "show what signs now, the newest first"),
+        ("rotate", "begin the next secret; the last one goes on signing"),
+        ("retire", "let the newest one sign alone"),
+    ):
+        doings.add_parser(name, help=text).add_argument("tenant", type=tenant_id)
+
+
+def run(found: Deployment, table: Table, options: argparse.Namespace) -> Iterator[str]:
+    """Do what was asked; give the lines to be shown. Raises StaleStateError."""
+    match options.doing:
+        case "rotate":
+            tenants.change_generations(table, options.tenant, webhook_signing.rotated)
+        case "retire":
+            tenants.change_generations(table, options.tenant, webhook_signing.retired)
+    root = plivo.secret(
+        found.client("secretsmanager"), found.outputs["SigningSecretArn"]
+    )
+    yield from tenants.webhook_secrets(table, derived(root, "webhooks"), options.tenant)

@@ -1,0 +1,49 @@
+"""What a deployed function signs with is what the operator's command shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from local.running import RunningStack
+from masking import keys
+from masking.table import Table
+from operate import __main__ as command
+from operate.deployment import Deployment
+from tests.webhooks.sinks import Sink, serving
+
+# Of its own, so that no function remembers what signed for it before.
+TENANT = "signed"
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
+    stack: RunningStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = Table(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+    key = keys.create(table, TENANT, ["sessions:write"], datetime.now(UTC))
+    found = Deployment(stack.outputs, stack.aws)
+    assert command.main(["webhooks", "rotate", TENANT], lambda _: found) == 0
+    secrets = capsys.readouterr().out.split()
+
+    with serving(Sink()) as sink:
+        created = httpx.post(
+            f"{stack.addresses.api_url}/v1/sessions",
+            headers={"authorization": f"Bearer {key.secret}"},
+            json={
+                "first_party": "+12125570100",
+                "second_party": "+12135570101",
+                "callback_url": sink.url,
+            },
+            timeout=40,
+            trust_env=False,
+        )
+        assert sink.wait_for(1, 30)
+
+    assert created.status_code == 201
+    assert len(secrets) == 2
+    for secret in secrets:
+        Webhook(secret).verify(sink.taken[0].body, sink.taken[0].headers)
