@@ -15,6 +15,7 @@ PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 ENVIRONMENTS = $(PYTHON) -m local.environments
 BIN := .venv/bin
 SAM = .local/sam-venv/bin/sam
+SCAN = .local/scan-venv/bin/checkov
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
@@ -68,9 +69,9 @@ schemas: stack ## Write the JSON Schemas of events into docs/events
 test: stack dev sam ## Run every test, with coverage
 	@$(BIN)/pytest --cov --cov-fail-under=95
 
-lint: dev sam ## Check style, types and the template
+lint: dev sam scan ## Check style, types and the template
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
-	@$(SAM) validate --lint
+	@$(SAM) validate --lint && $(SCAN) --config-file .checkov.yaml
 
 typecheck: dev ## Check types only
 	@$(BIN)/mypy
@@ -90,9 +91,9 @@ clean: ## Remove what the other targets made
 stack:
 	@$(ENVIRONMENTS) tools aws functions layer
 
-dev sam:
+dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
   chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
-  build requirements clean stack dev sam
+  build requirements clean stack dev sam scan

@@ -174,8 +174,9 @@ def granted(properties: dict[str, Any]) -> dict[str, frozenset[str]]:
         if condition:
             [(operator, wanted)] = condition.items()
             assert (operator, resources) == ("ForAllValues:StringLike", {"Table"})
-            resources = set(of(*wanted.pop("dynamodb:LeadingKeys", [])))
-            assert not wanted
+            [(key, partitions)] = wanted.items()
+            assert key == "dynamodb:LeadingKeys"
+            resources = set(of(*partitions))
         for action in as_list(statement["Action"]):
             found[action] = found.get(action, frozenset()) | resources
     return found
