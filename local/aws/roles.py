@@ -1,6 +1,7 @@
-"""Make ministack enforce roles as AWS does: two things it lacks, by private names.
+"""Make ministack enforce roles as AWS does: what it lacks, by private names.
 
 - `!Ref` of a secret is its ARN. Here it was its name, which fits no policy.
+- The batch of an action of SQS needs what the action needs; there is no other.
 - `dynamodb:LeadingKeys` is known: the partition keys that a request names.
 """
 
@@ -62,6 +63,18 @@ def with_leading_keys(context_of: Handler) -> Handler:
         return {**context, "dynamodb:LeadingKeys": keys} if keys else context
 
     return dynamodb_service_context
+
+
+def without_batches(action_of: Handler) -> Handler:
+    """Name the action that a request needs; of a batch, that of each of its entries."""
+
+    def extract_iam_action(*arguments: Any, **more: Any) -> str | None:
+        action: str | None = action_of(*arguments, **more)
+        if action and action.startswith("sqs:"):
+            return action.removesuffix("Batch")
+        return action
+
+    return extract_iam_action
 
 
 def named_by_arn(

@@ -68,6 +68,9 @@ def _enforce_roles() -> None:
     conditions, context_of = _find("core.iam_actions", "dynamodb_service_context")
     conditions.dynamodb_service_context = roles.with_leading_keys(context_of)
 
+    _, action_of = _find("core.iam_actions", "extract_iam_action")
+    conditions.extract_iam_action = roles.without_batches(action_of)
+
     _, handlers = _find("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
     _, resolve = _find("services.secretsmanager", "_resolve")
     handlers[roles.SECRET] = roles.named_by_arn(

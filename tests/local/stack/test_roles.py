@@ -11,7 +11,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.aws.clients import REGION
-from local.aws.roles import leading_keys, named_by_arn, with_leading_keys
+from local.aws.roles import (
+    leading_keys,
+    named_by_arn,
+    with_leading_keys,
+    without_batches,
+)
 from local.running import RunningStack
 
 SESSION = {"pk": {"S": "S#7"}, "sk": {"S": "A#STATE"}}
@@ -170,6 +175,21 @@ def test_leading_keys_are_those_that_a_request_names(
 def test_what_is_no_request_names_no_keys(body: bytes) -> None:
     assert leading_keys(body) == []
     assert with_leading_keys(lambda _: {"a": 1})(body) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("action", "needed"),
+    [
+        ("sqs:ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility"),
+        ("sqs:SendMessage", "sqs:SendMessage"),
+        ("dynamodb:BatchGetItem", "dynamodb:BatchGetItem"),
+        (None, None),
+    ],
+)
+def test_a_batch_needs_what_its_entries_need(
+    action: str | None, needed: str | None
+) -> None:
+    assert without_batches(lambda *_: action)("sqs", "POST") == needed
 
 
 def test_a_secret_is_known_by_its_arn_from_its_making_to_its_end() -> None:

@@ -76,6 +76,7 @@ def test_another_version_is_refused() -> None:
         ),
         ("services.lambda_svc", "lambda_execute_result_to_api_proxy_response", None),
         ("core.iam_actions", "dynamodb_service_context", None),
+        ("core.iam_actions", "extract_iam_action", None),
         ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", None),
         ("services.secretsmanager", "_resolve", None),
     ],
