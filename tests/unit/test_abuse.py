@@ -143,6 +143,19 @@ def test_a_number_as_a_parameters_name_is_a_number_in_the_url(query: str) -> Non
     assert json.loads(answer["body"])["code"] == NumberInUrlError.code
 
 
+@pytest.mark.parametrize("read", [pages.asked_in, search.parse_query])
+def test_a_parameter_is_given_once(read: Callable[[str], Any]) -> None:
+    violation = _problem(lambda: read("limit=1&limit=1"))
+
+    assert (violation["field"], violation["rule"]) == ("limit", "must be given once")
+
+
+def test_a_cursor_of_what_is_no_number_is_refused() -> None:
+    cursor = base64.b64encode(b"[NaN]").decode()
+
+    assert _problem(lambda: pages.asked_in(f"cursor={cursor}"))["field"] == "cursor"
+
+
 @given(st.text())
 @example(base64.b64encode(b"[" * 5_000).decode())
 @example(base64.b64encode(b"[NaN]").decode())
@@ -203,6 +216,7 @@ REFUSED_VALUES = {
     "a deep object": ("labels", {"a": {"a": {"a": {}}}}),
     "a surrogate in a label": ("labels", {"a": "\ud800"}),
     "a NUL in a label": ("labels", {"a": "\x00"}),
+    "a phone number in a label": ("labels", {"a": "+12025550137"}),
     "a PIN in Unicode digits": ("first_party_pin", "\u0661\u0662\u0663\u0664"),
 }
 

@@ -60,8 +60,10 @@ def asked_in(query: str, *others: str) -> tuple[Asked, dict[str, str]]:
 
     Raises InvalidRequestError with all violations.
     """
-    sent = dict(pairs_in(query))
-    rules = []
+    pairs = pairs_in(query)
+    sent = dict(pairs)
+    names = [name for name, _ in pairs]
+    rules = [(name, "must be given once") for name in sent if names.count(name) > 1]
     limit, after = USUAL, None
     if "limit" in sent:
         text = sent["limit"]
@@ -108,7 +110,13 @@ def _cursor(place: list[Any]) -> str:
 def _place_in(cursor: str) -> list[Any] | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        text = base64.b64decode(padded, altchars=b"-_", validate=True)
+        place = json.loads(text, parse_constant=_no_constant)
     except (binascii.Error, ValueError, RecursionError):
         return None
     return place if isinstance(place, list) else None
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is no place"
+    raise ValueError(message)
