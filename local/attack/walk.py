@@ -159,7 +159,7 @@ class Walk:
         other = [*form, ("To", THIRD)]
         self._keep(CALLBACK, self.target.call_back(path, other[1:]))
         headers = self.target.signed(path, form)
-        wrong = (
+        wrong: tuple[tuple[str, str, dict[str, str], str], ...] = (
             ("POST", path, headers, f"From={quote(WRONG)}&Pin={PINS[0]}"),
             ("POST", path, {}, f"From={quote(WRONG)}"),
             ("POST", path, {**headers, **JSON}, json.dumps({"From": WRONG})),

@@ -40,7 +40,7 @@ def _session(services: Services) -> Session:
 def _asked(
     services: Services, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> Counter[str]:
-    assert session
+    assert session.session_uuid
     counting = Counting(services.table._client)
     table = Table(counting, services.settings.table_name)  # type: ignore[arg-type]
     monkeypatch.setitem(services.__dict__, "table", table)
