@@ -33,6 +33,9 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
 	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
 
+attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
+	@$(BIN)/python -m local.attack $(ATTACK)
+
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
 	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
 
@@ -94,6 +97,6 @@ stack:
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke chaos numbers audit endings openapi units redrive \
+.PHONY: help run demo invoke chaos attack numbers audit endings openapi units redrive \
   chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
   build requirements clean stack dev sam scan

@@ -7,6 +7,9 @@
 ``gateway``    keys, scopes, tenants, ids, queries, headers, by hand, route by route
 ``bodies``     bodies, by hand
 ``forgeries``  callbacks that Plivo did not send
+``listener``   a server that takes what comes
+``walk``       everything that the service does, with numbers to look for
+``shots``      one bad request, and what became of it
 ``inside``     callback URLs that lead inside
 ``made_up``    requests made up from openapi.yaml
 ``course``     all of it, and the table

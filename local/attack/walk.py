@@ -76,6 +76,14 @@ class Walk:
             second_party_pin=PINS[1],
             pin_prompt_play="https://app.example.com/prompt.wav",
         )
+        made = self._create(
+            is_pin_authentication_required=True,
+            generate_pin=True,
+            generate_pin_length=15,
+            pin_prompt_play="https://app.example.com/prompt.wav",
+        )
+        self.secrets += [made["first_party_pin"], made["second_party_pin"]]
+        self._call(CALLER, made["virtual_number"], digits=[made["second_party_pin"]])
         virtual = session["virtual_number"]
         self._call(FIRST, virtual)
         self._call(CALLER, virtual, digits=[PINS[0][:-1] + "0", PINS[1]])
