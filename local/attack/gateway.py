@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from local.attack import marks
@@ -115,8 +115,7 @@ class ByHand:
                 quote(marks.number(21)),
             ]
             for text in bad:
-                names = dict.fromkeys(self._ids, text)
-                path = route.path.format_map(names)
+                path = re.sub(r"\{\w+\}", lambda _, text=text: text, route.path)
                 headers = self._key(VICTIM)
                 yield Shot("ids", route.method.upper(), path, headers, b"{}")
 
@@ -195,14 +194,21 @@ class ByHand:
         return Shot(kind, route.method.upper(), path, headers, body, want)
 
 
-def ids_of(target: Target) -> dict[str, Any]:
+class Ids(dict[str, str]):
+    """Ids by their names in paths; nobody's, for a name that is not known here."""
+
+    def __missing__(self, name: str) -> str:
+        return NOBODYS
+
+
+def ids_of(target: Target) -> Ids:
     """Make the victim a session with a delivery, and name its things as paths do."""
     body = {"first_party": marks.number(25), "second_party": marks.number(26)}
     session = target.ask("POST", "/v1/sessions", body).document()["session"]
     uuid_of_session = session["session_uuid"]
     both = uuid.UUID(uuid_of_session).bytes + uuid.uuid4().bytes
-    return {
-        "session_uuid": uuid_of_session,
-        "recording_uuid": str(uuid.uuid4()),
-        "id": base64.urlsafe_b64encode(both).decode().rstrip("="),
-    }
+    return Ids(
+        session_uuid=uuid_of_session,
+        recording_uuid=str(uuid.uuid4()),
+        id=base64.urlsafe_b64encode(both).decode().rstrip("="),
+    )
