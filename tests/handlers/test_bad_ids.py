@@ -47,7 +47,7 @@ def _event(route: Route, text: str) -> dict[str, Any]:
 def test_a_bad_id_is_not_found_and_plivo_is_not_asked(
     services: Services, plivo: SimulatedPlivo, route: Route, text: str
 ) -> None:
-    assert services.carrier
+    assert services.settings.table_name
     app = importlib.import_module(f"functions.{route.function}.app")
 
     answer = app.lambda_handler(_event(route, text), Context())
