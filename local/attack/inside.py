@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from urllib.parse import urlsplit
+
+import httpx
 
 from local.attack import marks
 from local.attack.listener import Listener
 from local.attack.shots import Shot
 from local.attack.target import JSON, VICTIM, Target
 
-# Enough for a webhook to be sent, and for all that follows it.
-WAIT_SECONDS = 3.0
+PAIR = {"first_party": marks.number(28), "second_party": marks.number(29)}
+
+# Enough for a webhook to be tried.
+WAIT_SECONDS = 20.0
 
 
 def address_inside() -> str | None:
@@ -70,21 +76,41 @@ def shots(target: Target, canary: Listener) -> Iterator[Shot]:
 
 
 def reached(target: Target, canary: Listener) -> tuple[int, int]:
-    """Create sessions with such URLs; give how many, and how often it was reached."""
-    tried = 0
-    for url in urls(canary):
-        pair = {"first_party": marks.number(28), "second_party": marks.number(29)}
-        answer = target.ask("POST", "/v1/sessions", {**pair, "callback_url": url})
-        tried += 1
-        if answer.status == 201:
+    """Create sessions with such URLs; give how many, and how often it was reached.
+
+    Each is waited for until its webhook has been tried. Raises CanaryError if the
+    canary doesn't sing, or if a webhook was not tried at all.
+    """
+    _hear(canary)
+    names = list(urls(canary))
+    for url in names:
+        answer = target.ask("POST", "/v1/sessions", {**PAIR, "callback_url": url})
+        if answer.status == HTTPStatus.CREATED:
             session = answer.document()["session"]["session_uuid"]
+            _await_try(target, session)
             target.ask("DELETE", f"/v1/sessions/{session}")
-    time.sleep(WAIT_SECONDS)
-    return tried, len(canary.taken)
+    return len(names), len(canary.taken)
+
+
+class CanaryError(Exception):
+    """What should show that somebody got inside shows nothing at all."""
+
+
+def _hear(canary: Listener) -> None:
+    httpx.get(canary.url, trust_env=False)
+    if len(canary.taken) != 1:
+        raise CanaryError("the canary doesn't sing")
+    canary.taken.clear()
+
+
+def _await_try(target: Target, session_uuid: str) -> None:
+    path = f"/v1/webhooks/deliveries?session_uuid={session_uuid}"
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not target.ask("GET", path).document()["objects"]:
+        if time.monotonic() > deadline:
+            raise CanaryError("a webhook was not tried")
+        time.sleep(0.1)
 
 
 def _body(**more: str) -> bytes:
-    import json
-
-    pair = {"first_party": marks.number(28), "second_party": marks.number(29)}
-    return json.dumps({**pair, **more}).encode()
+    return json.dumps({**PAIR, **more}).encode()

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from local.attack.target import Answer
+from local.aws.entry import BODY_LIMIT_BYTES
 
-# What refuses: also a connection that is closed upon what is no HTTP at all.
+# A connection that was closed: the gateway does not read what is too large to its end.
 CLOSED = 0
 
 
@@ -35,6 +36,7 @@ class Shot:
         """Say what became of it: `refused`, `let in` or `5xx`."""
         if answer.status >= 500:
             return "5xx"
-        refused = answer.status >= 400 or answer.status == CLOSED
+        closed = answer.status == CLOSED and len(self.body) > BODY_LIMIT_BYTES
+        refused = answer.status >= 400 or closed
         fits = not self.want or answer.status in self.want
         return "refused" if refused and fits else "let in"

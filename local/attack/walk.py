@@ -47,6 +47,7 @@ class Walk:
     target: Target
     app: Listener
     secrets: list[str] = field(default_factory=lambda: [*NUMBERS, *PINS])
+    tokens: list[str] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
 
     def go(self) -> None:
@@ -163,6 +164,7 @@ class Walk:
     def _forge(self, session: Mapping[str, Any]) -> None:
         """Call back in all wrong ways, and rightly about something strange."""
         path = self.target.callback_path(session["session_uuid"])
+        self.tokens.append(path.split("/")[-2])
         form = [("EventName", "SessionFirstPartyAnswer"), ("From", WRONG)]
         other = [*form, ("To", THIRD)]
         self._keep(CALLBACK, self.target.call_back(path, other[1:]))

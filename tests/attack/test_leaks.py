@@ -17,6 +17,7 @@ from local.attack.evidence import Piece
 from local.attack.listener import listening
 from local.attack.target import prepared
 from local.attack.walk import Walk
+from local.plivo import account
 from local.running import RunningStack
 from local.stack import Stack
 
@@ -29,6 +30,7 @@ class Walked:
 
     stack: RunningStack
     secrets: list[str]
+    tokens: list[str]
     pieces: list[Piece]
 
 
@@ -45,7 +47,20 @@ def _walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
         walk.go()
         ledger = target.simulator("GET", "ledger")["requests"]
         pieces = [*walk.seen(), *evidence.gathered(stack.running, ledger)]
-        yield Walked(stack.running, walk.secrets, pieces)
+        tokens = [*walk.tokens, *target.keys.values(), account.AUTH_TOKEN]
+        yield Walked(stack.running, walk.secrets, tokens, pieces)
+
+
+def test_no_key_and_no_token_came_out(walked: Walked) -> None:
+    found = [
+        f"{piece.source}: {piece.text[:200]}"
+        for piece in walked.pieces
+        for token in walked.tokens
+        if token in piece.text
+    ]
+
+    assert len(walked.tokens) > 8
+    assert found == []
 
 
 def test_every_function_has_run(walked: Walked) -> None:

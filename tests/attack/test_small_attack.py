@@ -10,6 +10,7 @@ from local.addresses import free_addresses
 from local.attack.course import Attack, Verdict
 from local.attack.shots import Shot
 from local.attack.target import Answer
+from local.aws.entry import BODY_LIMIT_BYTES
 from local.running import RunningStack
 from local.stack import Stack
 
@@ -66,9 +67,17 @@ def test_what_is_not_refused_as_it_should_be_is_let_in(
 def test_any_refusal_will_do_where_none_is_named() -> None:
     shot = Shot("ids", "GET", "/")
 
-    found = [shot.verdict(_answered(status)) for status in (0, 404, 413, 204)]
+    found = [shot.verdict(_answered(status)) for status in (404, 413, 204)]
 
-    assert found == ["refused", "refused", "refused", "let in"]
+    assert found == ["refused", "refused", "let in"]
+
+
+def test_a_connection_may_be_closed_only_upon_what_is_too_large() -> None:
+    small = Shot("bodies", "POST", "/", body=b"{}")
+    large = Shot("bodies", "POST", "/", body=bytes(BODY_LIMIT_BYTES + 1))
+
+    assert small.verdict(_answered(0)) == "let in"
+    assert large.verdict(_answered(0)) == "refused"
 
 
 def test_a_verdict_holds_only_if_all_were_refused_and_they_were_enough() -> None:
