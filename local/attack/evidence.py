@@ -33,7 +33,7 @@ class Piece:
 
 
 def watch_bus(stack: RunningStack) -> None:
-    """Keep every event of the bus and every alarm from now on, in a queue of ours."""
+    """Keep every event of the bus from now on in a queue of our own."""
     sqs = stack.aws.client("sqs")
     url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
     described = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -45,9 +45,6 @@ def watch_bus(stack: RunningStack) -> None:
     arn = described["Attributes"]["QueueArn"]
     target = {"Id": "watcher", "Arn": arn}
     events.put_targets(Rule=RULE, EventBusName=bus, Targets=[target])
-    alarms = stack.outputs["AlarmsTopicArn"]
-    client = stack.aws.client("sns")
-    client.subscribe(TopicArn=alarms, Protocol="sqs", Endpoint=arn)
 
 
 def gathered(stack: RunningStack, ledger: list[dict[str, Any]]) -> Iterator[Piece]:

@@ -78,8 +78,7 @@ def test_there_is_evidence_of_every_kind(walked: Walked) -> None:
         *("key in the table", "key in the bucket", "metadata in the bucket"),
         "URL requested",
     }
-    dead = [p for p in walked.pieces if "RecordingDeadLetters" in p.source]
-    assert dead
+    assert [p for p in walked.pieces if "RecordingDeadLetters" in p.source]
 
 
 def test_everybody_may_do_what_it_did(walked: Walked) -> None:

@@ -59,6 +59,23 @@ def test_a_function_does_what_it_was_granted(stack: RunningStack) -> None:
     )
 
 
+def test_the_stream_may_let_a_request_outlive_an_extended_session(
+    stack: RunningStack,
+) -> None:
+    dynamodb = _as_function(stack, "publish_changes", "dynamodb")
+
+    with pytest.raises(ClientError) as error:
+        dynamodb.update_item(
+            TableName=stack.outputs["TableName"],
+            Key=SESSION,
+            UpdateExpression="SET purge_at = :at",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":at": {"N": "1"}},
+        )
+
+    assert _code(error) == "ConditionalCheckFailedException"
+
+
 @pytest.mark.parametrize(
     ("folder", "operation", "request_of"),
     [
