@@ -15,6 +15,7 @@ PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 ENVIRONMENTS = $(PYTHON) -m local.environments
 BIN := .venv/bin
 SAM = .local/sam-venv/bin/sam
+SCAN = .local/scan-venv/bin/checkov
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
@@ -31,6 +32,9 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
 	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
+
+attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
+	@$(BIN)/python -m local.attack $(ATTACK)
 
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
 	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
@@ -74,9 +78,9 @@ schemas: stack ## Write the JSON Schemas of events into docs/events
 test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
 	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
-lint: dev sam ## Check style, types and the template
+lint: dev sam scan ## Check style, types and the template
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
-	@$(SAM) validate --lint
+	@$(SAM) validate --lint && $(SCAN) --config-file .checkov.yaml
 
 typecheck: dev ## Check types only
 	@$(BIN)/mypy
@@ -96,9 +100,9 @@ clean: ## Remove what the other targets made
 stack:
 	@$(ENVIRONMENTS) tools aws functions layer
 
-dev sam:
+dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke keys tenants chaos numbers audit endings openapi units redrive \
+.PHONY: help run demo invoke keys tenants chaos attack numbers audit endings openapi units redrive \
   chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
-  build requirements clean stack dev sam
+  build requirements clean stack dev sam scan

@@ -12,6 +12,7 @@ name           place                       what for
 ``functions``  ``.local/function-python``  bare: handlers see their layers, no more
 ``layer``      ``.local/layer``            the dependency layer for this interpreter
 ``sam``        ``.local/sam-venv``         AWS SAM's command line, for lint and build
+``scan``       ``.local/scan-venv``        checkov, for lint
 =============  ==========================  ===========================================
 
 A stamp beside each says what it was made from, so that a second run skips it.
@@ -36,6 +37,7 @@ AWS = HOME / "aws-venv"
 FUNCTIONS = HOME / "function-python"
 LAYER = HOME / "layer"
 SAM = HOME / "sam-venv"
+SCAN = HOME / "scan-venv"
 
 OLDEST_PYTHON = (3, 11)
 
@@ -84,6 +86,7 @@ ENVIRONMENTS = {
         is_interpreter=False,
     ),
     "sam": Environment(SAM, ROOT / "requirements" / "sam.txt"),
+    "scan": Environment(SCAN, ROOT / "requirements" / "scan.txt"),
 }
 
 

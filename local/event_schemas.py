@@ -195,6 +195,16 @@ _TOLD_EITHER_WAY: Mapping[str, Schema] = {
     "call": {"type": "object"},
 }
 
+_GUESSING: Mapping[str, Schema] = {
+    "virtual_number": _or_null(_TEXT),
+    "from": _NO_PERSON,
+    "failures": {
+        "type": "integer",
+        "minimum": 2,
+        "description": "Wrong PINs of this caller at this number in one day (UTC).",
+    },
+}
+
 _OF_SESSION = ("session.created", "session.updated", "session.expired")
 _OF_CALLBACK = (
     *("call.ringing", "call.started", "call.answered", "call.ended"),
@@ -244,6 +254,7 @@ def schemas() -> dict[str, Schema]:
         "session.settled": {**_SESSION, **_SETTLED},
         "reconciliation.repaired": {**_SESSION, **_REPAIRED},
         **dict.fromkeys(_OF_CALLBACK, _CALLBACK),
+        "pin.guessing": _GUESSING,
         "recording.announced": _TOLD_EITHER_WAY,
         "recording.failed": {**_TOLD_EITHER_WAY, **_REASONS},
         "recording.stored": {

@@ -117,6 +117,7 @@ def deployment(
         "RECORDING_RETENTION_DAYS": "365",
         "DELETE_RECORDINGS_AT_CARRIER": "false",
         "RETENTION_DAYS": "400",
+        "PIN_GUESSING_THRESHOLD": "5",
         "CARRIER_REQUESTS_PER_SECOND": "60",
         "GOODBYE_TEXT": "This call can't be connected any more. Goodbye.",
         "GOODBYE_LANGUAGE": "en-US",

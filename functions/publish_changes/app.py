@@ -19,6 +19,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         services.settings.recording_retention_days,
         services.settings.bus_events,
         services.tenant_settings_of,
+        most_guesses=services.settings.most_pin_guesses,
     )
     line = relay.Relay(publisher, lambda: services.change_dead_letters, services.now)
     first = line.relay(event["Records"])

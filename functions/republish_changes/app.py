@@ -19,6 +19,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
         services.now,
         services.settings.recording_retention_days,
         services.settings.bus_events,
+        most_guesses=services.settings.most_pin_guesses,
     )
     for message in event["Records"]:
         parked = json.loads(message["body"])

@@ -58,6 +58,8 @@ def emulator_settings(
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
         "MINISTACK_REGION": REGION,
+        # Roles are enforced, as on AWS: a function may do what its policy says.
+        "AUTH": "true",
         "USE_SSL": "1",
         "MINISTACK_SSL_CERT": str(run_dir / "server.pem"),
         "MINISTACK_SSL_KEY": str(run_dir / "server.key"),

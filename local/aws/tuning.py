@@ -1,9 +1,10 @@
-"""Make ministack behave as the local stack needs it: four private names, one version.
+"""Make ministack behave as the local stack needs it: private names, one version.
 
 - Handlers run on a bare interpreter, so that only their layers are importable.
 - Rules and schedules are looked at every second, not every ten.
 - A silent handler costs 5 ms of waiting for its log, not 50.
 - A function that fails answers as API Gateway does: 500, and no detail.
+- Roles are enforced as on AWS; see `local.aws.roles`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from local.aws import roles
 
 VERSION = "1.5.33"
 TICK_SECONDS = 1.0
@@ -58,6 +61,21 @@ def tune(function_python: Path) -> None:
     answer_name = "lambda_execute_result_to_api_proxy_response"
     functions, answer = _find("services.lambda_svc", answer_name)
     setattr(functions, answer_name, _hiding_errors(answer))
+    _enforce_roles()
+
+
+def _enforce_roles() -> None:
+    conditions, context_of = _find("core.iam_actions", "dynamodb_service_context")
+    conditions.dynamodb_service_context = roles.with_leading_keys(context_of)
+
+    _, action_of = _find("core.iam_actions", "extract_iam_action")
+    conditions.extract_iam_action = roles.without_batches(action_of)
+
+    _, handlers = _find("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    _, resolve = _find("services.secretsmanager", "_resolve")
+    handlers[roles.SECRET] = roles.named_by_arn(
+        handlers[roles.SECRET], lambda secret: str(resolve(secret)[0])
+    )
 
 
 def _on(

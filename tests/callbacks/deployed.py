@@ -199,6 +199,7 @@ def deploy(aws: Embedded) -> Deployed:
         "SIGNING_SECRET_ARN": signing["ARN"],
         "CARRIER_BASE_URL": "http://127.0.0.1:9",
         "RETENTION_DAYS": "400",
+        "PIN_GUESSING_THRESHOLD": "5",
         "RECORDING_RETENTION_DAYS": "365",
         "WEBHOOK_TARGETS": "public-and-loopback",
         **{f"{name}_QUEUE_URL": urls[name] for name in QUEUES},

@@ -45,7 +45,7 @@ PIN = {
     "second_party_pin": "5678",
     "pin_prompt_play": "https://app.example.com/prompt.mp3",
 }
-NUMBERS = ("2025550100", "2025550101", "2025550102")
+NUMBERS = ("2025550100", "2025550101", "2025550102", "2025550166")
 
 
 def _validator(kind: str) -> Draft202012Validator:
@@ -197,6 +197,15 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
     for name in ("SessionRecordingFailed", "SessionSomethingNew"):
         form = [("EventName", name), ("From", "12025550100"), ("Hint", "12025550101")]
         request = signed_form(path_of(services, session), form)
+        on_session_event.lambda_handler(request, None)
+    for number in range(5):
+        failure = [
+            ("EventName", "SessionPinAuthenticationStatus"),
+            ("PinAuthenticationStatus", "failed"),
+            ("From", "12025550166"),
+            ("SequenceNumber", str(900 + number)),
+        ]
+        request = signed_form(path_of(services, session), failure)
         on_session_event.lambda_handler(request, None)
     now = datetime.now(UTC)
     begun = sessions.begin_update(session, {"record": True}, now)

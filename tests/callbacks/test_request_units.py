@@ -141,6 +141,28 @@ def test_a_new_callers_link_costs_one_write_more_and_only_once(
     assert costs == [2, 1]
 
 
+def test_a_wrong_pin_costs_one_write_more_and_a_right_one_none(
+    deployed: Deployed, services: Services, meter: Metered
+) -> None:
+    session = active_session(services)
+    costs = {}
+
+    for outcome in ("failed", "success"):
+        seen = len(deployed.stream())
+        form = [
+            ("EventName", "SessionPinAuthenticationStatus"),
+            ("PinAuthenticationStatus", outcome),
+            ("From", FIRST),
+        ]
+        request = signed_form(path_of(services, session), form)
+        with _counted(meter):
+            on_session_event.lambda_handler(request, None)
+            publish_changes.lambda_handler({"Records": deployed.stream(seen)}, None)
+        costs[outcome] = meter.written
+
+    assert costs == {"failed": 2, "success": 1}
+
+
 def test_a_session_with_ten_events_is_read_for_two(
     services: Services, meter: Metered
 ) -> None:

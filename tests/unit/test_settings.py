@@ -32,6 +32,7 @@ REQUIRED = {
     "webhook_queue_url": "WEBHOOK_QUEUE_URL",
     "webhook_dead_letters_url": "WEBHOOK_DEAD_LETTERS_URL",
     "retention": "RETENTION_DAYS",
+    "most_pin_guesses": "PIN_GUESSING_THRESHOLD",
     "carrier_requests_per_second": "CARRIER_REQUESTS_PER_SECOND",
     "goodbye_text": "GOODBYE_TEXT",
     "goodbye_language": "GOODBYE_LANGUAGE",

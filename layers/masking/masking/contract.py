@@ -229,14 +229,16 @@ RULES = (
 def read_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object. Raises MalformedBodyError for everything else.
 
-    Refused beside what is not JSON: repeated keys, NaN and the infinities.
+    Refused beside what is not JSON: repeated keys, NaN and the infinities, and lone
+    surrogates, which are JSON but no text.
     """
     try:
+        text = body.decode("utf-8")
         value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_without_repeats,
-            parse_constant=_no_constant,
+            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant
         )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         detail = "The body is not valid JSON in UTF-8."
         if isinstance(error, _RepeatedKeyError):
@@ -354,4 +356,5 @@ def _violation(field: str, rule: str, sent: Mapping[str, Any]) -> dict[str, Any]
         shown = str(numbers.masked(shown))[:100]
     else:
         shown = numbers.masked(shown)
+        shown = shown[:100] if isinstance(shown, str) else shown
     return {"field": str(numbers.masked(field))[:64], "rule": rule, "sent": shown}

@@ -138,9 +138,12 @@ def type_of(attributes: Mapping[str, str]) -> str | None:
 
 
 def impersonal(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Give the attributes that may leave the table; unknown ones with digits hidden."""
+    """Give the attributes that may leave the table.
+
+    Digits of those that are not known are hidden, in their names as well.
+    """
     return {
-        name: value if name in PLAIN else numbers.masked(value)
+        str(numbers.masked(name)): value if name in PLAIN else numbers.masked(value)
         for name, value in attributes.items()
         if name not in PERSONAL | ADDRESSES
     }

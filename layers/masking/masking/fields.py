@@ -81,6 +81,10 @@ def _labels(value: dict[str, str]) -> dict[str, str]:
         if not 1 <= len(content) <= 256 or not content.isprintable():
             message = "values must be 1 to 256 printable characters"
             raise ValueError(message)
+        if re.fullmatch(r"\s*\+[0-9]{7,15}\s*", content, re.ASCII):
+            # Labels are in events, keys and queries, where no number may be.
+            message = "values must not be phone numbers"
+            raise ValueError(message)
     return value
 
 
@@ -143,7 +147,7 @@ Labels = Annotated[
             "type": "string",
             "minLength": 1,
             "maxLength": 256,
-            "description": "Printable characters.",
+            "description": "Printable characters, and no phone number with its +.",
         },
         examples=[{"order_id": "A-17"}],
     ),

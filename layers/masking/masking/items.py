@@ -26,8 +26,10 @@
 | creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
+| PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
 
-`{number}` is a keyed hash; no key holds a personal number. Index `duties` (sparse):
+`{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's; no key
+holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
 `created_key`, on carrier links, of which each confirmed session has exactly one.
 """
@@ -114,6 +116,11 @@ def endpoint_key(tenant_id: str, origin: str) -> str:
     """Give the partition of an app's server: scheme, host and port of its URL."""
     digest = hashlib.sha256(origin.encode()).hexdigest()
     return f"ENDPOINT#{tenant_id}#{digest}"
+
+
+def guess_key(tenant_id: str, pair_hash: str) -> str:
+    """Give the partition of the PINs that a caller got wrong at a virtual number."""
+    return f"GUESS#{tenant_id}#{pair_hash}"
 
 
 def listing_keys(session: Session) -> dict[str, str]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
+from masking import numbers
 from masking.errors import InvalidRequestError
 
 T = TypeVar("T")
 
 USUAL = 50
 MOST = 100
+MOST_PARAMETERS = 50
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,33 @@ class Page(Generic[T]):
     cursor: str | None
 
 
+def pairs_in(query: str) -> list[tuple[str, str]]:
+    """Read the parameters of a query. Raises InvalidRequestError for too many."""
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        rule = f"must have at most {MOST_PARAMETERS} parameters"
+        raise InvalidRequestError(violations=[violation_of("", rule)]) from None
+
+
+def violation_of(name: str, rule: str) -> dict[str, Any]:
+    """Name a parameter that breaks a rule; nothing of its value, and no number."""
+    return {"field": str(numbers.masked(name))[:64], "rule": rule, "sent": None}
+
+
 def asked_in(query: str, *others: str) -> tuple[Asked, dict[str, str]]:
     """Read `limit` and `cursor` from a query, and the parameters named *others*.
 
     Raises InvalidRequestError with all violations.
     """
-    sent = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=20))
-    rules = []
+    pairs = pairs_in(query)
+    sent = dict(pairs)
+    names = [name for name, _ in pairs]
+    rules = [(name, "must be given once") for name in sent if names.count(name) > 1]
     limit, after = USUAL, None
     if "limit" in sent:
         text = sent["limit"]
-        limit = int(text) if text.isdecimal() and len(text) < 4 else 0
+        limit = int(text) if re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) else 0
         if not 1 <= limit <= MOST:
             rules.append(("limit", f"must be a number from 1 to {MOST}"))
     if "cursor" in sent:
@@ -58,7 +77,7 @@ def asked_in(query: str, *others: str) -> tuple[Asked, dict[str, str]]:
     known = {"limit", "cursor", *others}
     rules += [(name, "is not known") for name in sorted(sent.keys() - known)]
     if rules:
-        violations = [{"field": f, "rule": rule, "sent": None} for f, rule in rules]
+        violations = [violation_of(name, rule) for name, rule in rules]
         raise InvalidRequestError(violations=violations)
     return Asked(limit, after), {n: sent[n] for n in others if n in sent}
 
@@ -91,7 +110,13 @@ def _cursor(place: list[Any]) -> str:
 def _place_in(cursor: str) -> list[Any] | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        text = base64.b64decode(padded, altchars=b"-_", validate=True)
+        place = json.loads(text, parse_constant=_no_constant)
     except (binascii.Error, ValueError, RecursionError):
         return None
     return place if isinstance(place, list) else None
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is no place"
+    raise ValueError(message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from masking import (
     changes,
     endings,
+    guessing,
     items,
     live,
     numbers,
@@ -43,7 +44,8 @@ class Publisher:
     *retention_days* is how long recordings are kept that have no rule of their own.
     *wanted* are the types of events that others than our own rules want, `*` is all;
     what neither they nor our rules want is not put on the bus. *settings_of* gives what
-    is set for a tenant.
+    is set for a tenant. So many wrong PINs of a caller in a day as *most_guesses* are
+    an event.
     """
 
     table: Table
@@ -54,6 +56,7 @@ class Publisher:
     retention_days: int = 365
     wanted: frozenset[str] = frozenset({"*"})
     settings_of: Callable[[str], TenantSettings] = tenant_settings.none_of
+    most_guesses: int = 5
     _read: dict[str, Whole | None] = field(default_factory=dict)
 
     def publish(self, record: Mapping[str, Any]) -> None:
@@ -130,7 +133,10 @@ class Publisher:
         if event and event.type in ("recording.announced", "recording.failed"):
             # In the table before it is on the bus: what follows begins there.
             self._announcer().from_callback(item["attributes"], digest, session)
-        return [event] if event else []
+        guessed = guessing.after_callback(
+            self.table, self.number_key, self.most_guesses, item, session
+        )
+        return [each for each in (event, guessed) if each]
 
     def _recording_changed(self, before: Item, after: Item) -> list[Event]:
         whole = self._whole(after["pk"].removeprefix("S#"))

@@ -11,17 +11,16 @@ import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl
 
 from pydantic import BeforeValidator, Field
 
+from masking import pages
 from masking.contract import Body, violations_of
 from masking.errors import InvalidRequestError, NumberInUrlError
 from masking.fields import LONGEST_SECONDS, Labels, PhoneNumber
 
 USUAL_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=30)
-MOST_PARAMETERS = 50
 
 # Far enough from what Python's times and our sort keys can hold.
 FIRST_YEAR = 1970
@@ -155,7 +154,7 @@ def parse_query(query: str) -> Search:
     """
     sent: dict[str, Any] = {}
     repeated = []
-    for name, value in _pairs(query):
+    for name, value in pages.pairs_in(query):
         if name in PARTIES:
             raise NumberInUrlError
         if name.startswith("label."):
@@ -169,20 +168,9 @@ def parse_query(query: str) -> Search:
     if repeated:
         rule = "must be given once"
         raise InvalidRequestError(
-            violations=[
-                {"field": name, "rule": rule, "sent": None} for name in repeated
-            ]
+            violations=[pages.violation_of(name, rule) for name in repeated]
         )
     return parse_search(sent)
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
-    except ValueError:
-        rule = f"must have at most {MOST_PARAMETERS} parameters"
-        violation = {"field": "", "rule": rule, "sent": None}
-        raise InvalidRequestError(violations=[violation]) from None
 
 
 def _to_second(at: datetime | None) -> datetime | None:

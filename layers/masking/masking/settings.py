@@ -150,6 +150,11 @@ class Settings:
         return frozenset(name.strip() for name in listed if name.strip())
 
     @property
+    def most_pin_guesses(self) -> int:
+        """How many wrong PINs of one caller in a day are told of."""
+        return int(self._required("PIN_GUESSING_THRESHOLD"))
+
+    @property
     def retention(self) -> timedelta:
         """How long a session is kept after its end."""
         return timedelta(days=int(self._required("RETENTION_DAYS")))

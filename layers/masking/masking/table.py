@@ -13,6 +13,7 @@
 | callback                             | 1 write, 1 read                          |
 | recording: announced, claimed, closed| 1 write each, 1 read before each         |
 | get a session                        | 1 read for each 4 KB of state, request   |
+| a wrong PIN, beside its callback     | 1 write                                  |
 | due duties, none due                 | 0.5 read for each of 16 shards           |
 """
 
@@ -61,6 +62,9 @@ MOST_KEYS = 100
 
 # For how long it is remembered that an app's server failed.
 ENDPOINT_SECONDS = 7 * 86_400
+
+# For how long it is remembered who got PINs wrong on a day.
+GUESS_SECONDS = 2 * 86_400
 
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
@@ -515,6 +519,39 @@ class Table:
             TableName=self._name, Key=written({"pk": pk, "sk": sk}), ConsistentRead=True
         )
         return dict(answer["Item"]) if "Item" in answer else None
+
+    # PINs that were wrong
+
+    def count_guess(self, key: str, at: datetime, digest: str, *, most: int) -> int:
+        """Count a wrong PIN once; give how many there were that day, up to *most*.
+
+        0 means that there had been as many already.
+        """
+        is_counted = "contains(digests, :digest)"
+        is_first = "attribute_not_exists(digests)"
+        try:
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=written({"pk": key, "sk": str(at.date())}),
+                UpdateExpression="ADD digests :digests SET purge_at = :purge_at",
+                ConditionExpression=(
+                    f"{is_first} OR size(digests) < :most OR {is_counted}"
+                ),
+                ExpressionAttributeValues=written(
+                    {
+                        ":digests": {digest},
+                        ":digest": digest,
+                        ":most": most,
+                        ":purge_at": int(at.timestamp()) + GUESS_SECONDS,
+                    }
+                ),
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return 0
+            raise
+        return len(read(answer["Attributes"])["digests"])
 
     # Links
 

@@ -169,6 +169,8 @@ def _enforce(scope: str | None, request: Request) -> None:
         plus = "+" if name.startswith("label.") else ""
         if value.strip().startswith(plus) and NUMBER.fullmatch(value.strip()):
             raise NumberInUrlError
+        if NUMBER.fullmatch(name.strip()):
+            raise NumberInUrlError
 
 
 def request_of(event: dict[str, Any]) -> Request:

@@ -242,6 +242,12 @@ def _layers_of(stack: RunningStack, folder: str) -> list[str]:
     return [layer["Arn"] for layer in described["Configuration"]["Layers"]]
 
 
+def _role_of(stack: RunningStack, folder: str) -> str:
+    client = stack.aws.client("lambda")
+    function = client.get_function(FunctionName=stack.function_names()[folder])
+    return str(function["Configuration"]["Role"])
+
+
 def _create_function(
     stack: RunningStack, name: str, source: str, layers: list[str]
 ) -> None:
@@ -252,7 +258,7 @@ def _create_function(
     functions.create_function(
         FunctionName=name,
         Runtime="python3.13",
-        Role="arn:aws:iam::000000000000:role/any",
+        Role=_role_of(stack, "get_session"),
         Handler="app.handler",
         Code={"ZipFile": archive.getvalue()},
         Layers=layers,

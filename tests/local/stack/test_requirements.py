@@ -25,6 +25,7 @@ SOURCES: dict[str, list[str | None]] = {
     "dev.txt": [None, "local", "dev"],
     "aws.txt": ["aws"],
     "sam.txt": ["sam"],
+    "scan.txt": ["scan"],
     "pip.txt": ["pip"],
 }
 

@@ -75,6 +75,10 @@ def test_another_version_is_refused() -> None:
             "Worker._drain_stderr_bounded",
         ),
         ("services.lambda_svc", "lambda_execute_result_to_api_proxy_response", None),
+        ("core.iam_actions", "dynamodb_service_context", None),
+        ("core.iam_actions", "extract_iam_action", None),
+        ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", None),
+        ("services.secretsmanager", "_resolve", None),
     ],
 )
 def test_a_name_that_is_gone_is_a_sentence(

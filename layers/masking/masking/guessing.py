@@ -1,0 +1,63 @@
+"""PINs that are guessed over many calls: counted by virtual number and caller, by day.
+
+Plivo lets a caller try a few times in one call, and call again. Each callback that
+tells of a wrong PIN is counted once, however often it is seen, under a keyed hash of
+both numbers. As many as the threshold in one day (UTC) are an event, told under one id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from masking import events, items, numbers, story, telemetry
+from masking.changes import Event
+from masking.items import Item
+from masking.sessions import NAMESPACE, Session
+
+if TYPE_CHECKING:
+    from masking.table import Table
+
+FAILED = "pin.failed"
+GUESSING = "pin.guessing"
+
+# Of a callback's hash; enough to tell those of a day apart.
+DIGITS = 16
+
+
+def after_callback(
+    table: Table, number_key: bytes, threshold: int, item: Item, session: Session
+) -> Event | None:
+    """Count a callback that tells of a wrong PIN; give the event that it may be.
+
+    Costs one write for such a callback and nothing for any other. Once the threshold
+    is reached no further callback of that day is counted.
+    """
+    attributes = item["attributes"]
+    if events.type_of(attributes) != FAILED:
+        return None
+    # A caller that hides its number is counted with all others that do.
+    caller = numbers.normal_or_none(attributes.get("From")) or ""
+    pair = numbers.hashed(number_key, f"{session.virtual_number} {caller}")
+    key = items.guess_key(session.tenant_id, pair)
+    received = items.moment(item["received_at"])
+    digest = item["sk"].removeprefix("E#")[:DIGITS]
+    failures = table.count_guess(key, received, digest, most=threshold)
+    if failures < threshold:
+        return None
+    telemetry.count("PinGuessing")
+    return Event(
+        type=GUESSING,
+        id=str(uuid.uuid5(NAMESPACE, f"{key}/{received.date()}/{GUESSING}")),
+        occurred_at=item["received_at"],
+        session_uuid=session.session_uuid,
+        tenant_id=session.tenant_id,
+        data={
+            "version": session.version,
+            "labels": dict(session.labels),
+            "virtual_number": session.virtual_number,
+            "from": events.role_of(caller, story.parties_of(session)),
+            "failures": failures,
+        },
+        webhook=changes.webhook_of(GUESSING, session),
+    )

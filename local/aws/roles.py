@@ -1,0 +1,99 @@
+"""Make ministack enforce roles as AWS does: what it lacks, by private names.
+
+- `!Ref` of a secret is its ARN. Here it was its name, which fits no policy.
+- The batch of an action of SQS needs what the action needs; there is no other.
+- `dynamodb:LeadingKeys` is known: the partition keys that a request names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
+PARTITION_KEY = "pk"
+
+Handler = Callable[..., Any]
+
+
+def leading_keys(body: bytes) -> list[str]:
+    """Give the partition keys that a request to DynamoDB names; of an index, its own.
+
+    A query's is the first that its key condition wants to be equal.
+    """
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return []
+    if not isinstance(request, dict):
+        return []
+    items = [item[PARTITION_KEY] for item in _items(request) if PARTITION_KEY in item]
+    return [str(value["S"]) for value in [*items, *_queried(request)] if "S" in value]
+
+
+def _items(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in ("Key", "Item"):
+        if name in request:
+            yield request[name]
+    for asked in request.get("RequestItems", {}).values():
+        if isinstance(asked, dict):
+            yield from asked.get("Keys", [])
+        else:
+            for write in asked:
+                for each in write.values():
+                    yield from _items(each)
+    for each in request.get("TransactItems", []):
+        for part in each.values():
+            yield from _items(part)
+
+
+def _queried(request: dict[str, Any]) -> list[dict[str, Any]]:
+    match = re.search(r"=\s*(:\w+)", request.get("KeyConditionExpression", ""))
+    return [request["ExpressionAttributeValues"][match[1]]] if match else []
+
+
+def with_leading_keys(context_of: Handler) -> Handler:
+    """Give what a request's conditions are checked with, leading keys included."""
+
+    def dynamodb_service_context(body: bytes) -> dict[str, Any]:
+        context: dict[str, Any] = context_of(body)
+        keys = leading_keys(body)
+        return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+    return dynamodb_service_context
+
+
+def without_batches(action_of: Handler) -> Handler:
+    """Name the action that a request needs; of a batch, that of each of its entries."""
+
+    def extract_iam_action(*arguments: Any, **more: Any) -> str | None:
+        action: str | None = action_of(*arguments, **more)
+        if action and action.startswith("sqs:"):
+            return action.removesuffix("Batch")
+        return action
+
+    return extract_iam_action
+
+
+def named_by_arn(
+    handlers: dict[str, Any], name_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """Give handlers of CloudFormation's that know a secret by its ARN.
+
+    *name_of* gives the name by which the emulator knows it.
+    """
+
+    def create(*arguments: Any) -> tuple[str, Any]:
+        _, attributes = handlers["create"](*arguments)
+        return attributes["Arn"], attributes
+
+    def update(physical_id: str, *arguments: Any, **more: Any) -> tuple[str, Any]:
+        _, attributes = handlers["update"](name_of(physical_id), *arguments, **more)
+        return attributes["Arn"], attributes
+
+    def delete(physical_id: str, properties: Any) -> Any:
+        return handlers["delete"](name_of(physical_id), properties)
+
+    return {**handlers, "create": create, "update": update, "delete": delete}
