@@ -144,6 +144,7 @@ class World:
         self.carrier = self.new_carrier(before=self.death.before)
         self.bus = Bus()
         self.checks = Checks()
+        self.erasures = Checks()
         self.time_left = True
         self._stream = Stream(aws, self.table_name)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -239,6 +240,7 @@ class World:
             self.table,
             self.bus,  # type: ignore[arg-type]
             self.checks,  # type: ignore[arg-type]
+            self.erasures,  # type: ignore[arg-type]
             NUMBER_KEY,
             self.now,
             retention_days=365,

@@ -32,6 +32,7 @@ from masking.errors import (
     IdempotencyKeyReusedError,
     NumberPoolExhaustedError,
     PairAlreadyActiveError,
+    SessionErasedError,
     SessionTakenError,
     StaleStateError,
     StorageUnavailableError,
@@ -108,6 +109,8 @@ class CreateFlow:
         found = self.table.load(fresh.session_uuid)
         if found is None:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
+        if found.erased_at:
+            raise SessionErasedError(outcome=NOT_CREATED)
         if found.request_hash != fresh.request_hash:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked, labels=fresh.labels)

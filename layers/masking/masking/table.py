@@ -32,6 +32,7 @@ from masking.items import (
     HOLD,
     KEY,
     LINK,
+    MARKER,
     PAUSE,
     RECORDINGS,
     REQUEST,
@@ -41,6 +42,7 @@ from masking.items import (
     WEBHOOKS,
     Item,
     Place,
+    marker_key,
     read,
     recording_key,
     session_from,
@@ -65,6 +67,9 @@ ENDPOINT_SECONDS = 7 * 86_400
 
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
+IS_AS_FETCHED = "fetched_at = :seen"
+WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
+IS_NOT_ERASED = "attribute_not_exists(erased)"
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Table:
         """Write a new session. Raises SessionTakenError if it is there already."""
         try:
             self._put(state_item(session, self._ends(session)), IS_NEW)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise SessionTakenError from None
         self.put_request(session)
 
@@ -128,7 +133,7 @@ class Table:
                 IS_UNCHANGED,
                 {":seen": before.version},
             )
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise StaleStateError from None
         self._keep_request(after)
 
@@ -235,20 +240,24 @@ class Table:
     def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
         """Keep what Plivo said; *seen* is the time of the snapshot that was read.
 
-        Raises StaleStateError if another has been written since.
+        Raises StaleStateError if another has been written since, or if the session
+        has been erased without *session* knowing.
         """
+        condition = IS_AS_FETCHED if seen else WAS_NEVER_FETCHED
+        erased = {"erased": True} if session.erased_at else {}
         try:
             self._put(
                 {
                     **item,
+                    **erased,
                     "pk": session_key(session.session_uuid),
                     "sk": SNAPSHOT,
                     "purge_at": self._ends(session),
                 },
-                "fetched_at = :seen" if seen else IS_NEW,
+                condition if erased else f"{condition} AND {IS_NOT_ERASED}",
                 {":seen": seen} if seen else None,
             )
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise StaleStateError from None
 
     # Rounds
@@ -279,7 +288,7 @@ class Table:
 
     def end_round(self, name: str, until: datetime, stopped: Item) -> None:
         """Give the lease back and keep where the round *stopped*."""
-        with suppress(_ConditionFailedError):
+        with suppress(ConditionFailedError):
             self._put(
                 {**stopped, "pk": f"ROUND#{name}", "sk": ROUND},
                 "lease_until = :until",
@@ -299,10 +308,12 @@ class Table:
         attributes: Mapping[str, str],
         received_at: datetime,
         came: Mapping[str, str] | None = None,
+        erased: bool = False,
     ) -> bool:
         """Keep a callback. Returns False if it is there already; changes nothing.
 
-        *came* says how: as a form, JSON or GET, and what proved it.
+        *came* says how: as a form, JSON or GET, and what proved it. With *erased* it
+        is of a session in which a person was forgotten, and blanked.
         """
         item = {
             "pk": session_key(session_uuid),
@@ -312,12 +323,13 @@ class Table:
             "attempt": attempt,
             "attributes": dict(attributes),
             **({"came": dict(came)} if came else {}),
+            **({"erased": True} if erased else {}),
             "received_at": stamp(received_at),
             "purge_at": self._purge_at(received_at),
         }
         try:
             self._put(item, IS_NEW)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return False
         return True
 
@@ -360,7 +372,7 @@ class Table:
         """Write a new recording; False if it is there already, and changes nothing."""
         try:
             self._put(recording_item(recording), IS_NEW)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return False
         return True
 
@@ -368,7 +380,7 @@ class Table:
         """Write the next state. Raises StaleStateError if *before* has gone by."""
         try:
             self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise StaleStateError from None
 
     def link_recording(self, recording: Recording) -> None:
@@ -518,7 +530,7 @@ class Table:
         }
         try:
             self._put(item, IS_NEW if only_first else None)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return False
         return True
 
@@ -536,6 +548,10 @@ class Table:
     def link(self, pk: str, sk: str, **attributes: Any) -> None:
         """Write a link item; writing it twice changes nothing."""
         self._put({"pk": pk, "sk": sk, **attributes})
+
+    def marker(self, tenant_id: str, number_hash: str) -> Item | None:
+        """Read since when a number is to be forgotten, consistently."""
+        return self._get(marker_key(tenant_id, number_hash), MARKER)
 
     def has_link(self, pk: str, sk: str) -> bool:
         """Say whether a link is there."""
@@ -614,7 +630,7 @@ class Table:
             self._client.put_item(TableName=self._name, Item=written(item), **request)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise _ConditionFailedError from None
+                raise ConditionFailedError from None
             raise
 
 
@@ -630,5 +646,5 @@ def _behind(shard: str, due: Due | None) -> dict[str, Any]:
     return {"ExclusiveStartKey": written(place)}
 
 
-class _ConditionFailedError(Exception):
+class ConditionFailedError(Exception):
     """The item is not in the state that the write asked for."""
