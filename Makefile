@@ -47,7 +47,7 @@ openapi: stack ## Write openapi.yaml from the models and the template
 units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m local.units
 
-redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks or changes (STACK=)
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)

@@ -162,7 +162,7 @@ class Eraser:
             return False
         known = self.table.tally(erasure.erasure_id, session_uuid)
         before = known["counts"] if known else {}
-        counts = erasures.more_of(before, plan.counts())
+        counts = erasures.more_of(before, self.forget.counts(plan))
         if counts != before:
             self.table.put_tally(erasure, session_uuid, counts, done=False)
         self.forget.carry_out(plan)

@@ -71,17 +71,6 @@ class Plan:
         """Give how its events were sent to the app."""
         return [item for item in self.items if _is("W", item)]
 
-    def counts(self) -> dict[str, int]:
-        """Count what there is, by the kinds of `erasures`."""
-        held = [each for each in self.recordings if self.held or each.held]
-        return {
-            "events": len(self.callbacks),
-            "recordings": len(self.recordings) - len(held),
-            "held_recordings": len(held),
-            "labels": len(self.session.labels) if self.session else 0,
-            "deliveries": len(self.deliveries),
-        }
-
 
 @dataclass(frozen=True)
 class Forget:
@@ -108,6 +97,26 @@ class Forget:
         found = self.table.everything(session_uuid)
         held = any(item["sk"] == HOLD for item in found)
         return Plan(session_uuid, session, tuple(found), held)
+
+    def counts(self, plan: Plan) -> dict[str, int]:
+        """Count what there is, by the kinds of `erasures`.
+
+        A callback whose blanked one is there already is counted once.
+        """
+        held = [each for each in plan.recordings if plan.held or each.held]
+        names = {
+            item["sk"]
+            if "erased" in item
+            else blank.callback(item, None, self.key)["sk"]
+            for item in plan.callbacks
+        }
+        return {
+            "events": len(names),
+            "recordings": len(plan.recordings) - len(held),
+            "held_recordings": len(held),
+            "labels": len(plan.session.labels) if plan.session else 0,
+            "deliveries": len(plan.deliveries),
+        }
 
     def carry_out(self, plan: Plan) -> None:
         """Erase what *plan* has found.
