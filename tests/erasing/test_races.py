@@ -242,6 +242,19 @@ def test_an_older_change_that_is_published_late_links_nothing(
     assert world.load(session).erased_at
 
 
+def test_the_news_of_a_session_that_was_purged_links_nothing(
+    world: ErasingWorld,
+) -> None:
+    session = world.create(first_party=PERSON, second_party=OTHER)
+    backlog = world.take()
+    world.erasure_table.delete(items.session_key(session.session_uuid), items.STATE)
+
+    world.publish_records(backlog)
+
+    assert len(world.bus.of("session.created")) == 1
+    assert not any(item["pk"].startswith("P#") for item in world.export())
+
+
 def test_what_others_have_in_doubt_is_left(world: ErasingWorld) -> None:
     others = world.reserve(first_party=STRANGER)
     theirs = as_another_tenants(world.reserve(), "umbrella")
