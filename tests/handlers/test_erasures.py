@@ -122,6 +122,7 @@ def test_what_is_complete_is_not_taken_back(services: Services, clock: Clock) ->
     table.keep_erasure(erasures.close(running, [], clock()))
 
     table.keep_erasure(erasures.sweep(running, clock()))
+    table.keep_erasure(erasures.close(running, [], clock() + timedelta(hours=1)))
 
     found = table.erasure(running.erasure_id)
     assert found

@@ -1,10 +1,10 @@
 """Work off one message of the queue of erasures.
 
-| message                        | from                       | what is done          |
-|--------------------------------|----------------------------|-----------------------|
-| `erasure_id`                   | the stream, a request      | its next step         |
-| `erasure_id`, `session_uuid`   | the stream, a late link    | that session is added |
-| `session_uuid`                 | the stream, a late callback| it is erased again    |
+| message                      | from                        | what is done          |
+|------------------------------|-----------------------------|-----------------------|
+| `erasure_id`                 | the stream, a request       | its next step         |
+| `erasure_id`, `session_uuid` | the stream, a late link     | that session is added |
+| `session_uuid`               | the stream, a late callback | it is erased again    |
 
 Messages wait longer in the queue than any create, callback or link takes that did not
 know of the marker. So what the walk does not find is sent here by whom has found the
@@ -102,7 +102,7 @@ class Eraser:
         tallies = self.table.tallies(erasure.erasure_id).values()
         counts = [item["counts"] for item in tallies]
         closed = erasures.close(erasure, counts, self.now())
-        self.table.keep_erasure(closed)
+        self.table.keep_erasure(closed, amends=erasure.completed_at is not None)
         telemetry.count("ErasureCompleted")
         telemetry.logger().info(
             "erasure complete",

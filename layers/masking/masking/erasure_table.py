@@ -98,9 +98,12 @@ class ErasureTable(Table):
         item = self._get(erasure_key(erasure_id), ERASURE)
         return erasures.erasure_from(item) if item else None
 
-    def keep_erasure(self, erasure: Erasure) -> None:
-        """Write how an erasure stands; one that is complete is not taken back."""
-        condition = None if erasure.completed_at else IS_NOT_COMPLETE
+    def keep_erasure(self, erasure: Erasure, *, amends: bool = False) -> None:
+        """Write how an erasure stands, unless it has been completed.
+
+        With *amends* it has been, and something was found since.
+        """
+        condition = None if amends else IS_NOT_COMPLETE
         with suppress(ConditionFailedError):
             self._put(self._erasure_item(erasure), condition)
 
