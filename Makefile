@@ -42,8 +42,8 @@ numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH
 audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
 	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
 
-endings: stack dev ## Prove that sessions end, at full size: a week, 20,000 sessions
-	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending -s
+endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and persons are forgotten
+	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending tests/erasing -s
 
 openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m local.openapi
@@ -51,7 +51,7 @@ openapi: stack ## Write openapi.yaml from the models and the template
 units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m local.units
 
-redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks or changes (STACK=)
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
 
 keys: stack ## API keys of TENANT=: DO=list, create, rotate, revoke (SCOPES= DAYS= KEY= HOURS= STACK=)

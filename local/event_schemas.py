@@ -232,6 +232,8 @@ _OPTIONAL_IN: Mapping[str, frozenset[str]] = {
 # The event of somebody's access is for the bus; it tells nothing of the session.
 _NOT_IN: Mapping[str, frozenset[str]] = {
     "recording.accessed": _WITHOUT_SESSION | {"webhook"},
+    # A person forgotten is of no session, and no app is told but by the bus.
+    "erasure.completed": _WITHOUT_SESSION | {"webhook", "session_uuid"},
 }
 
 # A callback tells of the call as all callbacks do; a change of ours of its recording.
@@ -266,6 +268,15 @@ def schemas() -> dict[str, Schema]:
         },
         "recording.deleting": _RECORDING,
         "recording.deleted": {**_RECORDING, **_FILE},
+        "erasure.completed": {
+            "erasure_id": {"type": "string", "pattern": _UUID},
+            "requested_at": _TIME,
+            "found": {
+                "type": "object",
+                "description": "How many of each kind; held recordings were kept.",
+                "additionalProperties": _COUNT,
+            },
+        },
         "recording.accessed": {
             **_RECORDING,
             "request_id": {

@@ -10,6 +10,7 @@ from operate.deployment import Deployment
 ROUTES: Mapping[str, tuple[str, str]] = {
     "recordings": ("RecordingDeadLettersUrl", "RecordingQueueUrl"),
     "webhooks": ("WebhookDeadLettersUrl", "WebhookQueueUrl"),
+    "erasures": ("ErasureDeadLettersUrl", "ErasureQueueUrl"),
     "changes": ("ChangeDeadLettersUrl", "ChangeQueueUrl"),
 }
 

@@ -97,6 +97,7 @@ def deployment(
     dead_letters_url = made.make_queue(sqs, "dead-letters")
     check_queue_url = made.make_queue(sqs, "checks")
     webhook_queue_url = made.make_queue(sqs, "webhooks")
+    erasure_queue_url = made.make_queue(sqs, "erasures")
     environment = {
         **aws.environment,
         "TABLE_NAME": table_name,
@@ -104,6 +105,7 @@ def deployment(
         "BUS_NAME": shared.bus.name,
         "RECORDING_QUEUE_URL": recording_queue_url,
         "CHECK_QUEUE_URL": check_queue_url,
+        "ERASURE_QUEUE_URL": erasure_queue_url,
         "CHANGE_DEAD_LETTERS_URL": dead_letters_url,
         "WEBHOOK_QUEUE_URL": webhook_queue_url,
         "WEBHOOK_DEAD_LETTERS_URL": dead_letters_url,

@@ -15,6 +15,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
         services.table,
         services.bus,
         services.check_queue,
+        services.erasure_queue,
         services.number_key,
         services.now,
         services.settings.recording_retention_days,

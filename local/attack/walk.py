@@ -121,6 +121,20 @@ class Walk:
         self.target.call_back("/v1/plivo/answer", form)
         self.target.send("POST", "/v1/plivo/answer", {}, b"From=\xff" + CALLER.encode())
         self._wait(self._is_given_up)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget the stranger; the queue's delay is not waited for."""
+        begun = self._ask("POST", "/v1/erasures", {"phone_number": CALLER})
+        erasure_id = begun.document()["erasure"]["erasure_id"]
+        message = {
+            "messageId": "walked",
+            "receiptHandle": "walked",
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "body": json.dumps({"erasure_id": erasure_id}),
+        }
+        self.target.invoke("erase_number", {"Records": [message]})
+        self._ask("GET", f"/v1/erasures/{erasure_id}")
 
     # What fails
 

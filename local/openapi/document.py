@@ -38,6 +38,7 @@ SCOPE = re.compile(r'@web\.route\(scope=(?:"([a-z:]+)"|None)')
 PARAMETERS: Mapping[str, dict[str, Any]] = {
     "session_uuid": {"type": "string", "format": "uuid"},
     "recording_uuid": {"type": "string", "format": "uuid"},
+    "erasure_id": {"type": "string", "format": "uuid"},
     "attempt": {"type": "integer", "minimum": 1, "maximum": 999_999},
     "token": {"type": "string", "pattern": "^[A-Za-z0-9_-]{24}$"},
     "id": DELIVERY_ID,

@@ -171,6 +171,7 @@ OPERATIONS: Mapping[str, Operation] = {
             errors.PairAlreadyActiveError,
             errors.IdempotencyKeyReusedError,
             errors.QuotaExceededError,
+            errors.SessionErasedError,
         ),
     ),
     "get_session": Operation(
@@ -276,6 +277,25 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={202: Answer("It is sent again.", component("DeliveryAnswer"))},
         problems=(*ANY, errors.DeliveryNotFoundError),
         tag="webhooks to the app",
+    ),
+    "create_erasure": Operation(
+        summary="Forget a person: erase all that the tenant has of a phone number",
+        body="CreateErasure",
+        answers={
+            202: Answer(
+                "It has begun; while one of the number runs, that one.",
+                component("ErasureAnswer"),
+                {"Location": "Path of the erasure."},
+            )
+        },
+        problems=(*ANY, *BODY),
+        tag="erasures",
+    ),
+    "get_erasure": Operation(
+        summary="Show how an erasure stands; once it is completed, the proof",
+        answers={200: Answer("The erasure.", component("ErasureAnswer"))},
+        problems=(*ANY, errors.ErasureNotFoundError),
+        tag="erasures",
     ),
     "answer_call": ANSWER,
     "on_session_event": WEBHOOK,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from local.openapi import histories, recordings
+from local.openapi import erasures, histories, recordings
 from local.openapi.shapes import (
     COUNT,
     MONEY,
@@ -65,6 +65,8 @@ def components() -> dict[str, Schema]:
         "UpdateSession": _without_null(
             _request(contract.UpdateSession, "At least one field."), minProperties=1
         ),
+        "CreateErasure": _request(contract.CreateErasure, "For the tenant alone."),
+        **erasures.components(),
         "Search": _request(Search, "Every filter that is given must hold."),
         "Session": session,
         "ListedSession": _listed(session["properties"]),
@@ -147,6 +149,8 @@ def _session() -> Iterator[tuple[str, Schema]]:
         yield name, nullable(schema) if unset is None else schema
     yield "interaction", {"type": "array", "items": component("Call")}
     yield "settled_time", nullable({**TIME, "description": "When totals were final."})
+    forgotten = "When a person of it was forgotten: it holds accounting alone since."
+    yield "erased_at", nullable({**TIME, "description": forgotten})
     yield "carrier_session_uuid", nullable(UUID)
     yield "labels", _untitled(asked["labels"])
     yield "version", {**COUNT, "description": "Also the ETag, for If-Match."}
@@ -163,6 +167,7 @@ def _listed(properties: Mapping[str, Schema]) -> Schema:
         *("session_uuid", "status", "first_party", "second_party", "virtual_number"),
         *("created_time", "modified_time", "expiry_time"),
         *views.LISTED,
+        "erased_at",
         *("carrier_session_uuid", "labels", "version"),
     )
     shown = {name: properties[name] for name in names}

@@ -206,7 +206,9 @@ class Bench:
         Sweep(self._table, lambda: now, lambda: True).run()
 
     def _publish(self, records: list[Any]) -> None:
-        publisher = Publisher(self._table, self._bus, self._queue, KEY, _now)
+        publisher = Publisher(
+            self._table, self._bus, self._queue, self._queue, KEY, _now
+        )
         for record in records:
             publisher.publish(record)
 

@@ -22,7 +22,7 @@ from functions.republish_changes import app as republish_changes
 from local import event_schemas
 from local.aws.package import read_template
 from local.environments import ROOT
-from masking import bus, changes, recordings, sessions, settle
+from masking import bus, changes, erasures, recordings, sessions, settle
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
 from masking.recordings import Announcement, Recording, Source
@@ -175,6 +175,14 @@ def _live_recordings(
     table.replace_recording(failed, recordings.delete(failed, now))
 
 
+def _forget_somebody(services: Services, now: datetime) -> None:
+    """Complete the erasure of a number of which there was nothing."""
+    table = services.erasure_table
+    erasure = erasures.request("acme", "the hash of a number", now)
+    table.begin_erasure(erasure, None)
+    table.keep_erasure(erasures.close(erasure, [], now))
+
+
 def test_every_event_is_as_its_schema_says_and_names_no_number(
     deployed: Deployed, services: Services
 ) -> None:
@@ -217,6 +225,7 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
     services.table.replace(done, sessions.expire(done, now))
     _settle_and_repair(services, session.session_uuid, now)
     _live_recordings(services, session, now)
+    _forget_somebody(services, now)
 
     # What a callback tells of a recording is in the stream once it was published.
     _publish(deployed, _publish(deployed))

@@ -144,6 +144,7 @@ class World:
         self.carrier = self.new_carrier(before=self.death.before)
         self.bus = Bus()
         self.checks = Checks()
+        self.erasures = Checks()
         self.time_left = True
         self._stream = Stream(aws, self.table_name)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -235,17 +236,26 @@ class World:
 
     def publish(self) -> None:
         """Work the table's stream off, and the messages that this sends."""
+        while records := self.take():
+            self.publish_records(records)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Take what is in the stream."""
+        return self._stream.take()
+
+    def publish_records(self, records: list[dict[str, Any]]) -> None:
+        """Work records of the stream off."""
         publisher = Publisher(
             self.table,
             self.bus,  # type: ignore[arg-type]
             self.checks,  # type: ignore[arg-type]
+            self.erasures,  # type: ignore[arg-type]
             NUMBER_KEY,
             self.now,
             retention_days=365,
         )
-        while records := self._stream.take():
-            for record in records:
-                publisher.publish(record)
+        for record in records:
+            publisher.publish(record)
 
     def forget(self) -> None:
         """Let what the stream holds be, as if it had been worked off."""

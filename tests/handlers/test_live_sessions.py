@@ -140,6 +140,7 @@ def _publisher(table: Table) -> Callable[[Sequence[dict[str, Any]]], str | None]
         table,
         services.bus,
         services.check_queue,
+        services.erasure_queue,
         services.number_key,
         services.now,
         settings_of=services.tenant_settings_of,

@@ -231,7 +231,12 @@ def checks_sent(
     sqs = aws.client("sqs")
     queue = Queue(sqs, deployment.check_queue_url)
     publisher = Publisher(
-        services.table, services.bus, queue, services.number_key, clock
+        services.table,
+        services.bus,
+        queue,
+        services.erasure_queue,
+        services.number_key,
+        clock,
     )
     for record in stream.new():
         publisher.publish(record)

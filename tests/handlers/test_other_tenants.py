@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app as publisher
-from masking import deliveries, recordings
+from masking import deliveries, erase_request, recordings
 from masking.announce import Announcer
 from masking.delivery_items import delivery_item
 from masking.sessions import Session
@@ -39,6 +39,7 @@ class World:
 
     session: Session
     delivery_id: str
+    erasure_id: str
     table: Any
 
     def names(self, path: str) -> dict[str, str]:
@@ -46,6 +47,7 @@ class World:
         known = {
             "session_uuid": self.session.session_uuid,
             "recording_uuid": RECORDING,
+            "erasure_id": self.erasure_id,
             "id": self.delivery_id,
         }
         return {name: value for name, value in known.items() if f"{{{name}}}" in path}
@@ -102,6 +104,16 @@ WALKS: dict[str, list[Walk]] = {
             absent=lambda answer: answer["statusCode"] == 201,
         )
     ],
+    # What another tenant has of the same number is another's to forget.
+    "POST /v1/erasures": [
+        Walk(
+            None,
+            body={"phone_number": NUMBER},
+            owner=202,
+            absent=lambda answer: read(answer)["erasure"]["found"] is None,
+        )
+    ],
+    "GET /v1/erasures/{erasure_id}": [Walk("erasure_not_found")],
     "PATCH /v1/sessions/{session_uuid}": [
         Walk("session_not_found", body={"ring_timeout": 30})
     ],
@@ -145,7 +157,14 @@ def world(
     delivery = deliveries.begin(detail, clock())
     table.put_delivery(session.session_uuid, EVENT, delivery_item(delivery), clock())
     publisher.lambda_handler({"Records": stream.new()}, None)
-    return World(session, delivery.delivery_id, table)
+    erasure = erase_request.begin(
+        "+12025550177",
+        tenant_id="acme",
+        table=services.erasure_table,
+        number_key=services.number_key,
+        now=clock(),
+    )
+    return World(session, delivery.delivery_id, erasure.erasure_id, table)
 
 
 def _store_recording(services: Services, session: Session, clock: Clock) -> None:

@@ -593,7 +593,12 @@ def test_a_record_whose_event_is_not_taken_comes_again(
     with recording_client() as client:
         client.refuse = {0}
         publisher = publish.Publisher(
-            table, Bus(client, "x"), services.check_queue, services.number_key, clock
+            table,
+            Bus(client, "x"),
+            services.check_queue,
+            services.erasure_queue,
+            services.number_key,
+            clock,
         )
 
         for quiet in records[:-1]:

@@ -76,6 +76,12 @@ def is_deletion(answer: dict[str, Any]) -> None:
     assert read(answer)["recording"]["status"] == "deleted"
 
 
+def is_begun(answer: dict[str, Any]) -> None:
+    """Expect an erasure that has begun."""
+    assert answer["statusCode"] == 202, answer["body"]
+    assert read(answer)["erasure"]["status"] == "running"
+
+
 def is_goodbye(answer: dict[str, Any]) -> None:
     """Expect Plivo XML that ends the call."""
     assert answer["statusCode"] == 200
@@ -133,6 +139,10 @@ EXPECTED: dict[str, Check] = {
     "expire_sessions": is_exactly({"expired": 0}),
     "reconcile_sessions": is_exactly({}),
     "check_sessions": is_exactly(None),
+    "create_erasure": is_begun,
+    "create_erasure.invalid": is_problem(400, "invalid_request"),
+    "get_erasure": is_problem(404, "erasure_not_found"),
+    "erase_number": is_exactly({"batchItemFailures": []}),
 }
 
 

@@ -24,6 +24,7 @@ def filled(path: str, names: Mapping[str, str] | None = None) -> str:
     defaults = {
         "session_uuid": str(uuid.uuid4()),
         "recording_uuid": str(uuid.uuid4()),
+        "erasure_id": str(uuid.uuid4()),
         "id": "A" * 43,
     }
     return path.format(**{**defaults, **(names or {})})

@@ -33,7 +33,10 @@ CARRIERS = "CARRIER#*"
 RECORDINGS = "RECORDING#*"
 ROUNDS = "ROUND#*"
 GUESSES = "GUESS#*"
-LINKS = (PARTIES, CALLERS, LABELS, CARRIERS, RECORDINGS)
+ATTEMPTS = "U#*"
+MARKERS = "ERASED#*"
+ERASURES = "ERASURE#*"
+LINKS = (PARTIES, CALLERS, ATTEMPTS, LABELS, CARRIERS, RECORDINGS)
 
 
 def of(*partitions: str) -> frozenset[str]:
@@ -43,9 +46,12 @@ def of(*partitions: str) -> frozenset[str]:
 
 Allowed = Mapping[str, frozenset[str]]
 
-GET, QUERY, PUT, UPDATE, BATCH = (
+GET, QUERY, PUT, UPDATE, BATCH, DELETE = (
     f"dynamodb:{name}"
-    for name in ("GetItem", "Query", "PutItem", "UpdateItem", "BatchGetItem")
+    for name in (
+        *("GetItem", "Query", "PutItem"),
+        *("UpdateItem", "BatchGetItem", "DeleteItem"),
+    )
 )
 SECRET = "secretsmanager:GetSecretValue"
 SEND = "sqs:SendMessage"
@@ -66,7 +72,7 @@ TAKES_CALLBACKS: Allowed = {
 }
 PUBLISHES: Allowed = {
     QUERY: of(SESSIONS),
-    GET: of(SESSIONS, *LINKS, TENANTS),
+    GET: of(SESSIONS, *LINKS, TENANTS, MARKERS),
     PUT: of(SESSIONS, *LINKS),
     UPDATE: of(SESSIONS, GUESSES),
     EVENTS: BUS,
@@ -121,9 +127,31 @@ ALLOWED: Mapping[str, Allowed] = {
     "publish_changes": {
         **PUBLISHES,
         UPDATE: of(SESSIONS, GUESSES, TENANTS),
-        SEND: frozenset({"CheckQueue", "ChangeDeadLetters"}),
+        SEND: frozenset({"CheckQueue", "ErasureQueue", "ChangeDeadLetters"}),
     },
-    "republish_changes": {**PUBLISHES, SEND: frozenset({"CheckQueue"})},
+    "republish_changes": {
+        **PUBLISHES,
+        SEND: frozenset({"CheckQueue", "ErasureQueue"}),
+    },
+    "create_erasure": {
+        GET: of(MARKERS, ERASURES),
+        PUT: of(MARKERS, ERASURES),
+        SECRET: SIGNING,
+    },
+    "get_erasure": {GET: of(ERASURES)},
+    "erase_number": {
+        GET: of(SESSIONS, ERASURES),
+        PUT: of(SESSIONS, ERASURES),
+        BATCH: of(SESSIONS),
+        UPDATE: of(SESSIONS),
+        QUERY: DUTIES | of(SESSIONS, PARTIES, CALLERS, ATTEMPTS, ERASURES),
+        DELETE: of(SESSIONS, PARTIES, CALLERS, ATTEMPTS, LABELS),
+        "s3:DeleteObjectVersion": FILES,
+        "s3:ListBucketVersions": frozenset({"Bucket"}),
+        SEND: frozenset({"ErasureQueue"}),
+        HIDE: frozenset({"ErasureQueue"}),
+        SECRET: CARRIER | SIGNING,
+    },
     "deliver_webhook": {
         BATCH: of(SESSIONS),
         GET: of(TENANTS, ENDPOINTS),
@@ -221,6 +249,9 @@ def test_the_partitions_are_those_that_items_makes() -> None:
         items.carrier_key(""): CARRIERS,
         items.endpoint_key("", ""): ENDPOINTS,
         items.guess_key("", ""): GUESSES,
+        items.attempt_key("", ""): ATTEMPTS,
+        items.marker_key("", ""): MARKERS,
+        items.erasure_key(""): ERASURES,
     }
 
     for key, partition in made.items():

@@ -132,9 +132,36 @@ def test_nobody_may_scan_or_delete_the_table(logical_id: str) -> None:
         a for s in statements(FUNCTIONS[logical_id]) for a in as_list(s["Action"])
     }
 
-    assert actions.isdisjoint(
-        {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:DeleteTable"}
-    )
+    assert actions.isdisjoint({"dynamodb:Scan", "dynamodb:DeleteTable"})
+
+
+def test_nobody_deletes_items_but_who_forgets_persons() -> None:
+    may_delete = {
+        logical_id
+        for logical_id, properties in FUNCTIONS.items()
+        for statement in statements(properties)
+        if "dynamodb:DeleteItem" in as_list(statement["Action"])
+    }
+
+    assert may_delete == {"EraseNumberFunction"}
+
+
+def test_an_erasure_begins_when_all_are_gone_who_did_not_know_of_its_marker() -> None:
+    from masking import sessions
+
+    delay = RESOURCES["ErasureQueue"]["Properties"]["DelaySeconds"]
+
+    assert delay > sessions.LEASE.total_seconds()
+    for name in ("PublishChanges", "RepublishChanges"):
+        assert delay > FUNCTIONS[f"{name}Function"]["Timeout"]
+
+
+def test_the_links_go_when_all_are_gone_who_did_not_know_of_the_erasure() -> None:
+    from masking import erasures
+
+    for name in ("OnSessionEvent", "OnRecordingEvent", "DeliverWebhook"):
+        timeout = FUNCTIONS[f"{name}Function"].get("Timeout", 10)
+        assert erasures.REST.total_seconds() > timeout
 
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
@@ -254,7 +281,10 @@ def test_the_bucket_is_private_encrypted_and_versioned() -> None:
 
 
 def test_a_queues_time_is_longer_than_its_functions() -> None:
-    queues = {"RecordingQueue": "StoreRecordingFunction"}
+    queues = {
+        "RecordingQueue": "StoreRecordingFunction",
+        "ErasureQueue": "EraseNumberFunction",
+    }
 
     for queue, function in queues.items():
         hidden = RESOURCES[queue]["Properties"]["VisibilityTimeout"]

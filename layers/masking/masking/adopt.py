@@ -52,18 +52,13 @@ def find(
     The keeper is the session that is confirmed already, else the live one of the
     latest attempt. Raises CarrierError.
     """
-    if not session.asked:
+    if not session.asked and not session.erased_at:
         # Plivo is asked only after the request has been written.
         return Found(None, (), complete=True)
-    listing = carrier.listing(
-        first_party=session.asked.get("first_party"),
-        second_party=session.asked.get("second_party"),
-        created_from=max(session.reserved_at - CLOCK_SKEW, now - LONGEST_SPAN),
-        created_to=now + CLOCK_SKEW,
-    )
-    listed = {candidate.session_uuid for candidate in listing.sessions}
-    told = uuids_in(table.callbacks(session.session_uuid)) - listed
-    candidates = [*listing.sessions, *_fetched(told, carrier)]
+    listed, complete = _listed(session, carrier, now)
+    known = {candidate.session_uuid for candidate in listed}
+    told = uuids_in(table.callbacks(session.session_uuid)) - known
+    candidates = [*listed, *_fetched(told, carrier)]
     attempts = {
         candidate.session_uuid: attempt
         for candidate in candidates
@@ -79,7 +74,22 @@ def find(
     )
     kept = session.carrier_session_uuid or (keeper.session_uuid if keeper else None)
     orphans = tuple(s for s in live if s.session_uuid != kept)
-    return Found(keeper, orphans, listing.complete)
+    return Found(keeper, orphans, complete)
+
+
+def _listed(
+    session: Session, carrier: Carrier, now: datetime
+) -> tuple[tuple[CarrierSession, ...], bool]:
+    """List the pair at Plivo; of an erased session nobody knows the pair."""
+    if session.erased_at:
+        return (), True
+    listing = carrier.listing(
+        first_party=session.asked.get("first_party"),
+        second_party=session.asked.get("second_party"),
+        created_from=max(session.reserved_at - CLOCK_SKEW, now - LONGEST_SPAN),
+        created_to=now + CLOCK_SKEW,
+    )
+    return listing.sessions, listing.complete
 
 
 def uuids_in(kept: Iterable[dict[str, Any]]) -> set[str]:

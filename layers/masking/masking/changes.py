@@ -17,7 +17,7 @@ from masking import adopt, events, numbers, sessions
 from masking.calls import Call
 from masking.history import time_of
 from masking.items import Item, stamp
-from masking.sessions import NAMESPACE, Session, Status
+from masking.sessions import LEASE, NAMESPACE, Session, Status
 from masking.story import PARTIES, call_view, parties_of
 from masking.views import time_view
 
@@ -32,13 +32,14 @@ NOT_RECORDED = "not_recorded"
 class Event:
     """One event for the bus; *data* is JSON values.
 
-    *webhook* names the session's URL that it is to be delivered to, if there is one.
+    *webhook* names the session's URL that it is to be delivered to, if there is one;
+    *session_uuid* is None for what is of no session.
     """
 
     type: str
     id: str
     occurred_at: str
-    session_uuid: str
+    session_uuid: str | None
     tenant_id: str
     data: Mapping[str, Any]
     webhook: str | None = None
@@ -49,7 +50,7 @@ class Event:
             "id": self.id,
             "type": self.type,
             "occurred_at": self.occurred_at,
-            "session_uuid": self.session_uuid,
+            **({"session_uuid": self.session_uuid} if self.session_uuid else {}),
             "tenant_id": self.tenant_id,
             **self.data,
             **({"webhook": self.webhook} if self.webhook else {}),
@@ -98,6 +99,23 @@ def has_other_parties(before: Session | None, after: Session) -> bool:
     """Say whether a party was added since."""
     was = before.answered if before else {}
     return any(was.get(name) != after.answered.get(name) for name in PARTIES.values())
+
+
+def linked_since(before: Session | None, after: Session) -> datetime:
+    """Say since when a session has the parties that it has now.
+
+    That is its reservation, or the update by which one was added.
+    """
+    update = before.pending if before else None
+    if update and update.changes.keys() & set(PARTIES.values()):
+        return update.lease_until - LEASE
+    return after.reserved_at
+
+
+def has_been_given_up(before: Session | None, after: Session) -> bool:
+    """Say whether a create has just ended without a session at Plivo."""
+    closed = (Status.FAILED, Status.ABANDONED)
+    return after.status in closed and (before is None or before.status not in closed)
 
 
 def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
@@ -179,7 +197,7 @@ def event_of_callback(
     return Event(
         type=kind,
         id=_id(digest, kind),
-        occurred_at=_occurred_at(item),
+        occurred_at=occurred_at(item),
         session_uuid=session.session_uuid,
         tenant_id=session.tenant_id,
         data=data,
@@ -256,6 +274,26 @@ TOLD: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def event_of_erasure(before: Item, after: Item) -> Event | None:
+    """Give the event of an erasure that is complete; None where it is not newly so."""
+    if "completed_at" in before or "completed_at" not in after:
+        return None
+    kind = "erasure.completed"
+    erasure_id = after["pk"].removeprefix("ERASURE#")
+    return Event(
+        type=kind,
+        id=_id(erasure_id, kind),
+        occurred_at=after["completed_at"],
+        session_uuid=None,
+        tenant_id=after["tenant_id"],
+        data={
+            "erasure_id": erasure_id,
+            "requested_at": after["requested_at"],
+            "found": dict(after["found"]),
+        },
+    )
+
+
 def event_of_access(recording: Recording, request_id: str, now: datetime) -> Event:
     """Give the event of somebody having been given a link to a recording."""
     kind = "recording.accessed"
@@ -313,7 +351,7 @@ def _is_expired(session: Session) -> bool:
     return session.status is Status.EXPIRED
 
 
-def _occurred_at(item: Item) -> str:
+def occurred_at(item: Item) -> str:
     """Give when Plivo says it happened; when it came, if that can't be read."""
     said = time_of(item["attributes"].get("EventTimestamp", ""))
     return stamp(said) if said else str(item["received_at"])

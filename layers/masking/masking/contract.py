@@ -223,6 +223,12 @@ RULES = (
 )
 
 
+class CreateErasure(Body):
+    """Whom to forget: all that the tenant has of this number goes."""
+
+    phone_number: PhoneNumber
+
+
 # Parsing
 
 
@@ -305,6 +311,14 @@ def parse_update(sent: Mapping[str, Any]) -> UpdateSession:
     if violations:
         raise InvalidRequestError(violations=violations)
     return UpdateSession.model_validate(sent)
+
+
+def parse_erasure(sent: Mapping[str, Any]) -> CreateErasure:
+    """Check the body of an erasure. Raises InvalidRequestError with all violations."""
+    violations, _ = violations_of(CreateErasure, sent)
+    if violations:
+        raise InvalidRequestError(violations=violations)
+    return CreateErasure.model_validate(sent)
 
 
 def asked(request: CreateSession) -> dict[str, Any]:

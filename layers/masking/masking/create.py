@@ -36,6 +36,7 @@ from masking.errors import (
     PairAlreadyActiveError,
     ProblemError,
     QuotaExceededError,
+    SessionErasedError,
     SessionTakenError,
     StaleStateError,
     StorageUnavailableError,
@@ -145,6 +146,8 @@ class CreateFlow:
             if refusal:
                 raise _refused(refusal)
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
+        if found.erased_at:
+            raise SessionErasedError(outcome=NOT_CREATED)
         if found.request_hash != fresh.request_hash:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked, labels=fresh.labels)

@@ -118,6 +118,8 @@ class Deliverer:
             return DONE
         if delivery.next_at and self.now() < delivery.next_at - EARLY:
             return Outcome("put_off", delivery.next_at)
+        if _is_erased(delivery, known):
+            return DONE
         settings = _settings_of(delivery, known)
         url = settings.get(delivery.url_name)
         if not url:
@@ -257,6 +259,12 @@ def _stand_of(
     if redriven and delivery.status is Status.DEAD:
         return deliveries.renew(delivery, sent_at)
     return delivery
+
+
+def _is_erased(delivery: Delivery, known: Mapping[tuple[str, str], items.Item]) -> bool:
+    """Say whether a person of the session was forgotten: then nothing is told of it."""
+    state = known.get((items.session_key(delivery.session_uuid), items.STATE))
+    return state is not None and "erased_at" in state
 
 
 def _settings_of(

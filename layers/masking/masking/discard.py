@@ -47,6 +47,10 @@ class Discard:
         known = find(self.table, recording_uuid, tenant_id)
         if recordings.is_hidden(known, self.now()):
             raise RecordingNotFoundError
+        return self.remove(known)
+
+    def remove(self, known: Recording) -> Recording:
+        """Delete a recording, also one that is past its retention; as `discard`."""
         if known.status is Status.DELETED:
             return known
         if known.held or self.table.is_held(known.session_uuid):

@@ -12,6 +12,7 @@ MasklineError
 │   ├── SessionNotFoundError     404 session_not_found
 │   ├── RecordingNotFoundError   404 recording_not_found
 │   ├── DeliveryNotFoundError    404 delivery_not_found
+│   ├── ErasureNotFoundError     404 erasure_not_found
 │   ├── CreateInProgressError    409 create_in_progress
 │   ├── CreateAbandonedError     409 create_abandoned
 │   ├── PairAlreadyActiveError   409 pair_already_active
@@ -23,6 +24,7 @@ MasklineError
 │   ├── RecordingFailedError     409 recording_failed
 │   ├── RecordingHeldError       409 recording_held
 │   ├── RecordingDeletedError    410 recording_deleted
+│   ├── SessionErasedError       410 session_erased
 │   ├── VersionMismatchError     412 version_mismatch
 │   ├── BodyTooLargeError        413 body_too_large
 │   ├── IdempotencyKeyReusedError 422 idempotency_key_reused
@@ -42,6 +44,7 @@ MasklineError
 │       └── CarrierTimeoutError              504 carrier_timeout
 ├── StaleStateError              somebody else changed the session first
 ├── SessionTakenError            the session to reserve is there already
+├── ErasureNotReadyError         something can't be erased yet; try again later
 ├── KeyNotFoundError             the tenant has no such key that still opens
 ├── RecordingNotReadyError       the recording is not there yet; try again later
 ├── RecordingRefusedError        the recording must not or cannot be stored
@@ -68,6 +71,14 @@ class StaleStateError(MasklineError):
 
 class SessionTakenError(MasklineError):
     """A session with this UUID is there already."""
+
+
+class ErasureNotReadyError(MasklineError):
+    """Something of a person's can't be erased yet; *retry_after* is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__("something is being worked on, or its outcome is not known")
 
 
 class KeyNotFoundError(MasklineError):
@@ -236,6 +247,25 @@ class DeliveryNotFoundError(ProblemError):
     status = HTTPStatus.NOT_FOUND
     code = "delivery_not_found"
     detail = "There is no such delivery."
+
+
+class ErasureNotFoundError(ProblemError):
+    """The tenant has no such erasure, or it is no longer kept."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "erasure_not_found"
+    detail = "There is no such erasure."
+
+
+class SessionErasedError(ProblemError):
+    """The session of this key was erased, since a person of it was to be forgotten."""
+
+    status = HTTPStatus.GONE
+    code = "session_erased"
+    detail = (
+        "The session of this Idempotency-Key was erased. Use a new key for a new "
+        "session."
+    )
 
 
 class CreateInProgressError(ProblemError):

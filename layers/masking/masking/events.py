@@ -84,6 +84,9 @@ INTERNAL = frozenset({"recording.announced"})
 # tells somebody that one failed.
 RULED = INTERNAL | {"recording.deleting", "recording.failed"}
 
+# Who a number is in a session; all that is left of it once a person is forgotten.
+ROLES = frozenset({"first", "second", "unknown"})
+
 PIN_EVENT = "SessionPinAuthenticationStatus"
 
 
@@ -161,7 +164,12 @@ def shown(attributes: Mapping[str, str]) -> dict[str, Any]:
 
 
 def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:
-    """Say which party a number of a callback is: `first`, `second` or `unknown`."""
+    """Say which party a number of a callback is: `first`, `second` or `unknown`.
+
+    What is a role already, in the callback of an erased session, stays one.
+    """
+    if number in ROLES:
+        return number
     known = numbers.normal_or_none(number)
     if known is None:
         return None

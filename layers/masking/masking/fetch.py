@@ -32,10 +32,15 @@ class Fetch:
     def fetch(self, session: Session) -> int:
         """Announce what is missing, and say how many recordings that were.
 
+        What Plivo has of an erased session is deleted there, unless it is held.
         Raises CarrierError if Plivo can't say; doing it twice does no harm.
         """
         known = self._known(session)
         calls = self.carrier.recorded_calls(str(session.carrier_session_uuid))
+        if session.erased_at and not self.table.is_held(session.session_uuid):
+            for call in calls:
+                self.carrier.delete_recording(call.recording_id)
+            return 0
         missing = 0
         for call in calls:
             if call.recording_id in known:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from masking import events, items, numbers, story, telemetry
+from masking import changes, events, items, numbers, story, telemetry
 from masking.changes import Event
 from masking.items import Item
 from masking.sessions import NAMESPACE, Session

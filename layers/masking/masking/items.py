@@ -9,10 +9,11 @@
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
 | legal hold       | S#{session}           | A#HOLD           | operator           |
-| recording        | S#{session}           | R#{recording}    | store_recording    |
 | delivery         | S#{session}           | W#{event}        | each attempt       |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
+| attempt link     | U#{tenant}#{number}   | {time}#{session} | stream, for a      |
+|                  |                       |                  | create that failed |
 | label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
 | recording link   | RECORDING#{recording} | LINK             | stream             |
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
@@ -27,6 +28,10 @@
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
+| erasure's marker | ERASED#{t}#{number}   | MARKER           | create_erasure     |
+| erasure          | ERASURE#{erasure}     | ERASURE          | create_erasure,    |
+|                  |                       |                  | erase_number       |
+| erasure's tally  | ERASURE#{erasure}     | S#{session}      | erase_number       |
 
 `{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's; no key
 holds a personal number. Index `duties` (sparse):
@@ -60,6 +65,8 @@ SETTINGS = "SETTINGS"
 WEBHOOKS = "WEBHOOKS"
 LIVE = "LIVE"
 PAUSE = "PAUSE"
+MARKER = "MARKER"
+ERASURE = "ERASURE"
 
 Item = dict[str, Any]
 
@@ -80,6 +87,21 @@ def party_key(tenant_id: str, number_hash: str) -> str:
 def caller_key(tenant_id: str, number_hash: str) -> str:
     """Give the partition of the sessions that a stranger's number has called."""
     return f"C#{tenant_id}#{number_hash}"
+
+
+def attempt_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the failed creates in which a number was to be a party."""
+    return f"U#{tenant_id}#{number_hash}"
+
+
+def marker_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the marker that a number was to be forgotten."""
+    return f"ERASED#{tenant_id}#{number_hash}"
+
+
+def erasure_key(erasure_id: str) -> str:
+    """Give the partition of an erasure and of its tallies."""
+    return f"ERASURE#{erasure_id}"
 
 
 def label_key(tenant_id: str, key: str, value: str) -> str:
@@ -176,6 +198,7 @@ def state_item(session: Session, purge_at: int) -> Item:
         "settle_at": _stamp(session.settle_at),
         "settled": _settled_item(session.settled),
         "repaired": session.repaired,
+        "erased_at": _stamp(session.erased_at),
         "linger": session.linger or None,
         # They never change, and a listing that shows them reads states alone.
         "labels": dict(session.labels) or None,
@@ -226,6 +249,7 @@ def session_from(
         if settled
         else None,
         repaired=state.get("repaired"),
+        erased_at=_moment(state.get("erased_at")),
         linger=state.get("linger", 0),
         calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},

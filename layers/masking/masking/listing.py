@@ -95,11 +95,12 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
     settings = session.settings
     if session.tenant_id != tenant_id:
         return False
-    wanted = (
-        (settings.get("first_party"), search.first_party),
-        (settings.get("second_party"), search.second_party),
-        (session.virtual_number, search.virtual_number),
-    )
+    wanted = [(session.virtual_number, search.virtual_number)]
+    if not (session.erased_at and _is_by_one_party(search)):
+        wanted += [
+            (settings.get("first_party"), search.first_party),
+            (settings.get("second_party"), search.second_party),
+        ]
     if any(want is not None and has != want for has, want in wanted):
         return False
     return search.fits(
@@ -108,6 +109,12 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
         expiry_time=session.expiry_time,
         duration=settings.get("duration"),
     )
+
+
+def _is_by_one_party(search: Search) -> bool:
+    """Say whether what is listed is known to have the one party that is asked for."""
+    asked = (search.first_party, search.second_party)
+    return not search.labels and asked.count(None) == 1
 
 
 def _status(session: Session, now: datetime) -> str:

@@ -26,6 +26,8 @@ from masking.items import LINK, Item
 from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from masking.bus import Bus
     from masking.fold import Story
     from masking.queue import Queue
@@ -39,7 +41,7 @@ MOST_RACES = 5
 
 @dataclass(frozen=True)
 class Publisher:
-    """What publishing takes: table, bus, queue of checks, the key of hashes, time.
+    """What publishing takes: table, bus, queues, the key of hashes, time.
 
     *retention_days* is how long recordings are kept that have no rule of their own.
     *wanted* are the types of events that others than our own rules want, `*` is all;
@@ -51,6 +53,7 @@ class Publisher:
     table: Table
     bus: Bus
     checks: Queue
+    erasures: Queue
     number_key: bytes
     now: Clock
     retention_days: int = 365
@@ -83,6 +86,8 @@ class Publisher:
             events = self._callback_kept(after)
         elif kind == "R":
             events = self._recording_changed(before, after)
+        elif kind == items.ERASURE:
+            events = self._erasure_changed(before, after)
         return [event for event in events if self._is_wanted(event)]
 
     def _is_wanted(self, event: Event) -> bool:
@@ -98,30 +103,43 @@ class Publisher:
         if changes.may_have_orphans(was, session):
             self._check_orphans(session)
         kinds = changes.types_of_change(was, session)
-        if not kinds:
+        given_up = changes.has_been_given_up(was, session)
+        if not (kinds or given_up):
             return []
         whole = self._whole(session.session_uuid)
-        if whole:
+        if whole and whole.session.erased_at:
+            session = replace(session, labels={})
+        elif whole:
             session = replace(session, asked=whole.session.asked)
-        is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
-        if is_new or changes.has_other_parties(was, session):
-            self._link(session)
+            is_new = changes.is_new_at_carrier(was) and session.carrier_session_uuid
+            if given_up:
+                self._link_parties(session, items.attempt_key, session.reserved_at)
+            elif is_new or changes.has_other_parties(was, session):
+                self._link(session, changes.linked_since(was, session))
         now = items.stamp(self.now())
         return [changes.event_of_session(each, session, now) for each in kinds]
+
+    def _erasure_changed(self, before: Item, after: Item) -> list[Event]:
+        """Set an erasure going; tell when it is complete."""
+        if not before:
+            erasure_id = after["pk"].removeprefix("ERASURE#")
+            self.erasures.send({"erasure_id": erasure_id})
+        event = changes.event_of_erasure(before, after)
+        return [event] if event else []
 
     def _callback_kept(self, item: Item) -> list[Event]:
         whole = self._whole(item["pk"].removeprefix("S#"))
         if whole is None:
             return []
         session = whole.session
+        if session.erased_at or "erased" in item:
+            self._callback_of_erased(item, session)
+            return []
         self._react(item, session)
         if changes.tells_of_another(item, session):
             self._check_orphans(session)
         for number in changes.strangers_in(item, session):
-            key = items.caller_key(
-                session.tenant_id, numbers.hashed(self.number_key, number)
-            )
-            self._link_once(key, session)
+            self._link_caller(number, session, changes.occurred_at(item))
         told = story.story_of(whole.callbacks, session)
         digest = item["sk"].removeprefix("E#")
         call = told.call_of(digest)
@@ -138,8 +156,27 @@ class Publisher:
         )
         return [each for each in (event, guessed) if each]
 
+    def _callback_of_erased(self, item: Item, session: Session) -> None:
+        """See to what a callback of an erased session brings that must go.
+
+        That is a number, if who received it did not know of the erasure yet, or a
+        recording at Plivo.
+        """
+        if changes.tells_of_another(item, session):
+            self._check_orphans(session)
+        if "erased" not in item or item["kind"] == "recordings":
+            self._erase_again(session)
+
+    def _erase_again(self, session: Session) -> None:
+        self.erasures.send({"session_uuid": session.session_uuid}, at_once=True)
+
     def _recording_changed(self, before: Item, after: Item) -> list[Event]:
         whole = self._whole(after["pk"].removeprefix("S#"))
+        going = after["status"] in ("deleting", "deleted") or "held" in after
+        if whole and whole.session.erased_at and not going:
+            # Announced by somebody who did not know of the erasure.
+            self._erase_again(whole.session)
+            return []
         event = changes.event_of_recording(
             after, items.stamp(self.now()), before, whole.session if whole else None
         )
@@ -184,16 +221,13 @@ class Publisher:
                 told = story.story_of(whole.callbacks, session)
         raise StaleStateError
 
-    def _link(self, session: Session) -> None:
-        """Make a confirmed session findable: by party, label, Plivo's UUID, tenant."""
-        for name in story.PARTIES.values():
-            number = session.settings.get(name)
-            if number:
-                key = items.party_key(
-                    session.tenant_id, numbers.hashed(self.number_key, number)
-                )
-                self._link_once(key, session)
-        for label, value in session.labels.items():
+    def _link(self, session: Session, since: datetime) -> None:
+        """Make a confirmed session findable: by party, label, Plivo's UUID, tenant.
+
+        One that is to be forgotten gets no link by label: nobody would remove it.
+        """
+        stays = self._link_parties(session, items.party_key, since)
+        for label, value in session.labels.items() if stays else ():
             key = items.label_key(session.tenant_id, label, value)
             self._link_once(key, session)
         key = items.carrier_key(str(session.carrier_session_uuid))
@@ -205,11 +239,47 @@ class Publisher:
                 **items.listing_keys(session),
             )
 
-    def _link_once(self, key: str, session: Session) -> None:
+    def _link_parties(
+        self, session: Session, key_of: Callable[[str, str], str], since: datetime
+    ) -> bool:
+        """Link a session to its parties; say whether it is not to be forgotten."""
+        given = {session.settings.get(name) for name in story.PARTIES.values()}
+        hashes = [numbers.hashed(self.number_key, each) for each in given if each]
+        more = {} if since == session.reserved_at else {"since": items.stamp(since)}
+        for hashed in hashes:
+            self._link_once(key_of(session.tenant_id, hashed), session, **more)
+        forgotten = [
+            self._is_forgotten(session, hashed, items.stamp(since)) for hashed in hashes
+        ]
+        return not any(forgotten)
+
+    def _link_caller(self, number: str, session: Session, since: str) -> None:
+        hashed = numbers.hashed(self.number_key, number)
+        key = items.caller_key(session.tenant_id, hashed)
+        self._link_once(key, session, since=since)
+        self._is_forgotten(session, hashed, since)
+
+    def _is_forgotten(self, session: Session, hashed: str, since: str) -> bool:
+        """Send a session to be erased that is linked late to a number to be forgotten.
+
+        The link is written before the marker is read, and the marker before the links
+        are walked: so whoever comes second sees what the other has written.
+        """
+        marker = self.table.marker(session.tenant_id, hashed)
+        if marker is None or since > marker["at"]:
+            return False
+        message = {
+            "erasure_id": marker["erasure_id"],
+            "session_uuid": session.session_uuid,
+        }
+        self.erasures.send(message, at_once=True)
+        return True
+
+    def _link_once(self, key: str, session: Session, **more: str) -> None:
         """Write a link; looking first costs less than writing it again."""
         place = items.created_key(session)
         if not self.table.has_link(key, place):
-            self.table.link(key, place)
+            self.table.link(key, place, **more)
 
     def _whole(self, session_uuid: str) -> Whole | None:
         """Read a session and its callbacks, once for each batch of records."""

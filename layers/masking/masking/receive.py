@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import callbacks, events, json_signing, signature, telemetry
+from masking import blank, callbacks, events, json_signing, signature, telemetry
 from masking.errors import (
     BodyTooLargeError,
     MalformedBodyError,
@@ -71,6 +71,10 @@ class Inbox:
             telemetry.count("CallbackMalformed")
             raise
         digest = events.digest_of(pairs)
+        if session.erased_at:
+            # Nobody can tell a party from a stranger any more.
+            attributes = blank.attributes(attributes)
+            digest = blank.digest(self.callback_key, digest)
         is_new = self.table.put_callback(
             session_uuid,
             digest,
@@ -81,6 +85,7 @@ class Inbox:
             received_at=self.now(),
             came={"as": _form_of(request), "proof": proof},
             retention_days=session.retention_days,
+            erased=session.erased_at is not None,
         )
         telemetry.logger().info(
             "callback kept" if is_new else "callback repeated",

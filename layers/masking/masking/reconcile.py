@@ -92,7 +92,7 @@ class Reconciler:
         more. Raises CarrierError, so that the message comes again.
         """
         session = self.table.load(session_uuid)
-        if session is None or not session.asked:
+        if session is None or not (session.asked or session.erased_at):
             return LEFT
         if session.status is Status.RESERVED:
             leased = sessions.is_leased(session, self.now())
@@ -100,11 +100,13 @@ class Reconciler:
         found = self._find(session)
         orphans = list(found.orphans)
         after = sessions.note(session, "orphan_removed")
-        if found.keeper and session.status is Status.ABANDONED:
+        closed = session.status is Status.FAILED or session.erased_at
+        if found.keeper and session.status is Status.ABANDONED and not closed:
             adopted = sessions.confirm(session, found.keeper, session.attempt)
             after = sessions.repaired(adopted, "create_adopted")
-        elif found.keeper and session.status is Status.FAILED:
-            # The key is free and may have been said not to have created anything.
+        elif found.keeper and closed and session.status is not Status.EXPIRED:
+            # The key is free and may have been said not to have created anything; or
+            # nobody may be called in it any more.
             orphans.append(found.keeper)
         for orphan in orphans:
             self.carrier.expire(orphan.session_uuid)

@@ -141,7 +141,8 @@ class Session:
     *settled* what came of it; *linger* is for how many seconds after its end a call may
     go on. *repaired* names what the reconciler mended in this very version. *calls* are
     Plivo's own records, from the newest snapshot. *retention_days* is how long it is
-    kept after its end, if its tenant has a rule for that. Times are aware UTC.
+    kept after its end, if its tenant has a rule for that. *erased_at* is when a person
+    of it was forgotten: from then on it holds accounting alone. Times are aware UTC.
     """
 
     session_uuid: str
@@ -165,6 +166,7 @@ class Session:
     settled: Settled | None = None
     linger: int = 0
     repaired: str | None = None
+    erased_at: datetime | None = None
     calls: Sequence[Mapping[str, Any]] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -467,7 +469,9 @@ def _next(session: Session, **changes: Any) -> Session:
 
 def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     """Give what Plivo answered as changes; of the settings only what differs."""
-    settings = {k: v for k, v in answer.settings.items() if k not in OURS}
+    # Plivo goes on knowing whom an erased session was of; we do not.
+    told = {} if session.erased_at else answer.settings
+    settings = {k: v for k, v in told.items() if k not in OURS}
     kept = {k: v for k, v in session.answered.items() if k in OURS}
     parties = {k: v for k, v in session.settings.items() if k in PARTIES}
     differs = {

@@ -129,6 +129,11 @@ class Settings:
         return self._required("CHANGE_DEAD_LETTERS_URL")
 
     @property
+    def erasure_queue_url(self) -> str:
+        """URL of the queue of numbers and sessions to be erased."""
+        return self._required("ERASURE_QUEUE_URL")
+
+    @property
     def webhook_queue_url(self) -> str:
         """URL of the queue of events to be delivered to apps."""
         return self._required("WEBHOOK_QUEUE_URL")

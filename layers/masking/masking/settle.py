@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from masking import items, sessions
+from masking import blank, items, sessions
 from masking.errors import CarrierSessionMissingError
 from masking.sessions import CarrierSession, Session
 
@@ -76,6 +76,8 @@ class Settlement:
             return WAITING
         if any(call.get("recording_resource_url") for call in calls):
             self.recordings.fetch(session)
+        if session.erased_at:
+            calls = [blank.call(call) for call in calls]
         digest = digest_of(answer, calls)
         if kept and kept["digest"] == digest and not self._is_behind(session, calls):
             return self._finish(session, answer, calls)
@@ -88,7 +90,8 @@ class Settlement:
     def _snapshot(self, session: Session) -> Item | None:
         """Read the snapshot of this settlement; an earlier one's does not count."""
         kept = self.table.snapshot(session.session_uuid)
-        return kept if kept and kept["settle_at"] == _settle_at(session) else None
+        of_now = kept and kept.get("settle_at") == _settle_at(session)
+        return kept if of_now else None
 
     def _calls(self, answer: CarrierSession) -> list[dict[str, Any]]:
         """Give Plivo's interactions, each with the records of its legs."""
@@ -123,7 +126,7 @@ class Settlement:
                 "fetches": count,
                 "settle_at": _settle_at(session),
             },
-            before["fetched_at"] if before else None,
+            before.get("fetched_at") if before else None,
         )
 
     def _finish(

@@ -32,6 +32,7 @@ from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
     HOLD,
     LINK,
+    MARKER,
     PAUSE,
     RECORDINGS,
     REQUEST,
@@ -40,6 +41,7 @@ from masking.items import (
     STATE,
     Item,
     Place,
+    marker_key,
     read,
     recording_key,
     session_from,
@@ -68,6 +70,9 @@ GUESS_SECONDS = 2 * 86_400
 
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
+IS_AS_FETCHED = "fetched_at = :seen"
+WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
+IS_NOT_ERASED = "attribute_not_exists(erased)"
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Table:
         """Write a new session. Raises SessionTakenError if it is there already."""
         try:
             self._put(state_item(session, self._ends(session)), IS_NEW)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise SessionTakenError from None
         self.put_request(session)
 
@@ -135,7 +140,7 @@ class Table:
                 IS_UNCHANGED,
                 {":seen": before.version},
             )
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise StaleStateError from None
         self._keep_request(after)
 
@@ -242,20 +247,24 @@ class Table:
     def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
         """Keep what Plivo said; *seen* is the time of the snapshot that was read.
 
-        Raises StaleStateError if another has been written since.
+        Raises StaleStateError if another has been written since, or if the session
+        has been erased without *session* knowing.
         """
+        condition = IS_AS_FETCHED if seen else WAS_NEVER_FETCHED
+        erased = {"erased": True} if session.erased_at else {}
         try:
             self._put(
                 {
                     **item,
+                    **erased,
                     "pk": session_key(session.session_uuid),
                     "sk": SNAPSHOT,
                     "purge_at": self._ends(session),
                 },
-                "fetched_at = :seen" if seen else IS_NEW,
+                condition if erased else f"{condition} AND {IS_NOT_ERASED}",
                 {":seen": seen} if seen else None,
             )
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise StaleStateError from None
 
     # Rounds
@@ -286,7 +295,7 @@ class Table:
 
     def end_round(self, name: str, until: datetime, stopped: Item) -> None:
         """Give the lease back and keep where the round *stopped*."""
-        with suppress(_ConditionFailedError):
+        with suppress(ConditionFailedError):
             self._put(
                 {**stopped, "pk": f"ROUND#{name}", "sk": ROUND},
                 "lease_until = :until",
@@ -306,11 +315,13 @@ class Table:
         attributes: Mapping[str, str],
         received_at: datetime,
         came: Mapping[str, str] | None = None,
+        erased: bool = False,
         retention_days: int | None = None,
     ) -> bool:
         """Keep a callback. Returns False if it is there already; changes nothing.
 
-        *came* says how: as a form, JSON or GET, and what proved it. *retention_days*
+        *came* says how: as a form, JSON or GET, and what proved it. With *erased* it
+        is of a session in which a person was forgotten, and blanked. *retention_days*
         is the session's own.
         """
         item = {
@@ -321,12 +332,13 @@ class Table:
             "attempt": attempt,
             "attributes": dict(attributes),
             **({"came": dict(came)} if came else {}),
+            **({"erased": True} if erased else {}),
             "received_at": stamp(received_at),
             "purge_at": self._purge_at(received_at, retention_days),
         }
         try:
             self._put(item, IS_NEW)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return False
         return True
 
@@ -369,7 +381,7 @@ class Table:
         """Write a new recording; False if it is there already, and changes nothing."""
         try:
             self._put(recording_item(recording), IS_NEW)
-        except _ConditionFailedError:
+        except ConditionFailedError:
             return False
         return True
 
@@ -377,7 +389,7 @@ class Table:
         """Write the next state. Raises StaleStateError if *before* has gone by."""
         try:
             self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
-        except _ConditionFailedError:
+        except ConditionFailedError:
             raise StaleStateError from None
 
     def link_recording(self, recording: Recording) -> None:
@@ -559,6 +571,10 @@ class Table:
         """Write a link item; writing it twice changes nothing."""
         self._put({"pk": pk, "sk": sk, **attributes})
 
+    def marker(self, tenant_id: str, number_hash: str) -> Item | None:
+        """Read since when a number is to be forgotten, consistently."""
+        return self._get(marker_key(tenant_id, number_hash), MARKER)
+
     def has_link(self, pk: str, sk: str) -> bool:
         """Say whether a link is there."""
         return self._get(pk, sk, consistent=False) is not None
@@ -584,7 +600,7 @@ class Table:
         ends = session.expiry_time or session.reserved_at
         return self._purge_at(ends, session.retention_days)
 
-    def _purge_at(self, ends: datetime, days: int | None) -> int:
+    def _purge_at(self, ends: datetime, days: int | None = None) -> int:
         kept = self._retention if days is None else timedelta(days=days)
         return int((ends + kept).timestamp())
 
@@ -626,7 +642,7 @@ class Table:
             self._client.put_item(TableName=self._name, Item=written(item), **request)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                raise _ConditionFailedError from None
+                raise ConditionFailedError from None
             raise
 
 
@@ -642,5 +658,5 @@ def _behind(shard: str, due: Due | None) -> dict[str, Any]:
     return {"ExclusiveStartKey": written(place)}
 
 
-class _ConditionFailedError(Exception):
+class ConditionFailedError(Exception):
     """The item is not in the state that the write asked for."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from masking.bus import Bus
     from masking.carrier import Carrier
     from masking.endpoints import Endpoints
+    from masking.erasure_table import ErasureTable
     from masking.origin import Origin
     from masking.pace import Pace
     from masking.queue import Queue
@@ -77,6 +78,14 @@ class Services:
         return Table(client, self._settings.table_name)
 
     @cached_property
+    def erasure_table(self) -> ErasureTable:
+        """Give the table with what only erasing does to it."""
+        from masking.erasure_table import ErasureTable
+
+        client = boto3.client("dynamodb", config=QUICK)
+        return ErasureTable(client, self._settings.table_name, self._settings.retention)
+
+    @cached_property
     def bucket(self) -> Bucket:
         """Give the bucket of recordings. Its client never sends a stream twice."""
         from masking.bucket import Bucket
@@ -110,6 +119,11 @@ class Services:
     def change_dead_letters(self) -> Queue:
         """Give the queue of changes that could not be published."""
         return self._queue(self._settings.change_dead_letters_url)
+
+    @cached_property
+    def erasure_queue(self) -> Queue:
+        """Give the queue of numbers and sessions to be erased."""
+        return self._queue(self._settings.erasure_queue_url)
 
     @cached_property
     def webhook_queue(self) -> Queue:

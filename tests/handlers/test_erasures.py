@@ -1,0 +1,399 @@
+"""POST /v1/erasures and GET /v1/erasures/{erasure_id}: asked for, done, proven."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.create_erasure import app as create_app
+from functions.create_session import app as session_app
+from functions.erase_number import app as erase_app
+from functions.get_erasure import app as get_app
+from functions.get_session import app as read_app
+from functions.publish_changes import app as publish_app
+from functions.search_sessions import app as search_app
+from functions.update_session import app as update_app
+from masking import erase_request, erasures, numbers
+from masking.erasure_table import ErasureTable
+from masking.errors import StorageUnavailableError
+from masking.table import Table
+from masking.wiring import Services
+from tests.handlers.clock import Clock
+from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.handlers.payloads import PAIR, Context, http, problem, read
+from tests.handlers.sessions_there import created, reserved
+from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.handlers.table_stream import TableStream
+
+PERSON = PAIR["first_party"]
+BODY = {"phone_number": PERSON}
+
+
+def ask(body: object = BODY, **more: Any) -> dict[str, Any]:
+    """Ask for an erasure."""
+    return create_app.lambda_handler(http("create_erasure", body=body, **more), None)
+
+
+def look(erasure_id: str, **more: Any) -> dict[str, Any]:
+    """Ask after an erasure."""
+    event = http("get_erasure", **more)
+    event["pathParameters"] = {"erasure_id": erasure_id}
+    return get_app.lambda_handler(event, None)
+
+
+def message(**body: str) -> dict[str, Any]:
+    """Give a message of the queue of erasures as Lambda gets it."""
+    record = {
+        "messageId": "the-message",
+        "receiptHandle": "a handle",
+        "body": json.dumps(body),
+        "attributes": {"ApproximateReceiveCount": "3"},
+    }
+    return {"Records": [record]}
+
+
+def let_it_rest(table: ErasureTable, erasure_id: str) -> None:
+    """Move an erasure's first walk into the past, as waiting would."""
+    known = table.erasure(erasure_id)
+    if known and known.swept_at:
+        table.keep_erasure(erasures.sweep(known, known.swept_at - erasures.REST))
+
+
+def publish(stream: TableStream) -> None:
+    """Work off what is new in the stream."""
+    event = {"Records": stream.new()}
+    assert publish_app.lambda_handler(event, None) == {"batchItemFailures": []}
+
+
+def queued(aws: EmbeddedAws, deployment: Deployment) -> list[dict[str, Any]]:
+    """Take the messages out of the queue of erasures."""
+    sqs = aws.client("sqs")
+    url = deployment.environment["ERASURE_QUEUE_URL"]
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    for each in answer.get("Messages", []):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+    return [json.loads(each["Body"]) for each in answer.get("Messages", [])]
+
+
+@pytest.mark.usefixtures("deployment")
+def test_an_erasure_is_begun_and_can_be_looked_at() -> None:
+    answer = ask()
+
+    erasure = read(answer)["erasure"]
+    assert answer["statusCode"] == 202
+    assert answer["headers"]["location"] == f"/v1/erasures/{erasure['erasure_id']}"
+    assert erasure["status"] == "running"
+    assert erasure["found"] is None
+    assert erasure["remains"] == []
+    assert read(look(erasure["erasure_id"]))["erasure"] == erasure
+    assert "2025550100" not in json.dumps(answer)
+
+
+@pytest.mark.usefixtures("deployment")
+def test_asking_again_while_one_runs_gives_that_one() -> None:
+    first, second = (read(ask())["erasure"] for _ in range(2))
+    without_plus = read(ask({"phone_number": PERSON.removeprefix("+")}))["erasure"]
+
+    assert first == second == without_plus
+
+
+def test_when_one_is_complete_another_is_begun(
+    services: Services, clock: Clock
+) -> None:
+    first = read(ask())["erasure"]
+    table = services.erasure_table
+    known = table.erasure(first["erasure_id"])
+    assert known
+    table.keep_erasure(erasures.close(known, [], clock()))
+
+    second = read(ask())["erasure"]
+
+    assert second["erasure_id"] != first["erasure_id"]
+    assert read(look(first["erasure_id"]))["erasure"]["status"] == "completed"
+
+
+def test_what_is_complete_is_not_taken_back(services: Services, clock: Clock) -> None:
+    table = services.erasure_table
+    running = table.erasure(read(ask())["erasure"]["erasure_id"])
+    assert running
+    table.keep_erasure(erasures.close(running, [], clock()))
+
+    table.keep_erasure(erasures.sweep(running, clock()))
+    table.keep_erasure(erasures.close(running, [], clock() + timedelta(hours=1)))
+
+    found = table.erasure(running.erasure_id)
+    assert found
+    assert found.completed_at == clock()
+
+
+@pytest.mark.usefixtures("deployment")
+def test_two_tenants_forget_the_same_number_each_for_itself() -> None:
+    mine = read(ask(tenant="acme"))["erasure"]
+    theirs = read(ask(tenant="umbrella"))["erasure"]
+
+    assert mine["erasure_id"] != theirs["erasure_id"]
+    assert problem(look(theirs["erasure_id"], tenant="acme"))[:2] == (
+        404,
+        "erasure_not_found",
+    )
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize("name", ["", "nobody", "../x", PERSON, "5B1F0A52" * 4])
+def test_what_names_no_erasure_is_not_found(name: str) -> None:
+    assert problem(look(name))[:2] == (404, "erasure_not_found")
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({}, {"phone_number": None}, {"phone_number": "0049"}, {"phone_number": 1}),
+        {**BODY, "reason": "asked"},
+    ],
+)
+def test_what_is_no_number_is_refused(body: object) -> None:
+    assert problem(ask(body))[:2] == (400, "invalid_request")
+
+
+@pytest.mark.usefixtures("deployment")
+def test_only_an_admin_forgets() -> None:
+    scopes = "sessions:read sessions:write recordings:read recordings:write"
+
+    assert problem(ask(scopes=scopes))[:2] == (403, "scope_missing")
+    assert problem(look("x", scopes=scopes))[:2] == (403, "scope_missing")
+
+
+def test_a_marker_that_is_written_all_the_time_is_told(
+    services: Services, clock: Clock
+) -> None:
+    class Racing(ErasureTable):
+        """Others are always faster, and done."""
+
+        def begin_erasure(self, erasure: Any, seen: Any) -> None:
+            table = services.erasure_table
+            current = table.marker(erasure.tenant_id, erasure.number_hash)
+            other = erasures.request(erasure.tenant_id, erasure.number_hash, clock())
+            table.begin_erasure(other, current)
+            table.keep_erasure(erasures.close(other, [], clock()))
+            super().begin_erasure(erasure, seen)
+
+    table = services.erasure_table
+    racing = Racing(table._client, table._name, timedelta(days=400))
+
+    with pytest.raises(StorageUnavailableError):
+        erase_request.begin(
+            PERSON,
+            tenant_id="acme",
+            table=racing,
+            number_key=services.number_key,
+            now=clock(),
+        )
+
+
+def test_of_two_requests_at_once_one_begins(services: Services, clock: Clock) -> None:
+    table = services.erasure_table
+    hashed = numbers.hashed(services.number_key, PERSON)
+    other = erasures.request("acme", hashed, clock())
+
+    class Slow(ErasureTable):
+        """Somebody else asks between reading the marker and writing it."""
+
+        def begin_erasure(self, erasure: Any, seen: Any) -> None:
+            if table.marker("acme", hashed) is None:
+                table.begin_erasure(other, None)
+            super().begin_erasure(erasure, seen)
+
+    begun = erase_request.begin(
+        PERSON,
+        tenant_id="acme",
+        table=Slow(table._client, table._name, timedelta(days=400)),
+        number_key=services.number_key,
+        now=clock(),
+    )
+
+    assert begun == other
+
+
+def test_an_error_of_the_storage_is_no_lost_race(
+    services: Services, clock: Clock
+) -> None:
+    from botocore.exceptions import ClientError
+
+    table = services.erasure_table
+    missing = ErasureTable(table._client, "no-such-table", timedelta(days=1))
+    erasure = erasures.request("acme", "hash", clock())
+
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        missing.begin_erasure(erasure, None)
+
+
+def test_it_goes_all_the_way_through_the_functions(
+    aws: EmbeddedAws,
+    deployment: Deployment,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+) -> None:
+    stream = TableStream(aws, deployment)
+    session = created(services, clock, labels={"customer": "Ada Example"})
+    publish(stream)
+    erasure_id = read(ask())["erasure"]["erasure_id"]
+    publish(stream)
+
+    for _ in range(2):
+        [body] = queued(aws, deployment)
+        done = erase_app.lambda_handler(message(**body), Context())
+        assert done == {"batchItemFailures": []}
+        let_it_rest(services.erasure_table, erasure_id)
+    publish(stream)
+
+    proof = read(look(erasure_id))["erasure"]
+    assert proof["status"] == "completed"
+    assert proof["found"]["sessions"] == proof["found"]["labels"] == 1
+    assert [each["what"] for each in proof["remains"]] == [
+        "change_stream",
+        "queues",
+        "backups",
+        "carrier",
+    ]
+    [told] = [
+        each["detail"]
+        for each in deployment.bus.events(3)
+        if each["detail-type"] == "erasure.completed"
+    ]
+    assert told["erasure_id"] == erasure_id
+    assert "session_uuid" not in told
+    assert plivo.live() == []
+    shown = read(
+        read_app.lambda_handler(
+            http("get_session", session_uuid=session.session_uuid), None
+        )
+    )["session"]
+    assert shown["first_party"] is shown["second_party"] is None
+    assert shown["labels"] == {}
+    assert shown["erased_at"]
+    assert shown["status"] == "expired"
+
+
+def test_what_can_not_be_erased_yet_comes_again(
+    aws: EmbeddedAws, deployment: Deployment, services: Services, plivo: SimulatedPlivo
+) -> None:
+    from datetime import UTC, datetime
+
+    assert plivo.sessions() == []
+    reserved(services.table, Clock(datetime.now(UTC)))
+    stream = TableStream(aws, deployment)
+    table = services.erasure_table
+    erasure_id = read(ask())["erasure"]["erasure_id"]
+    publish(stream)
+    sqs = aws.client("sqs")
+    url = deployment.environment["ERASURE_QUEUE_URL"]
+    [received] = sqs.receive_message(QueueUrl=url)["Messages"]
+    begun = table.erasure(erasure_id)
+    assert begun
+    [session] = [
+        item["pk"].removeprefix("S#")
+        for item in stream_items(services.table)
+        if item["sk"] == "A#STATE"
+    ]
+    event = message(erasure_id=erasure_id, session_uuid=session)
+    event["Records"][0]["receiptHandle"] = received["ReceiptHandle"]
+
+    done = erase_app.lambda_handler(event, Context())
+
+    assert done == {"batchItemFailures": [{"itemIdentifier": "the-message"}]}
+
+
+def stream_items(table: Table) -> list[dict[str, Any]]:
+    """Read the whole table."""
+    from masking import items
+
+    answer = table._client.scan(TableName=table._name)
+    return [items.read(item) for item in answer["Items"]]
+
+
+def test_a_pause_grows_and_has_an_end() -> None:
+    assert erasures.pause_after(1, 1) == 15
+    assert erasures.pause_after(1, 120) == 120
+    assert erasures.pause_after(200, 60) == 900
+
+
+# Erased sessions, as the API has them
+
+
+@pytest.fixture
+def erased(
+    services: Services, plivo: SimulatedPlivo, clock: Clock
+) -> tuple[str, dict[str, Any]]:
+    """Create a session with a key and erase it; give its UUID and its request."""
+    from masking import blank, sessions
+
+    assert plivo.sessions() == []
+    session = created(services, clock, key="order-17")
+    table = services.table
+    ended = sessions.expire(session, clock())
+    table.replace(session, ended)
+    table.replace(ended, blank.session(ended, clock()))
+    services.erasure_table.delete_request(session.session_uuid)
+    return session.session_uuid, http(
+        "create_session", body=PAIR, headers={"idempotency-key": "order-17"}
+    )
+
+
+def test_a_key_whose_session_was_erased_is_gone(
+    erased: tuple[str, dict[str, Any]], plivo: SimulatedPlivo
+) -> None:
+    before = len(plivo.sessions())
+
+    answer = session_app.lambda_handler(erased[1], None)
+
+    assert problem(answer) == (410, "session_erased", "not_created")
+    assert len(plivo.sessions()) == before
+
+
+def test_an_erased_session_is_not_changed(erased: tuple[str, dict[str, Any]]) -> None:
+    event = http("update_session", body={"call_time_limit": 60}, session_uuid=erased[0])
+
+    answer = update_app.lambda_handler(event, None)
+
+    assert problem(answer) == (409, "session_expired", "not_updated")
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"second_party": PAIR["second_party"]}, 1),
+        ({"first_party": PAIR["second_party"]}, 1),
+        ({"first_party": PAIR["first_party"], "second_party": "+12025550101"}, 0),
+        ({"second_party": "+12025550101", "virtual_number": "+12025550199"}, 0),
+        ({"virtual_number": "+12025550199"}, 0),
+    ],
+)
+def test_the_other_partys_search_shows_an_erased_session_blanked(
+    aws: EmbeddedAws,
+    deployment: Deployment,
+    services: Services,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+    body: dict[str, Any],
+    found: int,
+) -> None:
+    from masking import blank, sessions
+
+    assert plivo.sessions() == []
+    session = created(services, clock)
+    publish(TableStream(aws, deployment))
+    ended = sessions.expire(session, clock())
+    services.table.replace(session, ended)
+    services.table.replace(ended, blank.session(ended, clock()))
+
+    answer = read(search_app.lambda_handler(http("search_sessions", body=body), None))
+
+    assert len(answer["objects"]) == found
+    for shown in answer["objects"]:
+        assert shown["first_party"] is shown["second_party"] is None
+        assert shown["erased_at"]
