@@ -203,7 +203,9 @@ def test_every_route_is_walked() -> None:
     assert set(WALKS) == set(ROUTES), "a new route needs its walk"
 
 
-@pytest.mark.parametrize(("name", "walk"), EVERY, ids=str)
+@pytest.mark.parametrize(
+    ("name", "walk"), EVERY, ids=[f"{name} {n}" for n, (name, _) in enumerate(EVERY)]
+)
 def test_a_stranger_finds_nothing_and_changes_nothing(
     world: World, plivo: SimulatedPlivo, name: str, walk: Walk
 ) -> None:

@@ -38,14 +38,9 @@ from masking.items import (
     stamp,
     written,
 )
+from masking.rows import IS_NEW, MOST_KEYS, ConditionFailedError
 from masking.sessions import Rule, Session, Status
-from masking.table import (
-    IS_NEW,
-    IS_NOT_ERASED,
-    MOST_KEYS,
-    ConditionFailedError,
-    Table,
-)
+from masking.table import IS_NOT_ERASED, Table
 
 IS_SAME_MARKER = "erasure_id = :seen"
 IS_NOT_COMPLETE = "attribute_not_exists(completed_at)"

@@ -13,9 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from masking.items import (
     KEY,
@@ -25,31 +23,21 @@ from masking.items import (
     Item,
     key_link,
     minute_key,
-    read,
     stamp,
     tenant_key,
-    written,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from masking.rows import IS_NEW, IS_THERE, ConditionFailedError, Key, Rows
 
 # For how long it is remembered how many sessions were created in a minute.
 MINUTE_SECONDS = 3600
 
-IS_THERE = "attribute_exists(pk)"
 ENDS_LATER = "attribute_not_exists(expires_at) OR expires_at > :at"
 IS_BELOW_QUOTA = "attribute_not_exists(made) OR made < :most"
-IS_UNCHANGED = "newest = :seen"
-IS_FIRST = "attribute_not_exists(pk)"
+IS_NEWEST = "newest = :seen"
 
 
-class TenantTable:
-    """Tenants in the table *name*."""
-
-    def __init__(self, client: DynamoDBClient, name: str) -> None:
-        self._client = client
-        self._name = name
+class TenantTable(Rows):
+    """Tenants, their keys, settings and counters."""
 
     # Keys
 
@@ -59,7 +47,7 @@ class TenantTable:
 
     def key(self, digest: str) -> Item | None:
         """Read an API key by its SHA-256, consistently: one just revoked is seen."""
-        return self._get(f"KEY#{digest}", KEY, consistent=True)
+        return self._get(f"KEY#{digest}", KEY)
 
     def link_key(self, tenant_id: str, key_id: str, digest: str) -> None:
         """Make a key findable by its tenant and its public id."""
@@ -69,26 +57,17 @@ class TenantTable:
 
     def digests_of(self, tenant_id: str) -> list[str]:
         """List the SHA-256 of a tenant's keys."""
-        request: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :part)",
-            "ExpressionAttributeValues": written(
-                {":pk": tenant_key(tenant_id), ":part": key_link("")}
-            ),
-            "ConsistentRead": True,
-        }
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name, **request
-        )
-        return [str(read(item)["digest"]) for page in pages for item in page["Items"]]
+        found = self._parts(tenant_key(tenant_id), key_link(""))
+        return [str(item["digest"]) for item in found]
 
     def digest_of(self, tenant_id: str, key_id: str) -> str | None:
         """Give the SHA-256 of the key that a tenant's public id names."""
-        item = self._get(tenant_key(tenant_id), key_link(key_id), consistent=True)
+        item = self._get(tenant_key(tenant_id), key_link(key_id))
         return str(item["digest"]) if item else None
 
     def end_key(self, digest: str, at: datetime) -> bool:
         """Let a key end *at* a time; False if it ends before that already."""
-        return self._update(
+        return self._change(
             (f"KEY#{digest}", KEY),
             "SET expires_at = :at",
             {":at": stamp(at)},
@@ -97,7 +76,7 @@ class TenantTable:
 
     def revoke_key(self, digest: str, now: datetime) -> None:
         """End a key whatever the clocks of those who read it say."""
-        self._update(
+        self._change(
             (f"KEY#{digest}", KEY),
             "SET revoked_at = if_not_exists(revoked_at, :now)",
             {":now": stamp(now)},
@@ -106,7 +85,7 @@ class TenantTable:
 
     def note_key_use(self, digest: str, now: datetime) -> None:
         """Note that a key has just been used."""
-        self._update(
+        self._change(
             (f"KEY#{digest}", KEY),
             "SET last_used_at = :now",
             {":now": stamp(now)},
@@ -127,13 +106,13 @@ class TenantTable:
 
     def generations(self, tenant_id: str) -> Item | None:
         """Read which generations of a tenant's webhook secret sign."""
-        return self._get(tenant_key(tenant_id), WEBHOOKS, consistent=True)
+        return self._get(tenant_key(tenant_id), WEBHOOKS)
 
     def put_generations(
         self, tenant_id: str, *, newest: int, oldest: int, seen: int | None
     ) -> bool:
         """Write them; False if *seen*, None for no item, is not the newest any more."""
-        return self._update(
+        return self._change(
             (tenant_key(tenant_id), WEBHOOKS),
             "SET newest = :newest, oldest = :oldest",
             {
@@ -141,14 +120,14 @@ class TenantTable:
                 ":oldest": oldest,
                 **({":seen": seen} if seen is not None else {}),
             },
-            IS_FIRST if seen is None else IS_UNCHANGED,
+            IS_NEW if seen is None else IS_NEWEST,
         )
 
     # Counters
 
     def count_create(self, tenant_id: str, now: datetime, most: int) -> bool:
         """Count a create in the minute of *now*; False if that would exceed *most*."""
-        return self._update(
+        return self._change(
             (tenant_key(tenant_id), minute_key(now)),
             "SET purge_at = :purge_at ADD made :one",
             {
@@ -179,37 +158,12 @@ class TenantTable:
         item = self._get(tenant_key(tenant_id), LIVE, consistent=consistent)
         return int(item["live"]) if item else 0
 
-    # Requests to DynamoDB
-
-    def _get(self, pk: str, sk: str, *, consistent: bool) -> Item | None:
-        answer = self._client.get_item(
-            TableName=self._name,
-            Key=written({"pk": pk, "sk": sk}),
-            ConsistentRead=consistent,
-        )
-        item = answer.get("Item")
-        return read(item) if item else None
-
-    def _put(self, item: Item) -> None:
-        self._client.put_item(TableName=self._name, Item=written(item))
-
-    def _update(
-        self,
-        key: Sequence[str],
-        expression: str,
-        values: Item,
-        condition: str | None = None,
+    def _change(
+        self, key: Key, expression: str, values: Item, condition: str | None = None
     ) -> bool:
         """Change an item; False if the condition does not hold."""
-        guard: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
         try:
-            self._client.update_item(
-                TableName=self._name,
-                Key=written({"pk": key[0], "sk": key[1]}),
-                UpdateExpression=expression,
-                ExpressionAttributeValues=written(values),
-                **guard,
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
+            self._update(key, expression, values, condition)
+        except ConditionFailedError:
             return False
         return True
