@@ -89,7 +89,7 @@ class Attack:
         """Attack, and judge."""
         verdict = Verdict(least=self.least)
         target = prepared(self.stack)
-        evidence.watch_bus(self.stack)
+        evidence.watch(self.stack)
         ids = gateway.ids_of(target)
         other = gateway.ids_of(target)["session_uuid"]
         before = _kept(target, ids["session_uuid"]), _kept(target, other)

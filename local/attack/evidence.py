@@ -1,8 +1,8 @@
 """Gather everything that came out of a stack, but for the answers to its callers.
 
-Logs of all functions with their metrics, events on the bus, messages in every queue,
-keys of the table and of the bucket with metadata and tags, and the URLs that Plivo was
-asked for: all but its own list by pair, the one exception of the design.
+Logs of all functions with their metrics, events on the bus, alarms, messages in every
+queue, keys of the table and of the bucket with metadata and tags, and the URLs that
+Plivo was asked for: all but its own list by pair, the one exception of the design.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from local.aws.listeners import listening_queue
 from local.running import RunningStack
 
 QUEUE = "everything-on-the-bus"
+ALARMS = "every-alarm"
 RULE = "everything"
+
+SOURCES = {QUEUE: "event on the bus", ALARMS: "alarm"}
 
 # Attributes that place an item in the table or in one of its indexes.
 KEYS = ("pk", "sk", "duty_shard", "duty_at", "tenant_sessions", "created_key")
@@ -32,17 +36,18 @@ class Piece:
     text: str
 
 
-def watch_bus(stack: RunningStack) -> None:
-    """Keep every event of the bus from now on in a queue of our own."""
-    sqs = stack.aws.client("sqs")
-    url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
-    described = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+def watch(stack: RunningStack) -> None:
+    """Keep every event of the bus and every alarm from now on in queues of our own."""
+    _, arn = listening_queue(stack.aws, QUEUE)
+    _, alarms = listening_queue(stack.aws, ALARMS)
+    stack.aws.client("sns").subscribe(
+        TopicArn=stack.outputs["AlarmsTopicArn"], Protocol="sqs", Endpoint=alarms
+    )
     events = stack.aws.client("events")
     bus = stack.outputs["BusName"]
     events.put_rule(
         Name=RULE, EventBusName=bus, EventPattern=json.dumps({"source": ["maskline"]})
     )
-    arn = described["Attributes"]["QueueArn"]
     target = {"Id": "watcher", "Arn": arn}
     events.put_targets(Rule=RULE, EventBusName=bus, Targets=[target])
 
@@ -77,7 +82,7 @@ def _queues(stack: RunningStack) -> Iterator[Piece]:
     sqs = stack.aws.client("sqs")
     for url in sqs.list_queues().get("QueueUrls", []):
         name = url.rpartition("/")[2]
-        source = "event on the bus" if name == QUEUE else f"message in {name}"
+        source = SOURCES.get(name, f"message in {name}")
         while True:
             answer = sqs.receive_message(
                 QueueUrl=url,

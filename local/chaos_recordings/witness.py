@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.aws.listeners import listening_queue
 from local.running import RunningStack
 from masking.recordings import Recording, Status
 from masking.table import Table
@@ -128,7 +129,7 @@ class Witness:
                 )
 
     def _listen_to_bus(self) -> str:
-        url, arn = self._queue("events")
+        url, arn = listening_queue(self.stack.aws, f"{LISTENER}-events")
         bus = self.stack.aws.client("events")
         bus.put_rule(
             Name=LISTENER,
@@ -143,15 +144,8 @@ class Witness:
         return url
 
     def _listen_to_alarms(self) -> str:
-        url, arn = self._queue("alarms")
+        url, arn = listening_queue(self.stack.aws, f"{LISTENER}-alarms")
         self.stack.aws.client("sns").subscribe(
             TopicArn=self.stack.outputs["AlarmsTopicArn"], Protocol="sqs", Endpoint=arn
         )
         return url
-
-    def _queue(self, name: str) -> tuple[str, str]:
-        url = self._queues.create_queue(QueueName=f"{LISTENER}-{name}")["QueueUrl"]
-        answer = self._queues.get_queue_attributes(
-            QueueUrl=url, AttributeNames=["QueueArn"]
-        )
-        return url, answer["Attributes"]["QueueArn"]

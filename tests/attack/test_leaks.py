@@ -42,7 +42,7 @@ def _walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
         listening("127.0.0.1") as app,
     ):
         target = prepared(stack.running)
-        evidence.watch_bus(stack.running)
+        evidence.watch(stack.running)
         walk = Walk(target, app)
         walk.go()
         ledger = target.simulator("GET", "ledger")["requests"]
@@ -74,7 +74,7 @@ def test_there_is_evidence_of_every_kind(walked: Walked) -> None:
     kinds = {re.split(" (?:of|to) ", piece.source)[0] for piece in walked.pieces}
 
     assert kinds >= {
-        *("log", "webhook", "answer", "event on the bus"),
+        *("log", "webhook", "answer", "event on the bus", "alarm"),
         *("key in the table", "key in the bucket", "metadata in the bucket"),
         "URL requested",
     }
