@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from masking import answers, callbacks, sessions, settle
+from masking import answers, callbacks, sessions, settle, transitions
 from masking.account import filter_time
 from masking.callbacks import OURS
 from masking.errors import CarrierError, StaleStateError
@@ -120,9 +120,9 @@ def _mend(
         tools.carrier.expire(at_plivo.session_uuid)
         return True
     if verdict in (ENDED, DIFFERS):
-        after = sessions.finish_update(session, at_plivo)
+        after = transitions.finish_update(session, at_plivo)
         with suppress(StaleStateError):
-            tools.table.replace(session, sessions.repaired(after, "audited"))
+            tools.table.replace(session, transitions.repaired(after, "audited"))
             return True
     return False
 

@@ -24,7 +24,7 @@ from masking.carrier import Carrier
 from masking.reconcile import Reconciler
 from masking.recordings import Recording, Status
 from masking.rounds import Round
-from masking.sessions import SETTLE_AFTER
+from masking.transitions import SETTLE_AFTER
 
 # A recording that never comes is given up after this many seconds instead of 7200.
 PARAMETERS = {"RecordingRetrySeconds": "26"}

@@ -13,7 +13,7 @@ from local.environments import ROOT
 from local.plivo import account
 from local.running import RunningStack
 from local.units.meter import Meter, Units
-from masking import contract, items, listing, sessions, tenant_settings
+from masking import contract, items, listing, tenant_settings, transitions
 from masking.bus import Bus
 from masking.carrier import Carrier
 from masking.create import CreateFlow
@@ -250,7 +250,7 @@ def _now() -> datetime:
 
 def _session(number: int, now: datetime) -> Session:
     created = now - timedelta(seconds=number % 500_000)
-    reserved = sessions.reserve(
+    reserved = transitions.reserve(
         session_uuid=str(uuid.uuid4()),
         tenant_id=TENANT,
         asked={"first_party": PAIR[0], "second_party": PAIR[1]},

@@ -26,7 +26,7 @@ from local.aws.package import read_template
 from local.children import Child
 from local.environments import AWS, FUNCTIONS, ROOT, interpreter
 from local.plivo.signing import v3_signature
-from masking import callbacks, items, sessions
+from masking import callbacks, items, transitions
 from masking.sessions import CarrierSession, Session
 from masking.settings import Settings
 from masking.wiring import Services
@@ -247,7 +247,7 @@ def _make_bus(aws: Embedded, name: str, queue_url: str) -> None:
 def active_session(services: Services, **asked: Any) -> Session:
     """Write a session that Plivo has confirmed."""
     now = datetime.now(UTC)
-    reserved = sessions.reserve(
+    reserved = transitions.reserve(
         session_uuid=str(uuid.uuid4()),
         tenant_id=asked.pop("tenant_id", "acme"),
         asked={
@@ -261,7 +261,7 @@ def active_session(services: Services, **asked: Any) -> Session:
         now=now,
     )
     services.table.reserve(reserved)
-    confirmed = sessions.confirm(reserved, answer_of(reserved), 1)
+    confirmed = transitions.confirm(reserved, answer_of(reserved), 1)
     services.table.replace(reserved, confirmed)
     return confirmed
 

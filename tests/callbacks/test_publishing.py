@@ -22,7 +22,7 @@ from functions.republish_changes import app as republish_changes
 from local import event_schemas
 from local.aws.package import read_template
 from local.environments import ROOT
-from masking import bus, changes, erasures, recordings, sessions, settle
+from masking import bus, changes, erasures, recordings, sessions, settle, transitions
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
 from masking.recordings import Announcement, Recording, Source
@@ -99,13 +99,14 @@ def _settle_and_repair(services: Services, session_uuid: str, now: datetime) -> 
     """Mend an expired session, and take Plivo's totals for it."""
     expired = services.table.load(session_uuid)
     assert expired
-    repaired = sessions.note(expired, "orphan_removed")
+    repaired = transitions.note(expired, "orphan_removed")
     services.table.replace(expired, repaired)
     totals = {"amount": "0.0055", "total_call_count": 2, "total_call_amount": "0.011"}
     answer = replace(answer_of(expired), status="expired", totals=totals)
     changed = settle.changes_of(repaired, answer)
     services.table.replace(
-        repaired, sessions.settle(repaired, answer, changed, now + timedelta(hours=1))
+        repaired,
+        transitions.settle(repaired, answer, changed, now + timedelta(hours=1)),
     )
 
 
@@ -216,13 +217,14 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
         request = signed_form(path_of(services, session), failure)
         on_session_event.lambda_handler(request, None)
     now = datetime.now(UTC)
-    begun = sessions.begin_update(session, {"record": True}, now)
+    begun = transitions.begin_update(session, {"record": True}, now)
     done = replace(
-        sessions.finish_update(begun, None), answered={**begun.answered, "record": True}
+        transitions.finish_update(begun, None),
+        answered={**begun.answered, "record": True},
     )
     services.table.replace(session, begun)
     services.table.replace(begun, done)
-    services.table.replace(done, sessions.expire(done, now))
+    services.table.replace(done, transitions.expire(done, now))
     _settle_and_repair(services, session.session_uuid, now)
     _live_recordings(services, session, now)
     _forget_somebody(services, now)

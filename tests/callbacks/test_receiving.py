@@ -22,7 +22,7 @@ from local.plivo.signing import (
     v3_signature,
     v3_signature_of_raw_body,
 )
-from masking import json_signing, sessions, signature
+from masking import json_signing, signature, transitions
 from masking.sessions import Session
 from masking.wiring import Services
 from tests.callbacks.deployed import (
@@ -276,7 +276,7 @@ def test_a_callback_before_our_create_is_confirmed_is_kept_and_has_it_adopted(
 ) -> None:
     from datetime import UTC, datetime
 
-    session = sessions.reserve(
+    session = transitions.reserve(
         session_uuid="00000000-0000-4000-8000-000000000077",
         tenant_id="acme",
         asked={"first_party": FIRST, "second_party": SECOND, "session_expiry": 60},

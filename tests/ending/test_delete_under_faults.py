@@ -40,11 +40,11 @@ def test_an_ending_ends_and_nothing_expired_is_alive(world: World, fault: str) -
 
 
 def test_a_delete_that_dies_anywhere_ends(world: World) -> None:
-    from masking import sessions
+    from masking import transitions
 
     for step in ("marked", "ended at Plivo"):
         session = world.create(len(step), session_expiry=86_000)
-        ending = sessions.begin_ending(session, world.now())
+        ending = transitions.begin_ending(session, world.now())
         world.table.replace(session, ending)
         if step == "ended at Plivo":
             world.carrier.expire(str(session.carrier_session_uuid))

@@ -147,12 +147,14 @@ def test_a_killed_extension_that_plivo_made_is_ended_there_after_the_flip(
 
 def _extend_and_die(world: World, session_uuid: str) -> None:
     """Do what an update does until its function is killed behind Plivo's answer."""
-    from masking import sessions
+    from masking import transitions
 
     session = world.table.load(session_uuid)
     assert session is not None
     changes = {"session_expiry": 3600}
-    world.table.replace(session, sessions.begin_update(session, changes, world.now()))
+    world.table.replace(
+        session, transitions.begin_update(session, changes, world.now())
+    )
     world.carrier.update(str(session.carrier_session_uuid), changes)
     world.publish()
     world.checks.messages.clear()

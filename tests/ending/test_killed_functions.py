@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from masking import sessions
+from masking import duties, sessions, transitions
 from masking.create import CreateFlow
 from masking.errors import CarrierError
 from masking.sessions import Session, Status
@@ -81,14 +81,14 @@ def _scene(world: World, number: int) -> list[Session]:
     lost = _created_without_answer(world, number)
     updated = world.create(number + 1, session_expiry=600)
     changes = {"session_expiry": 700}
-    begun = sessions.begin_update(updated, changes, world.now())
+    begun = transitions.begin_update(updated, changes, world.now())
     world.table.replace(updated, begun)
     world.carrier.update(str(updated.carrier_session_uuid), changes)
-    world.table.replace(begun, sessions.doubt(begun))
+    world.table.replace(begun, transitions.doubt(begun))
     ending = world.create(number + 2, session_expiry=86_000)
-    begun = sessions.begin_ending(ending, world.now())
+    begun = transitions.begin_ending(ending, world.now())
     world.table.replace(ending, begun)
-    world.table.replace(begun, sessions.doubt(begun))
+    world.table.replace(begun, transitions.doubt(begun))
     talked = world.create(number + 3, session_expiry=600)
     world.call(talked, talk_seconds=30, answer=True)
     return [lost, updated, ending, talked]
@@ -124,7 +124,7 @@ def _is_over(world: World, scene: list[Session]) -> None:
         session = world.load(before)
         assert session.status is Status.EXPIRED
         assert session.settled is not None
-        assert sessions.duty_of(session) is None
+        assert duties.duty_of(session) is None
         assert not world.alive(session)
     assert world.load(scene[3]).settings["total_call_count"] == 2
 

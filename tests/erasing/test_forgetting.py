@@ -69,9 +69,9 @@ def session_of(world: ErasingWorld, plan: dict[str, Any]) -> Session:
     if role in ("given_up", "reserved"):
         session = world.reserve()
         if role == "given_up":
-            from masking import sessions
+            from masking import transitions
 
-            world.table.replace(session, sessions.fail(session))
+            world.table.replace(session, transitions.fail(session))
         return session
     if role == "added":
         single = {k: v for k, v in ASKED.items() if "pin" not in k}

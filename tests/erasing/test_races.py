@@ -14,8 +14,8 @@ from masking import (
     events,
     items,
     recordings,
-    sessions,
     story,
+    transitions,
 )
 from masking.announce import Announcer
 from masking.deliver import Deliverer
@@ -213,7 +213,7 @@ def test_a_stranger_who_calls_after_the_request_is_new(world: ErasingWorld) -> N
 
 def test_a_create_that_fails_late_is_erased_then(world: ErasingWorld) -> None:
     reserved = world.reserve()
-    world.table.replace(reserved, replace(sessions.fail(reserved), lease_until=None))
+    world.table.replace(reserved, replace(transitions.fail(reserved), lease_until=None))
     backlog = world.take()
     forget(world)
 
@@ -342,7 +342,7 @@ def test_a_settlement_that_set_out_before_writes_nothing(
     with pytest.raises(StaleStateError):
         world.table.put_snapshot(before, {"calls": [{"from": PERSON}]}, None)
     with pytest.raises(StaleStateError):
-        world.table.replace(before, sessions.settle(before, None, (), world.now()))
+        world.table.replace(before, transitions.settle(before, None, (), world.now()))
 
     nothing_is_left(world)
 
@@ -533,7 +533,7 @@ def test_a_session_past_its_time_is_ended_here_while_no_update_is_on_its_way(
 ) -> None:
     world.advance(minutes=9, seconds=45)
     known = world.load(session)
-    pending = sessions.begin_update(known, {"ring_timeout": 30}, world.now())
+    pending = transitions.begin_update(known, {"ring_timeout": 30}, world.now())
     world.table.replace(known, pending)
     world.advance(seconds=20)
 
@@ -552,7 +552,7 @@ def test_what_is_never_at_rest_is_left_for_later(
 ) -> None:
     world.advance(minutes=11)
     over = world.load(session)
-    world.table.replace(over, sessions.expire(over, doubted=True))
+    world.table.replace(over, transitions.expire(over, doubted=True))
     world.control("PUT", "faults", {"get_5xx": {}})
 
     with pytest.raises(ErasureNotReadyError):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.plivo.server import Running
-from masking import sessions
+from masking import transitions
 from masking.sessions import Session
 from tests.ending.scale import size
 from tests.erasing.test_forgetting import ASKED, EVERYWHERE
@@ -48,7 +48,7 @@ def scene(aws: EmbeddedAws, plivo: Running) -> tuple[ErasingWorld, list[Session]
     called = world.create(first_party=OTHER, second_party=STRANGER, labels={"a": "b"})
     world.stranger_calls(called)
     failed = world.reserve()
-    world.table.replace(failed, sessions.fail(failed))
+    world.table.replace(failed, transitions.fail(failed))
     return world, [live, called, failed]
 
 

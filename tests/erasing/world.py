@@ -28,6 +28,7 @@ from masking import (
     recordings,
     sessions,
     telemetry,
+    transitions,
 )
 from masking.bucket import Bucket
 from masking.delivery_items import delivery_item
@@ -194,7 +195,7 @@ class ErasingWorld(World):
 
     def reserve(self, **asked: Any) -> Session:
         """Let the function die that creates a session, before it has asked Plivo."""
-        session = sessions.reserve(
+        session = transitions.reserve(
             session_uuid=sessions.session_uuid_for(TENANT, None),
             tenant_id=TENANT,
             asked={"first_party": PERSON, "second_party": OTHER, **asked},

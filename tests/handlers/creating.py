@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from masking import contract, sessions
+from masking import contract, sessions, transitions
 from masking.carrier import Carrier
 from masking.create import Created, CreateFlow
 from masking.errors import (
@@ -47,7 +47,7 @@ def reserve(table: Table, clock: Clock) -> None:
     """Reserve the session of the usual request, as another function would."""
     request = contract.parse_create(PAIR)
     table.reserve(
-        sessions.reserve(
+        transitions.reserve(
             session_uuid=SESSION,
             tenant_id="acme",
             asked=contract.asked(request),

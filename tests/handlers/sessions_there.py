@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import contract, sessions
+from masking import contract, sessions, transitions
 from masking.create import CreateFlow
 from masking.sessions import CarrierSession, Session
 from masking.table import Table
@@ -36,7 +36,7 @@ def created(
 def reserved(table: Table, clock: Clock, **body: Any) -> Session:
     """Reserve a session in the table; Plivo has not heard of it."""
     request = contract.parse_create({**PAIR, **body})
-    session = sessions.reserve(
+    session = transitions.reserve(
         session_uuid=sessions.session_uuid_for("acme", None),
         tenant_id="acme",
         asked=contract.asked(request),
@@ -56,7 +56,7 @@ def planted(
     from datetime import timedelta
 
     request = contract.parse_create(PAIR)
-    new = sessions.reserve(
+    new = transitions.reserve(
         session_uuid=sessions.session_uuid_for(tenant, None),
         tenant_id=tenant,
         asked=contract.asked(request),
@@ -78,7 +78,7 @@ def planted(
             **answer,
         }
     )
-    session = sessions.confirm(new, known, 1)
+    session = transitions.confirm(new, known, 1)
     table.reserve(new)
     table.replace(new, session)
     return session

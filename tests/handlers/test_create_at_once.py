@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from masking import sessions
+from masking import transitions
 from masking.create import CreateFlow
 from masking.errors import (
     CarrierError,
@@ -126,7 +126,7 @@ def test_who_comes_back_while_another_tries_makes_no_promise(
     def retake() -> None:
         session = table.load(SESSION)
         assert session
-        table.replace(session, sessions.retake(session, clock()))
+        table.replace(session, transitions.retake(session, clock()))
 
     late: Any = Interrupted(flow.carrier, retake)
 

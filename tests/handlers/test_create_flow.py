@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from masking import contract, sessions
+from masking import contract, transitions
 from masking.carrier import Carrier
 from masking.create import CreateFlow
 from masking.errors import (
@@ -198,7 +198,7 @@ def test_an_ended_session_is_still_the_keys_session(
     flow: CreateFlow, plivo: SimulatedPlivo, table: Table
 ) -> None:
     session = create(flow).session
-    table.replace(session, sessions.expire(session, flow.now()))
+    table.replace(session, transitions.expire(session, flow.now()))
 
     again = create(flow)
 

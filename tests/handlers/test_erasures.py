@@ -330,12 +330,12 @@ def erased(
     services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> tuple[str, dict[str, Any]]:
     """Create a session with a key and erase it; give its UUID and its request."""
-    from masking import blank, sessions
+    from masking import blank, transitions
 
     assert plivo.sessions() == []
     session = created(services, clock, key="order-17")
     table = services.table
-    ended = sessions.expire(session, clock())
+    ended = transitions.expire(session, clock())
     table.replace(session, ended)
     table.replace(ended, blank.session(ended, clock()))
     services.erasure_table.delete_request(session.session_uuid)
@@ -382,12 +382,12 @@ def test_the_other_partys_search_shows_an_erased_session_blanked(
     body: dict[str, Any],
     found: int,
 ) -> None:
-    from masking import blank, sessions
+    from masking import blank, transitions
 
     assert plivo.sessions() == []
     session = created(services, clock)
     publish(TableStream(aws, deployment))
-    ended = sessions.expire(session, clock())
+    ended = transitions.expire(session, clock())
     services.table.replace(session, ended)
     services.table.replace(ended, blank.session(ended, clock()))
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from functions.expire_session import app
-from masking import contract, sessions
+from masking import contract, duties, sessions, transitions
 from masking.carrier import Carrier
+from masking.duties import Duty, DutyKind
 from masking.end import EndFlow
 from masking.errors import (
     CarrierError,
@@ -21,7 +22,7 @@ from masking.errors import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.sessions import Duty, DutyKind, Session, Status
+from masking.sessions import Session, Status
 from masking.table import Table
 from masking.update import UpdateFlow
 from masking.wiring import Services
@@ -67,8 +68,8 @@ def test_a_session_ends_at_plivo_and_then_here(
     assert plivo.live() == []
     assert ended.status is Status.EXPIRED
     assert stored(table, session) == ended
-    assert sessions.duty_of(ended) == Duty(
-        DutyKind.SETTLE, flow.now() + sessions.SETTLE_AFTER
+    assert duties.duty_of(ended) == Duty(
+        DutyKind.SETTLE, flow.now() + transitions.SETTLE_AFTER
     )
 
 
@@ -206,7 +207,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
 def test_an_ending_on_its_way_is_waited_for(
     flow: EndFlow, session: Session, table: Table, clock: Clock
 ) -> None:
-    table.replace(session, sessions.begin_ending(session, clock()))
+    table.replace(session, transitions.begin_ending(session, clock()))
     with pytest.raises(EndInProgressError) as busy:
         end(flow, session)
     clock.advance(seconds=60)
@@ -221,7 +222,7 @@ def test_an_ending_on_its_way_is_waited_for(
 def test_an_update_on_its_way_is_waited_for(
     flow: EndFlow, session: Session, table: Table, clock: Clock
 ) -> None:
-    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     with pytest.raises(UpdateInProgressError) as busy:
         end(flow, session)
     clock.advance(seconds=60)
@@ -267,7 +268,7 @@ def test_of_two_who_end_it_at_once_one_is_told_so(
 ) -> None:
     class Overtaken(Table):
         def replace(self, before: Session, after: Session) -> None:
-            flow.table.replace(before, sessions.begin_ending(before, flow.now()))
+            flow.table.replace(before, transitions.begin_ending(before, flow.now()))
             super().replace(before, after)
 
     overtaken = Overtaken(aws.client("dynamodb"), deployment.table_name)
@@ -288,7 +289,7 @@ def test_who_comes_back_too_late_gives_what_is_stored(
         def expire(self, carrier_session_uuid: str) -> None:
             self._carrier.expire(carrier_session_uuid)
             ending = stored(table, session)
-            table.replace(ending, sessions.expire(ending, flow.now()))
+            table.replace(ending, transitions.expire(ending, flow.now()))
 
     late: Any = Late(flow.carrier)
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.expire_sessions import app
-from masking import sessions
+from masking import duties, transitions
+from masking.duties import DutyKind, Rule
 from masking.expire import Sweep
-from masking.sessions import DutyKind, Rule, Session, Status
+from masking.sessions import Session, Status
 from masking.table import Due, Table
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import Context, sample
@@ -28,7 +29,7 @@ def due(table: Table, rule: Rule, clock: Clock) -> set[str]:
     """Give the sessions that the index says are due."""
     return {
         found.session_uuid
-        for shard in sessions.shards(rule)
+        for shard in duties.shards(rule)
         for found in table.due(shard, clock())
     }
 
@@ -69,7 +70,7 @@ def test_a_session_extended_meanwhile_goes_on(table: Table, clock: Clock) -> Non
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
             [current] = super().load_states(session_uuids)
-            later = sessions._next(current, expiry_time=clock() + timedelta(hours=1))
+            later = transitions._next(current, expiry_time=clock() + timedelta(hours=1))
             self.replace(current, later)
             return [later]
 
@@ -88,7 +89,7 @@ def test_a_session_changed_at_the_last_moment_is_left_to_who_changed_it(
         """A table in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
-            update = sessions.begin_update(before, {"record": True}, clock())
+            update = transitions.begin_update(before, {"record": True}, clock())
             super().replace(before, update)
             super().replace(before, after)
 
@@ -126,7 +127,7 @@ def test_an_update_whose_lease_runs_is_not_overtaken(
     table: Table, clock: Clock
 ) -> None:
     session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
-    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     clock.advance(seconds=30)
 
     assert sweep(table, clock) == 0
@@ -137,13 +138,13 @@ def test_a_session_with_an_update_in_doubt_ends_and_is_looked_at_once_more(
     table: Table, clock: Clock
 ) -> None:
     session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
-    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     clock.advance(seconds=90)
 
     assert sweep(table, clock) == 1
 
     left = stored(table, session)
-    duty = sessions.duty_of(left)
+    duty = duties.duty_of(left)
     assert left.status is Status.EXPIRED
     assert left.doubted
     assert duty
@@ -155,7 +156,9 @@ def test_a_session_with_an_update_in_doubt_ends_and_is_looked_at_once_more(
 
 def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) -> None:
     session = planted(table, clock, expiry_time=clock())
-    table.replace(session, sessions.doubt(sessions.begin_ending(session, clock())))
+    table.replace(
+        session, transitions.doubt(transitions.begin_ending(session, clock()))
+    )
 
     class Stale(Table):
         """A table whose index shows in the sweep's shard what has moved on."""
@@ -163,7 +166,7 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) ->
         def due(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
-            mine = sessions.shard_of(session.session_uuid, Rule.SWEEP)
+            mine = duties.shard_of(session.session_uuid, Rule.SWEEP)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
     stale = Stale(table._client, table._name)
@@ -184,7 +187,7 @@ def test_a_session_that_is_gone_or_at_rest_is_passed_over(
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
             known = set(session_uuids) - {gone.session_uuid}
-            return [sessions.expire(ended, clock()) for _ in known]
+            return [transitions.expire(ended, clock()) for _ in known]
 
     assert sweep(Late(table._client, table._name), clock) == 0
 
@@ -226,7 +229,7 @@ def test_a_page_of_the_index_is_not_all_of_it(table: Table, clock: Clock) -> Non
             return self._client.query(**request, Limit=1)  # type: ignore[attr-defined]
 
     session = planted(table, clock, expiry_time=clock())
-    shard = sessions.shard_of(session.session_uuid, Rule.SWEEP)
+    shard = duties.shard_of(session.session_uuid, Rule.SWEEP)
     while len(list(table.due(shard, clock()))) < 3:
         planted(table, clock, expiry_time=clock())
     paged = Table(Paged(table._client), table._name)  # type: ignore[arg-type]

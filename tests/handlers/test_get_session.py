@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.get_session import app
-from masking import sessions
+from masking import transitions
 from masking.sessions import Session
 from masking.table import Table
 from masking.wiring import Services
@@ -56,11 +56,11 @@ def test_a_session_reads_as_expired_from_that_very_second(
 
 def test_each_state_has_its_word(table: Table, clock: Clock) -> None:
     new, failed = reserved(table, clock), reserved(table, clock)
-    table.replace(failed, sessions.fail(failed))
+    table.replace(failed, transitions.fail(failed))
     ending = planted(table, clock)
-    table.replace(ending, sessions.begin_ending(ending, clock()))
+    table.replace(ending, transitions.begin_ending(ending, clock()))
     ended = planted(table, clock)
-    table.replace(ended, sessions.expire(ended, clock()))
+    table.replace(ended, transitions.expire(ended, clock()))
 
     assert status_of(new) == "pending"
     assert status_of(failed) == "failed"

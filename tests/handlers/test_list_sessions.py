@@ -11,7 +11,7 @@ import pytest
 from functions.list_sessions import app
 from functions.publish_changes import app as publisher
 from functions.search_sessions import app as search_app
-from masking import items, listing, search, sessions
+from masking import items, listing, search, sessions, transitions
 from masking.errors import InvalidRequestError, NumberInUrlError
 from masking.sessions import CarrierSession, Session
 from masking.table import Table
@@ -34,7 +34,7 @@ def make(table: Table, clock: Clock) -> Make:
         at = clock() - timedelta(hours=1) + timedelta(seconds=len(made))
         pair = {**PAIR, "second_party": f"+120255501{number:02d}"} if number else PAIR
         labels = body.pop("labels", {})
-        new = sessions.reserve(
+        new = transitions.reserve(
             session_uuid=sessions.session_uuid_for(tenant, None),
             tenant_id=tenant,
             asked={**pair, "session_expiry": 7200},
@@ -55,7 +55,7 @@ def make(table: Table, clock: Clock) -> Make:
             totals={"duration": 7200},
         )
         table.reserve(new)
-        session = sessions.confirm(new, answer, 1)
+        session = transitions.confirm(new, answer, 1)
         table.replace(new, session)
         made.append(session)
         return session
@@ -298,7 +298,7 @@ def test_sessions_are_found_by_status_as_it_is_now(
     running = make().session_uuid
     over = make(expiry_time=clock() - timedelta(seconds=1)).session_uuid
     ending = make()
-    table.replace(ending, sessions.begin_ending(ending, clock()))
+    table.replace(ending, transitions.begin_ending(ending, clock()))
     publish()
 
     assert found(status="active") == [running]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.publish_changes import app
-from masking import items, live, sessions, tenant_settings
+from masking import items, live, tenant_settings, transitions
 from masking.publish import Publisher
 from masking.sessions import Session
 from masking.table import Table
@@ -64,7 +64,7 @@ def publish(records: Sequence[dict[str, Any]]) -> Any:
 
 def ended(table: Table, session: Session, clock: Clock) -> None:
     """End a session as the sweep does."""
-    table.replace(session, sessions.expire(session, clock()))
+    table.replace(session, transitions.expire(session, clock()))
 
 
 def test_what_begins_and_ends_is_counted_for_each_tenant(
@@ -332,7 +332,7 @@ def test_a_session_counts_until_it_is_known_to_have_ended(
     session = planted(table, clock, expiry_time=clock() + timedelta(seconds=1))
     clock.advance(hours=1)
     table.replace(
-        session, replace(sessions.begin_ending(session, clock()), repaired=None)
+        session, replace(transitions.begin_ending(session, clock()), repaired=None)
     )
     publish(stream.new())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.on_session_event import app
-from masking import sessions
+from masking import sessions, transitions
 from masking.sessions import Session
 from masking.table import Table
 from masking.wiring import Services
@@ -141,9 +141,9 @@ def test_unknown_events_and_attributes_are_kept(
 @pytest.mark.parametrize(
     "state",
     [
-        lambda session, now: sessions.expire(session, now),
-        lambda session, now: sessions.begin_ending(session, now),
-        lambda session, now: sessions.begin_update(session, {"record": True}, now),
+        lambda session, now: transitions.expire(session, now),
+        lambda session, now: transitions.begin_ending(session, now),
+        lambda session, now: transitions.begin_update(session, {"record": True}, now),
     ],
     ids=["expired", "ending", "updating"],
 )

@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app
-from masking import changes, events, items, numbers, publish, recordings, sessions
+from masking import (
+    changes,
+    events,
+    items,
+    numbers,
+    publish,
+    recordings,
+    sessions,
+    transitions,
+)
 from masking.announce import Announcer
 from masking.bus import Bus
 from masking.changes import Event
@@ -66,7 +75,7 @@ def active(table: Table, clock: Clock, **body: Any) -> Session:
         callback_url="",
         settings=PAIR,
     )
-    confirmed = sessions.confirm(session, answer, 1)
+    confirmed = transitions.confirm(session, answer, 1)
     table.replace(session, confirmed)
     return confirmed
 
@@ -203,7 +212,7 @@ def test_an_update_is_announced_when_it_is_done(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    begun = sessions.begin_update(session, {"record": True}, clock())
+    begun = transitions.begin_update(session, {"record": True}, clock())
     table.replace(session, begun)
     assert publish_new(expected=0) == []
 
@@ -218,7 +227,7 @@ def test_an_update_is_announced_when_it_is_done(
         callback_url="",
         settings={**PAIR, "record": True},
     )
-    table.replace(begun, sessions.finish_update(begun, answer))
+    table.replace(begun, transitions.finish_update(begun, answer))
 
     [event] = publish_new()
     assert event["detail"]["type"] == "session.updated"
@@ -230,9 +239,9 @@ def test_an_update_that_changed_nothing_is_no_news(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    begun = sessions.begin_update(session, {"record": True}, clock())
+    begun = transitions.begin_update(session, {"record": True}, clock())
     table.replace(session, begun)
-    table.replace(begun, sessions.drop_update(begun))
+    table.replace(begun, transitions.drop_update(begun))
 
     assert publish_new(expected=0) == []
 
@@ -242,9 +251,9 @@ def test_the_end_of_a_session_is_announced_once(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    ending = sessions.begin_ending(session, clock())
+    ending = transitions.begin_ending(session, clock())
     table.replace(session, ending)
-    table.replace(ending, sessions.expire(ending, clock()))
+    table.replace(ending, transitions.expire(ending, clock()))
 
     [event] = publish_new()
 
@@ -266,7 +275,7 @@ def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
         callback_url="",
         settings=PAIR,
     )
-    table.replace(session, sessions.confirm(session, answer, 1))
+    table.replace(session, transitions.confirm(session, answer, 1))
 
     published = publish_new(expected=2)
 
@@ -278,7 +287,7 @@ def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
 def test_a_single_party_is_the_only_one_to_be_found_by(
     services: Services, table: Table, clock: Clock, publish_new: Publish
 ) -> None:
-    session = sessions.reserve(
+    session = transitions.reserve(
         session_uuid=sessions.session_uuid_for("acme", None),
         tenant_id="acme",
         asked={"first_party": "+12025550110", "session_expiry": 60},
@@ -298,7 +307,7 @@ def test_a_single_party_is_the_only_one_to_be_found_by(
         settings={"first_party": "+12025550110"},
     )
     table.reserve(session)
-    confirmed = sessions.confirm(session, answer, 1)
+    confirmed = transitions.confirm(session, answer, 1)
     table.replace(session, confirmed)
 
     [event] = publish_new()
@@ -312,7 +321,7 @@ def test_a_short_life_is_told_whole_and_in_order_in_one_batch(
     table: Table, clock: Clock, publish_new: Publish
 ) -> None:
     session = active(table, clock)
-    table.replace(session, sessions.expire(session, clock()))
+    table.replace(session, transitions.expire(session, clock()))
 
     published = publish_new(expected=2)
 
@@ -329,9 +338,9 @@ def test_what_sets_out_for_plivo_is_checked_later(
 ) -> None:
     session = active(table, clock)
     publish_new()
-    begun = sessions.begin_update(session, {"record": True}, clock())
+    begun = transitions.begin_update(session, {"record": True}, clock())
     table.replace(session, begun)
-    table.replace(begun, sessions.doubt(begun))
+    table.replace(begun, transitions.doubt(begun))
 
     publish_new(expected=0)
 

@@ -11,11 +11,12 @@ import pytest
 
 from functions.check_sessions import app as check_app
 from functions.reconcile_sessions import app
-from masking import contract, items, sessions
+from masking import contract, duties, items, sessions, transitions
 from masking.create import CreateFlow
+from masking.duties import DutyKind
 from masking.errors import CarrierError
 from masking.reconcile import Reconciler
-from masking.sessions import DutyKind, Session, Status
+from masking.sessions import Session, Status
 from masking.table import Due, Table
 from masking.update import UpdateFlow
 from masking.wiring import Services
@@ -178,12 +179,12 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     first = lost(services, plivo, clock, "create_5xx_after_commit")
-    second = sessions.retake(first, clock())
+    second = transitions.retake(first, clock())
     services.table.replace(first, second)
     from masking import callbacks
 
     answer = services.carrier.create(
-        {k: v for k, v in second.asked.items() if k not in sessions.OURS},
+        {k: v for k, v in second.asked.items() if k not in transitions.OURS},
         callbacks.registration(
             services.callback_key, BASE, second.session_uuid, second.attempt
         ),
@@ -315,9 +316,9 @@ def test_an_ending_in_doubt_is_finished(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
-    ending = sessions.begin_ending(session, clock())
+    ending = transitions.begin_ending(session, clock())
     services.table.replace(session, ending)
-    services.table.replace(ending, sessions.doubt(ending))
+    services.table.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
 
     assert a_round(reconciler) == {"ended": 1}
@@ -329,9 +330,9 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
-    ending = sessions.begin_ending(session, clock())
+    ending = transitions.begin_ending(session, clock())
     services.table.replace(session, ending)
-    services.table.replace(ending, sessions.doubt(ending))
+    services.table.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
@@ -371,7 +372,7 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
-            first = shard == sessions.shards(sessions.Rule.RECONCILE)[0]
+            first = shard == duties.shards(duties.Rule.RECONCILE)[0]
             yield from (
                 [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
             )
@@ -398,7 +399,7 @@ def test_what_another_settled_first_is_left_to_him(
         """A table in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
-            super().replace(before, sessions.retake(before, clock()))
+            super().replace(before, transitions.retake(before, clock()))
             super().replace(before, after)
 
     slow = Reconciler(
@@ -449,7 +450,7 @@ def test_an_update_whose_function_was_killed_is_settled_by_the_check(
     reconciler: Reconciler, services: Services, clock: Clock
 ) -> None:
     session = created(services, clock)
-    begun = sessions.begin_update(session, {"record": True}, clock())
+    begun = transitions.begin_update(session, {"record": True}, clock())
     services.table.replace(session, begun)
 
     assert reconciler.check(session.session_uuid) == "left"
@@ -462,7 +463,7 @@ def test_an_ending_whose_function_was_killed_is_finished_by_the_check(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
-    services.table.replace(session, sessions.begin_ending(session, clock()))
+    services.table.replace(session, transitions.begin_ending(session, clock()))
     clock.advance(seconds=60)
 
     assert reconciler.check(session.session_uuid) == "ended"
@@ -473,7 +474,7 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
-    begun = sessions.begin_update(session, {"record": True}, clock())
+    begun = transitions.begin_update(session, {"record": True}, clock())
     services.table.replace(session, begun)
     clock.advance(seconds=60)
     plivo.arm(get_5xx={})
@@ -481,7 +482,7 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert reconciler.check(session.session_uuid) == "left"
 
     left = stored(services.table, session)
-    duty = sessions.duty_of(left)
+    duty = duties.duty_of(left)
     assert left.doubted
     assert duty
     assert duty.kind is DutyKind.CHECK_UPDATE
@@ -515,7 +516,7 @@ def test_the_check_function_works_off_its_messages(
         idempotency_key="sample-order-17",
         base_url=BASE,
     ).session
-    services.table.replace(session, sessions.begin_ending(session, clock()))
+    services.table.replace(session, transitions.begin_ending(session, clock()))
 
     check_app.lambda_handler(sample("check_sessions"), Context())
 

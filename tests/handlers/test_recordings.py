@@ -29,11 +29,12 @@ from masking.carrier_recordings import (
     recorded_calls,
     resource_from,
 )
+from masking.duties import DutyKind, duty_of
 from masking.expire import Sweep
 from masking.fetch import Fetch
 from masking.reconcile import Reconciler
 from masking.recordings import Recording, Source, Status
-from masking.sessions import DutyKind, Session, duty_of
+from masking.sessions import Session
 from masking.wiring import Services
 from operate.hold import hold
 from tests.handlers.clock import Clock

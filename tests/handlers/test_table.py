@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from masking import items, recordings, sessions
+from masking import items, recordings, transitions
 from masking.errors import SessionTakenError, StaleStateError
 from masking.table import Table
 from tests.handlers.clock import Clock
@@ -34,7 +34,7 @@ def winners(attempt: Callable[[int], bool]) -> list[int]:
 
 def test_a_session_is_reserved_by_one(table: Table, clock: Clock) -> None:
     def reserve(number: int) -> bool:
-        session = sessions.reserve(
+        session = transitions.reserve(
             session_uuid="0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f",
             tenant_id="acme",
             asked={"first_party": f"+120255501{number:02d}"},
@@ -59,7 +59,7 @@ def test_a_session_is_changed_by_one_at_a_time(table: Table, clock: Clock) -> No
     before = planted(table, clock)
 
     def change(number: int) -> bool:
-        after = sessions.begin_update(before, {"ring_timeout": number}, clock())
+        after = transitions.begin_update(before, {"ring_timeout": number}, clock())
         try:
             table.replace(before, after)
         except StaleStateError:
@@ -75,10 +75,12 @@ def test_a_session_is_changed_by_one_at_a_time(table: Table, clock: Clock) -> No
 
 def test_what_has_gone_by_cannot_be_changed(table: Table, clock: Clock) -> None:
     before = planted(table, clock)
-    table.replace(before, sessions.expire(before, clock()))
+    table.replace(before, transitions.expire(before, clock()))
 
     with pytest.raises(StaleStateError):
-        table.replace(before, sessions.begin_update(before, {"record": True}, clock()))
+        table.replace(
+            before, transitions.begin_update(before, {"record": True}, clock())
+        )
 
 
 def test_a_session_that_is_gone_cannot_be_changed(table: Table, clock: Clock) -> None:
@@ -89,7 +91,7 @@ def test_a_session_that_is_gone_cannot_be_changed(table: Table, clock: Clock) ->
     )
 
     with pytest.raises(StaleStateError):
-        table.replace(session, sessions.expire(session, clock()))
+        table.replace(session, transitions.expire(session, clock()))
 
     assert table.load(session.session_uuid) is None
     assert table.load_state(session.session_uuid) is None

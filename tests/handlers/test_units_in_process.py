@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app as publisher
-from masking import sessions, tenant_settings, tenants
+from masking import duties, tenant_settings, tenants, transitions
 from masking.create import CreateFlow
+from masking.duties import Rule
 from masking.errors import QuotaExceededError
-from masking.sessions import Rule
 from masking.table import Table
 from masking.tenant_settings import TenantSettings
 from masking.wiring import Services
@@ -197,9 +197,9 @@ def test_a_state_stays_within_one_unit_with_everything_in_it(
         "record": True,
         "record_file_format": "wav",
     }
-    begun = sessions.begin_update(session, changes, clock())
+    begun = transitions.begin_update(session, changes, clock())
 
     write, _ = meter.of(lambda: table.replace(session, begun))
 
     assert write == 1
-    assert sessions.shard_of(session.session_uuid, Rule.SWEEP)
+    assert duties.shard_of(session.session_uuid, Rule.SWEEP)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions.update_session import app
-from masking import contract, sessions
+from masking import contract, duties, sessions, transitions
 from masking.carrier import Carrier
 from masking.errors import (
     CarrierError,
@@ -242,7 +242,7 @@ def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
     clock.advance(hours=2)
     with pytest.raises(SessionExpiredError):
         update(flow, session)
-    table.replace(session, sessions.expire(session, clock()))
+    table.replace(session, transitions.expire(session, clock()))
     with pytest.raises(SessionExpiredError) as refused:
         update(flow, session)
 
@@ -259,7 +259,7 @@ def test_a_session_that_plivo_has_not_confirmed_cannot_be_updated(
 def test_a_session_that_is_ending_cannot_be_updated(
     flow: UpdateFlow, session: Session, table: Table, clock: Clock
 ) -> None:
-    table.replace(session, sessions.begin_ending(session, clock()))
+    table.replace(session, transitions.begin_ending(session, clock()))
 
     with pytest.raises(SessionNotActiveError):
         update(flow, session)
@@ -271,7 +271,7 @@ def test_a_session_that_is_ending_cannot_be_updated(
 def test_a_second_update_meanwhile_is_told_to_wait(
     flow: UpdateFlow, session: Session, table: Table, clock: Clock
 ) -> None:
-    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     clock.advance(seconds=20)
 
     with pytest.raises(UpdateInProgressError) as refused:
@@ -285,7 +285,7 @@ def test_an_update_that_nobody_works_on_any_more_is_settled_first(
     flow: UpdateFlow, session: Session, table: Table, clock: Clock
 ) -> None:
     left = {"ring_timeout": 10}
-    table.replace(session, sessions.begin_update(session, left, clock()))
+    table.replace(session, transitions.begin_update(session, left, clock()))
     clock.advance(seconds=60)
 
     updated = update(flow, session)
@@ -302,7 +302,7 @@ def test_while_plivo_cannot_say_what_became_of_one_update_there_is_no_other(
     clock: Clock,
     plivo: SimulatedPlivo,
 ) -> None:
-    table.replace(session, sessions.begin_update(session, {"record": True}, clock()))
+    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     clock.advance(seconds=60)
     plivo.arm(get_5xx={})
 
@@ -399,8 +399,8 @@ def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
     assert left.pending
     assert left.pending.changes == SEED
     assert left.doubted
-    assert sessions.duty_of(left) == sessions.Duty(
-        sessions.DutyKind.CHECK_UPDATE, clock() + sessions.LEASE
+    assert duties.duty_of(left) == duties.Duty(
+        duties.DutyKind.CHECK_UPDATE, clock() + sessions.LEASE
     )
     with pytest.raises(UpdateInProgressError):
         update(flow, session)
@@ -472,7 +472,7 @@ def test_who_comes_back_too_late_gives_what_is_stored(
         def update(self, *arguments: Any) -> object:
             answer = self._carrier.update(*arguments)
             pending = stored(table, session)
-            table.replace(pending, sessions.expire(pending, flow.now()))
+            table.replace(pending, transitions.expire(pending, flow.now()))
             return answer
 
     late: Any = Late(flow.carrier)

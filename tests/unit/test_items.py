@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import items, sessions
+from masking import duties, items
 from masking.sessions import Pending, Session, Settled, Status
 
 MOMENTS = st.datetimes(
@@ -72,14 +72,14 @@ def test_a_state_stands_in_the_index_of_duties_only_while_it_has_one(
     session: Session,
 ) -> None:
     state = items.state_item(session, purge_at=1)
-    duty = sessions.duty_of(session)
+    duty = duties.duty_of(session)
 
     if duty is None:
         assert "duty_shard" not in state
         assert "duty_at" not in state
     else:
-        rule = sessions.RULE_OF[duty.kind]
-        assert state["duty_shard"] in sessions.shards(rule)
+        rule = duties.RULE_OF[duty.kind]
+        assert state["duty_shard"] in duties.shards(rule)
         assert state["duty_at"] == items.stamp(duty.at)
 
 

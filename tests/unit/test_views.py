@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from masking import contract, sessions, views
+from masking import contract, transitions, views
 from masking.sessions import Session, Status
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_the_envelope_is_plivos() -> None:
 
 def test_nothing_of_our_own_housekeeping_is_shown() -> None:
     shown = views.session_view(
-        sessions.begin_update(SESSION, {"record": True}, NOW), NOW
+        transitions.begin_update(SESSION, {"record": True}, NOW), NOW
     )
 
     for name in ("attempt", "request_hash", "base_url", "lease_until", "pending"):

@@ -14,7 +14,7 @@ import httpx
 from local.plivo import account
 from local.plivo.signing import v3_signature
 from local.running import RunningStack
-from masking import callbacks, sessions
+from masking import callbacks, transitions
 from masking.sessions import CarrierSession, Session
 from masking.table import Table
 
@@ -45,7 +45,7 @@ class Caller:
         """Write a session that Plivo has confirmed, without a phone ever ringing."""
         now = datetime.now(UTC)
         parties = {"first_party": "+12025550100", "second_party": "+12025550101"}
-        reserved = sessions.reserve(
+        reserved = transitions.reserve(
             session_uuid=str(uuid.uuid4()),
             tenant_id=tenant_id,
             asked={**parties, "session_expiry": 3600, **asked},
@@ -65,7 +65,7 @@ class Caller:
             callback_url="",
             settings=parties,
         )
-        confirmed = sessions.confirm(reserved, answer, 1)
+        confirmed = transitions.confirm(reserved, answer, 1)
         table.replace(reserved, confirmed)
         return confirmed
 

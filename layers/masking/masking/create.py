@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking import adopt, callbacks, contract, numbers, sessions, tenant_settings
+from masking import (
+    adopt,
+    callbacks,
+    contract,
+    numbers,
+    sessions,
+    tenant_settings,
+    transitions,
+)
 from masking.admission import Admission
 from masking.errors import (
     CarrierError,
@@ -87,7 +95,7 @@ class CreateFlow:
         Every error that is raised carries `outcome`: `not_created` or `unknown`.
         """
         asked = contract.asked(request)
-        fresh = sessions.reserve(
+        fresh = transitions.reserve(
             session_uuid=sessions.session_uuid_for(tenant_id, idempotency_key),
             tenant_id=tenant_id,
             asked=asked,
@@ -183,12 +191,12 @@ class CreateFlow:
             return self._send(self._retake(session))
         if found.complete:
             with suppress(StaleStateError):
-                self.table.replace(session, sessions.abandon(session))
+                self.table.replace(session, transitions.abandon(session))
             raise CreateAbandonedError(outcome=UNKNOWN)
         raise CreateInProgressError(outcome=UNKNOWN, retry_after=60)
 
     def _retake(self, session: Session) -> Session:
-        taken = sessions.retake(session, self.now())
+        taken = transitions.retake(session, self.now())
         try:
             self.table.replace(session, taken)
         except StaleStateError:
@@ -201,7 +209,7 @@ class CreateFlow:
         registered = callbacks.registration(
             self.callback_key, session.base_url, session.session_uuid, session.attempt
         )
-        asked = {k: v for k, v in session.asked.items() if k not in sessions.OURS}
+        asked = {k: v for k, v in session.asked.items() if k not in transitions.OURS}
         try:
             answer = self.carrier.create(asked, registered)
         except CarrierError as error:
@@ -238,7 +246,7 @@ class CreateFlow:
 
     def _confirm(self, session: Session, answer: CarrierSession) -> Session:
         attempt = self._attempt_of(answer, session) or session.attempt
-        confirmed = sessions.confirm(session, answer, attempt)
+        confirmed = transitions.confirm(session, answer, attempt)
         try:
             self.table.replace(session, confirmed)
         except StaleStateError:
@@ -269,7 +277,7 @@ class CreateFlow:
 
     def _free(self, session: Session) -> None:
         with suppress(StaleStateError):
-            self.table.replace(session, sessions.fail(session))
+            self.table.replace(session, transitions.fail(session))
 
     def _find(self, session: Session) -> adopt.Found:
         return adopt.find(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking import sessions
+from masking import sessions, transitions
 from masking.errors import (
     CarrierError,
     CarrierSessionMissingError,
@@ -56,7 +56,7 @@ class EndFlow:
             session = self._endable(session_uuid, tenant_id, if_match)
             if sessions.is_over(session, self.now()):
                 return session
-            taken = sessions.begin_ending(session, self.now())
+            taken = transitions.begin_ending(session, self.now())
             self.table.replace(session, taken)
         except StaleStateError:
             raise EndInProgressError(outcome=NOT_EXPIRED, retry_after=1) from None
@@ -96,7 +96,7 @@ class EndFlow:
         except CarrierError as error:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
-                self.table.replace(taken, sessions.doubt(taken))
+                self.table.replace(taken, transitions.doubt(taken))
             raise
         try:
             self.table.replace(taken, ended)
@@ -114,9 +114,9 @@ def finish(session: Session, carrier: Carrier, now: datetime) -> Session:
     carrier_session_uuid = str(session.carrier_session_uuid)
     carrier.expire(carrier_session_uuid)
     if session.pending is None:
-        return sessions.expire(session, now)
+        return transitions.expire(session, now)
     try:
         answer = carrier.get(carrier_session_uuid)
     except CarrierSessionMissingError:
-        return sessions.expire(session, now)
-    return sessions.expire(sessions.finish_update(session, answer), now)
+        return transitions.expire(session, now)
+    return transitions.expire(transitions.finish_update(session, answer), now)

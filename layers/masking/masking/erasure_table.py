@@ -21,7 +21,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from masking import erasures, sessions
+from masking import duties, erasures
+from masking.duties import Rule
 from masking.erasures import Erasure
 from masking.errors import StaleStateError
 from masking.items import (
@@ -39,7 +40,7 @@ from masking.items import (
     written,
 )
 from masking.rows import IS_NEW, MOST_KEYS, ConditionFailedError
-from masking.sessions import Rule, Session, Status
+from masking.sessions import Session, Status
 from masking.table import IS_NOT_ERASED, Table
 
 IS_SAME_MARKER = "erasure_id = :seen"
@@ -155,7 +156,7 @@ class ErasureTable(Table):
         Their numbers may have no link yet. As many are read as have a duty of the
         reconciler's that is due.
         """
-        for shard in sessions.shards(Rule.RECONCILE):
+        for shard in duties.shards(Rule.RECONCILE):
             due = self.due(shard, now)
             while batch := [each.session_uuid for each in islice(due, MOST_KEYS)]:
                 for state in self.load_states(batch):

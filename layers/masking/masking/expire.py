@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import sessions
+from masking import duties, sessions, transitions
+from masking.duties import DutyKind, Rule
 from masking.errors import StaleStateError
-from masking.sessions import DutyKind, Rule, Session
+from masking.sessions import Session
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +42,7 @@ class Sweep:
         has set out for Plivo before is left to arrive.
         """
         now = self.now()
-        shards = sessions.shards(Rule.SWEEP)
+        shards = duties.shards(Rule.SWEEP)
         with ThreadPoolExecutor(WORKERS) as pool:
             due = pool.map(lambda shard: self._end_shard(shard, now), shards)
             return sum(due)
@@ -63,7 +64,7 @@ class Sweep:
 
         Index and read may be stale; the write is conditional on what was read.
         """
-        duty = sessions.duty_of(session)
+        duty = duties.duty_of(session)
         if duty is None or duty.kind is not DutyKind.EXPIRE or now < duty.at:
             return False
         in_doubt = sessions.is_in_doubt(session)
@@ -72,7 +73,9 @@ class Sweep:
         # Once it read as expired it must stay so, whatever an update of unknown
         # outcome did at Plivo: if it is alive there, it is ended there.
         try:
-            self.table.replace(session, sessions.expire(session, now, doubted=in_doubt))
+            self.table.replace(
+                session, transitions.expire(session, now, doubted=in_doubt)
+            )
         except StaleStateError:
             return False
         return True

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import blank, items, recordings, sessions, story
+from masking import blank, items, recordings, sessions, story, transitions
 from masking.errors import (
     CarrierSessionMissingError,
     ErasureNotReadyError,
@@ -172,7 +172,7 @@ class Forget:
             else:
                 doubted = sessions.is_in_doubt(session)
                 self.table.replace(
-                    session, sessions.expire(session, now, doubted=doubted)
+                    session, transitions.expire(session, now, doubted=doubted)
                 )
         else:
             self.ending.end(session.session_uuid, tenant_id=session.tenant_id)

@@ -50,7 +50,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from masking import sessions
+from masking import duties
 from masking.sessions import Pending, Session, Settled, Status
 
 STATE = "A#STATE"
@@ -205,10 +205,10 @@ def state_item(session: Session, purge_at: int) -> Item:
         "retention_days": session.retention_days,
         "purge_at": purge_at,
     }
-    duty = sessions.duty_of(session)
+    duty = duties.duty_of(session)
     if duty:
-        rule = sessions.RULE_OF[duty.kind]
-        item["duty_shard"] = sessions.shard_of(session.session_uuid, rule)
+        rule = duties.RULE_OF[duty.kind]
+        item["duty_shard"] = duties.shard_of(session.session_uuid, rule)
         item["duty_at"] = stamp(duty.at)
     return {name: value for name, value in item.items() if value is not None}
 

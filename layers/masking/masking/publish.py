@@ -14,9 +14,9 @@ from masking import (
     live,
     numbers,
     reactions,
-    sessions,
     story,
     tenant_settings,
+    transitions,
 )
 from masking.announce import Announcer
 from masking.changes import Event
@@ -211,7 +211,7 @@ class Publisher:
             if number is None or session.virtual_number == number:
                 return
             try:
-                self.table.replace(session, sessions.renumber(session, number))
+                self.table.replace(session, transitions.renumber(session, number))
                 return
             except StaleStateError:
                 whole = self.table.load_whole(session.session_uuid)

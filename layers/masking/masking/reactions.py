@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from masking import sessions
+from masking import transitions
 from masking.sessions import Session, Status
 
 ENDED = "SessionTimeout"
@@ -22,10 +22,10 @@ def after_callback(
     if session.status is Status.EXPIRED:
         # That it has ended is no news of a session that has.
         is_news = attributes.get("EventName") != ENDED
-        return sessions.reopen(session, now) if is_news else None
+        return transitions.reopen(session, now) if is_news else None
     if session.status not in (Status.ACTIVE, Status.ENDING):
         return None
     told = attributes.get("SessionUUID", "").lower()
     if attributes.get("EventName") == ENDED and told == session.carrier_session_uuid:
-        return sessions.expire(session, now)
+        return transitions.expire(session, now)
     return None

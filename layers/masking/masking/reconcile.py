@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import adopt, sessions, settle, telemetry
+from masking import adopt, duties, sessions, settle, telemetry, transitions
 from masking.account import Account
 from masking.announce import Announcer
+from masking.duties import DutyKind
 from masking.end import finish
 from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
 from masking.fetch import Fetch
-from masking.sessions import DutyKind, Session, Status
+from masking.sessions import Session, Status
 
 if TYPE_CHECKING:
     from masking.carrier import Carrier
@@ -50,7 +51,7 @@ class Reconciler:
     def work_off(self, session_uuid: str) -> str:
         """Work off the duty of a session, if it has one that is due."""
         session = self.table.load(session_uuid)
-        duty = sessions.duty_of(session) if session else None
+        duty = duties.duty_of(session) if session else None
         if session is None or duty is None or self.now() < duty.at:
             return LEFT
         return self._work_at(session, duty.kind)
@@ -82,7 +83,7 @@ class Reconciler:
             return outcome
         if not session.doubted:
             with suppress(StaleStateError):
-                self.table.replace(session, sessions.doubt(session))
+                self.table.replace(session, transitions.doubt(session))
         return LEFT
 
     def remove_orphans(self, session_uuid: str) -> str:
@@ -99,11 +100,11 @@ class Reconciler:
             return LEFT if leased else self._work_at(session, DutyKind.CONFIRM)
         found = self._find(session)
         orphans = list(found.orphans)
-        after = sessions.note(session, "orphan_removed")
+        after = transitions.note(session, "orphan_removed")
         closed = session.status is Status.FAILED or session.erased_at
         if found.keeper and session.status is Status.ABANDONED and not closed:
-            adopted = sessions.confirm(session, found.keeper, session.attempt)
-            after = sessions.repaired(adopted, "create_adopted")
+            adopted = transitions.confirm(session, found.keeper, session.attempt)
+            after = transitions.repaired(adopted, "create_adopted")
         elif found.keeper and closed and session.status is not Status.EXPIRED:
             # The key is free and may have been said not to have created anything; or
             # nobody may be called in it any more.
@@ -154,24 +155,24 @@ class Reconciler:
         for orphan in found.orphans:
             self.carrier.expire(orphan.session_uuid)
         if found.keeper:
-            adopted = sessions.confirm(session, found.keeper, session.attempt)
+            adopted = transitions.confirm(session, found.keeper, session.attempt)
             self._replace(session, adopted, "create_adopted")
             return ADOPTED
         if not found.complete:
             return LEFT
         if sessions.may_recreate(session):
-            self._replace(session, sessions.fail(session), "create_closed")
+            self._replace(session, transitions.fail(session), "create_closed")
         else:
-            self._replace(session, sessions.abandon(session), "create_abandoned")
+            self._replace(session, transitions.abandon(session), "create_abandoned")
         return CLOSED
 
     def _check_update(self, session: Session) -> str:
         """Take over what Plivo has of a session whose update has no known outcome."""
         try:
             answer = self.carrier.get(str(session.carrier_session_uuid))
-            after = sessions.finish_update(session, answer)
+            after = transitions.finish_update(session, answer)
         except CarrierSessionMissingError:
-            after = sessions.expire(session, self.now())
+            after = transitions.expire(session, self.now())
         self._replace(session, after, "update_checked")
         return CHECKED
 
@@ -202,7 +203,9 @@ class Reconciler:
             for orphan in self._find(session).orphans:
                 self.carrier.expire(orphan.session_uuid)
                 ended = True
-        self._replace(session, sessions.clear(session), "ended_late" if ended else None)
+        self._replace(
+            session, transitions.clear(session), "ended_late" if ended else None
+        )
         return ENDED if ended else LEFT
 
     def _end_if_alive(self, session: Session) -> bool:
@@ -218,5 +221,5 @@ class Reconciler:
     def _replace(self, before: Session, after: Session, repair: str | None) -> None:
         """Write what was found out; *repair* names it for whoever listens."""
         self.table.replace(
-            before, sessions.repaired(after, repair) if repair else after
+            before, transitions.repaired(after, repair) if repair else after
         )

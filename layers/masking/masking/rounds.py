@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking import items, reconcile, sessions, telemetry
-from masking.sessions import Rule
+from masking import duties, items, reconcile, telemetry
+from masking.duties import Rule
 from masking.table import Due
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Round:
         self, begun: datetime, last: Mapping[str, Any]
     ) -> Iterator[tuple[str, Due]]:
         """List all that is due, beginning where the last round stopped."""
-        shards = sessions.shards(Rule.RECONCILE)
+        shards = duties.shards(Rule.RECONCILE)
         place = _place_in(last)
         at = shards.index(place["shard"]) if place else 0
         after = Due(*place["after"]) if place else None
@@ -126,8 +126,8 @@ def _place_in(last: Mapping[str, Any]) -> dict[str, Any]:
 
 def report(tally: Tally, requests: int) -> None:
     """Count what a round came to; alarms of the template wait for some of it."""
-    for outcome, duties in tally.outcomes.items():
-        telemetry.count(f"Reconciled{outcome.title()}", duties)
+    for outcome, count in tally.outcomes.items():
+        telemetry.count(f"Reconciled{outcome.title()}", count)
     repairs = sum(tally.outcomes[outcome] for outcome in reconcile.REPAIRS)
     telemetry.count("ReconciliationRepaired", repairs)
     telemetry.count("ReconcilerRequests", requests)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from masking import blank, items, sessions
+from masking import blank, items, sessions, transitions
 from masking.errors import CarrierSessionMissingError
 from masking.sessions import CarrierSession, Session
 
@@ -141,7 +141,7 @@ class Settlement:
             if self._told(session) != len(calls):
                 changed.append("interaction")
         self.table.replace(
-            session, sessions.settle(session, answer, changed, self.now())
+            session, transitions.settle(session, answer, changed, self.now())
         )
         return SETTLED
 
@@ -156,7 +156,7 @@ def latest_end(session: Session) -> datetime:
     """
     lingers = session.linger or RING_TIMEOUT + CALL_TIME_LIMIT
     ends = session.expiry_time or session.reserved_at
-    return ends + timedelta(seconds=lingers) + sessions.SETTLE_AFTER
+    return ends + timedelta(seconds=lingers) + transitions.SETTLE_AFTER
 
 
 def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking import sessions
+from masking import sessions, transitions
 from masking.errors import (
     CarrierError,
     CarrierRefusedError,
@@ -64,7 +64,7 @@ class UpdateFlow:
         try:
             session = self._updatable(session_uuid, tenant_id, if_match)
             _check_parties(session, changes)
-            taken = sessions.begin_update(session, changes, self.now())
+            taken = transitions.begin_update(session, changes, self.now())
             self.table.replace(session, taken)
         except StaleStateError:
             raise UpdateInProgressError(outcome=NOT_UPDATED, retry_after=1) from None
@@ -104,7 +104,7 @@ class UpdateFlow:
             raise
 
     def _send(self, taken: Session, changes: Mapping[str, Any]) -> Session:
-        sent = {k: v for k, v in changes.items() if k not in sessions.OURS}
+        sent = {k: v for k, v in changes.items() if k not in transitions.OURS}
         answer = None
         if sent:
             try:
@@ -112,7 +112,7 @@ class UpdateFlow:
             except CarrierError as error:
                 self._give_up(taken, error)
                 raise
-        final = sessions.finish_update(taken, answer)
+        final = transitions.finish_update(taken, answer)
         try:
             self.table.replace(taken, final)
         except StaleStateError:
@@ -124,7 +124,7 @@ class UpdateFlow:
         if error.may_have_acted:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
-                self.table.replace(taken, sessions.doubt(taken))
+                self.table.replace(taken, transitions.doubt(taken))
             return
         error.members["outcome"] = NOT_UPDATED
         over = (
@@ -132,7 +132,9 @@ class UpdateFlow:
             and "already expired" in error.explanation.lower()
         )
         after = (
-            sessions.expire(taken, self.now()) if over else sessions.drop_update(taken)
+            transitions.expire(taken, self.now())
+            if over
+            else transitions.drop_update(taken)
         )
         with suppress(StaleStateError):
             self.table.replace(taken, after)
@@ -146,7 +148,7 @@ def settle(session: Session, table: Table, carrier: Carrier) -> Session:
     Raises CarrierError if Plivo can't say, StaleStateError if another was faster.
     """
     answer = carrier.get(str(session.carrier_session_uuid))
-    settled = sessions.finish_update(session, answer)
+    settled = transitions.finish_update(session, answer)
     table.replace(session, settled)
     return settled
 
