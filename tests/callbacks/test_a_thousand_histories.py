@@ -28,6 +28,9 @@ from tests.callbacks.simulated_calls import (
     text_of,
 )
 
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
+
 HISTORIES = 1_000
 SEED = 20261123
 

@@ -14,10 +14,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+import pytest
+
 from masking import views
 from masking.sessions import Session, Status
 from tests.ending.scale import size
 from tests.ending.world import World, copies
+
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
 
 WEEK = timedelta(days=7)
 SESSIONS = int(os.environ.get("MASKLINE_WEEK", size(200, 20_000)))

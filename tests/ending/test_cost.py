@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.ending.scale import size
 from tests.ending.world import World, copies
+
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
 
 LIVE = size(200, 2_000), size(2_000, 20_000)
 DUTIES = 7

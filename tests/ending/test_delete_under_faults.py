@@ -11,6 +11,9 @@ from masking.errors import CarrierError, MasklineError
 from masking.sessions import Status
 from tests.ending.world import World
 
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
+
 FAULTS = [fault.name for fault in CATALOGUE.values() if fault.point == "delete"]
 
 

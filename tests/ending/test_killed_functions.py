@@ -18,6 +18,9 @@ from masking.sessions import Session, Status
 from tests.ending.scale import size
 from tests.ending.world import CALLBACK_KEY, NOWHERE, TENANT, KilledError, World
 
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_killed_sweep_is_completed_by_the_next(world: World, *, after: bool) -> None:

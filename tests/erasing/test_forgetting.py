@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from local.plivo.server import Running
 from masking.sessions import Session, Status
+from tests.ending.scale import size
 from tests.ending.world import TENANT
 from tests.erasing.world import (
     ADDRESS,
@@ -27,6 +28,9 @@ from tests.erasing.world import (
     traces,
 )
 from tests.handlers.embedded_aws import EmbeddedAws
+
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
 
 NEEDLES = forms_of(PERSON)
 
@@ -116,7 +120,7 @@ def leave_traces(world: ErasingWorld, plan: dict[str, Any], number: int) -> Sess
     return session
 
 
-@settings(max_examples=25, phases=NO_SHRINKING)
+@settings(max_examples=size(10, 25), phases=NO_SHRINKING)
 @given(drawn=st.lists(plans, min_size=1, max_size=3))
 def test_nothing_is_found_of_a_number_that_was_forgotten(
     aws: EmbeddedAws, stopped_plivo: Running, drawn: list[dict[str, Any]]
@@ -145,7 +149,7 @@ def test_nothing_is_found_of_a_number_that_was_forgotten(
         assert session.status in (Status.EXPIRED, Status.FAILED)
 
 
-@settings(max_examples=8, phases=NO_SHRINKING)
+@settings(max_examples=size(4, 8), phases=NO_SHRINKING)
 @given(plan=plans)
 def test_what_settles_or_comes_late_brings_nothing_back(
     aws: EmbeddedAws, stopped_plivo: Running, plan: dict[str, Any]

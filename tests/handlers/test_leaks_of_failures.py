@@ -26,6 +26,9 @@ from tests.handlers.embedded_aws import Deployment
 from tests.handlers.payloads import EVENTS, Context, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo
 
+# What it repeats is covered elsewhere, and takes half the time unmeasured.
+pytestmark = pytest.mark.no_cover
+
 PARTIES = [marks.number(ordinal) for ordinal in (0, 1, 2, 77)]
 PIN = "730518264937"
 SECRETS = [*PARTIES, PIN]
