@@ -7,6 +7,7 @@ are made anew for each test; the bus and the secrets are shared.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -30,6 +31,13 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("maskline")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse two tests of one id, of which pytest-xdist would silently run one."""
+    times = Counter(item.nodeid for item in items)
+    if twice := [name for name, count in times.items() if count > 1]:
+        raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")
 
 
 @pytest.fixture(scope="session")

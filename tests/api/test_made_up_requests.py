@@ -5,6 +5,7 @@ Whatever is sent, the answer is one that the document knows, in the shape that i
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import httpx
@@ -33,6 +34,16 @@ CHECKS = [
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+# The tests of schemathesis 4.32 have one id for all operations under pytest 9.2, and
+# pytest-xdist runs one test of an id: a number of our own tells them apart.
+_numbers = itertools.count()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the test of each operation a number."""
+    metafunc.fixturenames.append("number")
+    metafunc.parametrize("number", [next(_numbers)])
 
 
 @pytest.fixture(autouse=True)
