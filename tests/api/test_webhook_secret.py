@@ -34,8 +34,8 @@ def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
             f"{stack.addresses.api_url}/v1/sessions",
             headers={"authorization": f"Bearer {key.secret}"},
             json={
-                "first_party": "+12125570100",
-                "second_party": "+12135570101",
+                "first_party": "+12125550170",
+                "second_party": "+12135550171",
                 "callback_url": sink.url,
             },
             timeout=40,
