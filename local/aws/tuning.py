@@ -5,6 +5,7 @@
 - A silent handler costs 5 ms of waiting for its log, not 50.
 - A function that fails answers as API Gateway does: 500, and no detail.
 - Roles are enforced as on AWS; see `local.aws.roles`.
+- A burst waits for warm functions; see `local.aws.bursts`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.aws import roles
+from local.aws import bursts, roles
 
 VERSION = "1.5.33"
 TICK_SECONDS = 1.0
@@ -62,6 +63,26 @@ def tune(function_python: Path) -> None:
     functions, answer = _find("services.lambda_svc", answer_name)
     setattr(functions, answer_name, _hiding_errors(answer))
     _enforce_roles()
+    _bound_bursts()
+
+
+def _bound_bursts() -> None:
+    runtime, _ = _find("core.lambda_runtime", "_workers")
+    functions, acquire = _find("services.lambda_svc", "acquire_worker")
+    _, release = _find("services.lambda_svc", "release_worker")
+
+    def working(name: str) -> int:
+        # By "account:region:function:qualifier"; other threads add to it meanwhile.
+        return sum(
+            worker.in_use
+            for key, pool in list(runtime._workers.items())
+            if key.split(":")[2] == name
+            for worker in list(pool)
+        )
+
+    functions.acquire_worker, functions.release_worker = bursts.patient(
+        acquire, release, working
+    )
 
 
 def _enforce_roles() -> None:
