@@ -21,7 +21,8 @@ from datetime import timedelta
 from masking import answers, callbacks, sessions, settle, transitions
 from masking.account import filter_time
 from masking.callbacks import OURS
-from masking.errors import CarrierError, StaleStateError
+from masking.carrier_errors import CarrierError
+from masking.errors import StaleStateError
 from masking.sessions import CarrierSession, Session, Status
 from operate import deployment, plivo
 from operate.deployment import NoDeploymentError

@@ -19,7 +19,7 @@ from typing import Any
 from masking import capacity
 from masking.account import Account, Application, Number
 from masking.capacity import Capacity, Use
-from masking.errors import CarrierError
+from masking.carrier_errors import CarrierError
 from operate import deployment, plivo
 from operate.deployment import NoDeploymentError
 from operate.plivo import Tools

@@ -12,22 +12,22 @@ from typing import Any
 
 from local.openapi.schemas import filters
 from local.openapi.shapes import component
-from masking import answer, errors
+from masking import answer, carrier_errors, errors
 from masking.errors import ProblemError
 from masking.pages import MOST
 
 Headers = Mapping[str, str]
 
 CARRIER: tuple[type[ProblemError], ...] = (
-    errors.CarrierRefusedError,
-    errors.CarrierSessionMissingError,
-    errors.CarrierCredentialsRefusedError,
-    errors.CarrierForbiddenError,
-    errors.CarrierUnreachableError,
-    errors.CarrierFailedError,
-    errors.CarrierAnswerInvalidError,
-    errors.CarrierThrottledError,
-    errors.CarrierTimeoutError,
+    carrier_errors.CarrierRefusedError,
+    carrier_errors.CarrierSessionMissingError,
+    carrier_errors.CarrierCredentialsRefusedError,
+    carrier_errors.CarrierForbiddenError,
+    carrier_errors.CarrierUnreachableError,
+    carrier_errors.CarrierFailedError,
+    carrier_errors.CarrierAnswerInvalidError,
+    carrier_errors.CarrierThrottledError,
+    carrier_errors.CarrierTimeoutError,
 )
 ANY: tuple[type[ProblemError], ...] = (
     errors.NumberInUrlError,
@@ -165,7 +165,7 @@ OPERATIONS: Mapping[str, Operation] = {
             *ANY,
             *BODY,
             *CARRIER,
-            errors.NumberPoolExhaustedError,
+            carrier_errors.NumberPoolExhaustedError,
             errors.CreateInProgressError,
             errors.CreateAbandonedError,
             errors.PairAlreadyActiveError,
@@ -200,7 +200,7 @@ OPERATIONS: Mapping[str, Operation] = {
             *ANY,
             *BODY,
             *CARRIER,
-            errors.NumberPoolExhaustedError,
+            carrier_errors.NumberPoolExhaustedError,
             errors.SessionNotFoundError,
             errors.SessionNotActiveError,
             errors.SessionExpiredError,

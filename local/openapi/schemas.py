@@ -27,6 +27,7 @@ from local.openapi.shapes import (
     whole,
 )
 from masking import contract, errors, interactions, views
+from masking.carrier_errors import CarrierError
 from masking.search import Search
 
 # Attributes of a session that no request has.
@@ -126,7 +127,7 @@ def filters() -> Iterator[Schema]:
 def problems() -> dict[str, type[errors.ProblemError]]:
     """Give the errors that reach HTTP, by their code."""
     found: dict[str, type[errors.ProblemError]] = {}
-    waiting: list[type[errors.ProblemError]] = [errors.ProblemError]
+    waiting: list[type[errors.ProblemError]] = [errors.ProblemError, CarrierError]
     while waiting:
         each = waiting.pop(0)
         waiting += each.__subclasses__()

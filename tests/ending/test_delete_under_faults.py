@@ -7,7 +7,8 @@ from contextlib import suppress
 import pytest
 
 from local.plivo.fault_catalogue import FAULTS as CATALOGUE
-from masking.errors import CarrierError, MasklineError
+from masking.carrier_errors import CarrierError
+from masking.errors import MasklineError
 from masking.sessions import Status
 from tests.ending.world import World
 

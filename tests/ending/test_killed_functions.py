@@ -12,8 +12,8 @@ from contextlib import suppress
 import pytest
 
 from masking import duties, sessions, transitions
+from masking.carrier_errors import CarrierError
 from masking.create import CreateFlow
-from masking.errors import CarrierError
 from masking.sessions import Session, Status
 from tests.ending.scale import size
 from tests.ending.world import CALLBACK_KEY, NOWHERE, TENANT, KilledError, World

@@ -9,7 +9,7 @@ import pytest
 from masking import capacity
 from masking.account import Account
 from masking.capacity import Capacity
-from masking.errors import NumberPoolExhaustedError
+from masking.carrier_errors import NumberPoolExhaustedError
 from masking.numbers import calling_code
 from operate import numbers
 from operate.plivo import Tools

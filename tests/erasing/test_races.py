@@ -18,9 +18,10 @@ from masking import (
     transitions,
 )
 from masking.announce import Announcer
+from masking.carrier_errors import CarrierError
 from masking.deliver import Deliverer
 from masking.erasures import erasure_view
-from masking.errors import CarrierError, ErasureNotReadyError, StaleStateError
+from masking.errors import ErasureNotReadyError, StaleStateError
 from masking.receive import CAPABILITY, Inbox
 from masking.sessions import Session, Status
 from masking.web import Request

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from masking import transitions
+from masking.carrier_errors import CarrierError
 from masking.create import CreateFlow
-from masking.errors import (
-    CarrierError,
-    CreateInProgressError,
-)
+from masking.errors import CreateInProgressError
 from masking.reconcile import Reconciler
 from masking.table import Table
 from tests.handlers.clock import Clock

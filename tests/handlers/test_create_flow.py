@@ -9,10 +9,9 @@ import pytest
 
 from masking import contract, transitions
 from masking.carrier import Carrier
+from masking.carrier_errors import CarrierError, CarrierUnreachableError
 from masking.create import CreateFlow
 from masking.errors import (
-    CarrierError,
-    CarrierUnreachableError,
     CreateInProgressError,
     IdempotencyKeyReusedError,
     StorageUnavailableError,

@@ -10,10 +10,9 @@ import pytest
 from local.plivo.fault_catalogue import FAULTS
 from masking import sessions
 from masking.carrier import Listing
+from masking.carrier_errors import CarrierError, CarrierTimeoutError
 from masking.create import CreateFlow
 from masking.errors import (
-    CarrierError,
-    CarrierTimeoutError,
     CreateAbandonedError,
     CreateInProgressError,
     PairAlreadyActiveError,

@@ -9,10 +9,8 @@ import pytest
 
 from functions.create_session import app
 from masking.carrier import Carrier
+from masking.carrier_errors import CarrierTimeoutError
 from masking.create import CreateFlow
-from masking.errors import (
-    CarrierTimeoutError,
-)
 from tests.handlers.creating import (
     create,
     outcome_of,

@@ -10,10 +10,10 @@ import pytest
 from functions.expire_session import app
 from masking import contract, duties, sessions, transitions
 from masking.carrier import Carrier
+from masking.carrier_errors import CarrierError
 from masking.duties import Duty, DutyKind
 from masking.end import EndFlow
 from masking.errors import (
-    CarrierError,
     EndInProgressError,
     ProblemError,
     SessionNotActiveError,

@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from local.attack import marks
 from masking.carrier import Carrier
-from masking.errors import CarrierError
+from masking.carrier_errors import CarrierError
 from tests.handlers.embedded_aws import Deployment
 from tests.handlers.payloads import EVENTS, Context, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo

@@ -8,8 +8,9 @@ import pytest
 
 from functions.check_sessions import app as check_app
 from masking import contract, sessions
+from masking.carrier_errors import CarrierError, CarrierFailedError
 from masking.create import Created, CreateFlow
-from masking.errors import CarrierError, CarrierFailedError, PairAlreadyActiveError
+from masking.errors import PairAlreadyActiveError
 from masking.publish import Publisher
 from masking.queue import Queue
 from masking.reconcile import Reconciler

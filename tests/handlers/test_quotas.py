@@ -19,11 +19,10 @@ from functions.create_session import app
 from functions.deliver_webhook import app as deliver_app
 from functions.on_session_event import app as callback_app
 from masking import contract, items, tenant_settings
+from masking.carrier_errors import CarrierRefusedError, NumberPoolExhaustedError
 from masking.create import CreateFlow
 from masking.errors import (
-    CarrierRefusedError,
     InvalidRequestError,
-    NumberPoolExhaustedError,
     QuotaExceededError,
     StorageUnavailableError,
 )

@@ -12,9 +12,9 @@ import pytest
 from functions.check_sessions import app as check_app
 from functions.reconcile_sessions import app
 from masking import contract, duties, items, sessions, transitions
+from masking.carrier_errors import CarrierError
 from masking.create import CreateFlow
 from masking.duties import DutyKind
-from masking.errors import CarrierError
 from masking.reconcile import Reconciler
 from masking.sessions import Session, Status
 from masking.table import Due, Table

@@ -11,10 +11,12 @@ import pytest
 from functions.update_session import app
 from masking import contract, duties, sessions, transitions
 from masking.carrier import Carrier
-from masking.errors import (
+from masking.carrier_errors import (
     CarrierError,
     CarrierTimeoutError,
     CarrierUnreachableError,
+)
+from masking.errors import (
     FieldNotUpdatableError,
     InvalidRequestError,
     ProblemError,

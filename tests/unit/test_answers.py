@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masking import answers
-from masking.errors import CarrierAnswerInvalidError
+from masking.carrier_errors import CarrierAnswerInvalidError
 from tests.unit.plivo_answers import AT_PLIVO, session_object
 
 PIN_ATTRIBUTES = [

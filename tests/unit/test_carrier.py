@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from masking.carrier import Carrier
-from masking.errors import (
+from masking.carrier_errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
     CarrierError,

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from masking import web
-from masking.errors import (
-    CarrierThrottledError,
-    InvalidRequestError,
-    ProblemError,
-    SessionNotFoundError,
-)
+from masking import carrier_errors, errors, web
+from masking.carrier_errors import CarrierThrottledError
+from masking.errors import InvalidRequestError, ProblemError, SessionNotFoundError
 from tests.handlers.payloads import http, problem, read, sample
 
 
@@ -355,11 +352,12 @@ def test_every_problem_has_its_own_code_and_a_sentence() -> None:
     assert all(400 <= kind.status <= 599 for kind in found)
 
 
-def test_the_map_of_errors_names_each_problem_with_its_status_and_code() -> None:
-    from masking import errors
-
-    drawn = errors.__doc__ or ""
-    for kind in vars(errors).values():
+@pytest.mark.parametrize("module", [errors, carrier_errors])
+def test_the_map_of_errors_names_each_problem_with_its_status_and_code(
+    module: ModuleType,
+) -> None:
+    drawn = f"{errors.__doc__} {carrier_errors.__doc__}"
+    for kind in vars(module).values():
         if isinstance(kind, type) and issubclass(kind, Exception):
             assert f" {kind.__name__} " in f" {drawn} ".replace("\n", " ")
         if isinstance(kind, type) and issubclass(kind, ProblemError):

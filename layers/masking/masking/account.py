@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from masking import answers, numbers
-from masking.errors import CarrierAnswerInvalidError
+from masking.carrier_errors import CarrierAnswerInvalidError
 
 if TYPE_CHECKING:
     from masking.carrier import Carrier

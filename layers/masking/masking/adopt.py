@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from masking import callbacks
-from masking.errors import CarrierSessionMissingError
+from masking.carrier_errors import CarrierSessionMissingError
 from masking.sessions import CarrierSession, Session
 
 if TYPE_CHECKING:

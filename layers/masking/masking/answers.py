@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from masking import numbers
-from masking.errors import CarrierAnswerInvalidError
+from masking.carrier_errors import CarrierAnswerInvalidError
 from masking.sessions import CarrierSession
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from masking import answers, sessions, telemetry
 from masking.account import Account, Number, filter_time
-from masking.errors import CarrierError
+from masking.carrier_errors import CarrierError
 from masking.sessions import CarrierSession
 
 if TYPE_CHECKING:

@@ -27,13 +27,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking import numbers
 from masking.answers import clean_session
-from masking.carrier_recordings import (
-    RecordedCall,
-    RecordingResource,
-    recorded_calls,
-    resource_from,
-)
-from masking.errors import (
+from masking.carrier_errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
     CarrierError,
@@ -45,6 +39,12 @@ from masking.errors import (
     CarrierTimeoutError,
     CarrierUnreachableError,
     NumberPoolExhaustedError,
+)
+from masking.carrier_recordings import (
+    RecordedCall,
+    RecordingResource,
+    recorded_calls,
+    resource_from,
 )
 from masking.sessions import CarrierSession
 

@@ -33,14 +33,16 @@ from masking import (
     transitions,
 )
 from masking.admission import Admission
-from masking.errors import (
+from masking.carrier_errors import (
     CarrierError,
     CarrierFailedError,
     CarrierRefusedError,
+    NumberPoolExhaustedError,
+)
+from masking.errors import (
     CreateAbandonedError,
     CreateInProgressError,
     IdempotencyKeyReusedError,
-    NumberPoolExhaustedError,
     PairAlreadyActiveError,
     ProblemError,
     QuotaExceededError,

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking import sessions, transitions
+from masking.carrier_errors import CarrierError, CarrierSessionMissingError
 from masking.errors import (
-    CarrierError,
-    CarrierSessionMissingError,
     EndInProgressError,
     SessionNotActiveError,
     SessionNotFoundError,

@@ -19,13 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking import erasures, items, numbers, sessions, telemetry
+from masking.carrier_errors import CarrierError
 from masking.erasures import Erasure
-from masking.errors import (
-    CarrierError,
-    ErasureNotReadyError,
-    ProblemError,
-    StaleStateError,
-)
+from masking.errors import ErasureNotReadyError, ProblemError, StaleStateError
 from masking.items import Item
 from masking.sessions import LEASE, Session
 

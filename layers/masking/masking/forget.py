@@ -18,11 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking import blank, items, recordings, sessions, story, transitions
-from masking.errors import (
-    CarrierSessionMissingError,
-    ErasureNotReadyError,
-    StaleStateError,
-)
+from masking.carrier_errors import CarrierSessionMissingError
+from masking.errors import ErasureNotReadyError, StaleStateError
 from masking.items import HOLD, REQUEST, SNAPSHOT, Item
 from masking.reconcile import FAILED, LEFT
 from masking.recording_items import recording_from

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from masking import adopt, duties, sessions, settle, telemetry, transitions
 from masking.account import Account
 from masking.announce import Announcer
+from masking.carrier_errors import CarrierError, CarrierSessionMissingError
 from masking.duties import DutyKind
 from masking.end import finish
-from masking.errors import CarrierError, CarrierSessionMissingError, StaleStateError
+from masking.errors import StaleStateError
 from masking.fetch import Fetch
 from masking.sessions import Session, Status
 

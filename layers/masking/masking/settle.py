@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from masking import blank, items, sessions, transitions
-from masking.errors import CarrierSessionMissingError
+from masking.carrier_errors import CarrierSessionMissingError
 from masking.sessions import CarrierSession, Session
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 if TYPE_CHECKING:
     from typing import Any
 
-    from masking.errors import CarrierError
+    from masking.carrier_errors import CarrierError
 
 
 @lru_cache(maxsize=1)

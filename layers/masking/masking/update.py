@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking import sessions, transitions
+from masking.carrier_errors import CarrierError, CarrierRefusedError
 from masking.errors import (
-    CarrierError,
-    CarrierRefusedError,
     FieldNotUpdatableError,
     InvalidRequestError,
     SessionExpiredError,

@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking import telemetry
+from masking.carrier_errors import CarrierError
 from masking.errors import (
     BodyTooLargeError,
-    CarrierError,
     InvalidRequestError,
     MalformedBodyError,
     NumberInUrlError,
