@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from masking import pages, story, web, wiring
+from masking import items, pages, story, web, wiring
 from masking.errors import SessionNotFoundError
 from masking.history import Happening
 
@@ -18,7 +18,7 @@ def lambda_handler(request: web.Request) -> web.Response:
         raise SessionNotFoundError
     parties = story.parties_of(whole.session)
     told = story.story_of(whole.callbacks, whole.session)
-    kept = {item["sk"].removeprefix("E#"): item for item in whole.callbacks}
+    kept = {items.name_of(item): item for item in whole.callbacks}
     page = pages.page_of(told.history, asked, _place_of)
     body = {
         "api_id": str(uuid.uuid4()),

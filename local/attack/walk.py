@@ -18,6 +18,7 @@ from local.attack import marks
 from local.attack.evidence import Piece
 from local.attack.listener import Listener
 from local.attack.target import JSON, Answer, Target
+from masking import items
 
 FIRST, SECOND, CALLER, THIRD, WRONG = (marks.number(n) for n in (31, 42, 53, 64, 75))
 PINS = ("730518264937", "918273645501")
@@ -113,7 +114,12 @@ class Walk:
             self.target.invoke(folder, {})
         message = {"body": json.dumps({"session_uuid": uuid, "orphans": True})}
         self.target.invoke("check_sessions", {"Records": [message]})
-        parked = {"pk": f"S#{uuid}", "sk": "A#STATE", "reason": "walked", "was": None}
+        parked = {
+            "pk": items.session_key(uuid),
+            "sk": items.STATE,
+            "reason": "walked",
+            "was": None,
+        }
         self.target.invoke(
             "republish_changes", {"Records": [{"body": json.dumps(parked)}]}
         )

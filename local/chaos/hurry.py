@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.running import RunningStack
+from masking import items
 from masking.items import STATE, Item, read, stamp, written
 
 PAST = timedelta(hours=1)
@@ -24,7 +25,7 @@ def let_leases_run_out(stack: RunningStack) -> None:
     past = stamp(datetime.now(UTC) - PAST)
     checks: list[dict[str, Any]] = []
     for item in _states(dynamodb, table):
-        session_uuid = item["pk"].removeprefix("S#")
+        session_uuid = items.owner_of(item)
         changed = _without_lease(item, past)
         if changed != item:
             dynamodb.put_item(TableName=table, Item=written(changed))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from masking import events, recordings
+from masking import events, items, recordings
 from masking.items import SNAPSHOT, Item, session_key
 from masking.sessions import Session
 
@@ -116,7 +116,7 @@ def callback(item: Item, parties: Mapping[str, str | None] | None, key: bytes) -
     kept = {k: v for k, v in item.items() if k in CALLBACK | {"pk", "purge_at"}}
     return {
         **kept,
-        "sk": f"E#{digest(key, item['sk'].removeprefix('E#'))}",
+        "sk": items.part(items.CALLBACK, digest(key, items.name_of(item))),
         "attributes": attributes(item["attributes"], parties),
         "erased": True,
     }

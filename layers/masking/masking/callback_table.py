@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from masking.items import Item, session_key, stamp
+from masking.items import CALLBACK, Item, part, session_key, stamp
 from masking.rows import IS_NEW, ConditionFailedError, Rows
 
 # For how long it is remembered who got PINs wrong on a day.
@@ -37,7 +37,7 @@ class CallbackTable(Rows):
         """
         item = {
             "pk": session_key(session_uuid),
-            "sk": f"E#{digest}",
+            "sk": part(CALLBACK, digest),
             "kind": kind,
             "tenant_id": tenant_id,
             "attempt": attempt,
@@ -55,11 +55,11 @@ class CallbackTable(Rows):
 
     def callback(self, session_uuid: str, digest: str) -> Item | None:
         """Read a callback."""
-        return self._get(session_key(session_uuid), f"E#{digest}")
+        return self._get(session_key(session_uuid), part(CALLBACK, digest))
 
     def callbacks(self, session_uuid: str) -> list[Item]:
         """Read all callbacks of a session, in no order that means anything."""
-        return self._parts(session_key(session_uuid), "E#")
+        return self._parts(session_key(session_uuid), part(CALLBACK, ""))
 
     # PINs that were wrong
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from masking import adopt, events, numbers, sessions
 from masking.calls import Call
 from masking.history import time_of
-from masking.items import Item, stamp
+from masking.items import Item, name_of, owner_of, stamp
 from masking.sessions import LEASE, NAMESPACE, Session, Status
 from masking.story import PARTIES, call_view, parties_of
 from masking.views import time_view
@@ -178,7 +178,7 @@ def event_of_callback(
     kind = kind or events.type_of(attributes)
     if kind is None:
         return None
-    digest = item["sk"].removeprefix("E#")
+    digest = name_of(item)
     parties = parties_of(session)
     data: dict[str, Any] = {
         "version": session.version,
@@ -241,7 +241,7 @@ def event_of_recording(
         kind, turn = f"recording.{now}", ""
     else:
         return None
-    names = [item["pk"].removeprefix("S#"), item["sk"].removeprefix("R#"), kind]
+    names = [owner_of(item), name_of(item), kind]
     return Event(
         type=kind,
         id=_id(*names, turn) if turn else _id(*names),
@@ -279,7 +279,7 @@ def event_of_erasure(before: Item, after: Item) -> Event | None:
     if "completed_at" in before or "completed_at" not in after:
         return None
     kind = "erasure.completed"
-    erasure_id = after["pk"].removeprefix("ERASURE#")
+    erasure_id = owner_of(after)
     return Event(
         type=kind,
         id=_id(erasure_id, kind),

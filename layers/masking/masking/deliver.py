@@ -236,7 +236,11 @@ def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     keys: dict[tuple[str, str], None] = {}
     for detail in details:
         pk = items.session_key(detail["session_uuid"])
-        for sk in (f"W#{detail['id']}", items.STATE, items.REQUEST):
+        for sk in (
+            items.part(items.DELIVERY, detail["id"]),
+            items.STATE,
+            items.REQUEST,
+        ):
             keys[pk, sk] = None
     return list(keys)
 
@@ -248,7 +252,7 @@ def _stand_of(
 ) -> Delivery:
     """Give how a delivery stands; one without an item began when it was sent."""
     pk = items.session_key(detail["session_uuid"])
-    item = known.get((pk, f"W#{detail['id']}"))
+    item = known.get((pk, items.part(items.DELIVERY, detail["id"])))
     sent = int(message["attributes"]["SentTimestamp"]) / 1000
     sent_at = datetime.fromtimestamp(sent, UTC)
     if item is None:

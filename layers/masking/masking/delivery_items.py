@@ -7,7 +7,7 @@ from typing import Any
 
 from masking import events, story
 from masking.deliveries import Delivery, Status
-from masking.items import Item, moment, stamp
+from masking.items import Item, moment, name_of, owner_of, stamp
 from masking.story import call_view
 from masking.table import Whole
 
@@ -38,9 +38,9 @@ def delivery_item(delivery: Delivery) -> Item:
 def delivery_from(item: Item) -> Delivery:
     """Build a delivery from its item."""
     return Delivery(
-        session_uuid=item["pk"].removeprefix("S#"),
+        session_uuid=owner_of(item),
         tenant_id=item["tenant_id"],
-        event_id=item["sk"].removeprefix("W#"),
+        event_id=name_of(item),
         type=item["type"],
         url_name=item["url_name"],
         event=item["event"],
@@ -90,7 +90,7 @@ def detail_of(delivery: Delivery, whole: Whole) -> Mapping[str, Any]:
         "webhook": delivery.url_name,
     }
     digest = delivery.event.get("callback")
-    kept = next((i for i in whole.callbacks if i["sk"] == f"E#{digest}"), None)
+    kept = next((i for i in whole.callbacks if name_of(i) == digest), None)
     if kept:
         detail["carrier_event"] = events.impersonal(kept["attributes"])
         told = story.story_of(whole.callbacks, whole.session)

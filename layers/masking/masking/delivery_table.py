@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from masking.items import PAUSE, Item, session_key, stamp
+from masking.items import DELIVERY, PAUSE, Item, part, session_key, stamp
 from masking.rows import ConditionFailedError, Rows
 
 # For how long it is remembered that an app's server failed.
@@ -26,18 +26,20 @@ class DeliveryTable(Rows):
             {
                 **item,
                 "pk": session_key(session_uuid),
-                "sk": f"W#{event_id}",
+                "sk": part(DELIVERY, event_id),
                 "purge_at": self._purge_at(now, item.get("retention_days")),
             }
         )
 
     def delivery(self, session_uuid: str, event_id: str) -> Item | None:
         """Read a delivery."""
-        return self._get(session_key(session_uuid), f"W#{event_id}")
+        return self._get(session_key(session_uuid), part(DELIVERY, event_id))
 
     def deliveries(self, session_uuid: str) -> list[Item]:
         """Read all deliveries of a session."""
-        return self._parts(session_key(session_uuid), "W#", consistent=False)
+        return self._parts(
+            session_key(session_uuid), part(DELIVERY, ""), consistent=False
+        )
 
     def endpoint(self, endpoint: str) -> Item | None:
         """Read how an app's server fares; None if it has not failed lately."""

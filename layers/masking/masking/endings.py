@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking import changes, story
+from masking import changes, items, story
 from masking.calls import Call
 from masking.fold import Story
 from masking.history import PARTIES_HANGUP
@@ -55,7 +55,7 @@ class Endings:
         ]
         if ends[-1] != digest:
             return False
-        item = next(i for i in whole.callbacks if i["sk"] == f"E#{digest}")
+        item = next(i for i in whole.callbacks if items.name_of(i) == digest)
         event = changes.event_of_callback(item, whole.session, call, "call.ended")
         if event:
             self.bus.put([event])

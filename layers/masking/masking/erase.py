@@ -110,7 +110,7 @@ class Eraser:
         links = [
             link
             for link in self.table.links_of(erasure.tenant_id, erasure.number_hash)
-            if link["sk"].endswith(f"#{session_uuid}")
+            if items.name_of(link) == session_uuid
         ]
         self._erase_and_unlink(erasure, session_uuid, {session_uuid: links})
         if erasure.completed_at:
@@ -122,7 +122,7 @@ class Eraser:
         """Find the sessions of a number that are older than the erasure."""
         found: dict[str, list[Item]] = {}
         for link in self.table.links_of(erasure.tenant_id, erasure.number_hash):
-            found.setdefault(link["sk"].partition("#")[2], []).append(link)
+            found.setdefault(items.name_of(link), []).append(link)
         keys = [(items.session_key(uuid), items.STATE) for uuid in found]
         states = self.table.load_items(keys)
         at = items.stamp(erasure.requested_at)

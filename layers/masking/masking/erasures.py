@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from masking.items import Item, erasure_key, moment, stamp
+from masking.items import Item, moment, owner_of, stamp
 from masking.views import time_view
 
 # Longer than the 10 s after which a function is stopped that takes a callback, and
@@ -118,7 +118,7 @@ def erasure_item(erasure: Erasure, purge_at: int) -> Item:
 def erasure_from(item: Item) -> Erasure:
     """Build an erasure from its item."""
     return Erasure(
-        erasure_id=item["pk"].removeprefix(erasure_key("")),
+        erasure_id=owner_of(item),
         tenant_id=item["tenant_id"],
         number_hash=item["number_hash"],
         requested_at=moment(item["requested_at"]),

@@ -56,17 +56,21 @@ class Plan:
     @property
     def recordings(self) -> list[Recording]:
         """Give its recordings."""
-        return [recording_from(item) for item in self.items if _is("R", item)]
+        return [
+            recording_from(item)
+            for item in self.items
+            if items.is_part(items.RECORDING, item)
+        ]
 
     @property
     def callbacks(self) -> list[Item]:
         """Give its callbacks, those that are blanked as well."""
-        return [item for item in self.items if _is("E", item)]
+        return [item for item in self.items if items.is_part(items.CALLBACK, item)]
 
     @property
     def deliveries(self) -> list[Item]:
         """Give how its events were sent to the app."""
-        return [item for item in self.items if _is("W", item)]
+        return [item for item in self.items if items.is_part(items.DELIVERY, item)]
 
 
 @dataclass(frozen=True)
@@ -238,7 +242,3 @@ class Forget:
             self.table.blank_snapshot(
                 blank.snapshot(plan.session_uuid, known, purge_at)
             )
-
-
-def _is(kind: str, item: Item) -> bool:
-    return str(item["sk"]).startswith(f"{kind}#")

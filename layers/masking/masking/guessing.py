@@ -41,7 +41,7 @@ def after_callback(
     pair = numbers.hashed(number_key, f"{session.virtual_number} {caller}")
     key = items.guess_key(session.tenant_id, pair)
     received = items.moment(item["received_at"])
-    digest = item["sk"].removeprefix("E#")[:DIGITS]
+    digest = items.name_of(item)[:DIGITS]
     failures = table.count_guess(key, received, digest, most=threshold)
     if failures < threshold:
         return None

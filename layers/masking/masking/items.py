@@ -68,6 +68,12 @@ PAUSE = "PAUSE"
 MARKER = "MARKER"
 ERASURE = "ERASURE"
 
+# Kinds of a session's parts, in the order in which they stand.
+ASPECT = "A"
+CALLBACK = "E"
+RECORDING = "R"
+DELIVERY = "W"
+
 Item = dict[str, Any]
 
 
@@ -77,6 +83,30 @@ Item = dict[str, Any]
 def session_key(session_uuid: str) -> str:
     """Give the partition of a session and all that belongs to it."""
     return f"S#{session_uuid}"
+
+
+def owner_of(item: Mapping[str, Any]) -> str:
+    """Give whose partition an item is in: the session's UUID, or the erasure's id."""
+    return str(item["pk"]).partition("#")[2]
+
+
+def part(kind: str, name: str) -> str:
+    """Give the sort key of a session's callback, recording or delivery."""
+    return f"{kind}#{name}"
+
+
+def is_part(kind: str, item: Mapping[str, Any]) -> bool:
+    """Say whether an item is a session's callback, recording or delivery."""
+    return str(item["sk"]).startswith(part(kind, ""))
+
+
+def name_of(item: Mapping[str, Any]) -> str:
+    """Give what a sort key ends in.
+
+    That is a callback's digest, a recording's UUID, the id of a delivery's event, and
+    the session's UUID of a link.
+    """
+    return str(item["sk"]).partition("#")[2]
 
 
 def party_key(tenant_id: str, number_hash: str) -> str:
@@ -117,6 +147,16 @@ def recording_key(recording_uuid: str) -> str:
 def tenant_key(tenant_id: str) -> str:
     """Give the partition of what is set for a tenant."""
     return f"TENANT#{tenant_id}"
+
+
+def bearer_key(digest: str) -> str:
+    """Give the partition of an API key, which is named by its SHA-256."""
+    return f"KEY#{digest}"
+
+
+def round_key(name: str) -> str:
+    """Give the partition of what a round of the reconciler remembers."""
+    return f"ROUND#{name}"
 
 
 def key_link(key_id: str) -> str:

@@ -122,13 +122,13 @@ class Publisher:
     def _erasure_changed(self, before: Item, after: Item) -> list[Event]:
         """Set an erasure going; tell when it is complete."""
         if not before:
-            erasure_id = after["pk"].removeprefix("ERASURE#")
+            erasure_id = items.owner_of(after)
             self.erasures.send({"erasure_id": erasure_id})
         event = changes.event_of_erasure(before, after)
         return [event] if event else []
 
     def _callback_kept(self, item: Item) -> list[Event]:
-        whole = self._whole(item["pk"].removeprefix("S#"))
+        whole = self._whole(items.owner_of(item))
         if whole is None:
             return []
         session = whole.session
@@ -141,7 +141,7 @@ class Publisher:
         for number in changes.strangers_in(item, session):
             self._link_caller(number, session, changes.occurred_at(item))
         told = story.story_of(whole.callbacks, session)
-        digest = item["sk"].removeprefix("E#")
+        digest = items.name_of(item)
         call = told.call_of(digest)
         if call and endings.may_end(digest, call, told):
             self.checks.send({"session_uuid": session.session_uuid, "callback": digest})
@@ -171,7 +171,7 @@ class Publisher:
         self.erasures.send({"session_uuid": session.session_uuid}, at_once=True)
 
     def _recording_changed(self, before: Item, after: Item) -> list[Event]:
-        whole = self._whole(after["pk"].removeprefix("S#"))
+        whole = self._whole(items.owner_of(after))
         going = after["status"] in ("deleting", "deleted") or "held" in after
         if whole and whole.session.erased_at and not going:
             # Announced by somebody who did not know of the erasure.

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking.items import Item, moment, session_key, stamp
+from masking.items import (
+    RECORDING,
+    Item,
+    moment,
+    name_of,
+    owner_of,
+    part,
+    session_key,
+    stamp,
+)
 from masking.recordings import Recording, Source, Status
 
 TIMES = frozenset(
@@ -22,7 +31,7 @@ def recording_item(recording: Recording) -> Item:
     """
     item: Item = {
         "pk": session_key(recording.session_uuid),
-        "sk": f"R#{recording.recording_uuid}",
+        "sk": part(RECORDING, recording.recording_uuid),
     }
     for name in recording.__dataclass_fields__:
         value = getattr(recording, name)
@@ -46,8 +55,8 @@ def recording_from(item: Item) -> Recording:
     return Recording(
         **{
             **values,
-            "session_uuid": item["pk"].removeprefix("S#"),
-            "recording_uuid": item["sk"].removeprefix("R#"),
+            "session_uuid": owner_of(item),
+            "recording_uuid": name_of(item),
             "status": Status(item["status"]),
             "source": Source(item["source"]),
             "format": item.get("format", ""),

@@ -6,8 +6,10 @@ from masking.errors import StaleStateError
 from masking.items import (
     HOLD,
     LINK,
+    RECORDING,
     RECORDINGS,
     Item,
+    part,
     recording_key,
     session_key,
     tenant_key,
@@ -23,12 +25,14 @@ class RecordingTable(Rows):
 
     def recording(self, session_uuid: str, recording_uuid: str) -> Recording | None:
         """Read what is known of a recording, consistently."""
-        item = self._get(session_key(session_uuid), f"R#{recording_uuid}")
+        item = self._get(session_key(session_uuid), part(RECORDING, recording_uuid))
         return recording_from(item) if item else None
 
     def recordings(self, session_uuid: str) -> list[Recording]:
         """Read all recordings of a session, in no order that means anything."""
-        found = self._parts(session_key(session_uuid), "R#", consistent=False)
+        found = self._parts(
+            session_key(session_uuid), part(RECORDING, ""), consistent=False
+        )
         return [recording_from(item) for item in found]
 
     def add_recording(self, recording: Recording) -> bool:

@@ -9,7 +9,7 @@ from masking import events, fold
 from masking.calls import Call
 from masking.fold import Snapshot, Story
 from masking.history import EARLIEST, Happening
-from masking.items import Item
+from masking.items import Item, name_of
 from masking.sessions import Session
 from masking.views import time_view
 
@@ -27,10 +27,7 @@ def story_of(callbacks: Iterable[Item], session: Session) -> Story:
     *session* comes with the calls of its newest snapshot, if there is one; they are
     final while the session is settled.
     """
-    happenings = (
-        Happening(item["sk"].removeprefix("E#"), item["attributes"])
-        for item in callbacks
-    )
+    happenings = (Happening(name_of(item), item["attributes"]) for item in callbacks)
     is_final = session.settled is not None and session.settle_at is None
     said = Snapshot(EARLIEST, interactions=session.calls, final=is_final)
     return fold.fold(happenings, parties_of(session), snapshots=[said])

@@ -31,15 +31,22 @@ from masking.callback_table import CallbackTable
 from masking.delivery_table import DeliveryTable
 from masking.errors import SessionTakenError, StaleStateError
 from masking.items import (
+    ASPECT,
+    CALLBACK,
     MARKER,
+    RECORDING,
     REQUEST,
     ROUND,
     SNAPSHOT,
     STATE,
     Item,
     Place,
+    is_part,
     marker_key,
+    owner_of,
+    part,
     read,
+    round_key,
     session_from,
     session_key,
     stamp,
@@ -124,7 +131,7 @@ class Table(RecordingTable, DeliveryTable, CallbackTable):
 
     def load(self, session_uuid: str) -> Session | None:
         """Read a session with what was asked for, consistently."""
-        found = self._parts(session_key(session_uuid), "A#")
+        found = self._parts(session_key(session_uuid), part(ASPECT, ""))
         items = {item["sk"]: item for item in found}
         if STATE not in items:
             return None
@@ -136,7 +143,11 @@ class Table(RecordingTable, DeliveryTable, CallbackTable):
             self._query(
                 KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
                 ExpressionAttributeValues=written(
-                    {":pk": session_key(session_uuid), ":first": "A#", ":last": "R#~"}
+                    {
+                        ":pk": session_key(session_uuid),
+                        ":first": part(ASPECT, ""),
+                        ":last": part(RECORDING, "~"),
+                    }
                 ),
                 ConsistentRead=True,
             )
@@ -146,8 +157,8 @@ class Table(RecordingTable, DeliveryTable, CallbackTable):
             return None
         return Whole(
             session_from(parts[STATE], parts.get(REQUEST), parts.get(SNAPSHOT)),
-            tuple(item for item in items if item["sk"].startswith("E#")),
-            tuple(item for item in items if item["sk"].startswith("R#")),
+            tuple(item for item in items if is_part(CALLBACK, item)),
+            tuple(item for item in items if is_part(RECORDING, item)),
         )
 
     def load_state(self, session_uuid: str) -> Session | None:
@@ -206,7 +217,7 @@ class Table(RecordingTable, DeliveryTable, CallbackTable):
             ExpressionAttributeValues=written({":shard": shard, ":now": stamp(now)}),
             **_behind(shard, after),
         ):
-            yield Due(item["pk"].removeprefix("S#"), item["duty_at"])
+            yield Due(owner_of(item), item["duty_at"])
 
     # Settlement
 
@@ -246,7 +257,7 @@ class Table(RecordingTable, DeliveryTable, CallbackTable):
         """
         try:
             return self._update(
-                (f"ROUND#{name}", ROUND),
+                (round_key(name), ROUND),
                 "SET lease_until = :until",
                 {":until": stamp(until), ":now": stamp(now)},
                 "attribute_not_exists(lease_until) OR lease_until <= :now",
@@ -259,7 +270,7 @@ class Table(RecordingTable, DeliveryTable, CallbackTable):
         """Give the lease back and keep where the round *stopped*."""
         with suppress(ConditionFailedError):
             self._put(
-                {**stopped, "pk": f"ROUND#{name}", "sk": ROUND},
+                {**stopped, "pk": round_key(name), "sk": ROUND},
                 "lease_until = :until",
                 {":until": stamp(until)},
             )

@@ -21,6 +21,7 @@ from masking.items import (
     SETTINGS,
     WEBHOOKS,
     Item,
+    bearer_key,
     key_link,
     minute_key,
     stamp,
@@ -43,11 +44,11 @@ class TenantTable(Rows):
 
     def put_key(self, digest: str, item: Item) -> None:
         """Write an API key; *digest* is its SHA-256."""
-        self._put({**item, "pk": f"KEY#{digest}", "sk": KEY})
+        self._put({**item, "pk": bearer_key(digest), "sk": KEY})
 
     def key(self, digest: str) -> Item | None:
         """Read an API key by its SHA-256, consistently: one just revoked is seen."""
-        return self._get(f"KEY#{digest}", KEY)
+        return self._get(bearer_key(digest), KEY)
 
     def link_key(self, tenant_id: str, key_id: str, digest: str) -> None:
         """Make a key findable by its tenant and its public id."""
@@ -68,7 +69,7 @@ class TenantTable(Rows):
     def end_key(self, digest: str, at: datetime) -> bool:
         """Let a key end *at* a time; False if it ends before that already."""
         return self._change(
-            (f"KEY#{digest}", KEY),
+            (bearer_key(digest), KEY),
             "SET expires_at = :at",
             {":at": stamp(at)},
             f"{IS_THERE} AND ({ENDS_LATER})",
@@ -77,7 +78,7 @@ class TenantTable(Rows):
     def revoke_key(self, digest: str, now: datetime) -> None:
         """End a key whatever the clocks of those who read it say."""
         self._change(
-            (f"KEY#{digest}", KEY),
+            (bearer_key(digest), KEY),
             "SET revoked_at = if_not_exists(revoked_at, :now)",
             {":now": stamp(now)},
             IS_THERE,
@@ -86,7 +87,7 @@ class TenantTable(Rows):
     def note_key_use(self, digest: str, now: datetime) -> None:
         """Note that a key has just been used."""
         self._change(
-            (f"KEY#{digest}", KEY),
+            (bearer_key(digest), KEY),
             "SET last_used_at = :now",
             {":now": stamp(now)},
             IS_THERE,
