@@ -12,7 +12,7 @@ NO_PYTHON = no Python 3.11 or later with venv was found; install one (Debian: \
   apt install python3 python3-venv) or name it: make PYTHON=/path/to/python3.13
 PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
-ENVIRONMENTS = $(PYTHON) -m local.environments
+ENVIRONMENTS = $(PYTHON) -m stack.environments
 BIN := .venv/bin
 SAM = .local/sam-venv/bin/sam
 SCAN = .local/scan-venv/bin/checkov
@@ -22,19 +22,19 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
-	@$(BIN)/python -m local run
+	@$(BIN)/python -m stack run
 
 demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a document)
-	@$(BIN)/python -m local demo $(if $(JSON),--json) $(if $(SVG),--picture $(SVG))
+	@$(BIN)/python -m stack demo $(if $(JSON),--json) $(if $(SVG),--picture $(SVG))
 
 invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
-	@$(BIN)/python -m local invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
+	@$(BIN)/python -m stack invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
-	@$(BIN)/python -m local.chaos --creates $(or $(N),2000) $(CHAOS)
+	@$(BIN)/python -m proofs.chaos --creates $(or $(N),2000) $(CHAOS)
 
 attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
-	@$(BIN)/python -m local.attack $(ATTACK)
+	@$(BIN)/python -m proofs.attack $(ATTACK)
 
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
 	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
@@ -46,10 +46,10 @@ endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and 
 	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending tests/erasing -s
 
 openapi: stack ## Write openapi.yaml from the models and the template
-	@$(BIN)/python -m local.openapi
+	@$(BIN)/python -m stack.openapi
 
 units: stack ## Measure the request units of each operation
-	@$(BIN)/python -m local.units
+	@$(BIN)/python -m proofs.units
 
 redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
@@ -61,19 +61,19 @@ tenants: stack ## What holds for TENANT=: DO=show, set, recount (SET="--live-ses
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
-	@$(BIN)/python -m local.chaos_recordings $(or $(N),300)
+	@$(BIN)/python -m proofs.chaos_recordings $(or $(N),300)
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
-	@$(BIN)/python -m local.bench_recordings
+	@$(BIN)/python -m proofs.bench_recordings
 
 probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
-	@$(BIN)/python -m local.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
+	@$(BIN)/python -m operate.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
 
 bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
-	@$(BIN)/python -m local.bench.signature && $(BIN)/python -m local.bench_recordings
+	@$(BIN)/python -m proofs.bench.signature && $(BIN)/python -m proofs.bench_recordings
 
 schemas: stack ## Write the JSON Schemas of events into docs/events
-	@$(BIN)/python -m local.event_schemas
+	@$(BIN)/python -m stack.event_schemas
 
 test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
 	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95

@@ -64,7 +64,7 @@ def find(stack: str) -> Deployment:
 
 def _here() -> Deployment:
     # Only here: elsewhere the operator needs none of the local stack's packages.
-    from local.running import find_running
+    from stack.running import find_running
 
     running = find_running()
     if running is None:

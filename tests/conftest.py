@@ -65,7 +65,7 @@ def shared(aws: EmbeddedAws) -> Shared:
 @pytest.fixture(scope="session")
 def plivo_server() -> Iterator[SimulatedPlivo]:
     """Give the simulator as it runs for the whole session; tests want `plivo`."""
-    from local.plivo.server import running
+    from plivo_simulator.server import running
     from tests.handlers.simulated_plivo import SimulatedPlivo
 
     with running() as server:

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local.running import RunningStack
 from masking import tenants
 from operate import keys as command
 from operate.deployment import Deployment
+from stack.running import RunningStack
 from tests.handlers.walks import ROUTES, filled
 
 # For how long the gateway remembers what the authorizer said, and some seconds.

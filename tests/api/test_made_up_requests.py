@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from local.environments import ROOT
-from local.running import RunningStack
+from stack.environments import ROOT
+from stack.running import RunningStack
 
 CHECKS = [
     not_a_server_error,

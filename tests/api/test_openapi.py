@@ -9,10 +9,10 @@ import httpx
 import pytest
 import yaml
 
-from local.openapi.document import OF_A_ROUTE, build, routes, written
-from local.openapi.page import render
 from masking import contract, tenants, views
 from masking.search import PARTIES, Search
+from stack.openapi.document import OF_A_ROUTE, build, routes, written
+from stack.openapi.page import render
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from local.running import RunningStack
 from masking import keys, tenants
 from masking.table import Table
 from operate import __main__ as command
 from operate.deployment import Deployment
+from stack.running import RunningStack
 
 PATIENCE_SECONDS = 20.0
 

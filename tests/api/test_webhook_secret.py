@@ -8,11 +8,11 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from local.running import RunningStack
 from masking import keys
 from masking.table import Table
 from operate import __main__ as command
 from operate.deployment import Deployment
+from stack.running import RunningStack
 from tests.webhooks.sinks import Sink, serving
 
 # Of its own, so that no function remembers what signed for it before.

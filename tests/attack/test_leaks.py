@@ -1,6 +1,6 @@
 """Nothing leaks: all is done with marked numbers, and all that came out is searched.
 
-For any form of them: see `local.attack.marks`.
+For any form of them: see `proofs.attack.marks`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.addresses import free_addresses
-from local.attack import evidence, marks
-from local.attack.evidence import Piece
-from local.attack.listener import listening
-from local.attack.target import prepared
-from local.attack.walk import Walk
-from local.plivo import account
-from local.running import RunningStack
-from local.stack import Stack
+from plivo_simulator import account
+from proofs.attack import evidence, marks
+from proofs.attack.evidence import Piece
+from proofs.attack.listener import listening
+from proofs.attack.target import prepared
+from proofs.attack.walk import Walk
+from stack.addresses import free_addresses
+from stack.running import RunningStack
+from stack.stack import Stack
 
 PARAMETERS = {"RecordingRetrySeconds": "13", "PinGuessingThreshold": "2"}
 

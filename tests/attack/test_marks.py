@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.attack import marks
+from proofs.attack import marks
 
 NUMBER = "+12025550137"
 PIN = "730518264937"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.addresses import free_addresses
-from local.attack.course import Attack, Verdict
-from local.attack.shots import Shot
-from local.attack.target import Answer
-from local.aws.entry import BODY_LIMIT_BYTES
-from local.running import RunningStack
-from local.stack import Stack
+from proofs.attack.course import Attack, Verdict
+from proofs.attack.shots import Shot
+from proofs.attack.target import Answer
+from stack.addresses import free_addresses
+from stack.aws.entry import BODY_LIMIT_BYTES
+from stack.running import RunningStack
+from stack.stack import Stack
 
 MADE_UP = 60
 MOST_OF_A_KIND = 60

@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from local.addresses import HOST, free_addresses
-from local.aws.clients import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
-from local.aws.package import read_template
-from local.children import Child
-from local.environments import AWS, FUNCTIONS, ROOT, interpreter
-from local.plivo.signing import v3_signature
 from masking import callbacks, items, transitions
 from masking.sessions import CarrierSession, Session
 from masking.settings import Settings
 from masking.wiring import Services
+from plivo_simulator.signing import v3_signature
+from stack.addresses import HOST, free_addresses
+from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
+from stack.aws.package import read_template
+from stack.children import Child
+from stack.environments import AWS, FUNCTIONS, ROOT, interpreter
 
 START_SECONDS = 30.0
 
@@ -71,7 +71,7 @@ def embedded_aws(run_dir: Path) -> Iterator[Embedded]:
     with Child(
         "the embedded AWS",
         interpreter(AWS),
-        "local.aws.server",
+        "stack.aws.server",
         arguments,
         {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
         run_dir / "aws.log",

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from local.plivo.account import AUTH_ID
-from local.plivo.clock import Clock
-from local.plivo.records import Call, Callback
-from local.plivo.sessions import create_session, replace_number
-from local.plivo.simulator import Simulator
 from masking.history import Happening
+from plivo_simulator.account import AUTH_ID
+from plivo_simulator.clock import Clock
+from plivo_simulator.records import Call, Callback
+from plivo_simulator.sessions import create_session, replace_number
+from plivo_simulator.simulator import Simulator
 
 FIRST = "+12025550100"
 SECOND = "+12025550101"

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from local.environments import ROOT
 from masking import (
     deliver,
     deliveries,
@@ -35,6 +34,7 @@ from masking.errors import DeliveryNotFoundError, TargetRefusedError
 from masking.queue import Queue
 from masking.table import Table
 from masking.wiring import Services
+from stack.environments import ROOT
 from tests.callbacks.deployed import Deployed, active_session
 from tests.webhooks.sinks import Sink, serving
 

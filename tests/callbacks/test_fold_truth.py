@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from local.plivo.records import Call as TrueCall
-from local.plivo.rules.model import Leg
-from local.plivo.rules.steps import Outcome
 from masking.fold import Story, fold
+from plivo_simulator.records import Call as TrueCall
+from plivo_simulator.rules.model import Leg
+from plivo_simulator.rules.steps import Outcome
 from tests.callbacks.simulated_calls import (
     FIRST,
     PARTIES,

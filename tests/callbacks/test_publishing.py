@@ -19,14 +19,14 @@ from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
 from functions.republish_changes import app as republish_changes
-from local import event_schemas
-from local.aws.package import read_template
-from local.environments import ROOT
 from masking import bus, changes, erasures, recordings, sessions, settle, transitions
 from masking.changes import Event
 from masking.errors import EventsNotTakenError
 from masking.recordings import Announcement, Recording, Source
 from masking.wiring import Services
+from stack import event_schemas
+from stack.aws.package import read_template
+from stack.environments import ROOT
 from tests.callbacks.deployed import (
     FIRST,
     SECOND,

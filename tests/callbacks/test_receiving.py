@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from local.plivo.signing import (
+from masking import json_signing, signature, transitions
+from masking.sessions import Session
+from masking.wiring import Services
+from plivo_simulator.signing import (
     node_pairs,
     python_pairs,
     v3_signature,
     v3_signature_of_raw_body,
 )
-from masking import json_signing, signature, transitions
-from masking.sessions import Session
-from masking.wiring import Services
 from tests.callbacks.deployed import (
     AUTH_TOKEN,
     BASE_URL,
@@ -380,7 +380,7 @@ def test_no_function_that_takes_callbacks_imports_plivo() -> None:
     import subprocess
     import sys
 
-    from local.environments import ROOT
+    from stack.environments import ROOT
 
     script = (
         "import sys; import functions.on_session_event.app, "

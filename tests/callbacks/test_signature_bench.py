@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.bench import signature
+from proofs.bench import signature
 
 
 def test_a_signature_takes_less_than_six_tenths_of_the_sdks_time() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.addresses import free_addresses
-from local.chaos.course import Chaos
-from local.chaos.verdict import Verdict
-from local.stack import Stack
+from proofs.chaos.course import Chaos
+from proofs.chaos.verdict import Verdict
+from stack.addresses import free_addresses
+from stack.stack import Stack
 
 # Each worker makes every function start a process: few workers make a short run.
 WORKERS = 4

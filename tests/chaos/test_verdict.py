@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from local.chaos import plan, storm
-from local.chaos.plan import Wish
-from local.chaos.storm import Weather
-from local.chaos.traffic import Sent, Task, creating
-from local.chaos.verdict import Evidence, Verdict, final, judge
+from proofs.chaos import plan, storm
+from proofs.chaos.plan import Wish
+from proofs.chaos.storm import Weather
+from proofs.chaos.traffic import Sent, Task, creating
+from proofs.chaos.verdict import Evidence, Verdict, final, judge
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OURS = "11111111-1111-5111-8111-111111111111"

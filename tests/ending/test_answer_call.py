@@ -15,9 +15,9 @@ import pytest
 from plivo import plivoxml
 
 from functions.answer_call import app
-from local.plivo.answer_xml import Hangup, PlayFile, Speak, parse_answer
-from local.plivo.signing import v3_signature
 from masking import answer
+from plivo_simulator.answer_xml import Hangup, PlayFile, Speak, parse_answer
+from plivo_simulator.signing import v3_signature
 from tests.handlers.embedded_aws import Deployment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def _event(**changes: Any) -> dict[str, Any]:
 
 
 def _signed(deployment: Deployment) -> dict[str, Any]:
-    from local.plivo import account
+    from plivo_simulator import account
 
     event = _event()
     body = base64.b64decode(event["body"]).decode()

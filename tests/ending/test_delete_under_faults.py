@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from local.plivo.fault_catalogue import FAULTS as CATALOGUE
 from masking.carrier_errors import CarrierError
 from masking.errors import MasklineError
 from masking.sessions import Status
+from plivo_simulator.fault_catalogue import FAULTS as CATALOGUE
 from tests.ending.world import World
 
 # What it repeats is covered elsewhere, and takes half the time unmeasured.

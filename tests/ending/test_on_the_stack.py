@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from local.addresses import free_addresses
-from local.stack import Stack
 from operate import audit, numbers, plivo
 from operate.deployment import Deployment
 from operate.plivo import Tools
+from stack.addresses import free_addresses
+from stack.stack import Stack
 
 PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from local.plivo.records import Call, LegRecord
-from local.plivo.rules.model import Leg
-from local.plivo.rules.model import Session as AtPlivo
 from masking import views
 from masking.sessions import Session
+from plivo_simulator.records import Call, LegRecord
+from plivo_simulator.rules.model import Leg
+from plivo_simulator.rules.model import Session as AtPlivo
 from tests.ending.world import World
 
 PLANS: list[dict[str, Any]] = [

@@ -19,9 +19,6 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
-from local.plivo import account as accounts
-from local.plivo.server import Running, running
 from masking import contract, items
 from masking.carrier import Carrier
 from masking.changes import Event
@@ -34,6 +31,9 @@ from masking.rounds import Round, Tally
 from masking.sessions import Session
 from masking.table import Table
 from masking.update import UpdateFlow
+from plivo_simulator import account as accounts
+from plivo_simulator.server import Running, running
+from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.handlers.embedded_aws import EmbeddedAws, make_table
 
 TENANT = "acme"

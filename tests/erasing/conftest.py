@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.plivo.server import Running, running
+from plivo_simulator.server import Running, running
 from tests.erasing.world import ErasingWorld
 from tests.handlers.embedded_aws import EmbeddedAws
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.plivo.server import Running
 from masking import transitions
 from masking.sessions import Session
+from plivo_simulator.server import Running
 from tests.ending.scale import size
 from tests.erasing.test_forgetting import ASKED, EVERYWHERE
 from tests.erasing.world import (

@@ -18,8 +18,6 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
-from local.plivo.server import Running
 from masking import (
     deliveries,
     erase_request,
@@ -42,6 +40,8 @@ from masking.forget import Forget
 from masking.reconcile import Reconciler
 from masking.recordings import Announcement, Recording, Source
 from masking.sessions import Session
+from plivo_simulator.server import Running
+from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.ending.world import (
     CALLBACK_KEY,
     NUMBER_KEY,

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.addresses import HOST, free_addresses
-from local.aws.clients import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
-from local.aws.package import read_template
-from local.children import Child
-from local.environments import AWS, FUNCTIONS, ROOT, interpreter
-from local.plivo import account
+from plivo_simulator import account
+from stack.addresses import HOST, free_addresses
+from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
+from stack.aws.package import read_template
+from stack.children import Child
+from stack.environments import AWS, FUNCTIONS, ROOT, interpreter
 
 TEMPLATE = read_template(ROOT / "template.yaml")
 
@@ -73,7 +73,7 @@ def running_aws(run_dir: Path) -> Iterator[EmbeddedAws]:
     with Child(
         "the embedded AWS",
         interpreter(AWS),
-        "local.aws.server",
+        "stack.aws.server",
         arguments,
         environ,
         run_dir / "aws.log",

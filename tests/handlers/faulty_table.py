@@ -24,7 +24,7 @@ def faulty_table(
 
     All later requests of that operation fail too.
     """
-    from local.aws.clients import LocalAws
+    from stack.aws.clients import LocalAws
 
     client = LocalAws(aws.url, aws.ca_file).client("dynamodb")
     seen = []

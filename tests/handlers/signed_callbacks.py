@@ -8,9 +8,9 @@ from urllib.parse import urlencode, urlsplit
 
 from plivo.utils import signature_v3
 
-from local.plivo import account
 from masking import callbacks
 from masking.sessions import Session
+from plivo_simulator import account
 from tests.handlers.payloads import http
 
 NONCE = "05429567804466091622"

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from local.plivo import account
+from plivo_simulator import account
 
 
 class SimulatedPlivo:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.environments import ROOT
-from local.openapi.document import Route, routes
 from masking.wiring import Services
+from stack.environments import ROOT
+from stack.openapi.document import Route, routes
 from tests.handlers.payloads import EVERY_SCOPE, Context
 from tests.handlers.simulated_plivo import SimulatedPlivo
 

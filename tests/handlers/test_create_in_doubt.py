@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from local.plivo.fault_catalogue import FAULTS
 from masking import sessions
 from masking.carrier import Listing
 from masking.carrier_errors import CarrierError, CarrierTimeoutError
@@ -19,6 +18,7 @@ from masking.errors import (
 )
 from masking.sessions import Status
 from masking.table import Table
+from plivo_simulator.fault_catalogue import FAULTS
 from tests.handlers.clock import Clock
 from tests.handlers.creating import (
     SESSION,

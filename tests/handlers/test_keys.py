@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.authorize import app
-from local.aws.package import read_template
-from local.environments import ROOT
 from masking import keys, telemetry, tenants, wiring
 from masking.errors import KeyNotFoundError
 from masking.table import Table
 from operate import keys as command
 from operate.deployment import Deployment, NoDeploymentError
+from stack.aws.package import read_template
+from stack.environments import ROOT
 from tests.handlers import embedded_aws as made
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import EmbeddedAws
@@ -349,8 +349,8 @@ def test_what_breaks_a_rule_is_not_done(desk: Desk, arguments: list[str]) -> Non
 def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
     aws: EmbeddedAws, table: Table, desk: Desk
 ) -> None:
-    from local.aws.clients import LocalAws
-    from local.aws.seeds import API_KEY, plant
+    from stack.aws.clients import LocalAws
+    from stack.aws.seeds import API_KEY, plant
 
     secret = made.make_secret(aws.client("secretsmanager"), "{}")
     outputs = {"TableName": table._name, "CarrierSecretArn": secret}

@@ -19,9 +19,9 @@ import pytest
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from local.attack import marks
 from masking.carrier import Carrier
 from masking.carrier_errors import CarrierError
+from proofs.attack import marks
 from tests.handlers.embedded_aws import Deployment
 from tests.handlers.payloads import EVENTS, Context, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo

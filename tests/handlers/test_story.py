@@ -13,8 +13,8 @@ from functions.on_recording_event import app as recording_app
 from functions.on_session_event import app as session_app
 from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
-from local.plivo.server import running
 from masking.table import Table
+from plivo_simulator.server import running
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import PAIR, http, read, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.aws.package import read_template
+from stack.aws.package import read_template
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.plivo import audio
 from masking import sound
+from plivo_simulator import audio
 
 KINDS = ("mp3", "wav")
 

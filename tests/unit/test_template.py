@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.aws.package import read_template
 from operate.redrive import ROUTES
+from stack.aws.package import read_template
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -406,7 +406,7 @@ def test_the_table_of_samples_names_each_of_them() -> None:
 def test_the_product_does_not_ask_whether_it_is_local(folder: str) -> None:
     asks = re.compile(
         r"\bif\b[^\n]*\b(local|localhost|is_local|dev|debug|test(ing)?|ministack|"
-        r"127\.0\.0\.1)\b|\blocal\.|from local|import local|AWS_SAM_LOCAL",
+        r"127\.0\.0\.1)\b|\bstack\.|from stack|import stack|AWS_SAM_LOCAL",
         re.IGNORECASE,
     )
     for path in (ROOT / folder).rglob("*.py"):
@@ -485,4 +485,4 @@ def test_every_folder_of_tests_is_run() -> None:
     folders = {path.parent for path in (ROOT / "tests").glob("*/**/test_*.py")}
     tops = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in folders}
 
-    assert sorted(listed) == sorted(tops)
+    assert sorted(listed) == sorted({*tops, "simulator/tests"})

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from local.addresses import free_addresses
-from local.stack import Stack
-from local.units.__main__ import LONG_URL, SIZES, within
-from local.units.bench import Bench, Cost
-from local.units.budget import BUDGETS
-from local.units.meter import size_of
+from proofs.units.__main__ import LONG_URL, SIZES, within
+from proofs.units.bench import Bench, Cost
+from proofs.units.budget import BUDGETS
+from proofs.units.meter import size_of
+from stack.addresses import free_addresses
+from stack.stack import Stack
 
 Costs = Mapping[str, Cost]
 

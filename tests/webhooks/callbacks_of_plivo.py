@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 
 import httpx
 
-from local.plivo import account
-from local.plivo.signing import v3_signature
-from local.running import RunningStack
 from masking import callbacks, transitions
 from masking.sessions import CarrierSession, Session
 from masking.table import Table
+from plivo_simulator import account
+from plivo_simulator.signing import v3_signature
+from stack.running import RunningStack
 
 
 @dataclass(frozen=True)

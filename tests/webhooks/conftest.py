@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.addresses import free_addresses
-from local.running import RunningStack
-from local.stack import Stack
+from stack.addresses import free_addresses
+from stack.running import RunningStack
+from stack.stack import Stack
 
 
 @pytest.fixture(name="stack", scope="session")

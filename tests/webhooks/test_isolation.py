@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from local.running import RunningStack
+from stack.running import RunningStack
 from tests.webhooks.callbacks_of_plivo import Caller
 from tests.webhooks.sinks import Sink, serving
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import httpx
 
-from local.running import RunningStack
 from masking import events
 from masking.sessions import Session
+from stack.running import RunningStack
 from tests.webhooks.callbacks_of_plivo import Caller
 from tests.webhooks.sinks import Sink, serving
 

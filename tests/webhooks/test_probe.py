@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from local import probe
-from local.running import RunningStack
+from operate import probe
+from stack.running import RunningStack
 
 
 def _run(stack: RunningStack, sequence: str) -> list[dict[str, object]]:

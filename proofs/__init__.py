@@ -1,0 +1,1 @@
+"""Prove promises by trying to break them: chaos, attacks, costs, benches."""

@@ -1,0 +1,114 @@
+"""`docs/simulator.md` and the simulator hold together, and its examples run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from plivo_simulator.account import TOKENS
+from plivo_simulator.control_routes import control_routes
+from plivo_simulator.fault_catalogue import FAULTS
+from plivo_simulator.switches import SWITCHES
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "simulator.md").read_text()
+EXAMPLES = ROOT / "simulator" / "src" / "plivo_simulator" / "examples"
+NODE_SDK = "plivo@4.79.0"
+
+
+def test_every_fault_is_documented_and_no_other() -> None:
+    table = GUIDE.partition("| Fault |")[2]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FAULTS)
+
+
+def test_every_switch_is_documented_with_its_values() -> None:
+    table = GUIDE.partition("| Switch |")[2].partition("## Faults")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", table, re.MULTILINE)
+
+    documented = {name: tuple(re.findall(r"`(\w+)`", text)) for name, text in rows}
+    assert documented == {name: switch.values for name, switch in SWITCHES.items()}
+
+
+def test_every_route_of_the_control_api_is_documented() -> None:
+    for route in control_routes():
+        path = route.path.replace(":path", "")
+        method = min(route.methods - {"HEAD"})  # type: ignore[operator]
+        named = f"`{method} {path}`" in GUIDE
+        assert named or f"any method at `{path}`" in GUIDE
+
+
+def test_the_credentials_in_the_guide_are_those_of_the_account() -> None:
+    for account, token in TOKENS.items():
+        assert f"`{account}`, token `{token}`" in GUIDE
+
+
+def run_example(client: httpx.Client, *command: str, cwd: Path | None = None) -> str:
+    """Run an example against the served simulator and return what it printed."""
+    origin = str(client.base_url).rstrip("/")
+    path = str(Path(command[0]).parent)
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={"PLIVO_SIMULATOR": origin, "PATH": f"{path}:/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_example_runs(served: httpx.Client) -> None:
+    printed = run_example(served, sys.executable, str(EXAMPLES / "session.py"))
+
+    assert printed.splitlines() == [
+        "virtual number +12025550180",
+        "call connected",
+        "legs 2 cost 0.017",
+        "Session expired",
+    ]
+
+
+def test_the_curl_example_runs(served: httpx.Client) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: its example was not run")
+
+    printed = run_example(served, "/bin/sh", str(EXAMPLES / "session.sh"))
+
+    assert printed.splitlines() == [
+        "virtual number +12025550180",
+        "call connected",
+        "Session expired",
+    ]
+
+
+def test_the_node_example_runs(served: httpx.Client, tmp_path: Path) -> None:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("node is not installed: its example was not run")
+    install = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund", "--prefix", tmp_path, NODE_SDK],
+        capture_output=True,
+        timeout=180,
+        check=False,
+    )
+    if install.returncode != 0:
+        pytest.skip(f"npm can not install {NODE_SDK}: the example was not run")
+    example = shutil.copy(EXAMPLES / "session.cjs", tmp_path)
+
+    printed = run_example(served, node, str(example), cwd=tmp_path)
+
+    assert printed.splitlines() == [
+        "virtual number +12025550180",
+        "call connected",
+        "legs 2 cost 0.017",
+        "Session expired",
+    ]

@@ -1,0 +1,33 @@
+"""Put into a fresh local deployment what an operator puts into a real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from masking import tenants
+from masking.table import Table
+from plivo_simulator import account
+from stack.aws.clients import LocalAws
+
+TENANT = "local"
+API_KEY = "local-dev-key"
+
+
+def plant(aws: LocalAws, outputs: Mapping[str, str]) -> None:
+    """Write the simulator's credentials and one API key with every scope."""
+    aws.client("secretsmanager").put_secret_value(
+        SecretId=outputs["CarrierSecretArn"],
+        SecretString=json.dumps(
+            {"auth_id": account.AUTH_ID, "auth_token": account.AUTH_TOKEN}
+        ),
+    )
+    table = Table(aws.client("dynamodb"), outputs["TableName"])
+    tenants.issue(
+        table,
+        key=API_KEY,
+        tenant_id=TENANT,
+        scopes=tenants.SCOPES,
+        created_at=datetime.now(UTC),
+    )

@@ -1,0 +1,138 @@
+"""Make ministack behave as the local stack needs it: private names, one version.
+
+- Handlers run on a bare interpreter, so that only their layers are importable.
+- Rules and schedules are looked at every second, not every ten.
+- A silent handler costs 5 ms of waiting for its log, not 50.
+- A function that fails answers as API Gateway does: 500, and no detail.
+- Roles are enforced as on AWS; see `stack.aws.roles`.
+- A burst waits for warm functions; see `stack.aws.bursts`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stack.aws import bursts, roles
+
+VERSION = "1.5.33"
+TICK_SECONDS = 1.0
+# Wait for a first line, wait after the last line, and in all: seconds.
+LOG_WAITS = (0.005, 0.002, 0.250)
+
+INTERNAL_SERVER_ERROR = {
+    "statusCode": 500,
+    "headers": {"Content-Type": "application/json"},
+    "body": json.dumps({"message": "Internal Server Error"}),
+}
+
+
+class UnknownEmulatorError(Exception):
+    """The installed ministack is not the one that this module was written for."""
+
+
+def tune(function_python: Path) -> None:
+    """Change ministack in this process; handlers will run on *function_python*.
+
+    Raises:
+        UnknownEmulatorError: Its version differs, or a private name is gone.
+    """
+    installed = importlib.metadata.version("ministack")
+    if installed != VERSION:
+        raise UnknownEmulatorError(
+            f"ministack {installed} is installed, but stack/aws/tuning.py was written "
+            f"for {VERSION}: read it again, then change VERSION."
+        )
+    _set("services.eventbridge", "_SCHEDULER_TICK_INTERVAL", TICK_SECONDS)
+    _set("services.scheduler", "_SCHEDULE_TICK_INTERVAL", TICK_SECONDS)
+
+    runtime, detect = _find("core.lambda_runtime", "_detect_runtime_binary")
+    runtime._detect_runtime_binary = _on(function_python, detect)
+
+    _, worker = _find("core.lambda_runtime", "Worker")
+    drain = getattr(worker, "_drain_stderr_bounded", None)
+    if drain is None or len(drain.__defaults__ or ()) != len(LOG_WAITS):
+        raise _gone("core.lambda_runtime", "Worker._drain_stderr_bounded")
+    drain.__defaults__ = LOG_WAITS
+
+    answer_name = "lambda_execute_result_to_api_proxy_response"
+    functions, answer = _find("services.lambda_svc", answer_name)
+    setattr(functions, answer_name, _hiding_errors(answer))
+    _enforce_roles()
+    _bound_bursts()
+
+
+def _bound_bursts() -> None:
+    runtime, _ = _find("core.lambda_runtime", "_workers")
+    functions, acquire = _find("services.lambda_svc", "acquire_worker")
+    _, release = _find("services.lambda_svc", "release_worker")
+
+    def working(name: str) -> int:
+        # By "account:region:function:qualifier"; other threads add to it meanwhile.
+        return sum(
+            worker.in_use
+            for key, pool in list(runtime._workers.items())
+            if key.split(":")[2] == name
+            for worker in list(pool)
+        )
+
+    functions.acquire_worker, functions.release_worker = bursts.patient(
+        acquire, release, working
+    )
+
+
+def _enforce_roles() -> None:
+    conditions, context_of = _find("core.iam_actions", "dynamodb_service_context")
+    conditions.dynamodb_service_context = roles.with_leading_keys(context_of)
+
+    _, action_of = _find("core.iam_actions", "extract_iam_action")
+    conditions.extract_iam_action = roles.without_batches(action_of)
+
+    _, handlers = _find("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    _, resolve = _find("services.secretsmanager", "_resolve")
+    handlers[roles.SECRET] = roles.named_by_arn(
+        handlers[roles.SECRET], lambda secret: str(resolve(secret)[0])
+    )
+
+
+def _on(
+    function_python: Path, detect: Callable[[str], tuple[str, str]]
+) -> Callable[[str], tuple[str, str]]:
+    def detect_runtime_binary(runtime: str) -> tuple[str, str]:
+        binary, worker_script = detect(runtime)
+        if runtime.startswith("python"):
+            binary = str(function_python)
+        return binary, worker_script
+
+    return detect_runtime_binary
+
+
+def _hiding_errors(answer: Callable[[dict[str, Any]], Any]) -> Callable[..., Any]:
+    def api_proxy_response(result: dict[str, Any]) -> Any:
+        if result.get("error") and not result.get("throttle"):
+            return dict(INTERNAL_SERVER_ERROR), None
+        return answer(result)
+
+    return api_proxy_response
+
+
+def _find(module_name: str, name: str) -> tuple[Any, Any]:
+    module = importlib.import_module(f"ministack.{module_name}")
+    if not hasattr(module, name):
+        raise _gone(module_name, name)
+    return module, getattr(module, name)
+
+
+def _set(module_name: str, name: str, value: object) -> None:
+    module, _ = _find(module_name, name)
+    setattr(module, name, value)
+
+
+def _gone(module_name: str, name: str) -> UnknownEmulatorError:
+    return UnknownEmulatorError(
+        f"ministack.{module_name} has no {name} as stack/aws/tuning.py knows it."
+    )
