@@ -10,10 +10,10 @@ import sys
 import uuid
 from collections.abc import Callable, Sequence
 
-from masking.bucket import Bucket
-from masking.errors import StaleStateError
-from masking.recordings import RETENTION_DAYS
-from masking.table import Table
+from masking.core.errors import StaleStateError
+from masking.domain.recordings import RETENTION_DAYS
+from masking.storage.bucket import Bucket
+from masking.storage.table import Table
 from operate import deployment, hold, redrive, tenants, webhooks
 from operate.deployment import Deployment, NoDeploymentError
 

@@ -18,12 +18,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from masking import answers, callbacks, sessions, settle, transitions
-from masking.account import filter_time
-from masking.callbacks import OURS
-from masking.carrier_errors import CarrierError
-from masking.errors import StaleStateError
-from masking.sessions import CarrierSession, Session, Status
+from masking.core.errors import StaleStateError
+from masking.domain import sessions, transitions
+from masking.domain.sessions import CarrierSession, Session, Status
+from masking.lifecycle import settlement
+from masking.plivo import answers, callback_urls
+from masking.plivo.account import filter_time
+from masking.plivo.callback_urls import OURS
+from masking.plivo.errors import CarrierError
 from operate import deployment, plivo
 from operate.deployment import NoDeploymentError
 from operate.plivo import Tools
@@ -80,7 +82,7 @@ def _look(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding:
     uuid = at_plivo.session_uuid
     match = OURS.search(at_plivo.callback_url)
     ours = match["session_uuid"] if match else ""
-    if not callbacks.attempt_in(at_plivo.callback_url, tools.callback_key, ours):
+    if not callback_urls.attempt_in(at_plivo.callback_url, tools.callback_key, ours):
         return Finding(FOREIGN, uuid)
     session = tools.table.load(ours)
     if session is None:
@@ -93,7 +95,7 @@ def _look(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding:
 def judge(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
     """Hold a session of ours against one at Plivo that carries its UUID."""
     now = tools.now()
-    alive = settle.is_alive(at_plivo, now)
+    alive = settlement.is_alive(at_plivo, now)
     if session.carrier_session_uuid != at_plivo.session_uuid:
         in_work = session.status is Status.RESERVED
         return ORPHAN if alive and not in_work else AGREES

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from masking import recordings
-from masking.bucket import Bucket
-from masking.errors import StaleStateError
-from masking.recordings import Recording, Status
-from masking.table import Table
+from masking.core.errors import StaleStateError
+from masking.domain import recording_transitions, recordings
+from masking.domain.recordings import Recording, Status
+from masking.storage.bucket import Bucket
+from masking.storage.table import Table
 
 # What may become of a recording.
 CHANGED = "changed"
@@ -36,7 +36,9 @@ def hold(
 def _change(table: Table, bucket: Bucket, known: Recording, *, held: bool) -> str:
     if known.status in (Status.DELETING, Status.DELETED):
         return GONE
-    after = known if known.held == held else recordings.hold(known, held=held)
+    after = (
+        known if known.held == held else recording_transitions.hold(known, held=held)
+    )
     if known.key:
         # Before the table says so, and again if it does: the tag is what S3 goes by.
         bucket.retag(known.key, recordings.retention_tag(after))

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from masking import keys, tenants
-from masking.errors import KeyNotFoundError
-from masking.keys import Key, NewKey
-from masking.table import Table
+from masking.core.errors import KeyNotFoundError
+from masking.storage.table import Table
+from masking.tenants import api_keys, authorize
+from masking.tenants.api_keys import Key, NewKey
 from operate import deployment
 from operate.deployment import Deployment, NoDeploymentError
 
@@ -33,18 +33,18 @@ def run(found: Deployment, options: argparse.Namespace, now: datetime) -> object
     match options.command:
         case "create":
             ends = now + timedelta(days=options.days) if options.days else None
-            scopes = options.scopes or tenants.SCOPES
-            made = keys.create(table, options.tenant, scopes, now, ends)
+            scopes = options.scopes or authorize.SCOPES
+            made = api_keys.create(table, options.tenant, scopes, now, ends)
             return _made(made)
         case "rotate":
             overlap = timedelta(hours=options.hours)
-            made = keys.rotate(table, options.tenant, options.key_id, now, overlap)
+            made = api_keys.rotate(table, options.tenant, options.key_id, now, overlap)
             return _made(made)
         case "revoke":
-            keys.revoke(table, options.tenant, options.key_id, now)
+            api_keys.revoke(table, options.tenant, options.key_id, now)
             return {"revoked": options.key_id}
         case _:
-            return [_shown(key, now) for key in keys.listed(table, options.tenant)]
+            return [_shown(key, now) for key in api_keys.listed(table, options.tenant)]
 
 
 def main(
@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def tenant_id(text: str) -> str:
     """Read a tenant's name. Raises ArgumentTypeError for one that breaks the rule."""
-    if not tenants.TENANT.fullmatch(text):
+    if not authorize.TENANT.fullmatch(text):
         message = "a tenant is 1 to 64 letters, digits or _ . -"
         raise argparse.ArgumentTypeError(message)
     return text
@@ -136,9 +136,9 @@ def tenant_id(text: str) -> str:
 
 def _scopes(text: str) -> list[str]:
     scopes = [scope for scope in text.split(",") if scope]
-    unknown = sorted(set(scopes) - set(tenants.SCOPES))
+    unknown = sorted(set(scopes) - set(authorize.SCOPES))
     if unknown or not scopes:
-        message = f"scopes are {', '.join(tenants.SCOPES)}"
+        message = f"scopes are {', '.join(authorize.SCOPES)}"
         raise argparse.ArgumentTypeError(message)
     return scopes
 

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from masking import capacity
-from masking.account import Account, Application, Number
-from masking.capacity import Capacity, Use
-from masking.carrier_errors import CarrierError
+from masking.lifecycle import number_pool
+from masking.lifecycle.number_pool import NumberPool, Use
+from masking.plivo.account import Account, Application, Number
+from masking.plivo.errors import CarrierError
 from operate import deployment, plivo
 from operate.deployment import NoDeploymentError
 from operate.plivo import Tools
@@ -81,7 +81,7 @@ def pool(tools: Tools) -> list[Line]:
     """Give a line for each voice number."""
     applications = {each.app_id: each for each in tools.account.applications()}
     numbers = [number for number in tools.account.numbers() if number.voice]
-    uses = Capacity(tools.account, tools.now).uses(numbers)
+    uses = NumberPool(tools.account, tools.now).uses(numbers)
     return [
         _line(number, applications, tools.answer_url, uses[number.number])
         for number in numbers
@@ -91,13 +91,13 @@ def pool(tools: Tools) -> list[Line]:
 def reach(tools: Tools, lines: Sequence[Line]) -> dict[str, Reach]:
     """Say for each country how many numbers the busiest party takes: 2C - 1."""
     countries = {line.number: line.country for line in lines}
-    held = Capacity(tools.account, tools.now)
-    busiest = capacity.busiest([*held.live(), *held.cooling()], countries)
+    held = NumberPool(tools.account, tools.now)
+    busiest = number_pool.busiest([*held.live(), *held.cooling()], countries)
     return {
         country: Reach(
             sum(line.country == country for line in lines),
             busiest[country],
-            capacity.needed(busiest[country]),
+            number_pool.needed(busiest[country]),
         )
         for country in sorted(set(countries.values()))
     }

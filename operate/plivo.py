@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from masking.account import Account
-from masking.carrier import Carrier
-from masking.pace import Pace
-from masking.table import Table
+from masking.plivo.account import Account
+from masking.plivo.client import Carrier
+from masking.plivo.rate_limit import RateLimit
+from masking.storage.table import Table
 from masking.wiring import derived
 from operate.deployment import Deployment
 
@@ -40,7 +40,7 @@ def tools(found: Deployment) -> Tools:
         auth_id=credentials["auth_id"],
         auth_token=credentials["auth_token"],
         base_url=found.outputs["CarrierBaseUrl"].rstrip("/"),
-        before=Pace(PER_SECOND).wait,
+        before=RateLimit(PER_SECOND).wait,
     )
     return Tools(
         carrier=carrier,

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from masking import live, tenant_settings
-from masking.fields import Subaccount
-from masking.table import Table
-from masking.tenant_settings import TenantSettings
+from masking.api.fields import Subaccount
+from masking.storage.table import Table
+from masking.tenants import live_sessions, tenant_settings
+from masking.tenants.tenant_settings import TenantSettings
 from operate.keys import tenant_id
 
 NOTHING = "none"
@@ -47,10 +47,10 @@ def run(table: Table, options: argparse.Namespace) -> Iterator[str]:
             tenant_settings.save(table.tenants, options.tenant, settings)
             yield "functions know this within a minute"
             if "live_sessions" in _changes(options):
-                live.recount(table, options.tenant)
+                live_sessions.recount(table, options.tenant)
                 yield "the stream counts from then on: recount after that minute"
         case "recount":
-            live.recount(table, options.tenant)
+            live_sessions.recount(table, options.tenant)
     yield from _shown(table, options.tenant, settings)
 
 

@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from masking import tenants, webhook_signing
-from masking.table import Table
+from masking.domain import webhook_signing
+from masking.storage.table import Table
+from masking.tenants import webhook_secrets
 from masking.wiring import derived
 from operate import plivo
 from operate.deployment import Deployment
@@ -30,10 +31,16 @@ def run(found: Deployment, table: Table, options: argparse.Namespace) -> Iterato
     """Do what was asked; give the lines to be shown. Raises StaleStateError."""
     match options.doing:
         case "rotate":
-            tenants.change_generations(table, options.tenant, webhook_signing.rotated)
+            webhook_secrets.change_generations(
+                table, options.tenant, webhook_signing.rotated
+            )
         case "retire":
-            tenants.change_generations(table, options.tenant, webhook_signing.retired)
+            webhook_secrets.change_generations(
+                table, options.tenant, webhook_signing.retired
+            )
     root = plivo.secret(
         found.client("secretsmanager"), found.outputs["SigningSecretArn"]
     )
-    yield from tenants.webhook_secrets(table, derived(root, "webhooks"), options.tenant)
+    yield from webhook_secrets.webhook_secrets(
+        table, derived(root, "webhooks"), options.tenant
+    )

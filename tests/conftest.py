@@ -18,7 +18,7 @@ import pytest
 from tests.handlers.clock import Clock
 
 if TYPE_CHECKING:
-    from masking.table import Table
+    from masking.storage.table import Table
     from masking.wiring import Services
     from tests.handlers.embedded_aws import Deployment, EmbeddedAws, Shared
     from tests.handlers.simulated_plivo import SimulatedPlivo
@@ -148,7 +148,7 @@ def deployment(
 @pytest.fixture
 def services(deployment: Deployment) -> Services:
     """Give the services of the deployment, as a function would have them."""
-    from masking.settings import Settings
+    from masking.core.settings import Settings
     from masking.wiring import Services
 
     return Services(Settings(dict(deployment.environment)))
@@ -181,7 +181,8 @@ def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _forget() -> None:
-    from masking import settings, telemetry, wiring
+    from masking import wiring
+    from masking.core import settings, telemetry
 
     telemetry.metrics().clear_metrics()
     for cached in (

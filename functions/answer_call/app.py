@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from masking import answer, signature, telemetry, web, wiring
+from masking import wiring
+from masking.api import gateway
+from masking.core import telemetry
+from masking.plivo import goodbye_xml, signature
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer politely and hang up, whoever calls and whatever goes wrong with us."""
-    goodbye = answer.Goodbye()
+    goodbye = goodbye_xml.Goodbye()
     try:
         settings = wiring.services().settings
-        goodbye = answer.Goodbye(
+        goodbye = goodbye_xml.Goodbye(
             settings.goodbye_text, settings.goodbye_language, settings.goodbye_play_url
         )
         telemetry.count("CallAfterSession" if _is_signed(event) else "AnswerUnsigned")
@@ -25,7 +28,10 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     telemetry.flush()
     return {
         "statusCode": 200,
-        "headers": {"content-type": answer.CONTENT_TYPE, "cache-control": "no-store"},
+        "headers": {
+            "content-type": goodbye_xml.CONTENT_TYPE,
+            "cache-control": "no-store",
+        },
         "body": goodbye.xml(),
     }
 
@@ -33,12 +39,12 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _is_signed(event: dict[str, Any]) -> bool:
     """Say whether Plivo sent this; others learn nothing by asking, but are counted."""
     services = wiring.services()
-    request = web.request_of(event)
+    request = gateway.request_of(event)
     base = services.settings.public_base_url or f"https://{request.domain}"
     query = f"?{request.query}" if request.query else ""
     return signature.is_valid(
         method=request.method,
-        url=f"{base}{answer.PATH}{query}",
+        url=f"{base}{goodbye_xml.PATH}{query}",
         form=parse_qsl(request.body.decode(), keep_blank_values=True),
         headers=request.headers,
         auth_tokens=services.auth_tokens,

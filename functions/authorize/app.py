@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import telemetry, tenants, wiring
+from masking import wiring
+from masking.core import telemetry
+from masking.tenants import authorize
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -12,12 +14,12 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     services = wiring.services()
     header = event.get("headers", {}).get("authorization", "")
     now = services.now()
-    caller = tenants.caller_of(services.table, header, now)
+    caller = authorize.caller_of(services.table, header, now)
     if caller is None:
         telemetry.logger().info("key refused")
         return {"isAuthorized": False, "context": {}}
-    if tenants.is_use_due(caller, now):
-        tenants.note_use(services.hasty_table, caller, now)
+    if authorize.is_use_due(caller, now):
+        authorize.note_use(services.hasty_table, caller, now)
         telemetry.flush()
     return {
         "isAuthorized": True,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from masking import endings, reconcile, telemetry, wiring
+from masking import wiring
+from masking.core import telemetry
+from masking.lifecycle import call_ended, reconcile
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
@@ -14,7 +16,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
     for message in event["Records"]:
         asked = json.loads(message["body"])
         if "callback" in asked:
-            ending = endings.Endings(services.table, services.bus)
+            ending = call_ended.CallEnded(services.table, services.bus)
             ending.announce(asked["session_uuid"], asked["callback"])
         else:
             _check(services, asked["session_uuid"], has_orphans="orphans" in asked)

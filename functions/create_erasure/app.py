@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from masking import contract, erase_request, erasures, web, wiring
+from masking import wiring
+from masking.api import erasure_views, gateway, json_bodies, requests
+from masking.erasure import create_erasure
 
 
-@web.route(scope="admin")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="admin")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Begin an erasure; while one of that number runs, answer with that one."""
     services = wiring.services()
-    asked = contract.parse_erasure(contract.read_object(request.body))
-    erasure = erase_request.begin(
+    asked = requests.parse_erasure(json_bodies.read_object(request.body))
+    erasure = create_erasure.begin(
         asked.phone_number,
         tenant_id=request.tenant_id,
         table=services.erasure_table,
@@ -18,4 +20,6 @@ def lambda_handler(request: web.Request) -> web.Response:
         now=services.now(),
     )
     location = f"/v1/erasures/{erasure.erasure_id}"
-    return web.Response(202, erasures.envelope(erasure), {"location": location})
+    return gateway.Response(
+        202, erasure_views.envelope(erasure), {"location": location}
+    )

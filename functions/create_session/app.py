@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from masking import contract, create, views, web, wiring
+from masking import wiring
+from masking.api import gateway, json_bodies, requests, session_views
+from masking.lifecycle import create_session
 
 
-@web.route(scope="sessions:write", undone=create.NOT_CREATED)
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="sessions:write", undone=create_session.NOT_CREATED)
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Create the session, or answer with the one that this key created before."""
     services = wiring.services()
-    flow = create.CreateFlow(
+    flow = create_session.CreateSession(
         services.table,
         services.carrier,
         services.callback_key,
@@ -17,11 +19,13 @@ def lambda_handler(request: web.Request) -> web.Response:
         services.tenant_settings_of,
     )
     created = flow.create(
-        contract.parse_create(contract.read_object(request.body)),
+        requests.parse_create(json_bodies.read_object(request.body)),
         tenant_id=request.tenant_id,
         idempotency_key=request.idempotency_key,
-        base_url=create.base_url_of(services.settings.public_base_url, request.domain),
+        base_url=create_session.base_url_of(
+            services.settings.public_base_url, request.domain
+        ),
     )
-    status, headers = create.as_answer(created)
-    body = views.envelope("Session created", created.session, services.now())
-    return web.Response(status, body, headers)
+    status, headers = create_session.as_answer(created)
+    body = session_views.envelope("Session created", created.session, services.now())
+    return gateway.Response(status, body, headers)

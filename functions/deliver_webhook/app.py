@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import deliver, telemetry, wiring
+from masking import wiring
+from masking.core import telemetry
+from masking.webhooks import deliver_webhook
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Deliver a batch; report those that must come again, each in its own time."""
     services = wiring.services()
-    deliverer = deliver.Deliverer(
+    deliverer = deliver_webhook.DeliverWebhook(
         services.table,
         services.webhook_queue,
         services.webhook_dead_letters,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from masking import erasing, erasures, telemetry, wiring
-from masking.errors import ErasureNotReadyError
+from masking import wiring
+from masking.core import telemetry
+from masking.core.errors import ErasureNotReadyError
+from masking.domain import erasures
+from masking.erasure import erasing
 
 # Milliseconds that must be left of the function's time to begin with another session:
 # longer than what is asked of Plivo for one.

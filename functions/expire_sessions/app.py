@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import expire, telemetry, wiring
+from masking import wiring
+from masking.core import telemetry
+from masking.lifecycle import expire_sessions
 
 # Milliseconds that must be left of the function's time to begin another session.
 RESERVE = 5_000
@@ -13,7 +15,7 @@ RESERVE = 5_000
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """End what is due, and say how many sessions that were."""
     services = wiring.services()
-    sweep = expire.Sweep(
+    sweep = expire_sessions.ExpireSessions(
         services.table,
         services.now,
         lambda: context.get_remaining_time_in_millis() > RESERVE,

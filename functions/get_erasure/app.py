@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from masking import erasures, web, wiring
-from masking.errors import ErasureNotFoundError
+from masking import wiring
+from masking.api import erasure_views, gateway
+from masking.core.problems import ErasureNotFoundError
 
 
-@web.route(scope="admin")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="admin")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Answer with the erasure, which holds no number."""
     erasure_id = request.parameters.get("erasure_id", "")
-    if not web.UUID.fullmatch(erasure_id):
+    if not gateway.UUID.fullmatch(erasure_id):
         raise ErasureNotFoundError
     erasure = wiring.services().erasure_table.erasure(erasure_id)
     if erasure is None or erasure.tenant_id != request.tenant_id:
         raise ErasureNotFoundError
-    return web.Response(200, erasures.envelope(erasure))
+    return gateway.Response(200, erasure_views.envelope(erasure))

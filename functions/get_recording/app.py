@@ -5,19 +5,23 @@ Answers 302, or 200 with the link in JSON where the Accept header names JSON.
 
 from __future__ import annotations
 
-from masking import recording_views, serve, web, wiring
+from masking import wiring
+from masking.api import gateway, recording_views
+from masking.recording import get_recording
 
 
-@web.route(scope="recordings:read")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="recordings:read")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Lead to the file; 409 while it is on its way, 410 once it is deleted."""
     services = wiring.services()
-    access = serve.Access(services.table, services.bucket, services.bus, services.now)
+    access = get_recording.GetRecording(
+        services.table, services.bucket, services.bus, services.now
+    )
     link = access.link(
         request.recording_uuid,
         tenant_id=request.tenant_id,
         request_id=request.request_id,
     )
     if request.wants_json:
-        return web.Response(200, recording_views.link_view(link))
-    return web.Response(302, headers={"location": link.url})
+        return gateway.Response(200, recording_views.link_view(link))
+    return gateway.Response(302, headers={"location": link.url})

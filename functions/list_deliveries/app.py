@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import uuid
 
-from masking import pages, web, wiring
-from masking.deliveries import Delivery
-from masking.delivery_items import delivery_from, delivery_view
-from masking.errors import InvalidRequestError, SessionNotFoundError
+from masking import wiring
+from masking.api import gateway, pages
+from masking.api.delivery_views import delivery_view
+from masking.core.problems import InvalidRequestError, SessionNotFoundError
+from masking.domain.deliveries import Delivery
+from masking.storage.deliveries import delivery_from
 
 
-@web.route(scope="sessions:read")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="sessions:read")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Answer with a page of deliveries, the oldest first."""
     services = wiring.services()
-    asked, named = pages.asked_in(request.query, "session_uuid")
+    asked, named = pages.page_request_in(request.query, "session_uuid")
     session_uuid = named.get("session_uuid", "")
-    if not web.UUID.fullmatch(session_uuid):
+    if not gateway.UUID.fullmatch(session_uuid):
         rule = "must be the UUID of a session"
         violation = {"field": "session_uuid", "rule": rule, "sent": None}
         raise InvalidRequestError(violations=[violation])
@@ -30,7 +32,7 @@ def lambda_handler(request: web.Request) -> web.Response:
         "meta": {"limit": asked.limit, "next": page.cursor},
         "objects": [delivery_view(delivery) for delivery in page.shown],
     }
-    return web.Response(200, body)
+    return gateway.Response(200, body)
 
 
 def _place_of(delivery: Delivery) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from masking import recording_views, web, wiring
-from masking.errors import SessionNotFoundError
+from masking import wiring
+from masking.api import gateway, recording_views
+from masking.core.problems import SessionNotFoundError
 
 
-@web.route(scope="recordings:read")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="recordings:read")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Answer with what is kept; recordings may outlive their session's item."""
     services = wiring.services()
     found = services.table.recordings(request.session_uuid)
@@ -17,4 +18,4 @@ def lambda_handler(request: web.Request) -> web.Response:
         owners = {session.tenant_id} if session else set()
     if owners != {request.tenant_id}:
         raise SessionNotFoundError
-    return web.Response(200, recording_views.list_view(found, services.now()))
+    return gateway.Response(200, recording_views.list_view(found, services.now()))

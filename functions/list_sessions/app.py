@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from masking import listing, search, views, web, wiring
+from masking import wiring
+from masking.api import gateway, search_requests, session_views
+from masking.lifecycle import search_sessions
 
 
-@web.route(scope="sessions:read")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="sessions:read")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Answer with a page of the tenant's sessions."""
     services = wiring.services()
-    asked = search.parse_query(request.query)
+    asked = search_requests.parse_query(request.query)
     now = services.now()
-    page = listing.find(
+    page = search_sessions.find(
         asked,
         tenant_id=request.tenant_id,
         table=services.table,
         number_key=services.number_key,
         now=now,
     )
-    return web.Response(200, views.page_view(page, asked.limit, now))
+    return gateway.Response(200, session_views.page_view(page, asked.limit, now))

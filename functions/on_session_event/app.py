@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from masking import receive, web, wiring
+from masking import wiring
+from masking.api import gateway
+from masking.callbacks import receive
 
 
-@web.route(scope=None)
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope=None)
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Keep the callback; a repeated one is answered alike and changes nothing."""
     services = wiring.services()
-    inbox = receive.Inbox(
+    inbox = receive.ReceiveCallback(
         services.table,
         services.callback_key,
         services.auth_tokens,
@@ -17,4 +19,4 @@ def lambda_handler(request: web.Request) -> web.Response:
         services.settings.webhook_auth,
     )
     inbox.receive(request, "events")
-    return web.Response(200, {})
+    return gateway.Response(200, {})

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import capacity, reconcile, rounds, telemetry, wiring
-from masking.account import Account
+from masking import wiring
+from masking.core import telemetry
+from masking.lifecycle import number_pool, reconcile, reconcile_sessions
+from masking.plivo.account import Account
 
 # Milliseconds that must be left of the function's time to begin another duty: longer
 # than the requests to Plivo that one duty can take.
@@ -24,14 +26,14 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
         services.now,
         services.settings.recording_retention_days,
     )
-    tally = rounds.Round(
+    tally = reconcile_sessions.ReconcileSessions(
         services.table,
         reconciler,
         services.now,
         lambda: context.get_remaining_time_in_millis() > RESERVE,
     ).run()
-    rounds.report(tally, pace.requests)
+    reconcile_sessions.report(tally, pace.requests)
     if not tally.busy and context.get_remaining_time_in_millis() > RESERVE:
-        capacity.report(capacity.Capacity(Account(carrier), services.now))
+        number_pool.report(number_pool.NumberPool(Account(carrier), services.now))
     telemetry.flush()
     return dict(tally.outcomes)

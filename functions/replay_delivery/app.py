@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 
-from masking import replay, web, wiring
-from masking.delivery_items import delivery_view
+from masking import wiring
+from masking.api import gateway
+from masking.api.delivery_views import delivery_view
+from masking.webhooks import replay_delivery
 
 
-@web.route(scope="sessions:write")
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="sessions:write")
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Put the event into the queue again, under the same id, for another day."""
     services = wiring.services()
-    delivery = replay.replay(
+    delivery = replay_delivery.replay(
         request.parameters.get("id", ""),
         tenant_id=request.tenant_id,
         table=services.table,
@@ -20,4 +22,4 @@ def lambda_handler(request: web.Request) -> web.Response:
         now=services.now(),
     )
     body = {"api_id": str(uuid.uuid4()), "delivery": delivery_view(delivery)}
-    return web.Response(202, body)
+    return gateway.Response(202, body)

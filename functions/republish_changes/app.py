@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from masking import publish, relay, telemetry, wiring
+from masking import wiring
+from masking.core import telemetry
+from masking.stream import change_publisher, publish_changes
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
     """Publish what was parked, as the table has it now; what fails comes again."""
     services = wiring.services()
-    publisher = publish.Publisher(
+    publisher = change_publisher.Publisher(
         services.table,
         services.bus,
         services.check_queue,
@@ -26,7 +28,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
         parked = json.loads(message["body"])
         image = services.table.change(parked["pk"], parked["sk"])
         if image:
-            publisher.publish(relay.record_of(parked, image))
+            publisher.publish(publish_changes.record_of(parked, image))
         telemetry.logger().info(
             "change published again", extra={"reason": parked["reason"]}
         )

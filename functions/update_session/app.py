@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from masking import contract, update, views, web, wiring
+from masking import wiring
+from masking.api import gateway, json_bodies, requests, session_views
+from masking.lifecycle import update_session
 
 
-@web.route(scope="sessions:write", undone=update.NOT_UPDATED)
-def lambda_handler(request: web.Request) -> web.Response:
+@gateway.route(scope="sessions:write", undone=update_session.NOT_UPDATED)
+def lambda_handler(request: gateway.Request) -> gateway.Response:
     """Change the session at Plivo and in the table, and answer with it."""
     services = wiring.services()
-    flow = update.UpdateFlow(services.table, services.carrier, services.now)
+    flow = update_session.UpdateSession(services.table, services.carrier, services.now)
     session = flow.update(
         request.session_uuid,
-        contract.parse_update(contract.read_object(request.body)),
+        requests.parse_update(json_bodies.read_object(request.body)),
         tenant_id=request.tenant_id,
         if_match=request.if_match,
     )
-    body = views.envelope("Session updated", session, services.now())
-    return web.Response(200, body, {"etag": f'"{session.version}"'})
+    body = session_views.envelope("Session updated", session, services.now())
+    return gateway.Response(200, body, {"etag": f'"{session.version}"'})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from masking.contract import CreateSession
+from masking.api.request_models import CreateSessionRequest
 from proofs.attack import marks
 from proofs.attack.shots import Shot
 from proofs.attack.target import JSON, VICTIM, Target
@@ -81,7 +81,7 @@ class Bodies:
         for name in ("unknown", "first_party ", "First_Party", "__proto__", NUMBER, ""):
             yield json.dumps({**PAIR, name: 1}).encode()
         yield json.dumps({**PAIR, "labels": {f"l{n}": "a" for n in range(11)}}).encode()
-        for name in CreateSession.model_fields:
+        for name in CreateSessionRequest.model_fields:
             for value in VALUES:
                 if not _may_be_right(name, value):
                     yield json.dumps({**self._base(function), name: value}).encode()

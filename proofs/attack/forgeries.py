@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from urllib.parse import quote, urlencode
 
-from masking import callbacks
+from masking.plivo import callback_urls
 from plivo_simulator import account
 from plivo_simulator.signing import v2_signature, v3_signature
 from proofs.attack import marks
@@ -63,9 +63,9 @@ class Forgeries:
             yield self._signed(path.replace(self._ours, self._other), REFUSED)
             yield self._signed(path.replace(self._ours, self._ours.upper()), NOWHERE)
         for number in range(30):
-            made_up = callbacks.token_for(bytes([number]), self._ours, 1)
+            made_up = callback_urls.token_for(bytes([number]), self._ours, 1)
             for kind in self._paths:
-                path = callbacks.path_for(self._ours, 1, made_up, kind)
+                path = callback_urls.path_for(self._ours, 1, made_up, kind)
                 yield self._signed(path, REFUSED)
 
     def _signatures(self) -> Iterator[Shot]:

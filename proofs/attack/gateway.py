@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from masking import tenants
+from masking.tenants import authorize
 from proofs.attack import marks
 from proofs.attack.shots import Shot
 from proofs.attack.target import JSON, STRANGER, VICTIM, Target
@@ -75,7 +75,7 @@ class ByHand:
                 yield self._shot("keys", route, headers, want=NOT_LET_IN)
 
     def _scopes(self) -> Iterator[Shot]:
-        for route, scope in itertools.product(self._routes, tenants.SCOPES):
+        for route, scope in itertools.product(self._routes, authorize.SCOPES):
             if scope != route.scope:
                 for body in (b"", b"{}", b'{"record": true}'):
                     headers = self._key(scope)

@@ -15,8 +15,9 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from masking import callbacks, tenants
-from masking.table import Table
+from masking.plivo import callback_urls
+from masking.storage.table import Table
+from masking.tenants import authorize
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
 from stack.environments import ROOT
@@ -118,8 +119,8 @@ class Target:
 
     def callback_path(self, session_uuid: str, kind: str = "events") -> str:
         """Give the path at which Plivo calls back about a session's first attempt."""
-        token = callbacks.token_for(self.callback_key(), session_uuid, 1)
-        return callbacks.path_for(session_uuid, 1, token, kind)
+        token = callback_urls.token_for(self.callback_key(), session_uuid, 1)
+        return callback_urls.path_for(session_uuid, 1, token, kind)
 
     def signed(
         self, path: str, pairs: Pairs, token: str = account.AUTH_TOKEN
@@ -152,7 +153,7 @@ def prepared(stack: RunningStack) -> Target:
     target = Target(stack, {name: key for name, (key, _, _) in keys.items()})
     for name, (key, tenant, scopes) in keys.items():
         ends = datetime.now(UTC) - timedelta(minutes=1) if name == "expired" else None
-        tenants.issue(
+        authorize.issue(
             target.table, key=key, tenant_id=tenant, scopes=scopes, expires_at=ends
         )
     return target
@@ -162,9 +163,9 @@ def _keys() -> Iterator[tuple[str, tuple[str, str, tuple[str, ...]]]]:
     def key() -> str:
         return f"key-{uuid.uuid4()}"
 
-    yield VICTIM, (key(), VICTIM, tenants.SCOPES)
-    yield STRANGER, (key(), STRANGER, tenants.SCOPES)
-    yield "expired", (key(), VICTIM, tenants.SCOPES)
+    yield VICTIM, (key(), VICTIM, authorize.SCOPES)
+    yield STRANGER, (key(), STRANGER, authorize.SCOPES)
+    yield "expired", (key(), VICTIM, authorize.SCOPES)
     yield "nothing", (key(), VICTIM, ())
-    for scope in tenants.SCOPES:
+    for scope in authorize.SCOPES:
         yield scope, (key(), VICTIM, (scope,))

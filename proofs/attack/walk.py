@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from masking import items
+from masking.core import key_space
 from proofs.attack import marks
 from proofs.attack.evidence import Piece
 from proofs.attack.listener import Listener
@@ -115,8 +115,8 @@ class Walk:
         message = {"body": json.dumps({"session_uuid": uuid, "orphans": True})}
         self.target.invoke("check_sessions", {"Records": [message]})
         parked = {
-            "pk": items.session_key(uuid),
-            "sk": items.STATE,
+            "pk": key_space.session_key(uuid),
+            "sk": key_space.STATE,
             "reason": "walked",
             "was": None,
         }

@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, urlencode
 
 from plivo.utils import validate_v3_signature
 
-from masking import events, signature
+from masking.api import callback_requests
+from masking.plivo import signature
 from plivo_simulator.signing import v3_signature
 
 # What our check may take of the SDK's time.
@@ -86,7 +87,7 @@ def _request(number: int) -> tuple[bytes, str]:
 
 
 def _ours(body: bytes, given: str) -> bool:
-    pairs = events.pairs_of("application/x-www-form-urlencoded", body, "")
+    pairs = callback_requests.pairs_of("application/x-www-form-urlencoded", body, "")
     return signature.is_valid(
         method="POST",
         url=URL,

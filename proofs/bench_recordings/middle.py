@@ -49,18 +49,18 @@ Move = Callable[[int], None]
 def ours(origin: str, sink: str, authority: str, path: str = "") -> Move:
     """Give our way: stream, check, hash, put."""
     _environment(sink, authority)
-    from masking import recordings
-    from masking.origin import Origin
-    from masking.settings import Settings
-    from masking.store import Store
+    from masking.core.settings import Settings
+    from masking.domain import recording_transitions, recordings
+    from masking.plivo.media import Media
+    from masking.recording.copy_recording import CopyRecording
     from masking.wiring import Services
 
     services = Services(Settings({"BUCKET_NAME": "bench"}))
-    store = Store(
+    store = CopyRecording(
         # Nothing of the table is measured.
         None,  # type: ignore[arg-type]
         services.bucket,
-        Origin((origin,), ("MAEXAMPLEACCOUNT0000", "a-token")),
+        Media((origin,), ("MAEXAMPLEACCOUNT0000", "a-token")),
         services.now,
     )
 
@@ -71,7 +71,7 @@ def ours(origin: str, sink: str, authority: str, path: str = "") -> Move:
             "wav",
             size // 16_000,
         )
-        begun = recordings.announce(
+        begun = recording_transitions.announce(
             found,
             session_uuid="3783cd2b-5ba0-5591-9fb5-cb13069f4d75",
             tenant_id="bench",

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from masking import sessions
+from masking.domain import sessions
 from proofs.chaos import killer, plan, storm
 from proofs.chaos.hurry import let_leases_run_out
 from proofs.chaos.storm import Weather

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from masking import items
-from masking.items import STATE, Item, read, stamp, written
+from masking.core import key_space
+from masking.core.key_space import STATE, Item
+from masking.core.times import stamp
+from masking.storage.attributes import read_item, written_item
 from stack.running import RunningStack
 
 PAST = timedelta(hours=1)
@@ -25,10 +27,10 @@ def let_leases_run_out(stack: RunningStack) -> None:
     past = stamp(datetime.now(UTC) - PAST)
     checks: list[dict[str, Any]] = []
     for item in _states(dynamodb, table):
-        session_uuid = items.owner_of(item)
+        session_uuid = key_space.owner_of(item)
         changed = _without_lease(item, past)
         if changed != item:
-            dynamodb.put_item(TableName=table, Item=written(changed))
+            dynamodb.put_item(TableName=table, Item=written_item(changed))
             checks.append({"session_uuid": session_uuid})
         if item["attempt"] > 1:
             checks.append({"session_uuid": session_uuid, "orphans": True})
@@ -58,6 +60,6 @@ def _hand_out(stack: RunningStack, checks: list[dict[str, Any]]) -> None:
 def _states(dynamodb: Any, table: str) -> Iterator[Item]:
     for page in dynamodb.get_paginator("scan").paginate(TableName=table):
         for item in page["Items"]:
-            plain = read(item)
+            plain = read_item(item)
             if plain["sk"] == STATE:
                 yield plain

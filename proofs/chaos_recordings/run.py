@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from masking.carrier import Carrier
-from masking.reconcile import Reconciler
-from masking.recordings import Recording, Status
-from masking.rounds import Round
-from masking.transitions import SETTLE_AFTER
+from masking.domain.recordings import Recording, Status
+from masking.domain.transitions import SETTLE_AFTER
+from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.reconcile_sessions import ReconcileSessions
+from masking.plivo.client import Carrier
 from plivo_simulator import account
 from proofs.chaos_recordings.calls import (
     STORE_WAIT,
@@ -141,7 +141,9 @@ def _ahead(stack: RunningStack, by: timedelta) -> Reconciler:
 
 
 def _go_round(reconciler: Reconciler) -> dict[str, int]:
-    tally = Round(reconciler.table, reconciler, reconciler.now, lambda: True).run()
+    tally = ReconcileSessions(
+        reconciler.table, reconciler, reconciler.now, lambda: True
+    ).run()
     return dict(tally.outcomes)
 
 

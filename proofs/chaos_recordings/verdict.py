@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from masking.recordings import Recording, Status
+from masking.domain.recordings import Recording, Status
 
 STORED = "recording.stored"
 FAILED = "recording.failed"

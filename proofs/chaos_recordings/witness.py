@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from masking.recordings import Recording, Status
-from masking.table import Table
+from masking.domain.recordings import Recording, Status
+from masking.storage.table import Table
 from stack.aws.listeners import listening_queue
 from stack.running import RunningStack
 

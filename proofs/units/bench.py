@@ -8,19 +8,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from masking import contract, items, listing, tenant_settings, transitions
-from masking.bus import Bus
-from masking.carrier import Carrier
-from masking.create import CreateFlow
-from masking.end import EndFlow
-from masking.expire import Sweep
-from masking.publish import Publisher
-from masking.queue import Queue
-from masking.search import Search
-from masking.sessions import Session, Status
-from masking.table import Table
-from masking.tenant_settings import TenantSettings
-from masking.update import UpdateFlow
+from masking.api import requests
+from masking.api.search_requests import Search
+from masking.core import key_space
+from masking.domain import transitions
+from masking.domain.sessions import Session, Status
+from masking.lifecycle import search_sessions
+from masking.lifecycle.create_session import CreateSession
+from masking.lifecycle.expire_session import ExpireSession
+from masking.lifecycle.expire_sessions import ExpireSessions
+from masking.lifecycle.update_session import UpdateSession
+from masking.plivo.client import Carrier
+from masking.storage import attributes, session_items
+from masking.storage.bus import Bus
+from masking.storage.queues import Queue
+from masking.storage.table import Table
+from masking.stream.change_publisher import Publisher
+from masking.tenants import tenant_settings
+from masking.tenants.tenant_settings import TenantSettings
 from plivo_simulator import account
 from proofs.units.meter import Meter, Units
 from stack.aws.package import read_template
@@ -84,7 +89,7 @@ class Bench:
         batch: list[Any] = []
         for number in range(count):
             for item in _items_of(_session(number, now), now):
-                batch.append({"PutRequest": {"Item": items.written(item)}})
+                batch.append({"PutRequest": {"Item": attributes.written_item(item)}})
                 if len(batch) == BATCH:
                     self._dynamodb.batch_write_item(RequestItems={self._name: batch})
                     batch.clear()
@@ -146,9 +151,9 @@ class Bench:
             "labels": {"order_id": "A-17"},
             **more,
         }
-        flow = CreateFlow(self._table, self._carrier, KEY, _now, self._settings_of)
+        flow = CreateSession(self._table, self._carrier, KEY, _now, self._settings_of)
         return flow.create(
-            contract.parse_create(body),
+            requests.parse_create(body),
             tenant_id=TENANT,
             idempotency_key=f"{self._name}-{self._created}",
             base_url=BASE_URL,
@@ -159,12 +164,12 @@ class Bench:
         return tenant_settings.load(self._table.tenants, tenant_id)
 
     def _update(self, session: Session, body: Mapping[str, Any]) -> Session:
-        flow = UpdateFlow(self._table, self._carrier, _now)
-        request = contract.parse_update(body)
+        flow = UpdateSession(self._table, self._carrier, _now)
+        request = requests.parse_update(body)
         return flow.update(session.session_uuid, request, tenant_id=TENANT)
 
     def _end(self, session: Session) -> Session:
-        flow = EndFlow(self._table, self._carrier, _now)
+        flow = ExpireSession(self._table, self._carrier, _now)
         return flow.end(session.session_uuid, tenant_id=TENANT)
 
     def _keep_callback(self, session: Session, event: str, caller: str) -> None:
@@ -193,7 +198,7 @@ class Bench:
         self._table.callbacks(session.session_uuid)
 
     def _list(self) -> None:
-        listing.find(
+        search_sessions.find(
             Search(limit=PAGE),
             tenant_id=TENANT,
             table=self._table,
@@ -203,7 +208,7 @@ class Bench:
 
     def _sweep(self, at: datetime | None = None) -> None:
         now = at or _now()
-        Sweep(self._table, lambda: now, lambda: True).run()
+        ExpireSessions(self._table, lambda: now, lambda: True).run()
 
     def _publish(self, records: list[Any]) -> None:
         publisher = Publisher(
@@ -270,11 +275,11 @@ def _session(number: int, now: datetime) -> Session:
     )
 
 
-def _items_of(session: Session, now: datetime) -> Iterator[items.Item]:
-    yield items.state_item(session, int(now.timestamp()) + 1_000_000)
+def _items_of(session: Session, now: datetime) -> Iterator[key_space.Item]:
+    yield session_items.state_item(session, int(now.timestamp()) + 1_000_000)
     yield {
-        "pk": items.carrier_key(str(session.carrier_session_uuid)),
-        "sk": items.LINK,
+        "pk": key_space.carrier_key(str(session.carrier_session_uuid)),
+        "sk": key_space.LINK,
         "session_uuid": session.session_uuid,
-        **items.listing_keys(session),
+        **session_items.listing_keys(session),
     }

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from masking import tenants
-from masking.table import Table
+from masking.storage.table import Table
+from masking.tenants import authorize
 from plivo_simulator import account
 from stack.aws.clients import LocalAws
 
@@ -24,10 +24,10 @@ def plant(aws: LocalAws, outputs: Mapping[str, str]) -> None:
         ),
     )
     table = Table(aws.client("dynamodb"), outputs["TableName"])
-    tenants.issue(
+    authorize.issue(
         table,
         key=API_KEY,
         tenant_id=TENANT,
-        scopes=tenants.SCOPES,
+        scopes=authorize.SCOPES,
         created_at=datetime.now(UTC),
     )

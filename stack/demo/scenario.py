@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from masking.items import Item
+from masking.core.key_space import Item
 from stack.demo.evidence import canonical, sha256, told, wav_seconds
 from stack.demo.sources import Sources
 from stack.demo.step import Step, UnexpectedError

@@ -11,7 +11,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from masking.items import STATE, Item, read, session_key
+from masking.core.key_space import STATE, Item, session_key
+from masking.storage.attributes import read_item
 from stack.demo.step import UnexpectedError
 from stack.running import RunningStack
 
@@ -123,7 +124,7 @@ class Sources:
             ExpressionAttributeValues={":pk": {"S": session_key(session_uuid)}},
             ConsistentRead=True,
         )
-        return [read(item) for item in answer["Items"]]
+        return [read_item(item) for item in answer["Items"]]
 
     def invocations_since(self, began: datetime) -> dict[str, int]:
         """Count, from the log groups, how often each function has run."""

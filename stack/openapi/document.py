@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from masking.errors import ProblemError
+from masking.core.problems import ProblemError
 from stack.aws.package import read_template
 from stack.openapi.histories import DELIVERY_ID
 from stack.openapi.operations import OPERATIONS, Operation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from masking.erasures import COMPLETED, KINDS, RUNNING
+from masking.domain.erasures import COMPLETED, KINDS, RUNNING
 from stack.openapi.shapes import (
     COUNT,
     TEXT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from masking.deliveries import Status
+from masking.domain.deliveries import Status
 from stack.openapi.shapes import (
     COUNT,
     MONEY,

@@ -10,35 +10,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from masking import answer, carrier_errors, errors
-from masking.errors import ProblemError
-from masking.pages import MOST
+from masking.api.pages import MOST
+from masking.core import problems
+from masking.core.problems import ProblemError
+from masking.plivo import errors, goodbye_xml
 from stack.openapi.schemas import filters
 from stack.openapi.shapes import component
 
 Headers = Mapping[str, str]
 
 CARRIER: tuple[type[ProblemError], ...] = (
-    carrier_errors.CarrierRefusedError,
-    carrier_errors.CarrierSessionMissingError,
-    carrier_errors.CarrierCredentialsRefusedError,
-    carrier_errors.CarrierForbiddenError,
-    carrier_errors.CarrierUnreachableError,
-    carrier_errors.CarrierFailedError,
-    carrier_errors.CarrierAnswerInvalidError,
-    carrier_errors.CarrierThrottledError,
-    carrier_errors.CarrierTimeoutError,
+    errors.CarrierRefusedError,
+    errors.CarrierSessionMissingError,
+    errors.CarrierCredentialsRefusedError,
+    errors.CarrierForbiddenError,
+    errors.CarrierUnreachableError,
+    errors.CarrierFailedError,
+    errors.CarrierAnswerInvalidError,
+    errors.CarrierThrottledError,
+    errors.CarrierTimeoutError,
 )
 ANY: tuple[type[ProblemError], ...] = (
-    errors.NumberInUrlError,
-    errors.ScopeMissingError,
-    errors.StorageUnavailableError,
+    problems.NumberInUrlError,
+    problems.ScopeMissingError,
+    problems.StorageUnavailableError,
     ProblemError,
 )
 BODY: tuple[type[ProblemError], ...] = (
-    errors.MalformedBodyError,
-    errors.InvalidRequestError,
-    errors.BodyTooLargeError,
+    problems.MalformedBodyError,
+    problems.InvalidRequestError,
+    problems.BodyTooLargeError,
 )
 
 IF_MATCH = {
@@ -124,11 +125,11 @@ WEBHOOK = Operation(
     summary="Take a callback of Plivo's",
     answers={200: Answer("Kept; also if it was kept before.", {"type": "object"})},
     problems=(
-        errors.MalformedBodyError,
-        errors.WebhookRefusedError,
-        errors.SessionNotFoundError,
-        errors.BodyTooLargeError,
-        errors.StorageUnavailableError,
+        problems.MalformedBodyError,
+        problems.WebhookRefusedError,
+        problems.SessionNotFoundError,
+        problems.BodyTooLargeError,
+        problems.StorageUnavailableError,
         ProblemError,
     ),
     tag="webhooks from Plivo",
@@ -140,7 +141,7 @@ ANSWER = Operation(
         200: Answer(
             "Plivo XML: one sound and a hang-up, whatever was sent.",
             {"type": "string"},
-            media=answer.CONTENT_TYPE,
+            media=goodbye_xml.CONTENT_TYPE,
         )
     },
     problems=(),
@@ -165,25 +166,25 @@ OPERATIONS: Mapping[str, Operation] = {
             *ANY,
             *BODY,
             *CARRIER,
-            carrier_errors.NumberPoolExhaustedError,
-            errors.CreateInProgressError,
-            errors.CreateAbandonedError,
-            errors.PairAlreadyActiveError,
-            errors.IdempotencyKeyReusedError,
-            errors.QuotaExceededError,
-            errors.SessionErasedError,
+            errors.NumberPoolExhaustedError,
+            problems.CreateInProgressError,
+            problems.CreateAbandonedError,
+            problems.PairAlreadyActiveError,
+            problems.IdempotencyKeyReusedError,
+            problems.QuotaExceededError,
+            problems.SessionErasedError,
         ),
     ),
     "get_session": Operation(
         summary="Read a session",
         answers={200: Answer("The session.", component("SessionFound"), ETAG)},
-        problems=(*ANY, errors.SessionNotFoundError),
+        problems=(*ANY, problems.SessionNotFoundError),
     ),
     "list_sessions": Operation(
         summary="List sessions, newest first",
         parameters=tuple(filters()),
         answers={200: Answer("A page of sessions.", component("SessionPage"))},
-        problems=(*ANY, errors.InvalidRequestError),
+        problems=(*ANY, problems.InvalidRequestError),
     ),
     "search_sessions": Operation(
         summary="Search sessions, also by number, newest first",
@@ -200,13 +201,13 @@ OPERATIONS: Mapping[str, Operation] = {
             *ANY,
             *BODY,
             *CARRIER,
-            carrier_errors.NumberPoolExhaustedError,
-            errors.SessionNotFoundError,
-            errors.SessionNotActiveError,
-            errors.SessionExpiredError,
-            errors.UpdateInProgressError,
-            errors.VersionMismatchError,
-            errors.FieldNotUpdatableError,
+            errors.NumberPoolExhaustedError,
+            problems.SessionNotFoundError,
+            problems.SessionNotActiveError,
+            problems.SessionExpiredError,
+            problems.UpdateInProgressError,
+            problems.VersionMismatchError,
+            problems.FieldNotUpdatableError,
         ),
     ),
     "expire_session": Operation(
@@ -216,18 +217,18 @@ OPERATIONS: Mapping[str, Operation] = {
         problems=(
             *ANY,
             *CARRIER,
-            errors.InvalidRequestError,
-            errors.SessionNotFoundError,
-            errors.SessionNotActiveError,
-            errors.UpdateInProgressError,
-            errors.EndInProgressError,
-            errors.VersionMismatchError,
+            problems.InvalidRequestError,
+            problems.SessionNotFoundError,
+            problems.SessionNotActiveError,
+            problems.UpdateInProgressError,
+            problems.EndInProgressError,
+            problems.VersionMismatchError,
         ),
     ),
     "list_recordings": Operation(
         summary="List the recordings of a session, the oldest first",
         answers={200: Answer("Its recordings.", component("RecordingList"))},
-        problems=(*ANY, errors.SessionNotFoundError),
+        problems=(*ANY, problems.SessionNotFoundError),
         tag="recordings",
     ),
     "get_recording": Operation(
@@ -239,10 +240,10 @@ OPERATIONS: Mapping[str, Operation] = {
         },
         problems=(
             *ANY,
-            errors.RecordingNotFoundError,
-            errors.RecordingNotStoredError,
-            errors.RecordingFailedError,
-            errors.RecordingDeletedError,
+            problems.RecordingNotFoundError,
+            problems.RecordingNotStoredError,
+            problems.RecordingFailedError,
+            problems.RecordingDeletedError,
         ),
         tag="recordings",
     ),
@@ -252,9 +253,9 @@ OPERATIONS: Mapping[str, Operation] = {
         problems=(
             *ANY,
             *CARRIER,
-            errors.RecordingNotFoundError,
-            errors.RecordingNotStoredError,
-            errors.RecordingHeldError,
+            problems.RecordingNotFoundError,
+            problems.RecordingNotStoredError,
+            problems.RecordingHeldError,
         ),
         tag="recordings",
     ),
@@ -262,20 +263,20 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="Show what Plivo told of a session, in order, numbers masked",
         parameters=PAGE,
         answers={200: Answer("A page of its history.", component("HistoryPage"))},
-        problems=(*ANY, errors.InvalidRequestError, errors.SessionNotFoundError),
+        problems=(*ANY, problems.InvalidRequestError, problems.SessionNotFoundError),
         tag="events",
     ),
     "list_deliveries": Operation(
         summary="Show how the events of a session were sent to its app",
         parameters=(SESSION, *PAGE),
         answers={200: Answer("A page of deliveries.", component("DeliveryPage"))},
-        problems=(*ANY, errors.InvalidRequestError, errors.SessionNotFoundError),
+        problems=(*ANY, problems.InvalidRequestError, problems.SessionNotFoundError),
         tag="webhooks to the app",
     ),
     "replay_delivery": Operation(
         summary="Send an event to its app once more, under the same id",
         answers={202: Answer("It is sent again.", component("DeliveryAnswer"))},
-        problems=(*ANY, errors.DeliveryNotFoundError),
+        problems=(*ANY, problems.DeliveryNotFoundError),
         tag="webhooks to the app",
     ),
     "create_erasure": Operation(
@@ -294,7 +295,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "get_erasure": Operation(
         summary="Show how an erasure stands; once it is completed, the proof",
         answers={200: Answer("The erasure.", component("ErasureAnswer"))},
-        problems=(*ANY, errors.ErasureNotFoundError),
+        problems=(*ANY, problems.ErasureNotFoundError),
         tag="erasures",
     ),
     "answer_call": ANSWER,

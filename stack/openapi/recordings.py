@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from masking.recording_views import SHOWN
-from masking.recordings import CONTENT_TYPES, Status
+from masking.api.recording_views import SHOWN
+from masking.domain.recordings import CONTENT_TYPES, Status
 from stack.openapi.shapes import (
     COUNT,
     TEXT,

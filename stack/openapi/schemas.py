@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from masking import contract, errors, interactions, views
-from masking.carrier_errors import CarrierError
-from masking.search import Search
+from masking.api import interaction_views, request_models, request_rules, session_views
+from masking.api.search_requests import Search
+from masking.core import problems
+from masking.plivo.errors import CarrierError
 from stack.openapi import erasures, histories, recordings
 from stack.openapi.shapes import (
     COUNT,
@@ -62,11 +63,14 @@ def components() -> dict[str, Schema]:
         description="A masking session: Plivo's attributes with clean types, and ours.",
     )
     return {
-        "CreateSession": _request(contract.CreateSession, _rules()),
+        "CreateSession": _request(request_models.CreateSessionRequest, _rules()),
         "UpdateSession": _without_null(
-            _request(contract.UpdateSession, "At least one field."), minProperties=1
+            _request(request_models.UpdateSessionRequest, "At least one field."),
+            minProperties=1,
         ),
-        "CreateErasure": _request(contract.CreateErasure, "For the tenant alone."),
+        "CreateErasure": _request(
+            request_models.ErasureRequest, "For the tenant alone."
+        ),
         **erasures.components(),
         "Search": _request(Search, "Every filter that is given must hold."),
         "Session": session,
@@ -124,10 +128,10 @@ def filters() -> Iterator[Schema]:
     }
 
 
-def problems() -> dict[str, type[errors.ProblemError]]:
+def problem_types() -> dict[str, type[problems.ProblemError]]:
     """Give the errors that reach HTTP, by their code."""
-    found: dict[str, type[errors.ProblemError]] = {}
-    waiting: list[type[errors.ProblemError]] = [errors.ProblemError, CarrierError]
+    found: dict[str, type[problems.ProblemError]] = {}
+    waiting: list[type[problems.ProblemError]] = [problems.ProblemError, CarrierError]
     while waiting:
         each = waiting.pop(0)
         waiting += each.__subclasses__()
@@ -137,7 +141,7 @@ def problems() -> dict[str, type[errors.ProblemError]]:
 
 
 def _session() -> Iterator[tuple[str, Schema]]:
-    asked = contract.CreateSession.model_json_schema()["properties"]
+    asked = request_models.CreateSessionRequest.model_json_schema()["properties"]
     yield "session_uuid", UUID
     yield "status", {"type": "string", "enum": STATUSES}
     for name in ("first_party", "second_party", "virtual_number"):
@@ -145,7 +149,7 @@ def _session() -> Iterator[tuple[str, Schema]]:
     for name in ("created_time", "modified_time", "expiry_time"):
         yield name, nullable(TIME)
     yield "duration", nullable({**COUNT, "description": "Seconds, as planned."})
-    for name, unset in views.ATTRIBUTES.items():
+    for name, unset in session_views.ATTRIBUTES.items():
         schema = ADDED.get(name) or _answered(asked[name])
         yield name, nullable(schema) if unset is None else schema
     yield "interaction", {"type": "array", "items": component("Call")}
@@ -167,7 +171,7 @@ def _listed(properties: Mapping[str, Schema]) -> Schema:
     names = (
         *("session_uuid", "status", "first_party", "second_party", "virtual_number"),
         *("created_time", "modified_time", "expiry_time"),
-        *views.LISTED,
+        *session_views.LISTED,
         "erased_at",
         *("carrier_session_uuid", "labels", "version"),
     )
@@ -179,13 +183,13 @@ def _listed(properties: Mapping[str, Schema]) -> Schema:
 
 
 def _call() -> Schema:
-    outcomes = sorted({*interactions.OUTCOMES.values()})
+    outcomes = sorted({*interaction_views.OUTCOMES.values()})
     leg = whole(
         {
             "party": {"type": "string", "enum": ["first", "second"]},
             "call_uuid": nullable(UUID),
             "outcome": {"type": ["string", "null"], "enum": [*outcomes, None]},
-            **{name: nullable(RECORD[name]) for name in interactions.RECORD},
+            **{name: nullable(RECORD[name]) for name in interaction_views.RECORD},
         },
         description="The last eight are known once the session is settled.",
     )
@@ -215,7 +219,7 @@ def _problem() -> Schema:
         "type": {"type": "string", "format": "uri"},
         "title": TEXT,
         "status": COUNT,
-        "code": {"type": "string", "enum": sorted(problems())},
+        "code": {"type": "string", "enum": sorted(problem_types())},
         "detail": TEXT,
         "instance": {"type": "string", "format": "uri"},
     }
@@ -236,7 +240,7 @@ def _problem() -> Schema:
 
 
 def _rules() -> str:
-    lines = [f"- `{rule.field}` {rule.text}" for rule in contract.RULES]
+    lines = [f"- `{rule.field}` {rule.text}" for rule in request_rules.RULES]
     return "\n".join(["Rules across fields:", "", *lines])
 
 

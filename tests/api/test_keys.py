@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from masking import tenants
+from masking.tenants import authorize
 from operate import keys as command
 from operate.deployment import Deployment
 from stack.running import RunningStack
@@ -64,7 +64,7 @@ def asked(stack: RunningStack, key: str, method: str, path: str) -> httpx.Respon
     )
 
 
-@pytest.mark.parametrize("scope", tenants.SCOPES)
+@pytest.mark.parametrize("scope", authorize.SCOPES)
 def test_no_route_is_opened_by_what_the_gateway_remembers_of_another(
     stack: RunningStack, run: Run, scope: str
 ) -> None:

@@ -9,8 +9,9 @@ import httpx
 import pytest
 import yaml
 
-from masking import contract, tenants, views
-from masking.search import PARTIES, Search
+from masking.api import request_models, request_rules, session_views
+from masking.api.search_requests import PARTIES, Search
+from masking.tenants import authorize
 from stack.openapi.document import OF_A_ROUTE, build, routes, written
 from stack.openapi.page import render
 
@@ -47,7 +48,7 @@ def test_a_route_needs_the_scope_that_its_handler_enforces(route: Any) -> None:
     if route.scope is None:
         assert operation["security"] == []
     else:
-        assert route.scope in tenants.SCOPES
+        assert route.scope in authorize.SCOPES
         assert route.scope in operation["description"]
         assert "security" not in operation
 
@@ -64,7 +65,7 @@ def test_a_route_says_what_api_gateway_answers_by_itself(route: Any) -> None:
 
 def test_a_create_takes_every_attribute_of_the_page_and_no_other() -> None:
     assert set(SCHEMAS["CreateSession"]["properties"]) == set(
-        contract.CreateSession.model_fields
+        request_models.CreateSessionRequest.model_fields
     )
     assert SCHEMAS["CreateSession"]["additionalProperties"] is False
 
@@ -72,7 +73,7 @@ def test_a_create_takes_every_attribute_of_the_page_and_no_other() -> None:
 def test_every_rule_across_fields_is_told() -> None:
     told = SCHEMAS["CreateSession"]["description"]
 
-    assert all(rule.text in told and rule.field in told for rule in contract.RULES)
+    assert all(rule.text in told and rule.field in told for rule in request_rules.RULES)
 
 
 def test_no_number_can_be_asked_for_in_a_query() -> None:
@@ -82,7 +83,7 @@ def test_no_number_can_be_asked_for_in_a_query() -> None:
 
 
 def test_a_session_has_every_attribute_that_the_view_writes() -> None:
-    assert set(views.ATTRIBUTES) <= set(SCHEMAS["Session"]["properties"])
+    assert set(session_views.ATTRIBUTES) <= set(SCHEMAS["Session"]["properties"])
 
 
 def test_the_page_shows_every_route_and_loads_nothing() -> None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from masking import keys, tenants
-from masking.table import Table
+from masking.storage.table import Table
+from masking.tenants import api_keys, authorize
 from operate import __main__ as command
 from operate.deployment import Deployment
 from stack.running import RunningStack
@@ -35,7 +35,7 @@ def limit(stack: RunningStack, table: Table) -> Iterator[Limit]:
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
         setting = ["tenants", "set", tenant, quota, str(most)]
         assert command.main(setting, lambda _: found) == 0
-        key = keys.create(table, tenant, tenants.SCOPES, datetime.now(UTC))
+        key = api_keys.create(table, tenant, authorize.SCOPES, datetime.now(UTC))
         return clients.enter_context(
             httpx.Client(
                 base_url=stack.addresses.api_url,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from masking import settings, telemetry, wiring
+from masking import wiring
+from masking.core import settings, telemetry
 from masking.wiring import Services
 from tests.callbacks.deployed import Deployed, Embedded, deploy, embedded_aws
 

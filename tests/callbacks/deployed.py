@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from masking import callbacks, items, transitions
-from masking.sessions import CarrierSession, Session
-from masking.settings import Settings
+from masking.core import key_space
+from masking.core.settings import Settings
+from masking.domain import transitions
+from masking.domain.sessions import CarrierSession, Session
+from masking.plivo import callback_urls
 from masking.wiring import Services
 from plivo_simulator.signing import v3_signature
 from stack.addresses import HOST, free_addresses
@@ -287,8 +289,8 @@ def answer_of(session: Session) -> CarrierSession:
 
 def path_of(services: Services, session: Session, kind: str = "events") -> str:
     """Give the path at which Plivo calls back about a session."""
-    token = callbacks.token_for(services.callback_key, session.session_uuid, 1)
-    return callbacks.path_for(session.session_uuid, 1, token, kind)
+    token = callback_urls.token_for(services.callback_key, session.session_uuid, 1)
+    return callback_urls.path_for(session.session_uuid, 1, token, kind)
 
 
 def api_event(
@@ -338,6 +340,6 @@ def signed_form(
     )
 
 
-def digest_in(item: items.Item) -> str:
+def digest_in(item: key_space.Item) -> str:
     """Give the name under which a callback is kept."""
     return str(item["sk"]).removeprefix("E#")

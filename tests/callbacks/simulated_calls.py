@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from masking.history import Happening
+from masking.domain.callback_event import CallbackEvent
 from plivo_simulator.account import AUTH_ID
 from plivo_simulator.clock import Clock
 from plivo_simulator.records import Call, Callback
@@ -36,10 +36,10 @@ class Told:
     calls: tuple[Call, ...]
     virtual_number: str
 
-    def happenings(self) -> list[Happening]:
+    def happenings(self) -> list[CallbackEvent]:
         """Give the callbacks as the fold takes them."""
         return [
-            Happening(digest_of(each), text_of(each.attributes))
+            CallbackEvent(digest_of(each), text_of(each.attributes))
             for each in self.callbacks
         ]
 
@@ -54,9 +54,9 @@ class Told:
 
 def digest_of(callback: Callback) -> str:
     """Give the name under which Maskline keeps a callback."""
-    from masking import events
+    from masking.api import callback_requests
 
-    return events.digest_of(list(text_of(callback.attributes).items()))
+    return callback_requests.digest_of(list(text_of(callback.attributes).items()))
 
 
 def text_of(attributes: Mapping[str, str | int]) -> dict[str, str]:

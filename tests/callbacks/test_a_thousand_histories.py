@@ -14,8 +14,9 @@ import pytest
 from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking import events, history, story
-from masking.fold import Story, fold
+from masking.domain import callback_event, plivo_events
+from masking.domain.timeline import Timeline, build_timeline
+from masking.storage import timelines
 from masking.wiring import Services
 from tests.callbacks.deployed import Deployed, active_session, path_of, signed_form
 from tests.callbacks.simulated_calls import (
@@ -119,8 +120,8 @@ def test_what_is_kept_of_any_history_is_the_fold_of_its_originals(
         whole = services.table.load_whole(session.session_uuid)
 
         assert whole
-        kept = story.story_of(whole.callbacks, whole.session)
-        _same(kept, fold(told.happenings(), PARTIES))
+        kept = timelines.timeline_of(whole.callbacks, whole.session)
+        _same(kept, build_timeline(told.happenings(), PARTIES))
         truth = [told.digests_of(call) for call in told.calls]
         found = [set(call.digests) for call in kept.calls]
         assert found == [digests for digests in truth if digests], number
@@ -129,7 +130,7 @@ def test_what_is_kept_of_any_history_is_the_fold_of_its_originals(
     assert sent["wrong"] > HISTORIES
 
 
-def _same(kept: Story, expected: Story) -> None:
+def _same(kept: Timeline, expected: Timeline) -> None:
     assert kept.calls == expected.calls
     assert [h.digest for h in kept.history] == [h.digest for h in expected.history]
     assert kept.virtual_number == expected.virtual_number
@@ -161,10 +162,10 @@ def test_every_event_of_a_history_is_published_once_by_its_id(
     published = deployed.published()
     of_callbacks = [each for each in published if "callback" in each]
     expected = {
-        (each.digest, events.type_of(each.attributes))
+        (each.digest, plivo_events.type_of(each.attributes))
         for each in told.happenings()
-        if events.type_of(each.attributes)
+        if plivo_events.type_of(each.attributes)
     }
     assert {(each["callback"], each["type"]) for each in of_callbacks} == expected
     assert len({each["id"] for each in of_callbacks}) == len(expected)
-    assert history.ordered(told.happenings())
+    assert callback_event.ordered(told.happenings())

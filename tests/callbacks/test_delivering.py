@@ -17,22 +17,17 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from masking import (
-    deliver,
-    deliveries,
-    items,
-    post,
-    replay,
-    targets,
-    tenants,
-    webhook_signing,
-)
-from masking.deliveries import Status
-from masking.delivery_items import delivery_from, delivery_item
-from masking.endpoints import Endpoints
-from masking.errors import DeliveryNotFoundError, TargetRefusedError
-from masking.queue import Queue
-from masking.table import Table
+from masking.core import key_space
+from masking.core.errors import TargetRefusedError
+from masking.core.problems import DeliveryNotFoundError
+from masking.domain import deliveries, webhook_signing
+from masking.domain.deliveries import Status
+from masking.storage.deliveries import delivery_from, delivery_item
+from masking.storage.queues import Queue
+from masking.storage.table import Table
+from masking.tenants import webhook_secrets
+from masking.webhooks import deliver_webhook, http_post, replay_delivery, ssrf_guard
+from masking.webhooks.endpoints import Endpoints
 from masking.wiring import Services
 from stack.environments import ROOT
 from tests.callbacks.deployed import Deployed, active_session
@@ -40,7 +35,7 @@ from tests.webhooks.sinks import Sink, serving
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 EVENT_ID = "11111111-2222-5333-8444-555555555555"
-LOOPBACK = targets.PUBLIC_AND_LOOPBACK
+LOOPBACK = ssrf_guard.PUBLIC_AND_LOOPBACK
 
 
 class Clock:
@@ -84,7 +79,7 @@ class Desk:
     def __init__(self, table: Table, clock: Clock, **more: Any) -> None:
         self.table, self.clock = table, clock
         self.queue, self.dead = Puts(), Puts()
-        self.deliverer = deliver.Deliverer(
+        self.deliverer = deliver_webhook.DeliverWebhook(
             table,
             self.queue,  # type: ignore[arg-type]
             self.dead,  # type: ignore[arg-type]
@@ -190,17 +185,19 @@ def test_two_secrets_sign_while_one_replaces_the_other(
 ) -> None:
     table, key = services.table, services.webhook_key
     [old] = services.webhook_secrets_of("acme")
-    tenants.change_generations(table, "acme", webhook_signing.rotated)
+    webhook_secrets.change_generations(table, "acme", webhook_signing.rotated)
     clock.at = datetime.now(UTC)
     desk = Desk(
-        table, clock, secrets_of=lambda t: tenants.webhook_secrets(table, key, t)
+        table,
+        clock,
+        secrets_of=lambda t: webhook_secrets.webhook_secrets(table, key, t),
     )
 
     desk.deliver(_event_for(services, sink.url))
-    tenants.change_generations(table, "acme", webhook_signing.retired)
+    webhook_secrets.change_generations(table, "acme", webhook_signing.retired)
 
     [taken] = sink.taken
-    [new] = tenants.webhook_secrets(table, key, "acme")
+    [new] = webhook_secrets.webhook_secrets(table, key, "acme")
     assert new != old
     for secret in (old, new):
         Webhook(secret).verify(taken.body, taken.headers)
@@ -251,7 +248,7 @@ def test_an_event_is_tried_for_a_day_and_then_dead(
     sink.answer = lambda _: 500
     detail = _event_for(services, sink.url)
     pauses = []
-    endpoint = items.endpoint_key("acme", sink.url.removesuffix("/hooks"))
+    endpoint = key_space.endpoint_key("acme", sink.url.removesuffix("/hooks"))
 
     while desk.deliver(detail):
         stands = desk.stands(detail)
@@ -326,7 +323,7 @@ def test_four_failures_and_a_success_leave_an_endpoint_as_it_was(
         clock.at += timedelta(seconds=2)
 
     assert len(sink.taken) == 9
-    endpoint = items.endpoint_key("acme", sink.url.removesuffix("/hooks"))
+    endpoint = key_space.endpoint_key("acme", sink.url.removesuffix("/hooks"))
     assert services.table.endpoint(endpoint) == {
         "pk": endpoint,
         "sk": "PAUSE",
@@ -385,11 +382,11 @@ def test_a_server_that_drips_is_cut_off_after_the_time_out() -> None:
 
         dripping = threading.Thread(target=drip)
         dripping.start()
-        target = targets.vet(f"http://127.0.0.1:{port}/", LOOPBACK)
+        target = ssrf_guard.vet(f"http://127.0.0.1:{port}/", LOOPBACK)
         started = time.monotonic()
 
         with pytest.raises((TimeoutError, OSError)):
-            post.send(target, "POST", {}, b"{}", seconds=0.5)
+            http_post.send(target, "POST", {}, b"{}", seconds=0.5)
 
         assert time.monotonic() - started < 5
         dripping.join(15)
@@ -407,7 +404,7 @@ def test_a_server_that_drips_is_cut_off_after_the_time_out() -> None:
 def test_no_url_reaches_inside(address: str) -> None:
     for addresses in ([address], ["8.8.8.8", address]):
         with pytest.raises(TargetRefusedError):
-            targets.vet(
+            ssrf_guard.vet(
                 "https://app.example.com/x",
                 resolve=lambda *_, found=addresses: found,
             )
@@ -415,7 +412,9 @@ def test_no_url_reaches_inside(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
 def test_public_addresses_are_pinned(address: str) -> None:
-    target = targets.vet("https://app.example.com/x?a=1", resolve=lambda *_: [address])
+    target = ssrf_guard.vet(
+        "https://app.example.com/x?a=1", resolve=lambda *_: [address]
+    )
 
     assert (target.address, target.host, target.port) == (
         address,
@@ -436,7 +435,7 @@ def test_public_addresses_are_pinned(address: str) -> None:
 )
 def test_what_is_no_web_address_is_refused(url: str) -> None:
     with pytest.raises(TargetRefusedError):
-        targets.vet(url, resolve=lambda *_: ["8.8.8.8"])
+        ssrf_guard.vet(url, resolve=lambda *_: ["8.8.8.8"])
 
 
 @pytest.mark.parametrize(
@@ -445,17 +444,17 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
 def test_loopback_in_any_spelling_is_allowed_by_the_setting_alone(host: str) -> None:
     url = f"http://{host}:8080/"
     try:
-        assert targets.vet(url, LOOPBACK).host
+        assert ssrf_guard.vet(url, LOOPBACK).host
     except OSError:
         pytest.skip(f"this machine does not resolve {host}")
     with pytest.raises(TargetRefusedError):
-        targets.vet(url)
+        ssrf_guard.vet(url)
 
 
 def test_an_event_is_not_sent_inside_and_says_why(
     services: Services, clock: Clock, sink: Sink
 ) -> None:
-    desk = Desk(services.table, clock, allowed=targets.PUBLIC)
+    desk = Desk(services.table, clock, allowed=ssrf_guard.PUBLIC)
     detail = _event_for(services, sink.url)
 
     desk.deliver(detail)
@@ -472,7 +471,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
     name = desk.stands(detail).delivery_id
     queue = Queue(deployed.aws.client("sqs"), deployed.environment["WEBHOOK_QUEUE_URL"])
 
-    replay.replay(
+    replay_delivery.replay(
         name, tenant_id="acme", table=services.table, queue=queue, now=clock()
     )
 
@@ -483,7 +482,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
     assert [each.headers["webhook-id"] for each in sink.taken] == [detail["id"]] * 2
     for other in ("nonsense", name[:-1], name, ""):
         with pytest.raises(DeliveryNotFoundError):
-            replay.replay(
+            replay_delivery.replay(
                 other,
                 tenant_id="another",
                 table=services.table,

@@ -9,9 +9,9 @@ import pytest
 
 from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
-from masking import callbacks
-from masking.sessions import Session
-from masking.table import Table
+from masking.domain.sessions import Session
+from masking.plivo import callback_urls
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.callbacks.deployed import active_session, api_event, path_of, signed_form
 
@@ -56,8 +56,8 @@ def test_without_our_token_nothing_is_read(
     statuses = Counter[int]()
 
     for attempt in range(1, FLOOD + 1):
-        token = callbacks.token_for(key, session.session_uuid, attempt)
-        path = callbacks.path_for(session.session_uuid, attempt, token, kind)
+        token = callback_urls.token_for(key, session.session_uuid, attempt)
+        path = callback_urls.path_for(session.session_uuid, attempt, token, kind)
         for request in (
             signed_form(path, FORM),
             api_event(path, body=b"x" * 20_000),

@@ -9,8 +9,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from masking.fold import CERTAIN, INFERRED, SETTLED, Snapshot, Story, fold
-from masking.history import PLACES, Happening
+from masking.domain.callback_event import CallbackEvent
+from masking.domain.plivo_events import PLACES
+from masking.domain.timeline import (
+    CERTAIN,
+    INFERRED,
+    SETTLED,
+    Snapshot,
+    Timeline,
+    build_timeline,
+)
 
 FIRST = "+12025550100"
 SECOND = "+12025550101"
@@ -43,12 +51,14 @@ ATTRIBUTES = st.fixed_dictionaries(
 SETS = st.lists(ATTRIBUTES, max_size=14, unique_by=lambda a: tuple(sorted(a.items())))
 
 
-def _happenings(chosen: list[dict[str, str]]) -> list[Happening]:
-    return [Happening(f"{n:064x}", attributes) for n, attributes in enumerate(chosen)]
+def _happenings(chosen: list[dict[str, str]]) -> list[CallbackEvent]:
+    return [
+        CallbackEvent(f"{n:064x}", attributes) for n, attributes in enumerate(chosen)
+    ]
 
 
-def _told(happenings: list[Happening]) -> Story:
-    return fold(happenings, PARTIES, virtual_number="+12025550199")
+def _told(happenings: list[CallbackEvent]) -> Timeline:
+    return build_timeline(happenings, PARTIES, virtual_number="+12025550199")
 
 
 @settings(max_examples=400, deadline=None)
@@ -171,7 +181,7 @@ def test_a_final_snapshot_with_as_many_calls_settles_them() -> None:
         final=True,
     )
 
-    story = fold(happenings, PARTIES, snapshots=[final, early])
+    story = build_timeline(happenings, PARTIES, snapshots=[final, early])
 
     assert [call.certainty for call in story.calls] == [SETTLED, SETTLED]
     assert [call.billed_seconds for call in story.calls] == [60, 30]
@@ -190,8 +200,8 @@ def test_the_number_is_the_last_that_replaced_another_or_plivos_newer_answer() -
     older = Snapshot(AT + timedelta(seconds=7), virtual_number="+12025550180")
     newer = Snapshot(AT + timedelta(seconds=30), virtual_number="+12025550188")
 
-    assert fold(happenings, PARTIES).virtual_number == "+12025550181"
-    told = fold(happenings, PARTIES, snapshots=[older])
+    assert build_timeline(happenings, PARTIES).virtual_number == "+12025550181"
+    told = build_timeline(happenings, PARTIES, snapshots=[older])
     assert told.virtual_number == "+12025550181"
-    told = fold(happenings, PARTIES, snapshots=[newer, older])
+    told = build_timeline(happenings, PARTIES, snapshots=[newer, older])
     assert told.virtual_number == "+12025550188"

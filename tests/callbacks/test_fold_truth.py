@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from masking.fold import Story, fold
+from masking.domain.timeline import Timeline, build_timeline
 from plivo_simulator.records import Call as TrueCall
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.steps import Outcome
@@ -74,8 +74,8 @@ def told_of(
     return told
 
 
-def story_of(told: Told) -> Story:
-    return fold(told.happenings(), PARTIES)
+def story_of(told: Told) -> Timeline:
+    return build_timeline(told.happenings(), PARTIES)
 
 
 @settings(

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking import guessing, items
-from masking.changes import Event
-from masking.items import Item
-from masking.sessions import Session
+from masking.core import times
+from masking.core.key_space import Item
+from masking.domain.bus_events import Event
+from masking.domain.sessions import Session
+from masking.stream import pin_guessing
 from masking.wiring import Services
 from tests.callbacks.deployed import (
     FIRST,
@@ -47,7 +48,9 @@ def _item(number: int, at: str = NOON, **attributes: str) -> Item:
 
 
 def _count(services: Services, session: Session, item: Item) -> Event | None:
-    return guessing.after_callback(services.table, b"a key", THRESHOLD, item, session)
+    return pin_guessing.after_callback(
+        services.table, b"a key", THRESHOLD, item, session
+    )
 
 
 def _fail(services: Services, session: Session, **attributes: str) -> None:
@@ -152,7 +155,7 @@ def test_nothing_else_costs_a_write(
     table: Any = None
 
     item = _item(1, **attributes)
-    event = guessing.after_callback(table, b"a key", THRESHOLD, item, session)
+    event = pin_guessing.after_callback(table, b"a key", THRESHOLD, item, session)
 
     assert event is None
 
@@ -169,7 +172,10 @@ def test_no_key_and_no_event_holds_the_callers_number(
         ExpressionAttributeValues={":guess": {"S": "GUESS#"}},
     )["Items"]
     assert len(found) == 1
-    assert int(found[0]["purge_at"]["N"]) == items.moment(NOON).timestamp() + 2 * 86_400
+    assert (
+        int(found[0]["purge_at"]["N"])
+        == times.parse_stamp(NOON).timestamp() + 2 * 86_400
+    )
     assert STRANGER[1:] not in str(found)
     assert STRANGER[1:] not in str(told)
 

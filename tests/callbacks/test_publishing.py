@@ -19,10 +19,19 @@ from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
 from functions.republish_changes import app as republish_changes
-from masking import bus, changes, erasures, recordings, sessions, settle, transitions
-from masking.changes import Event
-from masking.errors import EventsNotTakenError
-from masking.recordings import Announcement, Recording, Source
+from masking.core.errors import EventsNotTakenError
+from masking.domain import (
+    bus_events,
+    erasures,
+    recording_transitions,
+    sessions,
+    transitions,
+)
+from masking.domain.bus_events import Event
+from masking.domain.recordings import Announcement, Recording, Source
+from masking.lifecycle import settlement
+from masking.storage import bus
+from masking.storage.callbacks import callback_event_from
 from masking.wiring import Services
 from stack import event_schemas
 from stack.aws.package import read_template
@@ -103,7 +112,7 @@ def _settle_and_repair(services: Services, session_uuid: str, now: datetime) -> 
     services.table.replace(expired, repaired)
     totals = {"amount": "0.0055", "total_call_count": 2, "total_call_amount": "0.011"}
     answer = replace(answer_of(expired), status="expired", totals=totals)
-    changed = settle.changes_of(repaired, answer)
+    changed = settlement.changes_of(repaired, answer)
     services.table.replace(
         repaired,
         transitions.settle(repaired, answer, changed, now + timedelta(hours=1)),
@@ -134,22 +143,24 @@ def _live_recordings(
         "source": Source.CARRIER,
         "now": now,
     }
-    announced = recordings.announce(found, **facts)
+    announced = recording_transitions.announce(found, **facts)
     findings = {"bucket": "b", "key": "k", "bytes": 5, "sha256": "0" * 64}
 
     def claimed(before: Recording) -> Recording:
-        after = recordings.claim(before, now)
+        after = recording_transitions.claim(before, now)
         assert after
         return after
 
     steps: list[Callable[[Recording], Recording]] = [
-        recordings.nudge,
+        recording_transitions.nudge,
         claimed,
-        lambda each: recordings.give_up(each, "unreachable", "nobody answers", now),
+        lambda each: recording_transitions.give_up(
+            each, "unreachable", "nobody answers", now
+        ),
         claimed,
-        lambda each: recordings.store(each, findings, now),
-        lambda each: recordings.begin_deletion(each, now),
-        lambda each: recordings.delete(each, now),
+        lambda each: recording_transitions.store(each, findings, now),
+        lambda each: recording_transitions.begin_deletion(each, now),
+        lambda each: recording_transitions.delete(each, now),
     ]
     table.add_recording(announced)
     current = announced
@@ -160,20 +171,20 @@ def _live_recordings(
     # Plivo did not say how long it is, nor whose.
     name = "00000000-0000-4000-8000-0000000000ac"
     bare = replace(found, recording_uuid=name, duration=None, call={})
-    unknown = recordings.announce(bare, **facts)
+    unknown = recording_transitions.announce(bare, **facts)
     table.add_recording(unknown)
-    stored = recordings.store(unknown, findings, now)
+    stored = recording_transitions.store(unknown, findings, now)
     table.replace_recording(unknown, stored)
-    services.bus.put([changes.event_of_access(stored, "a-request", now)])
+    services.bus.put([bus_events.event_of_access(stored, "a-request", now)])
     # Never stored, and of a session that is no longer kept.
-    failed = recordings.announce_failure(
+    failed = recording_transitions.announce_failure(
         "00000000-0000-4000-8000-0000000000ad",
         reason="malformed",
         explanation="Plivo names no URL of it",
         **{**facts, "session_uuid": "00000000-0000-4000-8000-0000000000ae"},
     )
     table.add_recording(failed)
-    table.replace_recording(failed, recordings.delete(failed, now))
+    table.replace_recording(failed, recording_transitions.delete(failed, now))
 
 
 def _forget_somebody(services: Services, now: datetime) -> None:
@@ -447,9 +458,9 @@ def test_what_was_parked_is_published_from_the_table_by_the_redrive(
     deployed: Deployed, services: Services
 ) -> None:
     records = _records(deployed, services, 1)
-    expected = changes.event_of_callback(
-        services.table.callbacks(records[0]["dynamodb"]["Keys"]["pk"]["S"][2:])[0],
-        active_session(services),
+    [kept] = services.table.callbacks(records[0]["dynamodb"]["Keys"]["pk"]["S"][2:])
+    expected = bus_events.event_of_callback(
+        callback_event_from(kept), active_session(services)
     )
     del records[0]["dynamodb"]["NewImage"]["attributes"]
     publish_changes.lambda_handler({"Records": records}, None)

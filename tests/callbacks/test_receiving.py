@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking import json_signing, signature, transitions
-from masking.sessions import Session
+from masking.domain import transitions
+from masking.domain.sessions import Session
+from masking.plivo import json_signatures, signature
 from masking.wiring import Services
 from plivo_simulator.signing import (
     node_pairs,
@@ -320,7 +321,7 @@ def test_a_store_that_is_throttled_or_down_is_our_fault(
         def put_item(self, **_: Any) -> Any:
             raise failure
 
-    from masking.table import Table
+    from masking.storage.table import Table
 
     down = Table(Down(), services.settings.table_name)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
@@ -365,7 +366,7 @@ def test_the_python_reading_of_json_is_the_sdks(value: dict[str, Any]) -> None:
 
     body = json.dumps(value).encode()
 
-    texts = json_signing.texts_of("https://h.example.com/p?a=1", body)
+    texts = json_signatures.texts_of("https://h.example.com/p?a=1", body)
 
     try:
         expected = construct_post_url("https://h.example.com/p?a=1", value).decode()

@@ -14,7 +14,7 @@ from functions.get_session import app as get_session
 from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking.table import Table
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.callbacks.deployed import (
     FIRST,

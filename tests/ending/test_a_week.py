@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from masking import views
-from masking.sessions import Session, Status
+from masking.api import session_views
+from masking.domain.sessions import Session, Status
 from tests.ending.scale import size
 from tests.ending.world import World, copies
 
@@ -149,7 +149,7 @@ def _nothing_outlives(
     others = dice.sample(sorted(made), min(20, len(made)))
     for uuid in [*lately[:200], *others]:
         session = world.load(made[uuid])
-        read = views.session_view(session, now)["status"]
+        read = session_views.session_view(session, now)["status"]
         assert read == ("active" if now < ends[uuid] else "expired")
         # The sweep has run in this very minute.
         assert (session.status is Status.EXPIRED) == (now >= ends[uuid])
@@ -201,9 +201,9 @@ def _sweep_within(world: World, *, seconds: float) -> int:
 
 
 def _sweep_while(world: World, has_time: object) -> int:
-    from masking.expire import Sweep
+    from masking.lifecycle.expire_sessions import ExpireSessions
 
-    return Sweep(world.table, world.now, has_time).run()  # type: ignore[arg-type]
+    return ExpireSessions(world.table, world.now, has_time).run()  # type: ignore[arg-type]
 
 
 def _write_due(world: World, count: int) -> None:

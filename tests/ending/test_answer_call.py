@@ -15,7 +15,7 @@ import pytest
 from plivo import plivoxml
 
 from functions.answer_call import app
-from masking import answer
+from masking.plivo import goodbye_xml
 from plivo_simulator.answer_xml import Hangup, PlayFile, Speak, parse_answer
 from plivo_simulator.signing import v3_signature
 from tests.handlers.embedded_aws import Deployment
@@ -36,7 +36,7 @@ def _signed(deployment: Deployment) -> dict[str, Any]:
 
     event = _event()
     body = base64.b64decode(event["body"]).decode()
-    url = f"https://{event['requestContext']['domainName']}{answer.PATH}"
+    url = f"https://{event['requestContext']['domainName']}{goodbye_xml.PATH}"
     event["headers"]["x-plivo-signature-v3"] = v3_signature(
         account.AUTH_TOKEN,
         "POST",
@@ -146,13 +146,15 @@ def test_no_number_of_a_caller_is_emitted(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     "goodbye",
     [
-        answer.Goodbye(),
-        answer.Goodbye(text='Fish & chips <are> "over"', language="en-GB"),
-        answer.Goodbye(text="Au revoir, à bientôt", language="fr-FR"),
-        answer.Goodbye(play_url="https://app.example.com/a.mp3?x=1&y=<2>"),
+        goodbye_xml.Goodbye(),
+        goodbye_xml.Goodbye(text='Fish & chips <are> "over"', language="en-GB"),
+        goodbye_xml.Goodbye(text="Au revoir, à bientôt", language="fr-FR"),
+        goodbye_xml.Goodbye(play_url="https://app.example.com/a.mp3?x=1&y=<2>"),
     ],
 )
-def test_the_document_is_what_plivos_own_sdk_writes(goodbye: answer.Goodbye) -> None:
+def test_the_document_is_what_plivos_own_sdk_writes(
+    goodbye: goodbye_xml.Goodbye,
+) -> None:
     theirs = plivoxml.ResponseElement()
     if goodbye.play_url:
         theirs.add(plivoxml.PlayElement(goodbye.play_url))

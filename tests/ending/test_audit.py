@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from masking.account import Account
-from masking.sessions import Status
+from masking.domain.sessions import Status
+from masking.plivo.account import Account
 from operate import audit
 from operate.plivo import Tools
 from tests.ending.world import CALLBACK_KEY, World
@@ -30,11 +30,12 @@ def test_sessions_that_agree_are_counted_and_nothing_is_changed(world: World) ->
 
 
 def test_what_is_wrong_is_named_and_can_be_repaired(world: World) -> None:
-    from masking import callbacks, transitions
+    from masking.domain import transitions
+    from masking.plivo import callback_urls
     from tests.ending.world import NOWHERE
 
     fine = world.create(0, session_expiry=86_000)
-    registered = callbacks.registration(CALLBACK_KEY, NOWHERE, fine.session_uuid, 2)
+    registered = callback_urls.registration(CALLBACK_KEY, NOWHERE, fine.session_uuid, 2)
     twin = {"first_party": "+12025550150", "second_party": "+12025550151"}
     orphan = world.carrier.create({**twin, "session_expiry": 86_000}, registered)
     foreign = {"callback_url": "https://other.example.com/hook"}

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from masking.carrier_errors import CarrierError
-from masking.errors import MasklineError
-from masking.sessions import Status
+from masking.core.errors import MasklineError
+from masking.domain.sessions import Status
+from masking.plivo.errors import CarrierError
 from plivo_simulator.fault_catalogue import FAULTS as CATALOGUE
 from tests.ending.world import World
 
@@ -44,7 +44,7 @@ def test_an_ending_ends_and_nothing_expired_is_alive(world: World, fault: str) -
 
 
 def test_a_delete_that_dies_anywhere_ends(world: World) -> None:
-    from masking import transitions
+    from masking.domain import transitions
 
     for step in ("marked", "ended at Plivo"):
         session = world.create(len(step), session_expiry=86_000)

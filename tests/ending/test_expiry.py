@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from masking import views
-from masking.errors import MasklineError
-from masking.sessions import Status
+from masking.api import session_views
+from masking.core.errors import MasklineError
+from masking.domain.sessions import Status
 from tests.ending.world import World
 
 
@@ -17,9 +17,9 @@ def test_a_session_reads_as_expired_from_the_second_it_expires(world: World) -> 
     session = world.create(session_expiry=60)
 
     world.advance(seconds=59)
-    before = views.session_view(world.load(session), world.now())["status"]
+    before = session_views.session_view(world.load(session), world.now())["status"]
     world.advance(seconds=1)
-    after = views.session_view(world.load(session), world.now())["status"]
+    after = session_views.session_view(world.load(session), world.now())["status"]
 
     assert (before, after) == ("active", "expired")
 
@@ -66,10 +66,10 @@ def test_an_extension_that_set_out_first_wins_over_the_sweep(world: World) -> No
 
 def _sweep_late(world: World) -> None:
     """Sweep while the update is on its way, past the old expiry by our clock alone."""
-    from masking.expire import Sweep
+    from masking.lifecycle.expire_sessions import ExpireSessions
 
     late = world.now() + timedelta(seconds=10)
-    assert Sweep(world.table, lambda: late, lambda: True).run() == 0
+    assert ExpireSessions(world.table, lambda: late, lambda: True).run() == 0
 
 
 def test_an_extension_that_comes_after_the_sweep_is_refused(world: World) -> None:
@@ -147,7 +147,7 @@ def test_a_killed_extension_that_plivo_made_is_ended_there_after_the_flip(
 
 def _extend_and_die(world: World, session_uuid: str) -> None:
     """Do what an update does until its function is killed behind Plivo's answer."""
-    from masking import transitions
+    from masking.domain import transitions
 
     session = world.table.load(session_uuid)
     assert session is not None

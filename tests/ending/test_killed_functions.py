@@ -11,10 +11,10 @@ from contextlib import suppress
 
 import pytest
 
-from masking import duties, sessions, transitions
-from masking.carrier_errors import CarrierError
-from masking.create import CreateFlow
-from masking.sessions import Session, Status
+from masking.domain import due_work, sessions, transitions
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.create_session import CreateSession
+from masking.plivo.errors import CarrierError
 from tests.ending.scale import size
 from tests.ending.world import CALLBACK_KEY, NOWHERE, TENANT, KilledError, World
 
@@ -98,13 +98,13 @@ def _scene(world: World, number: int) -> list[Session]:
 
 
 def _created_without_answer(world: World, number: int) -> Session:
-    from masking import contract
+    from masking.api import requests
 
     faults = {"create_5xx_after_commit": {"times": 1}, "list_5xx": {"times": 2}}
     world.control("PUT", "faults", faults)
     with suppress(CarrierError):
-        CreateFlow(world.table, world.carrier, CALLBACK_KEY, world.now).create(
-            contract.parse_create(
+        CreateSession(world.table, world.carrier, CALLBACK_KEY, world.now).create(
+            requests.parse_create(
                 {
                     "first_party": f"+1202555{number:04d}",
                     "second_party": f"+1202557{number:04d}",
@@ -127,7 +127,7 @@ def _is_over(world: World, scene: list[Session]) -> None:
         session = world.load(before)
         assert session.status is Status.EXPIRED
         assert session.settled is not None
-        assert duties.duty_of(session) is None
+        assert due_work.due_work_of(session) is None
         assert not world.alive(session)
     assert world.load(scene[3]).settings["total_call_count"] == 2
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from masking import capacity
-from masking.account import Account
-from masking.capacity import Capacity
-from masking.carrier_errors import NumberPoolExhaustedError
-from masking.numbers import calling_code
+from masking.core.numbers import calling_code
+from masking.lifecycle import number_pool
+from masking.lifecycle.number_pool import NumberPool
+from masking.plivo.account import Account
+from masking.plivo.errors import NumberPoolExhaustedError
 from operate import numbers
 from operate.plivo import Tools
 from tests.ending.world import CALLBACK_KEY, World
@@ -61,7 +61,7 @@ def test_live_and_cooling_sessions_are_counted_against_the_pool(world: World) ->
     world.create(6, session_expiry=60, virtual_number_cooloff_period=30)
     world.advance(minutes=5)
 
-    found = Capacity(Account(world.carrier), world.now).measure()
+    found = NumberPool(Account(world.carrier), world.now).measure()
 
     assert (found["US"].numbers, found["US"].live, found["US"].cooling) == (24, 3, 1)
     assert (found["GB"].numbers, found["GB"].live) == (8, 0)
@@ -76,7 +76,7 @@ def test_measuring_asks_plivo_as_often_whatever_is_alive(world: World) -> None:
             number += 1
         asked: list[int] = []
         carrier = world.new_carrier(before=lambda seen=asked: seen.append(1))
-        Capacity(Account(carrier), world.now).measure()
+        NumberPool(Account(carrier), world.now).measure()
         counts.append(len(asked))
 
     print(f"requests to measure the pool, at 5 and 65 live sessions: {counts}")
@@ -145,7 +145,7 @@ def test_a_calling_code_is_told_and_no_more(number: str, code: str | None) -> No
 def test_c_sessions_at_once_take_2c_minus_1_numbers(
     concurrent: int, numbers_needed: int
 ) -> None:
-    assert capacity.needed(concurrent) == numbers_needed
+    assert number_pool.needed(concurrent) == numbers_needed
 
 
 def test_the_pools_metrics_are_by_country(
@@ -153,7 +153,7 @@ def test_the_pools_metrics_are_by_country(
 ) -> None:
     world.create(session_expiry=86_000)
 
-    capacity.report(Capacity(Account(world.carrier), world.now))
+    number_pool.report(NumberPool(Account(world.carrier), world.now))
 
     lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if "_aws" in x]
     live = {x["Country"]: x["LiveSessions"] for x in lines if "LiveSessions" in x}

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from masking import reconcile, rounds
-from masking.pace import Pace
-from masking.reconcile import Reconciler
-from masking.rounds import Round
-from masking.sessions import Session
+from masking.domain.sessions import Session
+from masking.lifecycle import reconcile, reconcile_sessions
+from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.reconcile_sessions import ReconcileSessions
+from masking.plivo.rate_limit import RateLimit
 from tests.ending.world import CALLBACK_KEY, World
 
 
@@ -58,8 +58,8 @@ def test_a_plivo_that_is_down_is_asked_a_few_times_a_round(world: World) -> None
     tally = world.reconcile()
 
     asked = world.requests() - before
-    assert tally.outcomes == {"failed": rounds.MOST_FAILURES}
-    assert asked == 2 * rounds.MOST_FAILURES
+    assert tally.outcomes == {"failed": reconcile_sessions.MOST_FAILURES}
+    assert asked == 2 * reconcile_sessions.MOST_FAILURES
 
 
 def test_two_rounds_never_work_at_once(world: World) -> None:
@@ -72,7 +72,7 @@ def test_two_rounds_never_work_at_once(world: World) -> None:
             return super().work_off(session_uuid)
 
     outer = Nosy(world.table, world.carrier, CALLBACK_KEY, world.now)
-    tally = Round(world.table, outer, world.now, lambda: True).run()
+    tally = ReconcileSessions(world.table, outer, world.now, lambda: True).run()
 
     assert not tally.busy
     assert inner == [True, True, True]
@@ -82,7 +82,9 @@ def test_two_rounds_never_work_at_once(world: World) -> None:
 def test_the_lease_of_a_round_that_was_killed_runs_out_before_the_next(
     world: World,
 ) -> None:
-    world.table.begin_round(rounds.NAME, world.now(), world.now() + rounds.LEASE)
+    world.table.begin_round(
+        reconcile_sessions.NAME, world.now(), world.now() + reconcile_sessions.LEASE
+    )
 
     at_once = world.reconcile().busy
     world.advance(minutes=15)
@@ -106,7 +108,7 @@ def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
             return reconcile.LEFT
 
     fragile = Fragile(world.table, world.carrier, CALLBACK_KEY, world.now)
-    Round(world.table, fragile, world.now, lambda: True).run()
+    ReconcileSessions(world.table, fragile, world.now, lambda: True).run()
 
     assert len(worked) == 2
 
@@ -138,7 +140,7 @@ def test_the_pace_keeps_to_its_share_over_every_five_seconds(per_second: int) ->
         nonlocal ticks
         ticks += seconds
 
-    pace = Pace(per_second, ticks=lambda: ticks, sleep=sleep)
+    pace = RateLimit(per_second, ticks=lambda: ticks, sleep=sleep)
     for _ in range(per_second * 30):
         pace.wait()
         sent.append(ticks)
@@ -161,11 +163,11 @@ def _round(
     *,
     has_time: Callable[[], bool] = lambda: True,
     fails: set[str] | None = None,
-) -> Round:
+) -> ReconcileSessions:
     class Noting(Reconciler):
         def work_off(self, session_uuid: str) -> str:
             seen.append(session_uuid)
             return reconcile.FAILED if session_uuid in (fails or ()) else reconcile.LEFT
 
     noting = Noting(world.table, world.carrier, CALLBACK_KEY, world.now)
-    return Round(world.table, noting, world.now, has_time)
+    return ReconcileSessions(world.table, noting, world.now, has_time)

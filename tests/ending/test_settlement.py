@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from masking import story
-from masking.calls import Call
+from masking.domain.calls import Call
+from masking.storage import timelines
 from tests.ending.world import World
 
 
@@ -11,7 +11,7 @@ def folded(world: World, uuid: str) -> list[Call]:
     """Give the calls as the API shows them, and as events carry them."""
     whole = world.table.load_whole(uuid)
     assert whole is not None
-    return list(story.story_of(whole.callbacks, whole.session).calls)
+    return list(timelines.timeline_of(whole.callbacks, whole.session).calls)
 
 
 def test_two_fetches_that_agree_make_the_totals_final(world: World) -> None:

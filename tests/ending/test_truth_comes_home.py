@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from masking import views
-from masking.sessions import Session
+from masking.api import session_views
+from masking.domain.sessions import Session
 from plivo_simulator.records import Call, LegRecord
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.model import Session as AtPlivo
@@ -98,7 +98,7 @@ TOLD = (
 
 
 def _shown(world: World, session: Session) -> dict[str, Any]:
-    view = views.session_view(world.load(session), world.now())
+    view = session_views.session_view(world.load(session), world.now())
     return {name: view[name] for name in TOLD}
 
 

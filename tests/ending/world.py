@@ -19,18 +19,19 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from masking import contract, items
-from masking.carrier import Carrier
-from masking.changes import Event
-from masking.create import CreateFlow
-from masking.end import EndFlow
-from masking.expire import Sweep
-from masking.publish import Publisher
-from masking.reconcile import Reconciler
-from masking.rounds import Round, Tally
-from masking.sessions import Session
-from masking.table import Table
-from masking.update import UpdateFlow
+from masking.api import requests
+from masking.domain.bus_events import Event
+from masking.domain.sessions import Session
+from masking.lifecycle.create_session import CreateSession
+from masking.lifecycle.expire_session import ExpireSession
+from masking.lifecycle.expire_sessions import ExpireSessions
+from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.reconcile_sessions import Outcomes, ReconcileSessions
+from masking.lifecycle.update_session import UpdateSession
+from masking.plivo.client import Carrier
+from masking.storage import attributes, session_items
+from masking.storage.table import Table
+from masking.stream.change_publisher import Publisher
 from plivo_simulator import account as accounts
 from plivo_simulator.server import Running, running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
@@ -180,9 +181,9 @@ class World:
             "session_expiry": 600,
             **asked,
         }
-        flow = CreateFlow(self.table, self.carrier, CALLBACK_KEY, self.now)
+        flow = CreateSession(self.table, self.carrier, CALLBACK_KEY, self.now)
         return flow.create(
-            contract.parse_create(body),
+            requests.parse_create(body),
             tenant_id=TENANT,
             idempotency_key=None,
             base_url=NOWHERE,
@@ -190,13 +191,13 @@ class World:
 
     def update(self, session: Session, **changes: Any) -> Session:
         """Change a session."""
-        return UpdateFlow(self.table, self.carrier, self.now).update(
-            session.session_uuid, contract.parse_update(changes), tenant_id=TENANT
+        return UpdateSession(self.table, self.carrier, self.now).update(
+            session.session_uuid, requests.parse_update(changes), tenant_id=TENANT
         )
 
     def end(self, session: Session) -> Session:
         """End a session."""
-        return EndFlow(self.table, self.carrier, self.now).end(
+        return ExpireSession(self.table, self.carrier, self.now).end(
             session.session_uuid, tenant_id=TENANT
         )
 
@@ -209,7 +210,11 @@ class World:
     def write(self, made: list[Session]) -> None:
         """Put sessions into the table as they are, 25 with each request."""
         wanted = [
-            {"PutRequest": {"Item": items.written(items.state_item(each, FAR))}}
+            {
+                "PutRequest": {
+                    "Item": attributes.written_item(session_items.state_item(each, FAR))
+                }
+            }
             for each in made
         ]
         for start in range(0, len(wanted), 25):
@@ -222,11 +227,11 @@ class World:
 
     def sweep(self) -> int:
         """Run the rule of every minute."""
-        return Sweep(self.table, self.now, lambda: self.time_left).run()
+        return ExpireSessions(self.table, self.now, lambda: self.time_left).run()
 
-    def reconcile(self) -> Tally:
+    def reconcile(self) -> Outcomes:
         """Run the rule of every quarter of an hour."""
-        return Round(
+        return ReconcileSessions(
             self.table, self.reconciler(), self.now, lambda: self.time_left
         ).run()
 
@@ -308,16 +313,16 @@ class World:
 
     def hand_over(self, session: Session, attributes: Mapping[str, Any]) -> bool:
         """Keep one callback as the function does that receives it."""
-        from masking import events
+        from masking.api import callback_requests
 
         pairs = [(name, str(value)) for name, value in attributes.items()]
         return self.table.put_callback(
             session.session_uuid,
-            events.digest_of(pairs),
+            callback_requests.digest_of(pairs),
             kind="events",
             tenant_id=TENANT,
             attempt=session.attempt,
-            attributes=events.attributes_of(pairs),
+            attributes=callback_requests.attributes_of(pairs),
             received_at=self.now(),
         )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from masking.sessions import Session, Status
+from masking.domain.sessions import Session, Status
 from plivo_simulator.server import Running
 from tests.ending.scale import size
 from tests.ending.world import TENANT
@@ -73,7 +73,7 @@ def session_of(world: ErasingWorld, plan: dict[str, Any]) -> Session:
     if role in ("given_up", "reserved"):
         session = world.reserve()
         if role == "given_up":
-            from masking import transitions
+            from masking.domain import transitions
 
             world.table.replace(session, transitions.fail(session))
         return session

@@ -8,23 +8,19 @@ from typing import Any
 
 import pytest
 
-from masking import (
-    blank,
-    callbacks,
-    events,
-    items,
-    recordings,
-    story,
-    transitions,
-)
-from masking.announce import Announcer
-from masking.carrier_errors import CarrierError
-from masking.deliver import Deliverer
-from masking.erasures import erasure_view
-from masking.errors import ErasureNotReadyError, StaleStateError
-from masking.receive import CAPABILITY, Inbox
-from masking.sessions import Session, Status
-from masking.web import Request
+from masking.api import callback_requests, timeline_views
+from masking.api.erasure_views import erasure_view
+from masking.api.gateway import Request
+from masking.callbacks.receive import CAPABILITY, ReceiveCallback
+from masking.core import key_space
+from masking.core.errors import ErasureNotReadyError, StaleStateError
+from masking.domain import recordings, redaction, transitions
+from masking.domain.sessions import Session, Status
+from masking.plivo import callback_urls
+from masking.plivo.errors import CarrierError
+from masking.recording.announce import Announcer
+from masking.storage import timelines
+from masking.webhooks.deliver_webhook import DeliverWebhook
 from tests.ending.world import CALLBACK_KEY, TENANT
 from tests.erasing.test_forgetting import ASKED, EVERYWHERE
 from tests.erasing.world import (
@@ -76,10 +72,10 @@ def receive(world: ErasingWorld, session: Session, told: dict[str, str]) -> bool
     """Take a callback as the function does."""
     from urllib.parse import urlencode
 
-    token = callbacks.token_for(CALLBACK_KEY, session.session_uuid, 1)
+    token = callback_urls.token_for(CALLBACK_KEY, session.session_uuid, 1)
     request = Request(
         method="POST",
-        path=callbacks.path_for(session.session_uuid, 1, token, "events"),
+        path=callback_urls.path_for(session.session_uuid, 1, token, "events"),
         query="",
         headers={"content-type": "application/x-www-form-urlencoded"},
         parameters={},
@@ -89,7 +85,7 @@ def receive(world: ErasingWorld, session: Session, told: dict[str, str]) -> bool
         tenant_id="",
         scopes=frozenset(),
     )
-    inbox = Inbox(world.table, CALLBACK_KEY, (), world.now, CAPABILITY)
+    inbox = ReceiveCallback(world.table, CALLBACK_KEY, (), world.now, CAPABILITY)
     return inbox.receive(request, "events")
 
 
@@ -118,7 +114,7 @@ def test_a_callback_that_is_repeated_later_is_still_known(
 
     [kept] = world.table.callbacks(session.session_uuid)
     # The hash of all attributes would tell whoever guesses the number.
-    assert kept["sk"] != f"E#{events.digest_of(list(TOLD.items()))}"
+    assert kept["sk"] != f"E#{callback_requests.digest_of(list(TOLD.items()))}"
 
 
 def test_a_callback_kept_by_who_did_not_know_is_blanked_behind_it(
@@ -155,8 +151,8 @@ def told_of(world: ErasingWorld, session: Session) -> list[dict[str, Any]]:
     """Give the calls of a session as callbacks tell them."""
     whole = world.table.load_whole(session.session_uuid)
     assert whole
-    told = story.story_of(whole.callbacks, whole.session)
-    return [story.call_view(call) for call in told.calls]
+    told = timelines.timeline_of(whole.callbacks, whole.session)
+    return [timeline_views.call_view(call) for call in told.calls]
 
 
 # Links
@@ -237,7 +233,7 @@ def test_an_older_change_that_is_published_late_links_nothing(
     world.run()
 
     links = [item["pk"] for item in world.export() if item["pk"][:2] in ("P#", "L#")]
-    assert links == [items.party_key(TENANT, hashes_of(OTHER))]
+    assert links == [key_space.party_key(TENANT, hashes_of(OTHER))]
     assert world.bus.of("session.created")[-1]["labels"] == {}
     assert world.load(session).erased_at
 
@@ -247,7 +243,9 @@ def test_the_news_of_a_session_that_was_purged_links_nothing(
 ) -> None:
     session = world.create(first_party=PERSON, second_party=OTHER)
     backlog = world.take()
-    world.erasure_table.delete(items.session_key(session.session_uuid), items.STATE)
+    world.erasure_table.delete(
+        key_space.session_key(session.session_uuid), key_space.STATE
+    )
 
     world.publish_records(backlog)
 
@@ -360,11 +358,11 @@ def test_a_settlement_after_keeps_accounting_alone(
     settled = world.load(session)
     assert settled.settled
     assert settled.answered["total_call_count"] > 0
-    assert set(settled.answered) <= blank.ACCOUNTING
+    assert set(settled.answered) <= redaction.ACCOUNTING
     [call] = settled.calls
-    assert set(call) <= blank.CALL | set(blank.LEGS)
+    assert set(call) <= redaction.CALL | set(redaction.LEGS)
     assert call["first_party_leg"]["duration"] > 0
-    assert set(call["first_party_leg"]) <= blank.LEG
+    assert set(call["first_party_leg"]) <= redaction.LEG
 
 
 def test_a_snapshot_from_before_is_blanked(
@@ -588,7 +586,7 @@ def test_what_shows_up_at_plivo_after_the_erasure_is_ended(
     session = world.create(first_party=PERSON, second_party=OTHER)
     known = world.load(session)
     lost = replace(
-        blank.session(known, world.now()),
+        redaction.redacted_session(known, world.now()),
         status=status,
         carrier_session_uuid=None,
         expiry_time=None,
@@ -611,7 +609,9 @@ def test_what_shows_up_at_plivo_after_the_erasure_is_ended(
 def test_a_link_to_a_session_that_was_purged_goes_with_what_is_left_of_it(
     world: ErasingWorld, session: Session
 ) -> None:
-    world.erasure_table.delete(items.session_key(session.session_uuid), items.STATE)
+    world.erasure_table.delete(
+        key_space.session_key(session.session_uuid), key_space.STATE
+    )
     erasure = world.ask()
 
     world.run()
@@ -622,7 +622,7 @@ def test_a_link_to_a_session_that_was_purged_goes_with_what_is_left_of_it(
 
 
 def test_a_link_to_nothing_goes(world: ErasingWorld) -> None:
-    key = items.party_key(TENANT, hashes_of(PERSON))
+    key = key_space.party_key(TENANT, hashes_of(PERSON))
     world.table.link(key, "2026-01-01T00:00:00.000000Z#nothing")
     erasure = world.ask()
 
@@ -716,7 +716,7 @@ def test_nothing_is_delivered_of_an_erased_session(
             assert seconds == {}
 
     quiet: Any = Silent()
-    deliverer = Deliverer(
+    deliverer = DeliverWebhook(
         world.table, quiet, nobody, nobody, nobody, "public", world.now
     )
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from masking import transitions
-from masking.sessions import Session
+from masking.domain import transitions
+from masking.domain.sessions import Session
 from plivo_simulator.server import Running
 from tests.ending.scale import size
 from tests.erasing.test_forgetting import ASKED, EVERYWHERE

@@ -18,28 +18,28 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from masking import (
+from masking.core import numbers, telemetry
+from masking.core.errors import ErasureNotReadyError
+from masking.domain import (
     deliveries,
-    erase_request,
-    items,
-    numbers,
+    recording_transitions,
     recordings,
     sessions,
-    telemetry,
     transitions,
 )
-from masking.bucket import Bucket
-from masking.delivery_items import delivery_item
-from masking.discard import Discard
-from masking.end import EndFlow
-from masking.erase import Eraser
-from masking.erasure_table import ErasureTable
-from masking.erasures import Erasure
-from masking.errors import ErasureNotReadyError
-from masking.forget import Forget
-from masking.reconcile import Reconciler
-from masking.recordings import Announcement, Recording, Source
-from masking.sessions import Session
+from masking.domain.erasures import Erasure
+from masking.domain.recordings import Announcement, Recording, Source
+from masking.domain.sessions import Session
+from masking.erasure import create_erasure
+from masking.erasure.erase_number import EraseNumber
+from masking.erasure.erase_session import EraseSession
+from masking.lifecycle.expire_session import ExpireSession
+from masking.lifecycle.reconcile import Reconciler
+from masking.recording.delete_recording import DeleteRecording
+from masking.storage import attributes
+from masking.storage.bucket import Bucket
+from masking.storage.deliveries import delivery_item
+from masking.storage.erasures import ErasureTable
 from plivo_simulator.server import Running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.ending.world import (
@@ -125,7 +125,7 @@ class ErasingWorld(World):
 
     def ask(self, number: str = PERSON, tenant: str = TENANT) -> Erasure:
         """Ask for a number to be forgotten."""
-        return erase_request.begin(
+        return create_erasure.begin(
             number,
             tenant_id=tenant,
             table=self.erasure_table,
@@ -133,19 +133,21 @@ class ErasingWorld(World):
             now=self.now(),
         )
 
-    def eraser(self) -> Eraser:
+    def eraser(self) -> EraseNumber:
         """Give what works erasures off."""
         table, carrier = self.erasure_table, self.carrier
-        forget = Forget(
+        forget = EraseSession(
             table=table,
             carrier=carrier,
             reconciler=Reconciler(table, carrier, CALLBACK_KEY, self.now),
-            ending=EndFlow(table, carrier, self.now),
-            discard=Discard(table, self.bucket, carrier.delete_recording, self.now),
+            ending=ExpireSession(table, carrier, self.now),
+            discard=DeleteRecording(
+                table, self.bucket, carrier.delete_recording, self.now
+            ),
             key=CALLBACK_KEY,
             now=self.now,
         )
-        return Eraser(
+        return EraseNumber(
             table,
             forget,
             self.erasures,  # type: ignore[arg-type]
@@ -223,7 +225,7 @@ class ErasingWorld(World):
     def record(self, session: Session, number: int, state: str) -> Recording:
         """Put a recording into a state, with its file in two versions if it has one."""
         now = self.now()
-        begun = recordings.announce(
+        begun = recording_transitions.announce(
             Announcement(
                 f"00000000-0000-4000-8000-{number:012d}",
                 f"https://media.plivo.com/{PERSON}/{number}.mp3",
@@ -242,19 +244,19 @@ class ErasingWorld(World):
             session_uuid=session.session_uuid,
             day=begun.announced_at,
         )
-        claimed = recordings.claim(begun, now)
+        claimed = recording_transitions.claim(begun, now)
         assert claimed
         findings = {"bucket": self.bucket.name, "key": key, "bytes": len(AUDIO)}
-        stored = recordings.store(claimed, findings, now)
+        stored = recording_transitions.store(claimed, findings, now)
         made = {
             "announced": begun,
             "storing": claimed,
             "stored": stored,
             "hidden": stored,
-            "held": recordings.hold(stored, held=True),
-            "failed": recordings.give_up(claimed, "gone", "it is gone", now),
-            "deleting": recordings.begin_deletion(stored, now),
-            "deleted": recordings.delete(stored, now),
+            "held": recording_transitions.hold(stored, held=True),
+            "failed": recording_transitions.give_up(claimed, "gone", "it is gone", now),
+            "deleting": recording_transitions.begin_deletion(stored, now),
+            "deleted": recording_transitions.delete(stored, now),
         }[state]
         if made.key:
             for _ in range(2):
@@ -288,7 +290,7 @@ class ErasingWorld(World):
             answer = self.dynamodb.scan(
                 TableName=self.table_name, ConsistentRead=True, **more
             )
-            found += [items.read(item) for item in answer["Items"]]
+            found += [attributes.read_item(item) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
                 return found
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -6,22 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from masking.carrier import Carrier
-from masking.create import CreateFlow
+from masking.lifecycle.create_session import CreateSession
+from masking.plivo.client import Carrier
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.simulated_plivo import SimulatedPlivo
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateFlow:
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    return CreateSession(services.table, services.carrier, services.callback_key, clock)
 
 
 @pytest.fixture
-def hasty(plivo: SimulatedPlivo, flow: CreateFlow) -> CreateFlow:
+def hasty(plivo: SimulatedPlivo, flow: CreateSession) -> CreateSession:
     """Give the flow with a carrier that waits a second and a half only."""
     carrier = Carrier(
         auth_id=plivo.auth_id,

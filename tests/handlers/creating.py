@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from masking import contract, sessions, transitions
-from masking.carrier import Carrier
-from masking.create import Created, CreateFlow
-from masking.errors import (
-    ProblemError,
-)
-from masking.sessions import CarrierSession
-from masking.table import Table
+from masking.api import requests
+from masking.core.problems import ProblemError
+from masking.domain import sessions, transitions
+from masking.domain.sessions import CarrierSession
+from masking.lifecycle.create_session import Created, CreateSession
+from masking.plivo.client import Carrier
+from masking.storage.table import Table
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import PAIR
 
@@ -20,10 +19,10 @@ BASE = "https://masks.example.com"
 SESSION = sessions.session_uuid_for("acme", "order-17")
 
 
-def create(flow: CreateFlow, key: str | None = "order-17", **body: Any) -> Created:
+def create(flow: CreateSession, key: str | None = "order-17", **body: Any) -> Created:
     """Send a create of tenant acme."""
     return flow.create(
-        contract.parse_create({**PAIR, **body}),
+        requests.parse_create({**PAIR, **body}),
         tenant_id="acme",
         idempotency_key=key,
         base_url=BASE,
@@ -35,7 +34,7 @@ def outcome_of(error: ProblemError) -> Any:
     return error.members["outcome"]
 
 
-def attempt(flow: CreateFlow) -> tuple[Created | None, Any]:
+def attempt(flow: CreateSession) -> tuple[Created | None, Any]:
     """Send a create; give what it made, or the outcome that its error tells."""
     try:
         return create(flow), None
@@ -45,12 +44,12 @@ def attempt(flow: CreateFlow) -> tuple[Created | None, Any]:
 
 def reserve(table: Table, clock: Clock) -> None:
     """Reserve the session of the usual request, as another function would."""
-    request = contract.parse_create(PAIR)
+    request = requests.parse_create(PAIR)
     table.reserve(
         transitions.reserve(
             session_uuid=SESSION,
             tenant_id="acme",
-            asked=contract.asked(request),
+            asked=requests.asked(request),
             labels=request.labels,
             base_url=BASE,
             now=clock(),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from masking.table import Table
+from masking.storage.table import Table
 from tests.handlers.embedded_aws import EmbeddedAws
 
 Fails = Callable[[dict[str, Any]], bool]

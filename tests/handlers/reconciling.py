@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from masking.reconcile import Reconciler
-from masking.rounds import Round
+from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.reconcile_sessions import ReconcileSessions
 
 
 def go_round(
     reconciler: Reconciler, has_time: Callable[[], bool] = lambda: True
 ) -> dict[str, int]:
     """Let a reconciler work off what is due; give what became of it."""
-    tally = Round(reconciler.table, reconciler, reconciler.now, has_time).run()
+    tally = ReconcileSessions(
+        reconciler.table, reconciler, reconciler.now, has_time
+    ).run()
     return dict(tally.outcomes)

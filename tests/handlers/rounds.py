@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from masking.reconcile import Reconciler
-from masking.rounds import Round
+from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.reconcile_sessions import ReconcileSessions
 
 
 def a_round(reconciler: Reconciler) -> Mapping[str, int]:
     """Work off what is due; say what became of it."""
     table, now = reconciler.table, reconciler.now
-    return Round(table, reconciler, now, lambda: True).run().outcomes
+    return ReconcileSessions(table, reconciler, now, lambda: True).run().outcomes

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from masking import contract, sessions, transitions
-from masking.create import CreateFlow
-from masking.sessions import CarrierSession, Session
-from masking.table import Table
-from masking.wiring import Clock, Services
+from masking.api import requests
+from masking.core.times import Clock
+from masking.domain import sessions, transitions
+from masking.domain.sessions import CarrierSession, Session
+from masking.lifecycle.create_session import CreateSession
+from masking.storage.table import Table
+from masking.wiring import Services
 from tests.handlers.payloads import PAIR
 
 BASE = "https://masks.example.com"
@@ -23,10 +25,10 @@ def created(
     **body: Any,
 ) -> Session:
     """Create a session at the simulator and in the table."""
-    flow = CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    flow = CreateSession(services.table, services.carrier, services.callback_key, clock)
     asked = body if body.get("create_session_with_single_party") else {**PAIR, **body}
     return flow.create(
-        contract.parse_create(asked),
+        requests.parse_create(asked),
         tenant_id=tenant,
         idempotency_key=key,
         base_url=BASE,
@@ -35,11 +37,11 @@ def created(
 
 def reserved(table: Table, clock: Clock, **body: Any) -> Session:
     """Reserve a session in the table; Plivo has not heard of it."""
-    request = contract.parse_create({**PAIR, **body})
+    request = requests.parse_create({**PAIR, **body})
     session = transitions.reserve(
         session_uuid=sessions.session_uuid_for("acme", None),
         tenant_id="acme",
-        asked=contract.asked(request),
+        asked=requests.asked(request),
         labels=request.labels,
         base_url=BASE,
         now=clock(),
@@ -55,11 +57,11 @@ def planted(
     import uuid
     from datetime import timedelta
 
-    request = contract.parse_create(PAIR)
+    request = requests.parse_create(PAIR)
     new = transitions.reserve(
         session_uuid=sessions.session_uuid_for(tenant, None),
         tenant_id=tenant,
-        asked=contract.asked(request),
+        asked=requests.asked(request),
         labels={},
         base_url=BASE,
         now=clock(),

@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 
 from plivo.utils import signature_v3
 
-from masking import callbacks
-from masking.sessions import Session
+from masking.domain.sessions import Session
+from masking.plivo import callback_urls
 from plivo_simulator import account
 from tests.handlers.payloads import http
 
@@ -65,7 +65,7 @@ def callback(
     *signature* replaces the header's value; `{}` in it stands for the right one.
     """
     fields = ANSWERED if fields is None else fields
-    registered = callbacks.registration(
+    registered = callback_urls.registration(
         key, session.base_url, session.session_uuid, attempt
     )
     url = registered["callback_url" if kind == "events" else "recording_callback_url"]

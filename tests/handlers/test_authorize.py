@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.authorize import app
-from masking import tenants
-from masking.table import Table
+from masking.storage.table import Table
+from masking.tenants import authorize
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import sample
@@ -28,7 +28,7 @@ def authorization(header: str | None) -> dict[str, Any]:
 
 
 def test_a_key_tells_tenant_and_scopes(table: Table) -> None:
-    tenants.issue(
+    authorize.issue(
         table, key=KEY, tenant_id="acme", scopes=["sessions:write", "sessions:read"]
     )
 
@@ -42,7 +42,7 @@ def test_a_key_tells_tenant_and_scopes(table: Table) -> None:
 
 @pytest.mark.parametrize("header", [f"bearer {KEY}", f" BEARER   {KEY} "])
 def test_the_scheme_is_read_in_any_case(table: Table, header: str) -> None:
-    tenants.issue(table, key=KEY, tenant_id="acme", scopes=["admin"])
+    authorize.issue(table, key=KEY, tenant_id="acme", scopes=["admin"])
 
     assert app.lambda_handler(authorization(header), None)["isAuthorized"]
 
@@ -65,7 +65,7 @@ def test_the_scheme_is_read_in_any_case(table: Table, header: str) -> None:
     ids=repr,
 )
 def test_any_other_header_opens_nothing(table: Table, header: str | None) -> None:
-    tenants.issue(table, key=KEY, tenant_id="acme", scopes=tenants.SCOPES)
+    authorize.issue(table, key=KEY, tenant_id="acme", scopes=authorize.SCOPES)
 
     answer = app.lambda_handler(authorization(header), None)
 
@@ -73,21 +73,23 @@ def test_any_other_header_opens_nothing(table: Table, header: str | None) -> Non
 
 
 def test_a_key_opens_until_it_expires(table: Table, clock: Clock) -> None:
-    tenants.issue(
+    authorize.issue(
         table, key=KEY, tenant_id="acme", scopes=["admin"], expires_at=clock()
     )
     header = f"Bearer {KEY}"
 
-    before = tenants.caller_of(table, header, clock() - timedelta(microseconds=1))
-    after = tenants.caller_of(table, header, clock())
+    before = authorize.caller_of(table, header, clock() - timedelta(microseconds=1))
+    after = authorize.caller_of(table, header, clock())
 
-    assert before == tenants.Caller("acme", ("admin",), digest="")
+    assert before == authorize.Caller("acme", ("admin",), digest="")
     assert after is None
 
 
 def test_an_unknown_scope_is_granted_to_nobody(table: Table) -> None:
     with pytest.raises(ValueError, match="unknown scopes: everything"):
-        tenants.issue(table, key=KEY, tenant_id="acme", scopes=["admin", "everything"])
+        authorize.issue(
+            table, key=KEY, tenant_id="acme", scopes=["admin", "everything"]
+        )
 
     assert not app.lambda_handler(sample("authorize"), None)["isAuthorized"]
 
@@ -95,7 +97,7 @@ def test_an_unknown_scope_is_granted_to_nobody(table: Table) -> None:
 def test_a_key_is_kept_as_its_hash_alone(
     table: Table, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    tenants.issue(table, key=KEY, tenant_id="acme", scopes=["admin"])
+    authorize.issue(table, key=KEY, tenant_id="acme", scopes=["admin"])
 
     kept = aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from masking import transitions
-from masking.carrier_errors import CarrierError
-from masking.create import CreateFlow
-from masking.errors import CreateInProgressError
-from masking.reconcile import Reconciler
-from masking.table import Table
+from masking.core.problems import CreateInProgressError
+from masking.domain import transitions
+from masking.lifecycle.create_session import CreateSession
+from masking.lifecycle.reconcile import Reconciler
+from masking.plivo.errors import CarrierError
+from masking.storage.table import Table
 from tests.handlers.clock import Clock
 from tests.handlers.creating import (
     SESSION,
@@ -26,7 +26,7 @@ from tests.handlers.simulated_plivo import SimulatedPlivo
 
 
 def test_twenty_requests_with_one_key_at_once_make_one_session(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     together = threading.Barrier(20)
 
@@ -46,7 +46,7 @@ def test_twenty_requests_with_one_key_at_once_make_one_session(
 
 
 def test_twenty_sessions_of_one_party_at_once_are_twenty_numbers(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     def send(number: int) -> str | None:
         second = f"+120255501{number:02d}"
@@ -62,7 +62,7 @@ def test_twenty_sessions_of_one_party_at_once_are_twenty_numbers(
 
 
 def test_many_who_come_after_the_lease_take_over_once(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_before_commit={"times": 1})
     with pytest.raises(CarrierError):
@@ -84,7 +84,7 @@ def test_many_who_come_after_the_lease_take_over_once(
 
 
 def test_who_comes_back_too_late_removes_what_he_made(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     def overtake() -> None:
         clock.advance(seconds=61)
@@ -102,7 +102,7 @@ def test_who_comes_back_too_late_removes_what_he_made(
 
 
 def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
 ) -> None:
     def adopt() -> None:
         clock.advance(seconds=61)
@@ -119,7 +119,7 @@ def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
 
 
 def test_who_comes_back_while_another_tries_makes_no_promise(
-    flow: CreateFlow, table: Table, clock: Clock
+    flow: CreateSession, table: Table, clock: Clock
 ) -> None:
     def retake() -> None:
         session = table.load(SESSION)

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from masking import contract, transitions
-from masking.carrier import Carrier
-from masking.carrier_errors import CarrierError, CarrierUnreachableError
-from masking.create import CreateFlow
-from masking.errors import (
+from masking.api import requests
+from masking.core.problems import (
     CreateInProgressError,
     IdempotencyKeyReusedError,
     StorageUnavailableError,
 )
-from masking.sessions import Status
-from masking.table import Table
+from masking.domain import transitions
+from masking.domain.sessions import Status
+from masking.lifecycle.create_session import CreateSession
+from masking.plivo.client import Carrier
+from masking.plivo.errors import CarrierError, CarrierUnreachableError
+from masking.storage.table import Table
 from tests.handlers.clock import Clock
 from tests.handlers.creating import (
     BASE,
@@ -45,7 +46,7 @@ REFUSED = {
 
 
 def test_a_create_makes_one_session_here_and_at_plivo(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table
 ) -> None:
     created = create(flow, labels={"order": "17"})
 
@@ -60,7 +61,7 @@ def test_a_create_makes_one_session_here_and_at_plivo(
 
 
 def test_the_callbacks_that_plivo_gets_are_ours_and_not_the_apps(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     hook = "https://app.example.com/hook"
 
@@ -77,7 +78,7 @@ def test_the_callbacks_that_plivo_gets_are_ours_and_not_the_apps(
 
 
 def test_the_expiry_is_plivos_answer_and_not_our_sum(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.switch(min_expiry="clamp")
 
@@ -89,7 +90,7 @@ def test_the_expiry_is_plivos_answer_and_not_our_sum(
 
 
 def test_every_attribute_reaches_plivo_as_it_was_asked_for(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     asked: dict[str, Any] = {
         "session_expiry": 7200,
@@ -124,7 +125,7 @@ def test_every_attribute_reaches_plivo_as_it_was_asked_for(
 
 
 def test_the_same_request_again_is_answered_with_the_same_session(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     first = create(flow)
     second = create(flow)
@@ -134,7 +135,7 @@ def test_the_same_request_again_is_answered_with_the_same_session(
     assert len(plivo.requests("create")) == 1
 
 
-def test_defaults_written_out_are_the_same_request(flow: CreateFlow) -> None:
+def test_defaults_written_out_are_the_same_request(flow: CreateSession) -> None:
     create(flow)
 
     assert create(flow, session_expiry=3600, record=False).replayed
@@ -145,7 +146,7 @@ def test_defaults_written_out_are_the_same_request(flow: CreateFlow) -> None:
     [{"record": True}, {"labels": {"a": "b"}}, {"second_party": "+12025550102"}],
 )
 def test_the_key_with_another_body_is_refused(
-    flow: CreateFlow, plivo: SimulatedPlivo, other: dict[str, Any]
+    flow: CreateSession, plivo: SimulatedPlivo, other: dict[str, Any]
 ) -> None:
     create(flow)
 
@@ -157,12 +158,12 @@ def test_the_key_with_another_body_is_refused(
 
 
 def test_one_tenants_key_says_nothing_about_anothers(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     create(flow)
 
     other = flow.create(
-        contract.parse_create(PAIR),
+        requests.parse_create(PAIR),
         tenant_id="other",
         idempotency_key="order-17",
         base_url=BASE,
@@ -173,14 +174,14 @@ def test_one_tenants_key_says_nothing_about_anothers(
 
 
 def test_without_a_key_each_request_makes_a_session(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     assert create(flow, key=None).session != create(flow, key=None).session
     assert len(plivo.sessions()) == 2
 
 
 def test_while_one_works_on_a_key_the_others_are_told_to_wait(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
 ) -> None:
     reserve(table, clock)
     clock.advance(seconds=20)
@@ -194,7 +195,7 @@ def test_while_one_works_on_a_key_the_others_are_told_to_wait(
 
 
 def test_an_ended_session_is_still_the_keys_session(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table
 ) -> None:
     session = create(flow).session
     table.replace(session, transitions.expire(session, flow.now()))
@@ -211,7 +212,7 @@ def test_an_ended_session_is_still_the_keys_session(
 
 @pytest.mark.parametrize(("fault", "code"), REFUSED.items())
 def test_a_definite_no_creates_nothing_and_frees_the_key(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, fault: str, code: str
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, fault: str, code: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
 
@@ -233,7 +234,7 @@ def test_a_definite_no_creates_nothing_and_frees_the_key(
 
 
 def test_a_freed_key_is_free_for_the_same_body_alone(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(create_pool_exhausted={"times": 1})
     with pytest.raises(CarrierError):
@@ -244,7 +245,7 @@ def test_a_freed_key_is_free_for_the_same_body_alone(
 
 
 def test_a_plivo_that_cannot_be_reached_has_created_nothing(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table
 ) -> None:
     nowhere = Carrier(
         auth_id=plivo.auth_id,
@@ -265,7 +266,7 @@ def test_a_plivo_that_cannot_be_reached_has_created_nothing(
 
 
 def test_without_a_reservation_plivo_is_not_asked(
-    flow: CreateFlow, plivo: SimulatedPlivo, aws: EmbeddedAws, deployment: Deployment
+    flow: CreateSession, plivo: SimulatedPlivo, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
     broken = faulty_table(aws, deployment.table_name, "PutItem")
 
@@ -278,7 +279,7 @@ def test_without_a_reservation_plivo_is_not_asked(
 
 
 def test_without_what_was_asked_for_plivo_is_not_asked_and_the_key_recovers(
-    flow: CreateFlow,
+    flow: CreateSession,
     plivo: SimulatedPlivo,
     clock: Clock,
     aws: EmbeddedAws,
@@ -298,7 +299,7 @@ def test_without_what_was_asked_for_plivo_is_not_asked_and_the_key_recovers(
 
 
 def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
-    flow: CreateFlow,
+    flow: CreateSession,
     plivo: SimulatedPlivo,
     clock: Clock,
     aws: EmbeddedAws,
@@ -318,7 +319,7 @@ def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
 
 
 def test_a_reservation_that_cannot_be_read_is_in_progress(
-    flow: CreateFlow, aws: EmbeddedAws, deployment: Deployment, clock: Clock
+    flow: CreateSession, aws: EmbeddedAws, deployment: Deployment, clock: Clock
 ) -> None:
     class Forgetful(Table):
         def load(self, _session_uuid: str) -> None:

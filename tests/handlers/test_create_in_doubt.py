@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from masking import sessions
-from masking.carrier import Listing
-from masking.carrier_errors import CarrierError, CarrierTimeoutError
-from masking.create import CreateFlow
-from masking.errors import (
+from masking.core.problems import (
     CreateAbandonedError,
     CreateInProgressError,
     PairAlreadyActiveError,
 )
-from masking.sessions import Status
-from masking.table import Table
+from masking.domain import sessions
+from masking.domain.sessions import Status
+from masking.lifecycle.create_session import CreateSession
+from masking.plivo.client import Listing
+from masking.plivo.errors import CarrierError, CarrierTimeoutError
+from masking.storage.table import Table
 from plivo_simulator.fault_catalogue import FAULTS
 from tests.handlers.clock import Clock
 from tests.handlers.creating import (
@@ -39,7 +39,7 @@ NOT_DONE = ["create_5xx_before_commit", "create_reset_before_commit"]
 
 @pytest.mark.parametrize("fault", DONE)
 def test_what_plivo_made_without_saying_so_is_found_and_adopted(
-    flow: CreateFlow, plivo: SimulatedPlivo, fault: str
+    flow: CreateSession, plivo: SimulatedPlivo, fault: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
 
@@ -52,7 +52,7 @@ def test_what_plivo_made_without_saying_so_is_found_and_adopted(
 
 
 def test_what_plivo_made_in_silence_is_found_and_adopted(
-    hasty: CreateFlow, plivo: SimulatedPlivo
+    hasty: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(create_timeout_after_commit={"times": 1, "seconds": 4})
 
@@ -65,7 +65,7 @@ def test_what_plivo_made_in_silence_is_found_and_adopted(
 
 @pytest.mark.parametrize("fault", NOT_DONE)
 def test_an_unknown_outcome_is_called_so_and_cleared_up_after_the_lease(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock, fault: str
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock, fault: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
 
@@ -91,7 +91,7 @@ def test_an_unknown_outcome_is_called_so_and_cleared_up_after_the_lease(
 
 
 def test_silence_is_a_time_out_of_unknown_outcome(
-    hasty: CreateFlow, plivo: SimulatedPlivo
+    hasty: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(create_timeout_before_commit={"times": 1, "seconds": 4})
 
@@ -103,7 +103,7 @@ def test_silence_is_a_time_out_of_unknown_outcome(
 
 
 def test_a_listing_that_lags_delays_the_adoption_and_makes_no_second_session(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(
         create_5xx_after_commit={"times": 1}, list_lag={"times": 1, "seconds": 30}
@@ -122,7 +122,7 @@ def test_a_listing_that_lags_delays_the_adoption_and_makes_no_second_session(
 
 
 def test_if_even_the_listing_fails_nothing_is_sent_again(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_after_commit={"times": 1}, list_5xx={})
     with pytest.raises(CarrierError) as first:
@@ -144,7 +144,7 @@ def test_if_even_the_listing_fails_nothing_is_sent_again(
 
 
 def test_a_listing_that_is_not_whole_proves_nothing(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
 ) -> None:
     reserve(table, clock)
     clock.advance(seconds=60)
@@ -164,7 +164,7 @@ def test_a_listing_that_is_not_whole_proves_nothing(
 
 
 def test_a_session_that_ended_before_it_was_found_is_answered_as_ended(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_after_commit={"times": 1}, list_5xx={"times": 2})
     with pytest.raises(CarrierError):
@@ -181,7 +181,7 @@ def test_a_session_that_ended_before_it_was_found_is_answered_as_ended(
 
 @pytest.mark.parametrize("fault", NOT_DONE)
 def test_a_create_that_rings_a_phone_is_never_sent_again(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock, fault: str
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock, fault: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
@@ -200,7 +200,7 @@ def test_a_create_that_rings_a_phone_is_never_sent_again(
 
 
 def test_a_phone_that_rang_without_an_answer_to_us_rings_once(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(create_5xx_after_commit={"times": 1})
 
@@ -216,7 +216,7 @@ def test_a_phone_that_rang_without_an_answer_to_us_rings_once(
 )
 @pytest.mark.parametrize("times", [1, 3])
 def test_whatever_plivo_does_the_outcome_is_true_and_in_the_end_there_is_one_session(
-    hasty: CreateFlow, plivo: SimulatedPlivo, clock: Clock, fault: str, times: int
+    hasty: CreateSession, plivo: SimulatedPlivo, clock: Clock, fault: str, times: int
 ) -> None:
     spec: dict[str, Any] = {"times": times}
     if "seconds" in FAULTS[fault].parameters:
@@ -243,7 +243,7 @@ def test_whatever_plivo_does_the_outcome_is_true_and_in_the_end_there_is_one_ses
 
 
 def test_a_pair_that_plivo_already_connects_is_refused_and_left_alone(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table
 ) -> None:
     plivo.switch(duplicate_pair="same")
     first = create(flow).session
@@ -261,7 +261,7 @@ def test_a_pair_that_plivo_already_connects_is_refused_and_left_alone(
 
 
 def test_a_second_attempt_that_is_answered_with_the_firsts_session_adopts_it(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.switch(duplicate_pair="same")
     plivo.arm(

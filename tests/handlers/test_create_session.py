@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from functions.create_session import app
-from masking.carrier import Carrier
-from masking.carrier_errors import CarrierTimeoutError
-from masking.create import CreateFlow
+from masking.lifecycle.create_session import CreateSession
+from masking.plivo.client import Carrier
+from masking.plivo.errors import CarrierTimeoutError
 from tests.handlers.creating import (
     create,
     outcome_of,
@@ -233,7 +233,7 @@ def test_neither_logs_nor_metrics_nor_problems_hold_numbers_or_pins(
 
 
 def test_a_hanging_plivo_is_given_up_in_time(
-    flow: CreateFlow, plivo: SimulatedPlivo, wire: Wire
+    flow: CreateSession, plivo: SimulatedPlivo, wire: Wire
 ) -> None:
     wire.answers(hang())
     carrier = Carrier(

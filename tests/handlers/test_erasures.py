@@ -16,10 +16,12 @@ from functions.get_session import app as read_app
 from functions.publish_changes import app as publish_app
 from functions.search_sessions import app as search_app
 from functions.update_session import app as update_app
-from masking import erase_request, erasures, numbers
-from masking.erasure_table import ErasureTable
-from masking.errors import StorageUnavailableError
-from masking.table import Table
+from masking.core import numbers
+from masking.core.problems import StorageUnavailableError
+from masking.domain import erasures
+from masking.erasure import create_erasure
+from masking.storage.erasures import ErasureTable
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -185,7 +187,7 @@ def test_a_marker_that_is_written_all_the_time_is_told(
     racing = Racing(table._client, table._name, timedelta(days=400))
 
     with pytest.raises(StorageUnavailableError):
-        erase_request.begin(
+        create_erasure.begin(
             PERSON,
             tenant_id="acme",
             table=racing,
@@ -207,7 +209,7 @@ def test_of_two_requests_at_once_one_begins(services: Services, clock: Clock) ->
                 table.begin_erasure(other, None)
             super().begin_erasure(erasure, seen)
 
-    begun = erase_request.begin(
+    begun = create_erasure.begin(
         PERSON,
         tenant_id="acme",
         table=Slow(table._client, table._name, timedelta(days=400)),
@@ -310,10 +312,10 @@ def test_what_can_not_be_erased_yet_comes_again(
 
 def stream_items(table: Table) -> list[dict[str, Any]]:
     """Read the whole table."""
-    from masking import items
+    from masking.storage import attributes
 
     answer = table._client.scan(TableName=table._name)
-    return [items.read(item) for item in answer["Items"]]
+    return [attributes.read_item(item) for item in answer["Items"]]
 
 
 def test_a_pause_grows_and_has_an_end() -> None:
@@ -330,14 +332,14 @@ def erased(
     services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> tuple[str, dict[str, Any]]:
     """Create a session with a key and erase it; give its UUID and its request."""
-    from masking import blank, transitions
+    from masking.domain import redaction, transitions
 
     assert plivo.sessions() == []
     session = created(services, clock, key="order-17")
     table = services.table
     ended = transitions.expire(session, clock())
     table.replace(session, ended)
-    table.replace(ended, blank.session(ended, clock()))
+    table.replace(ended, redaction.redacted_session(ended, clock()))
     services.erasure_table.delete_request(session.session_uuid)
     return session.session_uuid, http(
         "create_session", body=PAIR, headers={"idempotency-key": "order-17"}
@@ -382,14 +384,14 @@ def test_the_other_partys_search_shows_an_erased_session_blanked(
     body: dict[str, Any],
     found: int,
 ) -> None:
-    from masking import blank, transitions
+    from masking.domain import redaction, transitions
 
     assert plivo.sessions() == []
     session = created(services, clock)
     publish(TableStream(aws, deployment))
     ended = transitions.expire(session, clock())
     services.table.replace(session, ended)
-    services.table.replace(ended, blank.session(ended, clock()))
+    services.table.replace(ended, redaction.redacted_session(ended, clock()))
 
     answer = read(search_app.lambda_handler(http("search_sessions", body=body), None))
 

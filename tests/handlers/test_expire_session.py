@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 
 from functions.expire_session import app
-from masking import contract, duties, sessions, transitions
-from masking.carrier import Carrier
-from masking.carrier_errors import CarrierError
-from masking.duties import Duty, DutyKind
-from masking.end import EndFlow
-from masking.errors import (
+from masking.api import requests
+from masking.core.problems import (
     EndInProgressError,
     ProblemError,
     SessionNotActiveError,
@@ -22,9 +18,14 @@ from masking.errors import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.sessions import Session, Status
-from masking.table import Table
-from masking.update import UpdateFlow
+from masking.domain import due_work, sessions, transitions
+from masking.domain.due_work import Action, DueWork
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.expire_session import ExpireSession
+from masking.lifecycle.update_session import UpdateSession
+from masking.plivo.client import Carrier
+from masking.plivo.errors import CarrierError
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -37,20 +38,20 @@ FAILING = ["delete_401", "delete_403", "delete_429"]
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> EndFlow:
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return EndFlow(services.table, services.carrier, clock)
+    return ExpireSession(services.table, services.carrier, clock)
 
 
 @pytest.fixture
-def session(services: Services, flow: EndFlow, clock: Clock) -> Session:
+def session(services: Services, flow: ExpireSession, clock: Clock) -> Session:
     """Give an active session."""
     assert flow.table is services.table
     return created(services, clock)
 
 
-def end(flow: EndFlow, session: Session, if_match: int | None = None) -> Session:
+def end(flow: ExpireSession, session: Session, if_match: int | None = None) -> Session:
     """End a session of tenant acme."""
     return flow.end(session.session_uuid, tenant_id="acme", if_match=if_match)
 
@@ -61,20 +62,20 @@ def outcome_of(error: ProblemError) -> Any:
 
 
 def test_a_session_ends_at_plivo_and_then_here(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo, table: Table
 ) -> None:
     ended = end(flow, session)
 
     assert plivo.live() == []
     assert ended.status is Status.EXPIRED
     assert stored(table, session) == ended
-    assert duties.duty_of(ended) == Duty(
-        DutyKind.SETTLE, flow.now() + transitions.SETTLE_AFTER
+    assert due_work.due_work_of(ended) == DueWork(
+        Action.SETTLE, flow.now() + transitions.SETTLE_AFTER
     )
 
 
 def test_ending_it_again_changes_nothing(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     first = end(flow, session)
 
@@ -83,7 +84,7 @@ def test_ending_it_again_changes_nothing(
 
 
 def test_a_session_whose_time_is_up_has_ended_without_plivo_being_asked(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo, clock: Clock
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     clock.advance(hours=1, seconds=5)
 
@@ -92,7 +93,7 @@ def test_a_session_whose_time_is_up_has_ended_without_plivo_being_asked(
 
 
 def test_a_session_that_has_ended_at_plivo_ends_here(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.end(str(session.carrier_session_uuid))
 
@@ -100,7 +101,7 @@ def test_a_session_that_has_ended_at_plivo_ends_here(
 
 
 def test_a_session_that_plivo_does_not_know_ends_here(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.reset()
 
@@ -108,7 +109,7 @@ def test_a_session_that_plivo_does_not_know_ends_here(
 
 
 def test_only_the_tenants_own_sessions_can_be_ended(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     with pytest.raises(SessionNotFoundError):
         flow.end(session.session_uuid, tenant_id="other")
@@ -120,7 +121,7 @@ def test_only_the_tenants_own_sessions_can_be_ended(
 
 
 def test_an_ending_may_insist_on_the_version_it_knows(
-    flow: EndFlow, session: Session
+    flow: ExpireSession, session: Session
 ) -> None:
     with pytest.raises(VersionMismatchError) as refused:
         end(flow, session, if_match=session.version + 1)
@@ -130,7 +131,7 @@ def test_an_ending_may_insist_on_the_version_it_knows(
 
 
 def test_a_session_that_plivo_has_not_confirmed_cannot_be_ended(
-    flow: EndFlow, table: Table, clock: Clock
+    flow: ExpireSession, table: Table, clock: Clock
 ) -> None:
     with pytest.raises(SessionNotActiveError):
         end(flow, reserved(table, clock))
@@ -138,7 +139,11 @@ def test_a_session_that_plivo_has_not_confirmed_cannot_be_ended(
 
 @pytest.mark.parametrize("fault", FAILING)
 def test_while_plivo_may_still_connect_the_session_is_ending(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo, table: Table, fault: str
+    flow: ExpireSession,
+    session: Session,
+    plivo: SimulatedPlivo,
+    table: Table,
+    fault: str,
 ) -> None:
     plivo.arm(**{fault: {}})
 
@@ -153,7 +158,7 @@ def test_while_plivo_may_still_connect_the_session_is_ending(
 
 
 def test_a_failure_of_plivos_is_tried_again_at_once(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(delete_5xx_after_commit={"times": 1})
 
@@ -161,7 +166,7 @@ def test_a_failure_of_plivos_is_tried_again_at_once(
 
 
 def test_an_ending_in_doubt_can_be_sent_again_at_once(
-    flow: EndFlow, session: Session, plivo: SimulatedPlivo
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(delete_5xx_before_commit={"times": 2})
     with pytest.raises(CarrierError):
@@ -178,7 +183,7 @@ def test_an_ending_in_doubt_can_be_sent_again_at_once(
     [("update_5xx_after_commit", True), ("update_5xx_before_commit", False)],
 )
 def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
-    flow: EndFlow,
+    flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
     table: Table,
@@ -186,11 +191,11 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     record: bool,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
-    update = UpdateFlow(flow.table, flow.carrier, flow.now)
+    update = UpdateSession(flow.table, flow.carrier, flow.now)
     with pytest.raises(CarrierError):
         update.update(
             session.session_uuid,
-            contract.parse_update({"record": True}),
+            requests.parse_update({"record": True}),
             tenant_id="acme",
         )
 
@@ -205,7 +210,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
 
 
 def test_an_ending_on_its_way_is_waited_for(
-    flow: EndFlow, session: Session, table: Table, clock: Clock
+    flow: ExpireSession, session: Session, table: Table, clock: Clock
 ) -> None:
     table.replace(session, transitions.begin_ending(session, clock()))
     with pytest.raises(EndInProgressError) as busy:
@@ -220,7 +225,7 @@ def test_an_ending_on_its_way_is_waited_for(
 
 
 def test_an_update_on_its_way_is_waited_for(
-    flow: EndFlow, session: Session, table: Table, clock: Clock
+    flow: ExpireSession, session: Session, table: Table, clock: Clock
 ) -> None:
     table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     with pytest.raises(UpdateInProgressError) as busy:
@@ -232,7 +237,7 @@ def test_an_update_on_its_way_is_waited_for(
 
 
 def test_without_a_record_of_the_ending_plivo_is_not_asked(
-    flow: EndFlow,
+    flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
     aws: EmbeddedAws,
@@ -248,7 +253,7 @@ def test_without_a_record_of_the_ending_plivo_is_not_asked(
 
 
 def test_an_ending_that_could_not_be_stored_is_finished_later(
-    flow: EndFlow,
+    flow: ExpireSession,
     session: Session,
     clock: Clock,
     aws: EmbeddedAws,
@@ -264,7 +269,7 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
 
 
 def test_of_two_who_end_it_at_once_one_is_told_so(
-    flow: EndFlow, session: Session, aws: EmbeddedAws, deployment: Deployment
+    flow: ExpireSession, session: Session, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
     class Overtaken(Table):
         def replace(self, before: Session, after: Session) -> None:
@@ -280,7 +285,7 @@ def test_of_two_who_end_it_at_once_one_is_told_so(
 
 
 def test_who_comes_back_too_late_gives_what_is_stored(
-    flow: EndFlow, session: Session, table: Table
+    flow: ExpireSession, session: Session, table: Table
 ) -> None:
     class Late:
         def __init__(self, carrier: Carrier) -> None:

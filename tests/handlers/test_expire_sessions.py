@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.expire_sessions import app
-from masking import duties, transitions
-from masking.duties import DutyKind, Rule
-from masking.expire import Sweep
-from masking.sessions import Session, Status
-from masking.table import Due, Table
+from masking.domain import due_work, transitions
+from masking.domain.due_work import Action, Schedule
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.expire_sessions import ExpireSessions
+from masking.storage.table import Due, Table
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import Context, sample
 from tests.handlers.sessions_there import planted, reserved, stored
@@ -22,14 +22,14 @@ from tests.handlers.sessions_there import planted, reserved, stored
 def sweep(table: Table, clock: Clock, moments: int = 1_000_000) -> int:
     """Run the sweep; it has time for so many sessions."""
     left = iter(range(moments))
-    return Sweep(table, clock, lambda: next(left, None) is not None).run()
+    return ExpireSessions(table, clock, lambda: next(left, None) is not None).run()
 
 
-def due(table: Table, rule: Rule, clock: Clock) -> set[str]:
+def due(table: Table, rule: Schedule, clock: Clock) -> set[str]:
     """Give the sessions that the index says are due."""
     return {
         found.session_uuid
-        for shard in duties.shards(rule)
+        for shard in due_work.shards(rule)
         for found in table.due(shard, clock())
     }
 
@@ -46,11 +46,11 @@ def test_what_is_due_ends_and_what_is_not_goes_on(table: Table, clock: Clock) ->
 
 def test_a_swept_session_leaves_the_index(table: Table, clock: Clock) -> None:
     over = planted(table, clock, expiry_time=clock())
-    assert due(table, Rule.SWEEP, clock) == {over.session_uuid}
+    assert due(table, Schedule.SWEEP, clock) == {over.session_uuid}
 
     sweep(table, clock)
 
-    assert due(table, Rule.SWEEP, clock) == set()
+    assert due(table, Schedule.SWEEP, clock) == set()
     assert sweep(table, clock) == 0
 
 
@@ -105,7 +105,7 @@ def test_two_sweeps_at_once_end_each_session_once(table: Table, clock: Clock) ->
         ended = list(pool.map(lambda _: sweep(table, clock), range(2)))
 
     assert sum(ended) == 30
-    assert due(table, Rule.SWEEP, clock) == set()
+    assert due(table, Schedule.SWEEP, clock) == set()
 
 
 def test_a_sweep_that_runs_out_of_time_is_carried_on_by_the_next(
@@ -144,14 +144,14 @@ def test_a_session_with_an_update_in_doubt_ends_and_is_looked_at_once_more(
     assert sweep(table, clock) == 1
 
     left = stored(table, session)
-    duty = duties.duty_of(left)
+    duty = due_work.due_work_of(left)
     assert left.status is Status.EXPIRED
     assert left.doubted
     assert duty
-    assert duty.kind is DutyKind.SETTLE
-    assert due(table, Rule.SWEEP, clock) == set()
+    assert duty.kind is Action.SETTLE
+    assert due(table, Schedule.SWEEP, clock) == set()
     clock.advance(minutes=5)
-    assert due(table, Rule.RECONCILE, clock) == {session.session_uuid}
+    assert due(table, Schedule.RECONCILE, clock) == {session.session_uuid}
 
 
 def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) -> None:
@@ -166,7 +166,7 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) ->
         def due(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
-            mine = duties.shard_of(session.session_uuid, Rule.SWEEP)
+            mine = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
     stale = Stale(table._client, table._name)
@@ -229,7 +229,7 @@ def test_a_page_of_the_index_is_not_all_of_it(table: Table, clock: Clock) -> Non
             return self._client.query(**request, Limit=1)  # type: ignore[attr-defined]
 
     session = planted(table, clock, expiry_time=clock())
-    shard = duties.shard_of(session.session_uuid, Rule.SWEEP)
+    shard = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
     while len(list(table.due(shard, clock()))) < 3:
         planted(table, clock, expiry_time=clock())
     paged = Table(Paged(table._client), table._name)  # type: ignore[arg-type]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from functions.get_session import app
-from masking import transitions
-from masking.sessions import Session
-from masking.table import Table
+from masking.domain import transitions
+from masking.domain.sessions import Session
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import http, problem, read

@@ -19,8 +19,8 @@ import pytest
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from masking.carrier import Carrier
-from masking.carrier_errors import CarrierError
+from masking.plivo.client import Carrier
+from masking.plivo.errors import CarrierError
 from proofs.attack import marks
 from tests.handlers.embedded_aws import Deployment
 from tests.handlers.payloads import EVENTS, Context, sample

@@ -11,10 +11,14 @@ import pytest
 from functions.list_sessions import app
 from functions.publish_changes import app as publisher
 from functions.search_sessions import app as search_app
-from masking import items, listing, search, sessions, transitions
-from masking.errors import InvalidRequestError, NumberInUrlError
-from masking.sessions import CarrierSession, Session
-from masking.table import Table
+from masking.api import search_requests
+from masking.core import key_space
+from masking.core.problems import InvalidRequestError, NumberInUrlError
+from masking.domain import sessions, transitions
+from masking.domain.sessions import CarrierSession, Session
+from masking.lifecycle import search_sessions
+from masking.storage import session_items
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -177,8 +181,8 @@ def test_a_page_that_is_just_full_is_the_last_if_nothing_follows(
 def test_a_filter_that_few_fit_reads_on_and_says_where_it_stopped(
     make: Make, publish: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_CANDIDATES", 4)
-    monkeypatch.setattr(listing, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(search_sessions, "MOST_CANDIDATES", 4)
+    monkeypatch.setattr(search_sessions, "MOST_AT_ONCE", 2)
     wanted = make(number=50)
     for _ in range(6):
         make(virtual_number="+12025550181")
@@ -332,7 +336,7 @@ def test_sessions_are_found_by_times_and_duration(
 def test_without_bounds_the_last_seven_days_are_searched() -> None:
     now = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
-    first, last = search.parse_search({}).window(now)
+    first, last = search_requests.parse_search({}).window(now)
 
     assert now - first < timedelta(days=7)
     assert last > now
@@ -355,14 +359,14 @@ def test_without_bounds_the_last_seven_days_are_searched() -> None:
 def test_bounds_say_what_is_searched(bounds: dict[str, str], days: int) -> None:
     now = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
-    first, last = search.parse_search(bounds).window(now)
+    first, last = search_requests.parse_search(bounds).window(now)
 
     assert (last - first).days == days
 
 
 def test_more_than_thirty_days_cannot_be_searched() -> None:
     now = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
-    asked = search.parse_search({"created_time__gte": "2026-01-01T00:00:00Z"})
+    asked = search_requests.parse_search({"created_time__gte": "2026-01-01T00:00:00Z"})
 
     with pytest.raises(InvalidRequestError) as refused:
         asked.window(now)
@@ -414,7 +418,7 @@ def test_an_orders_number_in_a_label_is_no_phone_number() -> None:
 @pytest.mark.parametrize("name", ["first_party", "second_party", "virtual_number"])
 def test_a_filter_by_number_does_not_belong_in_a_query(name: str) -> None:
     with pytest.raises(NumberInUrlError):
-        search.parse_query(f"{name}=nobody")
+        search_requests.parse_query(f"{name}=nobody")
 
 
 @pytest.mark.usefixtures("deployment")
@@ -460,7 +464,9 @@ def test_a_link_that_leads_to_another_tenants_session_shows_nothing(
     table: Table, make: Make
 ) -> None:
     theirs = make(tenant="other")
-    table.link(items.label_key("acme", "order", "17"), items.created_key(theirs))
+    table.link(
+        key_space.label_key("acme", "order", "17"), session_items.created_key(theirs)
+    )
 
     assert found(labels={"order": "17"}) == []
 

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.publish_changes import app
-from masking import items, live, tenant_settings, transitions
-from masking.publish import Publisher
-from masking.sessions import Session
-from masking.table import Table
-from masking.tenant_settings import TenantSettings
+from masking.core import key_space
+from masking.domain import transitions
+from masking.domain.sessions import Session
+from masking.storage.table import Table
+from masking.stream.change_publisher import Publisher
+from masking.tenants import live_sessions, tenant_settings
+from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
 from operate import __main__ as command
 from operate.deployment import Deployment
@@ -90,7 +92,7 @@ def test_a_tenant_without_the_quota_costs_no_write(
     planted(table, clock)
     publish(stream.new())
 
-    assert table.load_items([("TENANT#acme", items.LIVE)]) == {}
+    assert table.load_items([("TENANT#acme", key_space.LIVE)]) == {}
 
 
 def test_a_session_that_ends_in_the_batch_that_it_began_in_costs_no_write(
@@ -101,7 +103,7 @@ def test_a_session_that_ends_in_the_batch_that_it_began_in_costs_no_write(
 
     publish(stream.new())
 
-    assert table.load_items([("TENANT#acme", items.LIVE)]) == {}
+    assert table.load_items([("TENANT#acme", key_space.LIVE)]) == {}
 
 
 def test_what_comes_again_is_counted_once(
@@ -133,7 +135,7 @@ def test_what_comes_again_is_counted_once(
 def _publisher(table: Table) -> Callable[[Sequence[dict[str, Any]]], str | None]:
     """Give what publishes with a table of the test's."""
     from masking import wiring
-    from masking.relay import Relay
+    from masking.stream.publish_changes import PublishChanges
 
     services = wiring.services()
     publisher = Publisher(
@@ -149,7 +151,7 @@ def _publisher(table: Table) -> Callable[[Sequence[dict[str, Any]]], str | None]
     def parked() -> Any:
         raise AssertionError("nothing is to be parked")
 
-    return Relay(publisher, parked, services.now).relay
+    return PublishChanges(publisher, parked, services.now).relay
 
 
 def test_that_counting_fails_holds_nothing_up(
@@ -159,7 +161,7 @@ def test_that_counting_fails_holds_nothing_up(
     aws: EmbeddedAws,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from masking import telemetry
+    from masking.core import telemetry
 
     limit(table, "acme")
     planted(table, clock)
@@ -173,27 +175,27 @@ def test_that_counting_fails_holds_nothing_up(
 
 def test_a_record_without_what_a_session_has_is_not_counted(table: Table) -> None:
     limit(table, "acme")
-    image = {"sk": {"S": items.STATE}, "status": {"S": "active"}}
+    image = {"sk": {"S": key_space.STATE}, "status": {"S": "active"}}
 
-    live.count(
+    live_sessions.count(
         table,
         lambda tenant: tenant_settings.load(table.tenants, tenant),
         [{"dynamodb": {"NewImage": image}}, {"dynamodb": {}}],
     )
 
-    assert table.load_items([("TENANT#acme", items.LIVE)]) == {}
+    assert table.load_items([("TENANT#acme", key_space.LIVE)]) == {}
 
 
 def test_a_live_session_that_is_removed_is_not_live_any_more(table: Table) -> None:
     limit(table, "acme")
     table.tenants.put_live("acme", 4)
     image = {
-        "sk": {"S": items.STATE},
+        "sk": {"S": key_space.STATE},
         "status": {"S": "ending"},
         "tenant_id": {"S": "acme"},
     }
 
-    live.count(
+    live_sessions.count(
         table,
         lambda tenant: tenant_settings.load(table.tenants, tenant),
         [{"dynamodb": {"OldImage": image}}],
@@ -226,7 +228,7 @@ def test_every_cut_of_the_stream_into_batches_counts_the_same(
     marks = sorted({min(cut, len(records)) for cut in [0, *cuts, len(records)]})
 
     for begin, end in pairwise(marks):
-        live.count(
+        live_sessions.count(
             table,
             lambda tenant: tenant_settings.load(table.tenants, tenant),
             records[begin:end],
@@ -251,7 +253,7 @@ def test_a_recount_puts_the_counter_right(
     publish(stream.new())
     table.tenants.put_live("acme", 99)
 
-    found = live.recount(table, "acme")
+    found = live_sessions.recount(table, "acme")
 
     assert found == table.tenants.live("acme") == 4
 
@@ -260,15 +262,15 @@ def test_a_recount_goes_through_all_pages(
     table: Table, stream: TableStream, clock: Clock, services: Services
 ) -> None:
     assert services.table is table
-    for _ in range(live.PAGE + 5):
+    for _ in range(live_sessions.PAGE + 5):
         planted(table, clock)
     publish(stream.new())
 
-    assert live.recount(table, "acme") == live.PAGE + 5
+    assert live_sessions.recount(table, "acme") == live_sessions.PAGE + 5
 
 
 def test_a_tenant_without_sessions_has_none_live(table: Table) -> None:
-    assert live.recount(table, "acme") == 0
+    assert live_sessions.recount(table, "acme") == 0
 
 
 # The operator's command

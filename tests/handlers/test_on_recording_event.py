@@ -6,8 +6,8 @@ import pytest
 
 from functions.on_recording_event import app
 from functions.on_session_event import app as session_app
-from masking.sessions import Session
-from masking.table import Table
+from masking.domain.sessions import Session
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import problem, sample

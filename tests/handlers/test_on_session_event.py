@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from functions.on_session_event import app
-from masking import sessions, transitions
-from masking.sessions import Session
-from masking.table import Table
+from masking.domain import sessions, transitions
+from masking.domain.sessions import Session
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws, carrier_secret

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from functions.check_sessions import app as check_app
-from masking import contract, sessions
-from masking.carrier_errors import CarrierError, CarrierFailedError
-from masking.create import Created, CreateFlow
-from masking.errors import PairAlreadyActiveError
-from masking.publish import Publisher
-from masking.queue import Queue
-from masking.reconcile import Reconciler
-from masking.sessions import Session, Status
+from masking.api import requests
+from masking.core.problems import PairAlreadyActiveError
+from masking.domain import sessions
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.create_session import Created, CreateSession
+from masking.lifecycle.reconcile import Reconciler
+from masking.plivo.errors import CarrierError, CarrierFailedError
+from masking.storage.queues import Queue
+from masking.stream.change_publisher import Publisher
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -32,10 +33,10 @@ LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateFlow:
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
     """Give the create flow with a clock of the test's."""
     assert plivo.sessions() == []
-    return CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    return CreateSession(services.table, services.carrier, services.callback_key, clock)
 
 
 @pytest.fixture
@@ -44,17 +45,17 @@ def reconciler(services: Services, clock: Clock) -> Reconciler:
     return Reconciler(services.table, services.carrier, services.callback_key, clock)
 
 
-def create(flow: CreateFlow, **body: Any) -> Created:
+def create(flow: CreateSession, **body: Any) -> Created:
     """Send a create of tenant acme, always with the same key."""
     return flow.create(
-        contract.parse_create({**PAIR, **body}),
+        requests.parse_create({**PAIR, **body}),
         tenant_id="acme",
         idempotency_key=KEY,
         base_url=BASE,
     )
 
 
-def lose(flow: CreateFlow, plivo: SimulatedPlivo, **body: Any) -> Session:
+def lose(flow: CreateSession, plivo: SimulatedPlivo, **body: Any) -> Session:
     """Let Plivo make a session and nobody know; give what is left of it here."""
     plivo.arm(create_5xx_after_commit={"times": 1}, **LAGGING)
     with pytest.raises(CarrierError):
@@ -64,7 +65,7 @@ def lose(flow: CreateFlow, plivo: SimulatedPlivo, **body: Any) -> Session:
     return left
 
 
-def tell(flow: CreateFlow, carrier_session_uuid: str, clock: Clock) -> None:
+def tell(flow: CreateSession, carrier_session_uuid: str, clock: Clock) -> None:
     """Keep a callback of attempt 1 that tells of a session at Plivo."""
     flow.table.put_callback(
         SESSION,
@@ -80,7 +81,7 @@ def tell(flow: CreateFlow, carrier_session_uuid: str, clock: Clock) -> None:
     )
 
 
-def twice(flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock) -> tuple[str, str]:
+def twice(flow: CreateSession, plivo: SimulatedPlivo, clock: Clock) -> tuple[str, str]:
     """Let two attempts make a session each; give Plivo's UUIDs: lost and confirmed."""
     lose(flow, plivo)
     [lost] = plivo.live()
@@ -95,7 +96,7 @@ def twice(flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock) -> tuple[str, s
 
 
 def test_a_callback_adopts_where_the_listing_lags(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     lose(flow, plivo)
     [there] = plivo.live()
@@ -110,7 +111,7 @@ def test_a_callback_adopts_where_the_listing_lags(
 
 
 def test_a_late_callback_adopts_a_call_that_was_given_up(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo, initiate_call_to_first_party=True)
     clock.advance(seconds=60)
@@ -127,7 +128,7 @@ def test_a_late_callback_adopts_a_call_that_was_given_up(
 
 
 def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_before_commit={"times": 1}, list_5xx={"times": 2})
     with pytest.raises(CarrierError):
@@ -143,7 +144,7 @@ def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
 
 
 def test_what_an_earlier_attempt_made_is_ended_and_the_confirmed_one_kept(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     lost, confirmed = twice(flow, plivo, clock)
     assert {s["session_uuid"] for s in plivo.live()} == {lost, confirmed}
@@ -155,7 +156,7 @@ def test_what_an_earlier_attempt_made_is_ended_and_the_confirmed_one_kept(
 
 
 def test_taking_over_ends_what_is_there_beside_the_keeper(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     lose(flow, plivo)
     clock.advance(seconds=60)
@@ -172,7 +173,7 @@ def test_taking_over_ends_what_is_there_beside_the_keeper(
 
 
 def test_what_is_found_under_a_key_that_was_freed_is_ended(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo)
     clock.advance(seconds=60)
@@ -186,7 +187,7 @@ def test_what_is_found_under_a_key_that_was_freed_is_ended(
 
 
 def test_while_plivo_cannot_say_the_message_comes_again(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     twice(flow, plivo, clock)
     plivo.arm(list_5xx={"times": 2})
@@ -198,7 +199,7 @@ def test_while_plivo_cannot_say_the_message_comes_again(
 
 
 def test_while_somebody_works_on_a_create_nothing_is_ended(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo
 ) -> None:
     lose(flow, plivo)
 
@@ -208,7 +209,7 @@ def test_while_somebody_works_on_a_create_nothing_is_ended(
 
 
 def test_the_check_adopts_what_nobody_works_on_any_more(
-    flow: CreateFlow, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo)
     plivo.arm()
@@ -251,7 +252,7 @@ ORPHANS = f'{{"session_uuid":"{SESSION}","orphans":true}}'
 
 
 def test_a_create_that_was_sent_twice_is_checked_for_orphans(
-    flow: CreateFlow,
+    flow: CreateSession,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
@@ -267,7 +268,7 @@ def test_a_create_that_was_sent_twice_is_checked_for_orphans(
 
 
 def test_a_create_that_was_sent_once_is_not_checked(
-    flow: CreateFlow,
+    flow: CreateSession,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
@@ -283,7 +284,7 @@ def test_a_create_that_was_sent_once_is_not_checked(
 
 
 def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
-    flow: CreateFlow,
+    flow: CreateSession,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
@@ -300,7 +301,7 @@ def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
 
 
 def test_the_function_tells_its_two_kinds_of_messages_apart(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     _, confirmed = twice(flow, plivo, clock)
     records = [{"body": f'{{"session_uuid":"{SESSION}"}}'}, {"body": ORPHANS}]
@@ -314,7 +315,7 @@ def test_the_function_tells_its_two_kinds_of_messages_apart(
 
 
 def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.switch(duplicate_pair="error")
     create(flow)
@@ -322,7 +323,7 @@ def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
 
     with pytest.raises(PairAlreadyActiveError) as refused:
         flow.create(
-            contract.parse_create(other),
+            requests.parse_create(other),
             tenant_id="acme",
             idempotency_key="order-18",
             base_url=BASE,
@@ -333,7 +334,7 @@ def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
 
 
 def test_a_refusal_for_our_own_twin_adopts_it(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.switch(duplicate_pair="error")
     lose(flow, plivo)
@@ -347,7 +348,7 @@ def test_a_refusal_for_our_own_twin_adopts_it(
 
 
 def test_a_twin_that_cannot_be_looked_at_leaves_the_outcome_unknown(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.switch(duplicate_pair="error")
     lose(flow, plivo)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app as publisher
-from masking import deliveries, erase_request, recordings
-from masking.announce import Announcer
-from masking.delivery_items import delivery_item
-from masking.sessions import Session
+from masking.domain import deliveries, recording_transitions
+from masking.domain.sessions import Session
+from masking.erasure import create_erasure
+from masking.recording.announce import Announcer
+from masking.storage.deliveries import delivery_item
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -157,7 +158,7 @@ def world(
     delivery = deliveries.begin(detail, clock())
     table.put_delivery(session.session_uuid, EVENT, delivery_item(delivery), clock())
     publisher.lambda_handler({"Records": stream.new()}, None)
-    erasure = erase_request.begin(
+    erasure = create_erasure.begin(
         "+12025550177",
         tenant_id="acme",
         table=services.erasure_table,
@@ -177,11 +178,11 @@ def _store_recording(services: Services, session: Session, clock: Clock) -> None
         "d",
         session,
     )
-    claimed = recordings.claim(announced, clock())
+    claimed = recording_transitions.claim(announced, clock())
     assert claimed
     key = f"recordings/{RECORDING}.mp3"
     findings = {"bucket": services.bucket.name, "key": key, "bytes": 3, "sha256": "0"}
-    stored = recordings.store(claimed, findings, clock())
+    stored = recording_transitions.store(claimed, findings, clock())
     services.table.replace_recording(announced, stored)
 
 

@@ -11,22 +11,18 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app
-from masking import (
-    changes,
-    events,
-    items,
-    numbers,
-    publish,
-    recordings,
-    sessions,
-    transitions,
-)
-from masking.announce import Announcer
-from masking.bus import Bus
-from masking.changes import Event
-from masking.errors import EventsNotTakenError
-from masking.sessions import CarrierSession, Session
-from masking.table import Table
+from masking.api import callback_requests
+from masking.core import key_space, numbers
+from masking.core.errors import EventsNotTakenError
+from masking.domain import bus_events, recording_transitions, sessions, transitions
+from masking.domain.bus_events import Event
+from masking.domain.callback_event import CallbackEvent
+from masking.domain.sessions import CarrierSession, Session
+from masking.recording.announce import Announcer
+from masking.storage import attributes, session_items
+from masking.storage.bus import Bus
+from masking.storage.table import Table
+from masking.stream import change_publisher
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws, make_queue
@@ -84,7 +80,7 @@ def keep(
     table: Table, session: Session, clock: Clock, fields: dict[str, str], kind: str
 ) -> str:
     """Keep a callback as the inbox does, and give its digest."""
-    digest = events.digest_of(list(fields.items()))
+    digest = callback_requests.digest_of(list(fields.items()))
     table.put_callback(
         session.session_uuid,
         digest,
@@ -134,16 +130,16 @@ def test_a_confirmed_session_is_found_by_party_label_plivos_uuid_and_tenant(
     session = active(table, clock, labels={"order": "17"})
     publish_new()
 
-    place = items.created_key(session)
+    place = session_items.created_key(session)
     for number in PAIR.values():
         hashed = numbers.hashed(services.number_key, number)
-        assert table.has_link(items.party_key("acme", hashed), place)
-    assert table.has_link(items.label_key("acme", "order", "17"), place)
+        assert table.has_link(key_space.party_key("acme", hashed), place)
+    assert table.has_link(key_space.label_key("acme", "order", "17"), place)
     assert table.has_link(
-        items.carrier_key(str(session.carrier_session_uuid)), items.LINK
+        key_space.carrier_key(str(session.carrier_session_uuid)), key_space.LINK
     )
     assert table.listed(
-        items.place_of_tenant("acme"), at_most="9", at_least="0", most=10
+        session_items.listing_of_tenant("acme"), at_most="9", at_least="0", most=10
     ) == [place]
 
 
@@ -281,7 +277,7 @@ def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
 
     types = sorted(event["detail"]["type"] for event in published)
     assert types == ["session.created", "session.expired"]
-    assert table.has_link(items.carrier_key(answer.session_uuid), items.LINK)
+    assert table.has_link(key_space.carrier_key(answer.session_uuid), key_space.LINK)
 
 
 def test_a_single_party_is_the_only_one_to_be_found_by(
@@ -314,7 +310,9 @@ def test_a_single_party_is_the_only_one_to_be_found_by(
 
     hashed = numbers.hashed(services.number_key, "+12025550110")
     assert event["detail"]["type"] == "session.created"
-    assert table.has_link(items.party_key("acme", hashed), items.created_key(confirmed))
+    assert table.has_link(
+        key_space.party_key("acme", hashed), session_items.created_key(confirmed)
+    )
 
 
 def test_a_short_life_is_told_whole_and_in_order_in_one_batch(
@@ -403,7 +401,9 @@ def test_a_strangers_call_is_told_as_unknown_and_can_be_found(
     hashed = numbers.hashed(services.number_key, "+12025550177")
     assert event["detail"]["from"] == "unknown"
     assert "2025550177" not in json.dumps(event)
-    assert table.has_link(items.caller_key("acme", hashed), items.created_key(session))
+    assert table.has_link(
+        key_space.caller_key("acme", hashed), session_items.created_key(session)
+    )
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,9 @@ def test_a_party_the_virtual_number_and_nobody_are_no_strangers(
 ) -> None:
     session = active(table, clock)
 
-    assert changes.strangers_in({"attributes": {"From": caller}}, session) == []
+    event = CallbackEvent("0" * 64, {"From": caller})
+
+    assert bus_events.strangers_in(event, session) == []
 
 
 @pytest.mark.parametrize("name", ["SessionFirstPartyHangup", "SessionTimeout"])
@@ -434,10 +436,10 @@ def test_a_callback_whose_session_is_gone_is_dropped(
     ghost = planted(Table(table._client, table._name), clock)
     publish_new()
     keep(table, ghost, clock, ANSWERED, "events")
-    for part in (items.STATE, items.REQUEST):
+    for part in (key_space.STATE, key_space.REQUEST):
         table._client.delete_item(
             TableName=table._name,
-            Key=items.written({"pk": f"S#{ghost.session_uuid}", "sk": part}),
+            Key=attributes.written_item({"pk": f"S#{ghost.session_uuid}", "sk": part}),
         )
 
     assert publish_new(expected=0) == []
@@ -472,7 +474,9 @@ def test_a_finished_recording_is_announced_without_its_address(
     assert detail["recording_uuid"] == RECORDED["RecordingUUID"]
     assert detail["callback"] == digest
     assert "media.plivo.com" not in json.dumps(event)
-    assert table.has_link(items.recording_key(RECORDED["RecordingUUID"]), items.LINK)
+    assert table.has_link(
+        key_space.recording_key(RECORDED["RecordingUUID"]), key_space.LINK
+    )
 
 
 def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
@@ -481,7 +485,7 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
     session = active(table, clock)
     publish_new()
     begun = Announcer(table, clock, 365).from_callback(RECORDED, "d", session)
-    claimed = recordings.claim(begun, clock())
+    claimed = recording_transitions.claim(begun, clock())
     assert claimed
     table.replace_recording(begun, claimed)
     assert publish_new(expected=0) == []
@@ -492,10 +496,10 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
         "bytes": 17,
         "sha256": "ab",
     }
-    stored = recordings.store(claimed, findings, clock())
+    stored = recording_transitions.store(claimed, findings, clock())
     table.replace_recording(claimed, stored)
     [event] = publish_new()
-    table.replace_recording(stored, recordings.hold(stored, held=True))
+    table.replace_recording(stored, recording_transitions.hold(stored, held=True))
 
     detail = event["detail"]
     assert detail["type"] == "recording.stored"
@@ -525,8 +529,8 @@ def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
     key = {"pk": "S#1", "sk": "A#STATE"}
     broken = {
         "dynamodb": {
-            "Keys": items.written(key),
-            "NewImage": items.written({**key, "note": "2025550100"}),
+            "Keys": attributes.written_item(key),
+            "NewImage": attributes.written_item({**key, "note": "2025550100"}),
             "SequenceNumber": "17",
         }
     }
@@ -601,7 +605,7 @@ def test_a_record_whose_event_is_not_taken_comes_again(
     records = stream.new()
     with recording_client() as client:
         client.refuse = {0}
-        publisher = publish.Publisher(
+        publisher = change_publisher.Publisher(
             table,
             Bus(client, "x"),
             services.check_queue,
@@ -622,7 +626,9 @@ def test_a_request_that_was_purged_early_does_not_stop_the_news(
     session = active(table, clock)
     table._client.delete_item(
         TableName=table._name,
-        Key=items.written({"pk": f"S#{session.session_uuid}", "sk": items.REQUEST}),
+        Key=attributes.written_item(
+            {"pk": f"S#{session.session_uuid}", "sk": key_space.REQUEST}
+        ),
     )
 
     [event] = publish_new()

@@ -18,17 +18,19 @@ from hypothesis import strategies as st
 from functions.create_session import app
 from functions.deliver_webhook import app as deliver_app
 from functions.on_session_event import app as callback_app
-from masking import contract, items, tenant_settings
-from masking.carrier_errors import CarrierRefusedError, NumberPoolExhaustedError
-from masking.create import CreateFlow
-from masking.errors import (
+from masking.api import requests
+from masking.core import key_space
+from masking.core.problems import (
     InvalidRequestError,
     QuotaExceededError,
     StorageUnavailableError,
 )
-from masking.sessions import Session, Status
-from masking.table import Table
-from masking.tenant_settings import TenantSettings
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.create_session import CreateSession
+from masking.plivo.errors import CarrierRefusedError, NumberPoolExhaustedError
+from masking.storage.table import Table
+from masking.tenants import tenant_settings
+from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.creating import BASE, SESSION, create, outcome_of
@@ -43,7 +45,7 @@ SUBACCOUNT = "SALOCALDEVELOPMENT00"
 FOREIGN = "SAXXXXXXXXXXXXXXXXXX"
 
 
-def under(flow: CreateFlow, **rules: Any) -> CreateFlow:
+def under(flow: CreateSession, **rules: Any) -> CreateSession:
     """Give the flow for a tenant with settings."""
     found = TenantSettings(**rules)
     return replace(flow, settings_of=lambda _: found)
@@ -62,7 +64,7 @@ def pairs() -> Callable[[], dict[str, str]]:
 
 
 def test_of_fifty_at_once_with_a_quota_of_twenty_exactly_twenty_are_made(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     limited = under(flow, creates_per_minute=20)
     together = threading.Barrier(50)
@@ -87,7 +89,7 @@ def test_of_fifty_at_once_with_a_quota_of_twenty_exactly_twenty_are_made(
 
 
 def test_the_next_minute_begins_anew_and_retry_after_leads_there(
-    flow: CreateFlow, clock: Clock
+    flow: CreateSession, clock: Clock
 ) -> None:
     clock.at = clock.at.replace(second=17)
     limited = under(flow, creates_per_minute=1)
@@ -107,7 +109,7 @@ def test_the_next_minute_begins_anew_and_retry_after_leads_there(
 
 
 def test_replays_are_neither_refused_nor_counted(
-    flow: CreateFlow, clock: Clock, table: Table
+    flow: CreateSession, clock: Clock, table: Table
 ) -> None:
     limited = under(flow, creates_per_minute=2)
     create(limited, key="one")
@@ -123,7 +125,9 @@ def test_replays_are_neither_refused_nor_counted(
     assert table.tenants.creates_in("acme", clock()) == 2
 
 
-def test_without_a_key_a_create_beyond_the_quota_is_refused(flow: CreateFlow) -> None:
+def test_without_a_key_a_create_beyond_the_quota_is_refused(
+    flow: CreateSession,
+) -> None:
     limited = under(flow, creates_per_minute=1)
     create(limited, key=None)
 
@@ -134,7 +138,7 @@ def test_without_a_key_a_create_beyond_the_quota_is_refused(flow: CreateFlow) ->
 
 
 def test_a_create_that_plivo_refused_counts_and_so_does_its_next_try(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
 ) -> None:
     limited = under(flow, creates_per_minute=2)
     plivo.arm(create_pool_exhausted={"times": 2})
@@ -151,7 +155,7 @@ def test_a_create_that_plivo_refused_counts_and_so_does_its_next_try(
 
 
 def test_one_too_many_that_was_reserved_frees_its_key(
-    flow: CreateFlow, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
 ) -> None:
     class Late(Clock):
         """A clock by which the quota is used up after it was looked at."""
@@ -176,7 +180,7 @@ def test_one_too_many_that_was_reserved_frees_its_key(
 
 
 def test_a_create_taken_over_after_its_lease_is_not_counted_again(
-    flow: CreateFlow, plivo: SimulatedPlivo, clock: Clock, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock, table: Table
 ) -> None:
     clock.at = clock.at.replace(second=0)
     limited = under(flow, creates_per_minute=1)
@@ -196,7 +200,7 @@ def test_a_create_taken_over_after_its_lease_is_not_counted_again(
 def test_the_counter_is_purged(table: Table, clock: Clock) -> None:
     assert table.tenants.count_create("acme", clock(), 5)
 
-    kept = table.load_items([("TENANT#acme", items.minute_key(clock()))])
+    kept = table.load_items([("TENANT#acme", key_space.minute_key(clock()))])
 
     [counter] = kept.values()
     assert counter["made"] == 1
@@ -209,7 +213,7 @@ def test_the_counter_is_purged(table: Table, clock: Clock) -> None:
     sent=st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=20),
 )
 def test_every_order_of_creates_and_replays_makes_what_the_quota_lets(
-    flow: CreateFlow,
+    flow: CreateSession,
     plivo: SimulatedPlivo,
     clock: Clock,
     most: int,
@@ -243,7 +247,7 @@ def test_every_order_of_creates_and_replays_makes_what_the_quota_lets(
 
 
 def test_as_many_live_sessions_as_the_quota_are_enough(
-    flow: CreateFlow, table: Table, plivo: SimulatedPlivo
+    flow: CreateSession, table: Table, plivo: SimulatedPlivo
 ) -> None:
     limited = under(flow, live_sessions=3)
     create(limited, key="one")
@@ -265,7 +269,7 @@ def test_as_many_live_sessions_as_the_quota_are_enough(
 
 
 def test_a_failed_create_is_not_tried_again_beyond_the_quota(
-    flow: CreateFlow, table: Table, plivo: SimulatedPlivo
+    flow: CreateSession, table: Table, plivo: SimulatedPlivo
 ) -> None:
     limited = under(flow, live_sessions=3)
     plivo.arm(create_pool_exhausted={"times": 1})
@@ -283,7 +287,7 @@ def test_a_failed_create_is_not_tried_again_beyond_the_quota(
 
 
 def test_a_tenants_sub_account_is_on_every_create(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     bound = under(flow, subaccount=SUBACCOUNT)
 
@@ -296,7 +300,7 @@ def test_a_tenants_sub_account_is_on_every_create(
 
 
 def test_another_sub_account_is_refused_by_name_and_rule(
-    flow: CreateFlow, plivo: SimulatedPlivo
+    flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     bound = under(flow, subaccount=SUBACCOUNT)
 
@@ -315,7 +319,7 @@ def test_another_sub_account_is_refused_by_name_and_rule(
 
 
 def test_a_create_is_replayed_though_the_tenant_got_a_sub_account_since(
-    flow: CreateFlow,
+    flow: CreateSession,
 ) -> None:
     first = create(flow)
 
@@ -327,7 +331,7 @@ def test_a_create_is_replayed_though_the_tenant_got_a_sub_account_since(
 
 
 def test_a_create_that_named_another_sub_account_before_is_replayed_and_not_tried_again(
-    flow: CreateFlow,
+    flow: CreateSession,
 ) -> None:
     create(flow, subaccount=SUBACCOUNT)
     with pytest.raises(CarrierRefusedError):
@@ -343,7 +347,7 @@ def test_a_create_that_named_another_sub_account_before_is_replayed_and_not_trie
 
 
 def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
-    services: Services, flow: CreateFlow
+    services: Services, flow: CreateSession
 ) -> None:
     kept_for = timedelta(days=7)
     session = create(
@@ -358,18 +362,20 @@ def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
     table.put_snapshot(session, {"fetched_at": "now", "calls": []}, None)
 
     whole = table.load_whole(session.session_uuid)
-    key = items.session_key(session.session_uuid)
+    key = key_space.session_key(session.session_uuid)
     kept = table.load_items(
-        [(key, items.STATE), (key, items.REQUEST), (key, items.SNAPSHOT)]
+        [(key, key_space.STATE), (key, key_space.REQUEST), (key, key_space.SNAPSHOT)]
     )
 
     assert whole
     assert session.expiry_time
     ends = session.expiry_time + kept_for
     purged = {sk: item["purge_at"] for (_, sk), item in kept.items()}
-    assert purged[items.STATE] == purged[items.SNAPSHOT] == int(ends.timestamp())
+    assert (
+        purged[key_space.STATE] == purged[key_space.SNAPSHOT] == int(ends.timestamp())
+    )
     # The request has slack, so that a session that is extended need not write it.
-    assert purged[items.REQUEST] <= (ends + timedelta(days=31)).timestamp()
+    assert purged[key_space.REQUEST] <= (ends + timedelta(days=31)).timestamp()
     latest = (datetime.now(UTC) + kept_for).timestamp()
     came = [*whole.callbacks, *table.deliveries(session.session_uuid)]
     assert len(came) == 2
@@ -446,7 +452,7 @@ def test_settings_are_known_a_minute_after_they_were_set(services: Services) -> 
 )
 def test_settings_that_cannot_be_read_leave_a_true_outcome(
     services: Services,
-    flow: CreateFlow,
+    flow: CreateSession,
     aws: EmbeddedAws,
     key: str | None,
     outcome: str,
@@ -458,7 +464,7 @@ def test_settings_that_cannot_be_read_leave_a_true_outcome(
 
     with pytest.raises(StorageUnavailableError) as failed:
         failing.create(
-            contract.parse_create(PAIR),
+            requests.parse_create(PAIR),
             tenant_id="acme",
             idempotency_key=key,
             base_url=BASE,

@@ -11,14 +11,16 @@ import pytest
 
 from functions.check_sessions import app as check_app
 from functions.reconcile_sessions import app
-from masking import contract, duties, items, sessions, transitions
-from masking.carrier_errors import CarrierError
-from masking.create import CreateFlow
-from masking.duties import DutyKind
-from masking.reconcile import Reconciler
-from masking.sessions import Session, Status
-from masking.table import Due, Table
-from masking.update import UpdateFlow
+from masking.api import requests
+from masking.core import times
+from masking.domain import due_work, sessions, transitions
+from masking.domain.due_work import Action
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.create_session import CreateSession
+from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.update_session import UpdateSession
+from masking.plivo.errors import CarrierError
+from masking.storage.table import Due, Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import PAIR, Context, sample
@@ -39,11 +41,11 @@ def lost(
 ) -> Session:
     """Create a session with an unknown outcome, and give what is left of it."""
     plivo.arm(**{fault: {"times": 1}, "list_5xx": {"times": 2}})
-    flow = CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    flow = CreateSession(services.table, services.carrier, services.callback_key, clock)
     key = f"lost-{len(plivo.requests())}"
     with pytest.raises(CarrierError):
         flow.create(
-            contract.parse_create({**PAIR, **body}),
+            requests.parse_create({**PAIR, **body}),
             tenant_id="acme",
             idempotency_key=key,
             base_url=BASE,
@@ -62,9 +64,9 @@ def in_doubt(
     session = created(services, clock)
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
-        UpdateFlow(services.table, services.carrier, clock).update(
+        UpdateSession(services.table, services.carrier, clock).update(
             session.session_uuid,
-            contract.parse_update({"record": True}),
+            requests.parse_update({"record": True}),
             tenant_id="acme",
         )
     plivo.arm()
@@ -181,11 +183,11 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
     first = lost(services, plivo, clock, "create_5xx_after_commit")
     second = transitions.retake(first, clock())
     services.table.replace(first, second)
-    from masking import callbacks
+    from masking.plivo import callback_urls
 
     answer = services.carrier.create(
         {k: v for k, v in second.asked.items() if k not in transitions.OURS},
-        callbacks.registration(
+        callback_urls.registration(
             services.callback_key, BASE, second.session_uuid, second.attempt
         ),
     )
@@ -253,7 +255,7 @@ def test_a_listing_that_is_not_whole_proves_nothing(
 
     class Endless:
         def listing(self, **_: object) -> object:
-            from masking.carrier import Listing
+            from masking.plivo.client import Listing
 
             return Listing((), complete=False)
 
@@ -363,7 +365,7 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
     reconciler: Reconciler, table: Table, clock: Clock
 ) -> None:
     settled = planted(table, clock)
-    begun = items.stamp(clock())
+    begun = times.stamp(clock())
 
     class Stale(Table):
         """A table whose index shows what is no longer so."""
@@ -372,7 +374,7 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
-            first = shard == duties.shards(duties.Rule.RECONCILE)[0]
+            first = shard == due_work.shards(due_work.Schedule.RECONCILE)[0]
             yield from (
                 [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
             )
@@ -482,10 +484,10 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert reconciler.check(session.session_uuid) == "left"
 
     left = stored(services.table, session)
-    duty = duties.duty_of(left)
+    duty = due_work.due_work_of(left)
     assert left.doubted
     assert duty
-    assert duty.kind is DutyKind.CHECK_UPDATE
+    assert duty.kind is Action.CHECK_UPDATE
     assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
     assert a_round(reconciler) == {"checked": 1}
@@ -509,9 +511,9 @@ def test_the_check_function_works_off_its_messages(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    flow = CreateFlow(services.table, services.carrier, services.callback_key, clock)
+    flow = CreateSession(services.table, services.carrier, services.callback_key, clock)
     session = flow.create(
-        contract.parse_create(PAIR),
+        requests.parse_create(PAIR),
         tenant_id="local",
         idempotency_key="sample-order-17",
         base_url=BASE,

@@ -21,20 +21,17 @@ from functions.get_recording import app as get_app
 from functions.list_recordings import app as list_app
 from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
-from masking import items, recordings
-from masking.announce import Announcer
-from masking.bucket import Bucket
-from masking.carrier_recordings import (
-    RecordedCall,
-    recorded_calls,
-    resource_from,
-)
-from masking.duties import DutyKind, duty_of
-from masking.expire import Sweep
-from masking.fetch import Fetch
-from masking.reconcile import Reconciler
-from masking.recordings import Recording, Source, Status
-from masking.sessions import Session
+from masking.core import key_space
+from masking.domain import recording_transitions, recordings
+from masking.domain.due_work import Action, due_work_of
+from masking.domain.recordings import Recording, Source, Status
+from masking.domain.sessions import Session
+from masking.lifecycle.expire_sessions import ExpireSessions
+from masking.lifecycle.reconcile import Reconciler
+from masking.plivo.recording_answers import RecordedCall, recorded_calls, resource_from
+from masking.recording.announce import Announcer
+from masking.recording.fetch_recordings import FetchRecordings
+from masking.storage.bucket import Bucket
 from masking.wiring import Services
 from operate.hold import hold
 from tests.handlers.clock import Clock
@@ -406,10 +403,10 @@ def test_two_deliveries_at_once_make_one_object_and_one_event(
 
 
 def test_a_link_signed_for_us_east_1_has_a_v4_signature_and_the_regional_host() -> None:
-    from masking.settings import Settings
-    from masking.wiring import Services as Built
+    from masking.core.settings import Settings
+    from masking.wiring import Services
 
-    built = Built(Settings({"BUCKET_NAME": "a-bucket"}))
+    built = Services(Settings({"BUCKET_NAME": "a-bucket"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "example")
@@ -531,7 +528,9 @@ def test_one_that_failed_is_409_and_says_why(
     services: Services, recorded: Session, clock: Clock
 ) -> None:
     known = announced(services, recorded, clock, "https://media.plivo.com/x.wav")
-    failed = recordings.give_up(known, "not_available", "answered 404", clock())
+    failed = recording_transitions.give_up(
+        known, "not_available", "answered 404", clock()
+    )
     services.table.replace_recording(known, failed)
 
     answer = get_app.lambda_handler(
@@ -572,7 +571,7 @@ def test_how_long_it_is_kept_is_the_sessions_rule_or_the_tenants_or_the_deployme
     tags = aws.client("s3").get_object_tagging(Bucket=kept.bucket, Key=kept.key)
     assert tags["TagSet"] == [{"Key": "retention-days", "Value": str(days)}]
     item = services.table._get(
-        items.session_key(session.session_uuid), f"R#{kept.recording_uuid}"
+        key_space.session_key(session.session_uuid), f"R#{kept.recording_uuid}"
     )
     assert item
     expected = (kept.announced_at + timedelta(days=days)).timestamp()
@@ -618,7 +617,7 @@ def test_a_held_recording_is_kept_shown_and_not_deleted_until_it_is_let_go(
     aws: EmbeddedAws,
 ) -> None:
     kept = stored_one(services, plivo, recorded, clock, run)
-    bucket, place = services.bucket, items.session_key(recorded.session_uuid)
+    bucket, place = services.bucket, key_space.session_key(recorded.session_uuid)
 
     held = hold(services.table, bucket, recorded.session_uuid, held=True)
     again = hold(services.table, bucket, recorded.session_uuid, held=True)
@@ -696,7 +695,7 @@ def test_a_deletion_that_stopped_in_the_middle_is_finished_by_the_queue(
     deployment: Deployment,
 ) -> None:
     kept = stored_one(services, plivo, recorded, clock, run)
-    taken = recordings.begin_deletion(kept, clock() - timedelta(minutes=2))
+    taken = recording_transitions.begin_deletion(kept, clock() - timedelta(minutes=2))
     services.table.replace_recording(kept, taken)
     assert problem(
         get_app.lambda_handler(request("get_recording", kept.recording_uuid), None)
@@ -765,7 +764,7 @@ def test_it_is_deleted_at_plivo_once_it_is_stored_if_that_is_wanted(
 def ended(services: Services, session: Session, clock: Clock) -> Session:
     """Let a session run out and the sweep end it."""
     clock.at = max(clock.at, session.expiry_time or clock.at) + timedelta(seconds=1)
-    assert Sweep(services.table, clock, lambda: True).run() == 1
+    assert ExpireSessions(services.table, clock, lambda: True).run() == 1
     return stored(services.table, session)
 
 
@@ -790,9 +789,9 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
         called(plivo, recorded)
     files = {file["recording_id"]: file for file in plivo.recordings()}
     session = ended(services, recorded, clock)
-    duty = duty_of(session)
+    duty = due_work_of(session)
     assert duty
-    assert duty.kind is DutyKind.SETTLE
+    assert duty.kind is Action.SETTLE
     assert reconcile(services, clock) == {}
     clock.at = duty.at
 
@@ -816,7 +815,7 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
     clock.advance(minutes=10)
     assert reconcile(services, clock) == {"settled": 1}
     assert "recording.announced" not in [e["detail-type"] for e in run()]
-    assert duty_of(stored(services.table, session)) is None
+    assert due_work_of(stored(services.table, session)) is None
     assert reconcile(services, clock) == {}
 
 
@@ -828,7 +827,9 @@ def test_what_is_known_already_is_not_announced_again_but_what_was_forgotten_is(
     announced(services, recorded, clock, plivo.recordings()[-1]["url"], name)
     announcer = Announcer(services.table, clock, 365)
 
-    missing = Fetch(services.table, services.carrier, announcer).fetch(recorded)
+    missing = FetchRecordings(services.table, services.carrier, announcer).fetch(
+        recorded
+    )
 
     assert missing == 1
     again = [e for e in run() if e["detail-type"] == "recording.announced"]
@@ -866,7 +867,7 @@ def test_settling_costs_four_writes_at_most_and_those_of_what_was_missing(
     written_units.clear()
     session = ended(services, recorded, clock)
     expire = sum(written_units)
-    duty = duty_of(session)
+    duty = due_work_of(session)
     assert duty
     clock.at = duty.at
     written_units.clear()

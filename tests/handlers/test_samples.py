@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from masking import events, tenants
-from masking.announce import Announcer
-from masking.table import Table
+from masking.api import callback_requests
+from masking.recording.announce import Announcer
+from masking.storage.table import Table
+from masking.tenants import authorize
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -159,7 +160,7 @@ def usual_world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Issue the samples' key, create their session, have their recording ready."""
-    tenants.issue(
+    authorize.issue(
         table, key="local-dev-key", tenant_id="local", scopes=["sessions:read"]
     )
     assert plivo.sessions() == []
@@ -238,7 +239,7 @@ def test_the_sample_of_a_recording_names_the_callback_that_the_other_sample_keep
     attributes = {n: v["S"] for n, v in kept["attributes"]["M"].items()}
 
     assert kept["sk"]["S"] == f"E#{detail['callback']}"
-    assert events.digest_of(list(attributes.items())) == detail["callback"]
+    assert callback_requests.digest_of(list(attributes.items())) == detail["callback"]
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda p: p.stem)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from functions.authorize import app
-from masking import keys, tenants
-from masking.table import Table
+from masking.storage.table import Table
+from masking.tenants import api_keys, authorize
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import problem, read, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo
@@ -21,7 +21,7 @@ def cached(table: Table, clock: Clock, plivo: SimulatedPlivo) -> Any:
     assert plivo.sessions() == []
 
     def authorize(*scopes: str) -> dict[str, str]:
-        key = keys.create(table, "acme", scopes, clock())
+        key = api_keys.create(table, "acme", scopes, clock())
         event = sample("authorize")
         event["headers"]["authorization"] = f"Bearer {key.secret}"
         context: dict[str, str] = app.lambda_handler(event, None)["context"]
@@ -30,7 +30,7 @@ def cached(table: Table, clock: Clock, plivo: SimulatedPlivo) -> Any:
     return authorize
 
 
-@pytest.mark.parametrize("scope", tenants.SCOPES)
+@pytest.mark.parametrize("scope", authorize.SCOPES)
 def test_one_cached_answer_opens_the_routes_of_its_scope_and_no_other(
     cached: Any, scope: str
 ) -> None:
@@ -50,7 +50,7 @@ def test_one_cached_answer_opens_the_routes_of_its_scope_and_no_other(
 @pytest.mark.parametrize("name", ROUTES)
 def test_all_other_scopes_together_do_not_open_a_route(cached: Any, name: str) -> None:
     route = ROUTES[name]
-    context = cached(*(scope for scope in tenants.SCOPES if scope != route.scope))
+    context = cached(*(scope for scope in authorize.SCOPES if scope != route.scope))
 
     answer = answer_of(route, event_for(route, context))
 
@@ -80,4 +80,4 @@ def test_what_names_no_scope_opens_nothing(name: str, context: dict[str, str]) -
 
 
 def test_every_route_needs_a_scope_that_keys_can_have() -> None:
-    assert {route.scope for route in ROUTES.values()} <= set(tenants.SCOPES)
+    assert {route.scope for route in ROUTES.values()} <= set(authorize.SCOPES)

@@ -11,10 +11,12 @@ import pytest
 
 from functions.authorize import app as authorize_app
 from functions.create_session import app as create_app
-from masking import keys, telemetry, tenants, webhook_signing
-from masking.errors import StaleStateError
-from masking.settings import Settings
-from masking.table import Table
+from masking.core import telemetry
+from masking.core.errors import StaleStateError
+from masking.core.settings import Settings
+from masking.domain import webhook_signing
+from masking.storage.table import Table
+from masking.tenants import api_keys, authorize, webhook_secrets
 from masking.wiring import SECRET_SECONDS, Services
 from operate import __main__ as command
 from operate.deployment import Deployment
@@ -94,14 +96,14 @@ def test_the_table_holds_no_secret(
 
 def test_of_two_rotations_at_once_one_happens(table: Table) -> None:
     def overtaken(before: webhook_signing.Generations) -> webhook_signing.Generations:
-        tenants.change_generations(table, "acme", webhook_signing.rotated)
+        webhook_secrets.change_generations(table, "acme", webhook_signing.rotated)
         return webhook_signing.rotated(before)
 
     for _ in range(2):
         with pytest.raises(StaleStateError):
-            tenants.change_generations(table, "acme", overtaken)
+            webhook_secrets.change_generations(table, "acme", overtaken)
 
-    assert tenants.generations_of(table, "acme").newest == 3
+    assert webhook_secrets.generations_of(table, "acme").newest == 3
 
 
 def test_a_rotation_that_was_overtaken_is_one_sentence(
@@ -117,7 +119,7 @@ def test_a_rotation_that_was_overtaken_is_one_sentence(
             made = boto3.client("dynamodb")
             made.meta.events.register(
                 "before-call.dynamodb.UpdateItem",
-                lambda **_: tenants.change_generations(
+                lambda **_: webhook_secrets.change_generations(
                     table, "acme", webhook_signing.rotated
                 ),
             )
@@ -199,7 +201,7 @@ def test_no_function_logs_a_secret(services: Services, said: Callable[[], str]) 
     assert "maskline" in everything
     found = [
         secret
-        for secret in secrets_of(services, key, tenants.digest_of(key))
+        for secret in secrets_of(services, key, authorize.digest_of(key))
         if secret in everything
     ]
     assert found == []
@@ -250,9 +252,9 @@ def test_no_key_is_logged_whether_it_opens_or_not(
     table: Table, clock: Clock, plivo: SimulatedPlivo, said: Callable[[], str]
 ) -> None:
     assert plivo.sessions() == []
-    made = keys.create(table, "acme", ["admin"], clock())
-    revoked = keys.create(table, "acme", ["admin"], clock())
-    keys.revoke(table, "acme", revoked.key_id, clock())
+    made = api_keys.create(table, "acme", ["admin"], clock())
+    revoked = api_keys.create(table, "acme", ["admin"], clock())
+    api_keys.revoke(table, "acme", revoked.key_id, clock())
     for secret in (made.secret, revoked.secret, "maskline_nobody-has-this"):
         event = sample("authorize")
         event["headers"]["authorization"] = f"Bearer {secret}"

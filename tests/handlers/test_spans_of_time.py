@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from functions.search_sessions import app
-from masking.table import Table
+from masking.storage.table import Table
 from tests.handlers.clock import Clock
 from tests.handlers.payloads import http, problem, read
 from tests.handlers.sessions_there import planted

@@ -15,16 +15,17 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from functions.store_recording import app
-from masking import events, recordings
-from masking.announce import Announcer
-from masking.bucket import Bucket
-from masking.download import Download
-from masking.errors import RecordingNotReadyError, RecordingRefusedError
-from masking.origin import Origin
-from masking.recordings import Recording, Status
-from masking.sessions import Session
-from masking.store import Store
-from masking.table import Table
+from masking.api import callback_requests
+from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
+from masking.domain import recording_transitions, recordings
+from masking.domain.recordings import Recording, Status
+from masking.domain.sessions import Session
+from masking.plivo.download import Download
+from masking.plivo.media import Media
+from masking.recording.announce import Announcer
+from masking.recording.copy_recording import CopyRecording
+from masking.storage.bucket import Bucket
+from masking.storage.table import Table
 from masking.wiring import Services
 from operate.deployment import Deployment as OperatedDeployment
 from operate.redrive import redrive
@@ -46,10 +47,10 @@ def session(table: Table, clock: Clock) -> Session:
 
 
 @pytest.fixture
-def store(services: Services, wire: Wire, clock: Clock) -> Store:
+def store(services: Services, wire: Wire, clock: Clock) -> CopyRecording:
     """Give the store as a function has it, with the wire as origin."""
-    origin = Origin((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
-    return Store(services.table, services.bucket, origin, clock)
+    origin = Media((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
+    return CopyRecording(services.table, services.bucket, origin, clock)
 
 
 Announced = tuple[str, str]
@@ -67,7 +68,7 @@ def announce(
         "RecordingDuration": "18",
         **fields,
     }
-    digest = events.digest_of(list(attributes.items()))
+    digest = callback_requests.digest_of(list(attributes.items()))
     Announcer(table, clock, 365).from_callback(attributes, digest, session)
     return session.session_uuid, RECORDING
 
@@ -119,7 +120,7 @@ def objects(aws: EmbeddedAws, deployment: Deployment) -> dict[str, bytes]:
     ids=["mp3", "mp3 in chunks", "wav", "wav in chunks"],
 )
 def test_the_object_is_the_origins_file_byte_for_byte(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -153,7 +154,7 @@ def test_the_object_is_the_origins_file_byte_for_byte(
 
 
 def test_the_object_has_its_type_and_a_checksum(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -175,7 +176,7 @@ def test_the_object_has_its_type_and_a_checksum(
 
 
 def test_a_recording_of_unknown_duration_is_stored_without_one(
-    store: Store, session: Session, clock: Clock, wire: Wire
+    store: CopyRecording, session: Session, clock: Clock, wire: Wire
 ) -> None:
     wire.answers(reply(200, MP3))
 
@@ -187,7 +188,7 @@ def test_a_recording_of_unknown_duration_is_stored_without_one(
 
 
 def test_a_second_run_fetches_nothing(
-    store: Store, session: Session, clock: Clock, wire: Wire
+    store: CopyRecording, session: Session, clock: Clock, wire: Wire
 ) -> None:
     wire.answers(reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
@@ -198,7 +199,7 @@ def test_a_second_run_fetches_nothing(
 
 
 def test_two_at_once_make_one_object_and_one_of_them_comes_again(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -222,12 +223,12 @@ def test_two_at_once_make_one_object_and_one_of_them_comes_again(
 
 
 def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
-    store: Store, session: Session, clock: Clock, wire: Wire
+    store: CopyRecording, session: Session, clock: Clock, wire: Wire
 ) -> None:
     wire.answers(reset(), reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
     begun = known(store.table, session)
-    claimed = recordings.claim(begun, clock())
+    claimed = recording_transitions.claim(begun, clock())
     assert claimed
     store.table.replace_recording(begun, claimed)
 
@@ -243,7 +244,7 @@ def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
 
 
 def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -266,7 +267,7 @@ def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
     ids=["longer", "longer in chunks", "same length"],
 )
 def test_another_file_under_the_same_key_is_never_overwritten(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -308,7 +309,7 @@ def test_another_file_under_the_same_key_is_never_overwritten(
     ],
 )
 def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -341,7 +342,7 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
     ],
 )
 def test_a_recording_from_nowhere_we_know_is_refused(
-    store: Store,
+    store: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -357,7 +358,7 @@ def test_a_recording_from_nowhere_we_know_is_refused(
 
 
 def test_an_announcement_without_its_callback_is_refused(
-    store: Store, session: Session
+    store: CopyRecording, session: Session
 ) -> None:
     with pytest.raises(RecordingRefusedError, match="not in the table"):
         store.store(session.session_uuid, RECORDING)

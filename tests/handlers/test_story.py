@@ -13,7 +13,7 @@ from functions.on_recording_event import app as recording_app
 from functions.on_session_event import app as session_app
 from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
-from masking.table import Table
+from masking.storage.table import Table
 from plivo_simulator.server import running
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import PAIR, http, read, sample

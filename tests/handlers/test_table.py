@@ -10,9 +10,11 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from masking import items, recordings, transitions
-from masking.errors import SessionTakenError, StaleStateError
-from masking.table import Table
+from masking.core import key_space
+from masking.core.errors import SessionTakenError, StaleStateError
+from masking.domain import recording_transitions, recordings, transitions
+from masking.storage import attributes
+from masking.storage.table import Table
 from tests.handlers.clock import Clock
 from tests.handlers.sessions_there import planted, stored
 
@@ -87,7 +89,9 @@ def test_a_session_that_is_gone_cannot_be_changed(table: Table, clock: Clock) ->
     session = planted(table, clock)
     table._client.delete_item(
         TableName=table._name,
-        Key=items.written({"pk": f"S#{session.session_uuid}", "sk": items.STATE}),
+        Key=attributes.written_item(
+            {"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}
+        ),
     )
 
     with pytest.raises(StaleStateError):
@@ -119,7 +123,7 @@ def test_a_callback_is_kept_by_one(table: Table, clock: Clock) -> None:
 def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
     table: Table, clock: Clock
 ) -> None:
-    told = recordings.announce(
+    told = recording_transitions.announce(
         recordings.Announcement("r", "https://media.plivo.com/r.mp3", "mp3", 18),
         session_uuid="s",
         tenant_id="acme",
@@ -131,7 +135,7 @@ def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
 
     def claim(_: int) -> bool:
         known = table.recording("s", "r")
-        claimed = recordings.claim(known, clock()) if known else None
+        claimed = recording_transitions.claim(known, clock()) if known else None
         if known is None or claimed is None:
             return False
         try:
@@ -161,11 +165,16 @@ def test_what_is_kept_says_when_it_may_be_purged(table: Table, clock: Clock) -> 
     kept = table._client.query(
         TableName=table._name,
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=items.written({":pk": f"S#{session.session_uuid}"}),
+        ExpressionAttributeValues=attributes.written_item(
+            {":pk": f"S#{session.session_uuid}"}
+        ),
     )["Items"]
 
     retention = timedelta(days=400)
-    purged = {items.read(item)["sk"][:6]: items.read(item)["purge_at"] for item in kept}
+    purged = {
+        attributes.read_item(item)["sk"][:6]: attributes.read_item(item)["purge_at"]
+        for item in kept
+    }
     assert session.expiry_time
     assert purged["A#STAT"] == int((session.expiry_time + retention).timestamp())
     assert purged["E#dddd"] == int((clock() + retention).timestamp())

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from functions.publish_changes import app as publisher
-from masking import duties, tenant_settings, tenants, transitions
-from masking.create import CreateFlow
-from masking.duties import Rule
-from masking.errors import QuotaExceededError
-from masking.table import Table
-from masking.tenant_settings import TenantSettings
+from masking.core.problems import QuotaExceededError
+from masking.domain import due_work, transitions
+from masking.domain.due_work import Schedule
+from masking.lifecycle.create_session import CreateSession
+from masking.storage.table import Table
+from masking.tenants import authorize, tenant_settings
+from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.creating import create
@@ -107,7 +108,7 @@ def test_a_sessions_links_cost_one_unit_each_and_its_listing_one_more(
 )
 def test_a_create_costs_a_tenant_without_quotas_no_more_than_half_a_read(
     metered: tuple[Table, Meter],
-    flow: CreateFlow,
+    flow: CreateSession,
     rules: dict[str, Any],
     more: tuple[float, float],
 ) -> None:
@@ -123,7 +124,7 @@ def test_a_create_costs_a_tenant_without_quotas_no_more_than_half_a_read(
 
 
 def test_a_flood_beyond_a_quota_costs_reads_alone(
-    metered: tuple[Table, Meter], flow: CreateFlow, clock: Clock
+    metered: tuple[Table, Meter], flow: CreateSession, clock: Clock
 ) -> None:
     table, meter = metered
     assert table.tenants.count_create("acme", clock(), 1)
@@ -138,7 +139,7 @@ def test_a_flood_beyond_a_quota_costs_reads_alone(
 
 
 def test_one_too_many_that_was_reserved_costs_what_it_wrote(
-    metered: tuple[Table, Meter], flow: CreateFlow, clock: Clock
+    metered: tuple[Table, Meter], flow: CreateSession, clock: Clock
 ) -> None:
     table, meter = metered
     late = Clock(clock() + timedelta(minutes=1))
@@ -164,16 +165,16 @@ def test_authorizing_costs_a_read_and_a_write_every_ten_minutes(
     metered: tuple[Table, Meter], clock: Clock
 ) -> None:
     table, meter = metered
-    tenants.issue(table, key="key", tenant_id="acme", scopes=["admin"])
+    authorize.issue(table, key="key", tenant_id="acme", scopes=["admin"])
 
-    def authorize() -> None:
-        caller = tenants.caller_of(table, "Bearer key", clock())
+    def authorize_once() -> None:
+        caller = authorize.caller_of(table, "Bearer key", clock())
         assert caller
-        if tenants.is_use_due(caller, clock()):
-            tenants.note_use(table, caller, clock())
+        if authorize.is_use_due(caller, clock()):
+            authorize.note_use(table, caller, clock())
 
-    assert meter.of(authorize) == (1, 1)
-    assert meter.of(authorize) == (0, 1)
+    assert meter.of(authorize_once) == (1, 1)
+    assert meter.of(authorize_once) == (0, 1)
 
 
 def test_reading_a_session_takes_one_unit(
@@ -202,4 +203,4 @@ def test_a_state_stays_within_one_unit_with_everything_in_it(
     write, _ = meter.of(lambda: table.replace(session, begun))
 
     assert write == 1
-    assert duties.shard_of(session.session_uuid, Rule.SWEEP)
+    assert due_work.shard_of(session.session_uuid, Schedule.SWEEP)

@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from functions.update_session import app
-from masking import contract, duties, sessions, transitions
-from masking.carrier import Carrier
-from masking.carrier_errors import (
-    CarrierError,
-    CarrierTimeoutError,
-    CarrierUnreachableError,
-)
-from masking.errors import (
+from masking.api import requests
+from masking.core.problems import (
     FieldNotUpdatableError,
     InvalidRequestError,
     ProblemError,
@@ -27,9 +21,16 @@ from masking.errors import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.sessions import Session, Status
-from masking.table import Table
-from masking.update import UpdateFlow
+from masking.domain import due_work, sessions, transitions
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.update_session import UpdateSession
+from masking.plivo.client import Carrier
+from masking.plivo.errors import (
+    CarrierError,
+    CarrierTimeoutError,
+    CarrierUnreachableError,
+)
+from masking.storage.table import Table
 from masking.wiring import Services
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
@@ -44,26 +45,26 @@ SEED = {"call_time_limit": 3600, "record": True}
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateFlow:
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return UpdateFlow(services.table, services.carrier, clock)
+    return UpdateSession(services.table, services.carrier, clock)
 
 
 @pytest.fixture
-def session(services: Services, flow: UpdateFlow, clock: Clock) -> Session:
+def session(services: Services, flow: UpdateSession, clock: Clock) -> Session:
     """Give an active session."""
     assert flow.table is services.table
     return created(services, clock, call_time_limit=1800)
 
 
 def update(
-    flow: UpdateFlow, session: Session, if_match: int | None = None, **changes: Any
+    flow: UpdateSession, session: Session, if_match: int | None = None, **changes: Any
 ) -> Session:
     """Send an update of tenant acme."""
     return flow.update(
         session.session_uuid,
-        contract.parse_update(changes or SEED),
+        requests.parse_update(changes or SEED),
         tenant_id="acme",
         if_match=if_match,
     )
@@ -78,7 +79,7 @@ def outcome_of(error: ProblemError) -> Any:
 
 
 def test_the_seed_pages_update_changes_the_session_here_and_at_plivo(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
 ) -> None:
     updated = update(flow, session)
 
@@ -94,7 +95,7 @@ def test_the_seed_pages_update_changes_the_session_here_and_at_plivo(
 
 
 def test_a_new_expiry_counts_from_now_as_plivo_says(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     updated = update(flow, session, session_expiry=7200)
 
@@ -109,7 +110,7 @@ def test_a_new_expiry_counts_from_now_as_plivo_says(
 
 
 def test_what_plivo_answers_wins_over_what_was_asked(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.switch(call_limit="clamp")
 
@@ -117,7 +118,7 @@ def test_what_plivo_answers_wins_over_what_was_asked(
 
 
 def test_the_apps_callbacks_change_without_asking_plivo(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     hook = "https://app.example.com/new"
 
@@ -129,7 +130,7 @@ def test_the_apps_callbacks_change_without_asking_plivo(
 
 
 def test_our_callbacks_at_plivo_survive_every_update(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     before = plivo.sessions()[0]["session"]["callback_url"]
 
@@ -141,7 +142,7 @@ def test_our_callbacks_at_plivo_survive_every_update(
 # Who may update what
 
 
-def test_an_unknown_session_is_not_found(flow: UpdateFlow, session: Session) -> None:
+def test_an_unknown_session_is_not_found(flow: UpdateSession, session: Session) -> None:
     other = replace(session, session_uuid=sessions.session_uuid_for("acme", "other"))
 
     with pytest.raises(SessionNotFoundError) as refused:
@@ -151,18 +152,18 @@ def test_an_unknown_session_is_not_found(flow: UpdateFlow, session: Session) -> 
 
 
 def test_another_tenants_session_is_not_found_either(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     with pytest.raises(SessionNotFoundError):
         flow.update(
-            session.session_uuid, contract.parse_update(SEED), tenant_id="other"
+            session.session_uuid, requests.parse_update(SEED), tenant_id="other"
         )
 
     assert plivo.requests("update") == []
 
 
 def test_an_update_may_insist_on_the_version_it_knows(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     update(flow, session, if_match=session.version)
 
@@ -176,7 +177,7 @@ def test_an_update_may_insist_on_the_version_it_knows(
 
 @pytest.mark.parametrize("party", ["first_party", "second_party"])
 def test_the_parties_of_a_pair_are_fixed(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, party: str
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, party: str
 ) -> None:
     change: dict[str, Any] = {party: "+12025550109"}
     with pytest.raises(FieldNotUpdatableError) as refused:
@@ -194,7 +195,7 @@ def test_the_parties_of_a_pair_are_fixed(
     [("first_party", "second_party"), ("second_party", "first_party")],
 )
 def test_a_single_party_session_takes_its_missing_party_once(
-    flow: UpdateFlow,
+    flow: UpdateSession,
     services: Services,
     clock: Clock,
     plivo: SimulatedPlivo,
@@ -221,7 +222,7 @@ def test_a_single_party_session_takes_its_missing_party_once(
 
 
 def test_a_party_cannot_be_added_twice_over(
-    flow: UpdateFlow, services: Services, clock: Clock, plivo: SimulatedPlivo
+    flow: UpdateSession, services: Services, clock: Clock, plivo: SimulatedPlivo
 ) -> None:
     single = created(
         services,
@@ -239,7 +240,7 @@ def test_a_party_cannot_be_added_twice_over(
 
 
 def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
-    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, table: Table, clock: Clock
 ) -> None:
     clock.advance(hours=2)
     with pytest.raises(SessionExpiredError):
@@ -252,14 +253,14 @@ def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
 
 
 def test_a_session_that_plivo_has_not_confirmed_cannot_be_updated(
-    flow: UpdateFlow, table: Table, clock: Clock
+    flow: UpdateSession, table: Table, clock: Clock
 ) -> None:
     with pytest.raises(SessionNotActiveError):
         update(flow, reserved(table, clock))
 
 
 def test_a_session_that_is_ending_cannot_be_updated(
-    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, table: Table, clock: Clock
 ) -> None:
     table.replace(session, transitions.begin_ending(session, clock()))
 
@@ -271,7 +272,7 @@ def test_a_session_that_is_ending_cannot_be_updated(
 
 
 def test_a_second_update_meanwhile_is_told_to_wait(
-    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, table: Table, clock: Clock
 ) -> None:
     table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
     clock.advance(seconds=20)
@@ -284,7 +285,7 @@ def test_a_second_update_meanwhile_is_told_to_wait(
 
 
 def test_an_update_that_nobody_works_on_any_more_is_settled_first(
-    flow: UpdateFlow, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, table: Table, clock: Clock
 ) -> None:
     left = {"ring_timeout": 10}
     table.replace(session, transitions.begin_update(session, left, clock()))
@@ -298,7 +299,7 @@ def test_an_update_that_nobody_works_on_any_more_is_settled_first(
 
 
 def test_while_plivo_cannot_say_what_became_of_one_update_there_is_no_other(
-    flow: UpdateFlow,
+    flow: UpdateSession,
     session: Session,
     table: Table,
     clock: Clock,
@@ -317,7 +318,7 @@ def test_while_plivo_cannot_say_what_became_of_one_update_there_is_no_other(
 
 
 def test_of_ten_updates_at_once_each_is_done_whole_or_not_at_all(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
 ) -> None:
     def send(limit: int) -> int | None:
         try:
@@ -340,7 +341,11 @@ def test_of_ten_updates_at_once_each_is_done_whole_or_not_at_all(
 
 @pytest.mark.parametrize("fault", REFUSED)
 def test_a_definite_no_changes_nothing(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table, fault: str
+    flow: UpdateSession,
+    session: Session,
+    plivo: SimulatedPlivo,
+    table: Table,
+    fault: str,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
 
@@ -355,7 +360,7 @@ def test_a_definite_no_changes_nothing(
 
 
 def test_a_plivo_that_cannot_be_reached_has_changed_nothing(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
 ) -> None:
     nowhere = Carrier(
         auth_id=plivo.auth_id,
@@ -371,7 +376,7 @@ def test_a_plivo_that_cannot_be_reached_has_changed_nothing(
 
 
 def test_a_session_that_has_ended_at_plivo_is_called_expired(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
 ) -> None:
     plivo.end(str(session.carrier_session_uuid))
 
@@ -384,7 +389,7 @@ def test_a_session_that_has_ended_at_plivo_is_called_expired(
 
 @pytest.mark.parametrize("fault", UNKNOWN)
 def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
-    flow: UpdateFlow,
+    flow: UpdateSession,
     session: Session,
     plivo: SimulatedPlivo,
     table: Table,
@@ -401,15 +406,15 @@ def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
     assert left.pending
     assert left.pending.changes == SEED
     assert left.doubted
-    assert duties.duty_of(left) == duties.Duty(
-        duties.DutyKind.CHECK_UPDATE, clock() + sessions.LEASE
+    assert due_work.due_work_of(left) == due_work.DueWork(
+        due_work.Action.CHECK_UPDATE, clock() + sessions.LEASE
     )
     with pytest.raises(UpdateInProgressError):
         update(flow, session)
 
 
 def test_silence_is_a_time_out_of_unknown_outcome(
-    flow: UpdateFlow, session: Session, plivo: SimulatedPlivo
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(update_timeout_after_commit={"times": 1, "seconds": 4})
     hasty = Carrier(
@@ -430,7 +435,7 @@ def test_silence_is_a_time_out_of_unknown_outcome(
 
 
 def test_without_a_record_of_the_update_plivo_is_not_asked(
-    flow: UpdateFlow,
+    flow: UpdateSession,
     session: Session,
     plivo: SimulatedPlivo,
     aws: EmbeddedAws,
@@ -446,7 +451,7 @@ def test_without_a_record_of_the_update_plivo_is_not_asked(
 
 
 def test_an_answer_that_could_not_be_stored_is_settled_later(
-    flow: UpdateFlow,
+    flow: UpdateSession,
     session: Session,
     clock: Clock,
     aws: EmbeddedAws,
@@ -465,7 +470,7 @@ def test_an_answer_that_could_not_be_stored_is_settled_later(
 
 
 def test_who_comes_back_too_late_gives_what_is_stored(
-    flow: UpdateFlow, session: Session, table: Table
+    flow: UpdateSession, session: Session, table: Table
 ) -> None:
     class Late:
         def __init__(self, carrier: Carrier) -> None:
@@ -483,7 +488,7 @@ def test_who_comes_back_too_late_gives_what_is_stored(
 
 
 def test_a_request_is_kept_as_long_as_the_session_that_was_extended(
-    flow: UpdateFlow,
+    flow: UpdateSession,
     session: Session,
     aws: EmbeddedAws,
     deployment: Deployment,

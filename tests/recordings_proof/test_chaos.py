@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from masking import recordings
-from masking.recordings import Announcement, Recording, Source
+from masking.domain import recording_transitions, recordings
+from masking.domain.recordings import Announcement, Recording, Source
 from proofs.chaos_recordings.run import PARAMETERS, run
 from proofs.chaos_recordings.verdict import Evidence, judge
 from stack.addresses import free_addresses
@@ -35,7 +35,7 @@ def test_no_recording_is_lost_doubled_or_silent_whatever_breaks(tmp_path: Path) 
 def stored(name: str) -> Recording:
     """Give a recording that is in the bucket."""
     now = datetime.now(UTC)
-    begun = recordings.announce(
+    begun = recording_transitions.announce(
         Announcement(name, "https://media.plivo.com/x.mp3", "mp3", 1),
         session_uuid="s",
         tenant_id="t",
@@ -44,15 +44,15 @@ def stored(name: str) -> Recording:
         now=now,
     )
     findings = {"bucket": "b", "key": f"recordings/{name}", "bytes": 3, "sha256": "abc"}
-    claimed = recordings.claim(begun, now)
+    claimed = recording_transitions.claim(begun, now)
     assert claimed
-    return recordings.store(claimed, findings, now)
+    return recording_transitions.store(claimed, findings, now)
 
 
 def evidence(**changes: Any) -> Evidence:
     """Give evidence of one file that was stored and one that is never served."""
     kept = stored("fine")
-    gone = recordings.give_up(
+    gone = recording_transitions.give_up(
         replace(stored("gone"), status=recordings.Status.STORING),
         "r",
         "e",

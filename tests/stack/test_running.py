@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from masking.items import session_key
+from masking.core.key_space import session_key
 from stack.addresses import free_addresses
 from stack.environments import ROOT
 from stack.invoke import InvokeError, invoke

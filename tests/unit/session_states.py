@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from masking import transitions
-from masking.sessions import CarrierSession, Session
+from masking.domain import transitions
+from masking.domain.sessions import CarrierSession, Session
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SESSION = "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"

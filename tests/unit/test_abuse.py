@@ -12,8 +12,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from masking import contract, deliveries, events, pages, search, web
-from masking.errors import (
+from masking.api import (
+    callback_requests,
+    gateway,
+    json_bodies,
+    pages,
+    requests,
+    search_requests,
+)
+from masking.core.problems import (
     InvalidRequestError,
     MalformedBodyError,
     NumberInUrlError,
@@ -21,6 +28,7 @@ from masking.errors import (
     RecordingNotFoundError,
     SessionNotFoundError,
 )
+from masking.domain import deliveries, plivo_events
 
 PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 UUID = "00000000-0000-4000-8000-000000000001"
@@ -45,8 +53,8 @@ NO_UUIDS = [
 ]
 
 
-def _request(**parameters: str) -> web.Request:
-    return web.request_of(
+def _request(**parameters: str) -> gateway.Request:
+    return gateway.request_of(
         {
             "rawPath": "/",
             "requestContext": {"http": {"method": "GET"}},
@@ -75,7 +83,7 @@ def test_no_text_but_a_uuid_is_a_session(text: str) -> None:
     except SessionNotFoundError:
         return
 
-    assert web.UUID.fullmatch(given_back)
+    assert gateway.UUID.fullmatch(given_back)
 
 
 # Queries
@@ -88,7 +96,7 @@ def _problem(read: Callable[[], Any]) -> dict[str, Any]:
     return found[0]
 
 
-@pytest.mark.parametrize("read", [pages.asked_in, search.parse_query])
+@pytest.mark.parametrize("read", [pages.page_request_in, search_requests.parse_query])
 def test_a_query_of_too_many_parameters_is_refused(
     read: Callable[[str], Any],
 ) -> None:
@@ -104,12 +112,12 @@ def test_a_query_of_too_many_parameters_is_refused(
 @pytest.mark.parametrize(
     "limit", ["\u0663", "%D9%A3", "1e1", "-1", "0", "1000", "", "9" * 5_000, "1_0"]
 )
-@pytest.mark.parametrize("read", [pages.asked_in, search.parse_query])
+@pytest.mark.parametrize("read", [pages.page_request_in, search_requests.parse_query])
 def test_a_limit_is_a_number_in_ascii(read: Callable[[str], Any], limit: str) -> None:
     assert _problem(lambda: read(f"limit={limit}"))["field"] == "limit"
 
 
-@pytest.mark.parametrize("read", [pages.asked_in, search.parse_query])
+@pytest.mark.parametrize("read", [pages.page_request_in, search_requests.parse_query])
 def test_no_answer_repeats_a_number_from_a_parameters_name(
     read: Callable[[str], Any],
 ) -> None:
@@ -122,8 +130,8 @@ def test_no_answer_repeats_a_number_from_a_parameters_name(
 
 @pytest.mark.parametrize("query", ["12025550137", "%2B12025550137=1", "+12025550137="])
 def test_a_number_as_a_parameters_name_is_a_number_in_the_url(query: str) -> None:
-    @web.route(scope="sessions:read")
-    def handler(_: web.Request) -> web.Response:
+    @gateway.route(scope="sessions:read")
+    def handler(_: gateway.Request) -> gateway.Response:
         raise AssertionError
 
     answer = handler(
@@ -142,7 +150,7 @@ def test_a_number_as_a_parameters_name_is_a_number_in_the_url(query: str) -> Non
     assert json.loads(answer["body"])["code"] == NumberInUrlError.code
 
 
-@pytest.mark.parametrize("read", [pages.asked_in, search.parse_query])
+@pytest.mark.parametrize("read", [pages.page_request_in, search_requests.parse_query])
 def test_a_parameter_is_given_once(read: Callable[[str], Any]) -> None:
     violation = _problem(lambda: read("limit=1&limit=1"))
 
@@ -152,7 +160,9 @@ def test_a_parameter_is_given_once(read: Callable[[str], Any]) -> None:
 def test_a_cursor_of_what_is_no_number_is_refused() -> None:
     cursor = base64.b64encode(b"[NaN]").decode()
 
-    assert _problem(lambda: pages.asked_in(f"cursor={cursor}"))["field"] == "cursor"
+    assert (
+        _problem(lambda: pages.page_request_in(f"cursor={cursor}"))["field"] == "cursor"
+    )
 
 
 @given(st.text())
@@ -161,7 +171,7 @@ def test_a_cursor_of_what_is_no_number_is_refused() -> None:
 @example("\x00")
 def test_every_cursor_is_taken_or_refused(cursor: str) -> None:
     try:
-        asked, _ = pages.asked_in(f"cursor={quote(cursor)}")
+        asked, _ = pages.page_request_in(f"cursor={quote(cursor)}")
         pages.page_of([1, 2], asked, lambda number: ["a", number])
     except InvalidRequestError as refused:
         [violation] = refused.members["violations"]
@@ -223,7 +233,7 @@ REFUSED_VALUES = {
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
 def test_what_is_no_json_object_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError) as refused:
-        contract.read_object(body)
+        json_bodies.read_object(body)
 
     assert refused.value.status == 400
     assert refused.value.explanation.endswith(".")
@@ -236,7 +246,7 @@ def test_a_value_that_is_none_is_refused_with_its_field(
     field: str, value: object
 ) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        contract.parse_create({**PAIR, field: value})
+        requests.parse_create({**PAIR, field: value})
 
     violations = refused.value.members["violations"]
     assert field in {each["field"] for each in violations}
@@ -250,7 +260,7 @@ def test_a_value_that_is_none_is_refused_with_its_field(
 @example(b'{"labels": {"\\ud800": "\\ud800"}}')
 def test_every_body_is_taken_or_refused(body: bytes) -> None:
     try:
-        contract.parse_create(contract.read_object(body))
+        requests.parse_create(json_bodies.read_object(body))
     except ProblemError as refused:
         status, told = refused.status, json.dumps(refused.members)
     else:
@@ -276,7 +286,7 @@ def test_every_body_is_taken_or_refused(body: bytes) -> None:
 )
 def test_a_json_callback_of_that_kind_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
-        events.pairs_of("application/json", body, "")
+        callback_requests.pairs_of("application/json", body, "")
 
 
 @pytest.mark.parametrize(
@@ -284,13 +294,13 @@ def test_a_json_callback_of_that_kind_is_malformed(body: bytes) -> None:
 )
 def test_a_form_of_that_kind_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError):
-        events.pairs_of("application/x-www-form-urlencoded", body, "")
+        callback_requests.pairs_of("application/x-www-form-urlencoded", body, "")
 
 
 def test_a_number_in_a_name_of_plivos_is_masked_as_one_in_a_value() -> None:
     attributes = {"EventName": "New", "12025550137": "+12025550137"}
 
-    assert events.impersonal(attributes) == {
+    assert plivo_events.without_personal_data(attributes) == {
         "EventName": "New",
         "*********37": "+*********37",
     }

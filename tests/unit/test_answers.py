@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import answers
-from masking.carrier_errors import CarrierAnswerInvalidError
+from masking.core import times
+from masking.plivo import answers
+from masking.plivo.errors import CarrierAnswerInvalidError
 from tests.unit.plivo_answers import AT_PLIVO, session_object
 
 PIN_ATTRIBUTES = [
@@ -278,7 +279,7 @@ def test_the_time_of_the_last_call_is_absent_before_the_first() -> None:
     ],
 )
 def test_times_are_read_as_go_prints_them(written: str, micro: int) -> None:
-    assert answers.go_time(written) == datetime(
+    assert times.parse_go_time(written) == datetime(
         2024, 2, 1, 6, 28, 15, micro, tzinfo=UTC
     )
 
@@ -300,7 +301,7 @@ def test_times_are_read_as_go_prints_them(written: str, micro: int) -> None:
     ids=repr,
 )
 def test_what_is_no_time_is_absent(written: object) -> None:
-    assert answers.go_time(written) is None
+    assert times.parse_go_time(written) is None
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
@@ -308,7 +309,7 @@ def test_every_time_that_go_prints_is_read(moment: datetime) -> None:
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     written = f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
-    assert answers.go_time(written) == moment
+    assert times.parse_go_time(written) == moment
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import blank, events
+from masking.domain import plivo_events, redaction
+from masking.storage import redacted_items
 
 PERSON = "+12025550142"
 PARTIES = {"first": PERSON, "second": "+12025550143"}
@@ -28,7 +29,7 @@ holds_it = st.sampled_from(
 def test_no_attribute_that_may_hold_a_number_keeps_it(
     told: dict[str, str], *, knows: bool
 ) -> None:
-    kept = blank.attributes(
+    kept = redaction.redacted_attributes(
         {"EventName": "SessionTimeout", **told}, PARTIES if knows else None
     )
 
@@ -38,20 +39,20 @@ def test_no_attribute_that_may_hold_a_number_keeps_it(
 
 @given(caller=st.sampled_from([PERSON, "12025550143", "+12025550144"]))
 def test_who_called_is_the_same_before_and_after(caller: str) -> None:
-    kept = blank.attributes({"EventName": "x", "From": caller}, PARTIES)
+    kept = redaction.redacted_attributes({"EventName": "x", "From": caller}, PARTIES)
 
-    before = events.role_of(caller, PARTIES)
-    assert before == events.role_of(kept["From"], dict.fromkeys(PARTIES))
+    before = plivo_events.role_of(caller, PARTIES)
+    assert before == plivo_events.role_of(kept["From"], dict.fromkeys(PARTIES))
 
 
 def test_a_recordings_address_leaves_its_name_alone() -> None:
     name = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
     told = {"RecordingResourceURL": f"https://api.plivo.com/{PERSON}/{name}/"}
 
-    kept = blank.attributes(told)
+    kept = redaction.redacted_attributes(told)
 
     assert kept == {"RecordingResourceURL": name}
-    assert blank.attributes(kept) == kept
+    assert redaction.redacted_attributes(kept) == kept
 
 
 def test_a_callbacks_item_gets_a_name_that_only_our_key_makes() -> None:
@@ -65,10 +66,10 @@ def test_a_callbacks_item_gets_a_name_that_only_our_key_makes() -> None:
         "note": PERSON,
     }
 
-    after = blank.callback(item, PARTIES, KEY)
+    after = redacted_items.redacted_callback(item, PARTIES, KEY)
 
-    assert after["sk"] == f"E#{blank.digest(KEY, 'abc')}"
-    assert after["sk"] != f"E#{blank.digest(b'another', 'abc')}"
+    assert after["sk"] == f"E#{redaction.redacted_digest(KEY, 'abc')}"
+    assert after["sk"] != f"E#{redaction.redacted_digest(b'another', 'abc')}"
     assert after["attributes"] == {"EventName": "x", "From": "first"}
     assert "note" not in after
     assert {
@@ -88,7 +89,7 @@ def test_a_call_keeps_its_accounting_and_no_address() -> None:
         "recording_resource_url": url,
     }
 
-    assert blank.call(call) == {
+    assert redaction.redacted_call(call) == {
         "duration": "12.5",
         "first_party_status": "completed",
         "first_party_leg": {"duration": 12},

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from masking.carrier import Carrier
-from masking.carrier_errors import (
+from masking.plivo.client import Carrier
+from masking.plivo.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
     CarrierError,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import contract
-from masking.errors import (
+from masking.api import json_bodies, request_models, request_rules, requests
+from masking.core.problems import (
     FieldNotUpdatableError,
     InvalidRequestError,
     MalformedBodyError,
@@ -50,7 +50,7 @@ JSON = st.recursive(
 def violations_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     """List what a create with *body* breaks."""
     with pytest.raises(InvalidRequestError) as refused:
-        contract.parse_create(body)
+        requests.parse_create(body)
     found: list[dict[str, Any]] = refused.value.members["violations"]
     return found
 
@@ -133,7 +133,7 @@ def test_a_rule_across_fields_that_is_broken_alone_is_the_one_that_is_named(
 
 
 def test_every_rule_across_fields_is_tested() -> None:
-    assert {(rule.field, rule.text) for rule in contract.RULES} == {
+    assert {(rule.field, rule.text) for rule in request_rules.RULES} == {
         (field, rule) for field, rule, _ in BROKEN
     }
 
@@ -161,7 +161,7 @@ def test_every_rule_across_fields_is_tested() -> None:
     ],
 )
 def test_a_request_that_breaks_no_rule_is_taken(body: dict[str, Any]) -> None:
-    request = contract.parse_create(body)
+    request = requests.parse_create(body)
 
     assert request.model_fields_set == body.keys()
 
@@ -244,7 +244,7 @@ def test_a_number_is_hidden_even_as_the_name_of_a_field() -> None:
 
 
 @given(
-    st.sampled_from(sorted(contract.CreateSession.model_fields)),
+    st.sampled_from(sorted(request_models.CreateSessionRequest.model_fields)),
     st.sampled_from(
         [
             "+12025550177",
@@ -269,7 +269,9 @@ def test_no_number_that_was_sent_comes_back_in_a_violation(
 
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(contract.CreateSession.model_fields)) | st.text(), JSON
+        st.sampled_from(sorted(request_models.CreateSessionRequest.model_fields))
+        | st.text(),
+        JSON,
     )
 )
 def test_every_json_object_is_either_a_create_or_refused_with_reasons(
@@ -278,7 +280,7 @@ def test_every_json_object_is_either_a_create_or_refused_with_reasons(
     reasons: list[dict[str, Any]] = []
     asked: dict[str, Any] = {}
     try:
-        asked = contract.asked(contract.parse_create(body))
+        asked = requests.asked(requests.parse_create(body))
     except InvalidRequestError as refused:
         reasons = refused.members["violations"]
 
@@ -289,7 +291,7 @@ def test_every_json_object_is_either_a_create_or_refused_with_reasons(
 
 
 def test_defaults_are_filled_in_and_sent_because_plivos_differ() -> None:
-    asked = contract.asked(contract.parse_create(PAIR))
+    asked = requests.asked(requests.parse_create(PAIR))
 
     assert asked == {
         **PAIR,
@@ -309,15 +311,15 @@ def test_defaults_are_filled_in_and_sent_because_plivos_differ() -> None:
 
 
 def test_pin_attributes_are_asked_for_only_with_pin_authentication() -> None:
-    asked = contract.asked(
-        contract.parse_create({**PAIR, "first_party_pin": "0042", "pin_retry": 3})
+    asked = requests.asked(
+        requests.parse_create({**PAIR, "first_party_pin": "0042", "pin_retry": 3})
     )
 
-    assert contract.PIN_ATTRIBUTES.isdisjoint(asked)
+    assert requests.PIN_ATTRIBUTES.isdisjoint(asked)
 
 
 def test_own_pins_are_asked_for_without_a_length_to_generate() -> None:
-    asked = contract.asked(contract.parse_create(WITH_PINS))
+    asked = requests.asked(requests.parse_create(WITH_PINS))
 
     assert asked["first_party_pin"] == "0042"
     assert asked["pin_retry"] == 1
@@ -327,25 +329,25 @@ def test_own_pins_are_asked_for_without_a_length_to_generate() -> None:
 
 
 def test_generated_pins_are_asked_for_with_their_length() -> None:
-    asked = contract.asked(contract.parse_create(GENERATED_PINS))
+    asked = requests.asked(requests.parse_create(GENERATED_PINS))
 
     assert asked["generate_pin_length"] == 4
     assert "first_party_pin" not in asked
 
 
 def test_labels_are_ours_and_not_asked_of_plivo() -> None:
-    request = contract.parse_create({**PAIR, "labels": {"order": "A-17"}})
+    request = requests.parse_create({**PAIR, "labels": {"order": "A-17"}})
 
-    assert "labels" not in contract.asked(request)
+    assert "labels" not in requests.asked(request)
 
 
 # Updates
 
 
-@pytest.mark.parametrize("field", sorted(contract.FROZEN))
+@pytest.mark.parametrize("field", sorted(requests.FROZEN))
 def test_an_attribute_that_plivo_freezes_cannot_be_updated(field: str) -> None:
     with pytest.raises(FieldNotUpdatableError) as refused:
-        contract.parse_update({field: "anything", "record": True})
+        requests.parse_update({field: "anything", "record": True})
 
     [violation] = refused.value.members["violations"]
     assert violation["field"] == field
@@ -365,18 +367,18 @@ def test_what_the_seed_page_names_as_not_updatable_is_frozen() -> None:
         "subaccount",
     }
 
-    assert named <= contract.FROZEN
+    assert named <= requests.FROZEN
 
 
 def test_the_pins_of_a_frozen_field_stay_hidden() -> None:
     with pytest.raises(FieldNotUpdatableError) as refused:
-        contract.parse_update({"first_party_pin": "0042"})
+        requests.parse_update({"first_party_pin": "0042"})
 
     assert refused.value.members["violations"][0]["sent"] == "hidden"
 
 
 def test_the_seed_pages_update_is_taken_as_it_stands() -> None:
-    request = contract.parse_update({"call_time_limit": 3600, "record": True})
+    request = requests.parse_update({"call_time_limit": 3600, "record": True})
 
     assert request.model_dump(exclude_unset=True) == {
         "call_time_limit": 3600,
@@ -408,7 +410,7 @@ def test_an_update_that_breaks_rules_is_refused_with_all_of_them(
     body: dict[str, Any], found: list[tuple[str, str]]
 ) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        contract.parse_update(body)
+        requests.parse_update(body)
 
     violations = refused.value.members["violations"]
     assert sorted((v["field"], v["rule"]) for v in violations) == sorted(found)
@@ -416,7 +418,9 @@ def test_an_update_that_breaks_rules_is_refused_with_all_of_them(
 
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(contract.CreateSession.model_fields)) | st.text(), JSON
+        st.sampled_from(sorted(request_models.CreateSessionRequest.model_fields))
+        | st.text(),
+        JSON,
     )
 )
 def test_every_json_object_is_either_an_update_or_refused_with_reasons(
@@ -425,7 +429,7 @@ def test_every_json_object_is_either_an_update_or_refused_with_reasons(
     reasons: list[dict[str, Any]] = []
     changed: set[str] = set()
     try:
-        changed = contract.parse_update(body).model_fields_set
+        changed = requests.parse_update(body).model_fields_set
     except (InvalidRequestError, FieldNotUpdatableError) as refused:
         reasons = refused.members["violations"]
 
@@ -454,14 +458,14 @@ def test_every_json_object_is_either_an_update_or_refused_with_reasons(
 )
 def test_a_body_is_one_json_object_without_repeats(body: bytes, detail: str) -> None:
     with pytest.raises(MalformedBodyError) as refused:
-        contract.read_object(body)
+        json_bodies.read_object(body)
 
     assert refused.value.explanation == detail
 
 
 def test_a_repeated_key_that_is_a_number_is_hidden() -> None:
     with pytest.raises(MalformedBodyError) as refused:
-        contract.read_object(b'{"+12025550100": 1, "+12025550100": 2}')
+        json_bodies.read_object(b'{"+12025550100": 1, "+12025550100": 2}')
 
     assert "2025550100" not in refused.value.explanation
 
@@ -469,7 +473,7 @@ def test_a_repeated_key_that_is_a_number_is_hidden() -> None:
 @given(st.binary() | st.text().map(str.encode) | JSON.map(json.dumps).map(str.encode))
 def test_every_body_is_read_or_called_malformed(body: bytes) -> None:
     try:
-        value = contract.read_object(body)
+        value = json_bodies.read_object(body)
     except MalformedBodyError:
         return
     assert value == json.loads(body)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from masking import duties, sessions, transitions
-from masking.duties import Duty, DutyKind, Rule
-from masking.sessions import Pending, Session, Status
+from masking.domain import due_work, sessions, transitions
+from masking.domain.due_work import Action, DueWork, Schedule
+from masking.domain.sessions import Pending, Session, Status
 from tests.unit.session_states import (
     NOW,
     SESSION,
@@ -21,25 +21,25 @@ from tests.unit.session_states import (
 @pytest.mark.parametrize(
     ("session", "duty"),
     [
-        (reserved(), Duty(DutyKind.CONFIRM, NOW + sessions.LEASE)),
-        (active(), Duty(DutyKind.EXPIRE, NOW + timedelta(hours=1))),
+        (reserved(), DueWork(Action.CONFIRM, NOW + sessions.LEASE)),
+        (active(), DueWork(Action.EXPIRE, NOW + timedelta(hours=1))),
         (
             active(pending=Pending({"record": True}, NOW + timedelta(seconds=9))),
-            Duty(DutyKind.EXPIRE, NOW + timedelta(hours=1)),
+            DueWork(Action.EXPIRE, NOW + timedelta(hours=1)),
         ),
         (
             transitions.doubt(
                 transitions.begin_update(active(), {"record": True}, NOW)
             ),
-            Duty(DutyKind.CHECK_UPDATE, NOW + sessions.LEASE),
+            DueWork(Action.CHECK_UPDATE, NOW + sessions.LEASE),
         ),
         (
             transitions.begin_ending(active(), NOW),
-            Duty(DutyKind.EXPIRE, NOW + timedelta(hours=1)),
+            DueWork(Action.EXPIRE, NOW + timedelta(hours=1)),
         ),
         (
             transitions.doubt(transitions.begin_ending(active(), NOW)),
-            Duty(DutyKind.FINISH_ENDING, NOW + sessions.LEASE),
+            DueWork(Action.FINISH_ENDING, NOW + sessions.LEASE),
         ),
         (active(expiry_time=None), None),
         (active(status=Status.EXPIRED), None),
@@ -51,21 +51,23 @@ from tests.unit.session_states import (
         *("ending in doubt", "endless", "expired", "failed", "abandoned"),
     ],
 )
-def test_each_state_has_its_next_duty(session: Session, duty: Duty | None) -> None:
-    assert duties.duty_of(session) == duty
+def test_each_state_has_its_next_duty(session: Session, duty: DueWork | None) -> None:
+    assert due_work.due_work_of(session) == duty
 
 
 def test_every_kind_of_duty_belongs_to_a_rule() -> None:
-    assert duties.RULE_OF.keys() == set(DutyKind)
+    assert due_work.SCHEDULE_OF.keys() == set(Action)
 
 
-@pytest.mark.parametrize("rule", list(Rule))
-def test_duties_spread_over_all_shards_of_their_rule(rule: Rule) -> None:
-    used = {duties.shard_of(str(uuid.uuid4()), rule) for _ in range(1_000)}
+@pytest.mark.parametrize("rule", list(Schedule))
+def test_duties_spread_over_all_shards_of_their_rule(rule: Schedule) -> None:
+    used = {due_work.shard_of(str(uuid.uuid4()), rule) for _ in range(1_000)}
 
-    assert used == set(duties.shards(rule))
-    assert len(used) == duties.SHARDS
+    assert used == set(due_work.shards(rule))
+    assert len(used) == due_work.SHARDS
 
 
 def test_a_session_stays_in_its_shard() -> None:
-    assert duties.shard_of(SESSION, Rule.SWEEP) == duties.shard_of(SESSION, Rule.SWEEP)
+    assert due_work.shard_of(SESSION, Schedule.SWEEP) == due_work.shard_of(
+        SESSION, Schedule.SWEEP
+    )

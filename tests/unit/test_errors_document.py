@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from masking import carrier_errors, errors
-from stack.openapi.schemas import problems
+from masking.core import problems
+from masking.plivo import errors
+from stack.openapi.schemas import problem_types
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \|", re.MULTILINE)
@@ -21,26 +22,26 @@ def listed() -> dict[str, int]:
 
 
 def test_the_document_lists_every_code_with_its_status() -> None:
-    known = {code: int(each.status) for code, each in problems().items()}
+    known = {code: int(each.status) for code, each in problem_types().items()}
 
     assert listed() == known
 
 
 def test_the_tree_of_errors_names_every_code_with_its_status() -> None:
-    tree = f"{errors.__doc__} {carrier_errors.__doc__}"
+    tree = f"{problems.__doc__} {errors.__doc__}"
 
     missing = [
         code
-        for code, each in problems().items()
+        for code, each in problem_types().items()
         if f"{int(each.status)} {code}" not in tree and code != "internal_error"
     ]
 
     assert missing == []
 
 
-@pytest.mark.parametrize("code", sorted(problems()))
+@pytest.mark.parametrize("code", sorted(problem_types()))
 def test_a_code_says_what_happened_without_naming_anybody(code: str) -> None:
-    detail = problems()[code].detail
+    detail = problem_types()[code].detail
 
     assert detail.endswith(".")
     assert not re.search(r"\d{4}", detail)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import events
-from masking.errors import MalformedBodyError
+from masking.api import callback_requests
+from masking.core.problems import MalformedBodyError
+from masking.domain import plivo_events
 
 FORM = "application/x-www-form-urlencoded"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
@@ -42,7 +43,9 @@ MEANINGS = {
 
 
 def test_a_form_is_decoded_and_blank_values_are_kept() -> None:
-    pairs = events.pairs_of(FORM, b"EventName=A&EventTimestamp=1+2%3A3&Amount=", "")
+    pairs = callback_requests.pairs_of(
+        FORM, b"EventName=A&EventTimestamp=1+2%3A3&Amount=", ""
+    )
 
     assert list(pairs) == [
         ("EventName", "A"),
@@ -53,7 +56,7 @@ def test_a_form_is_decoded_and_blank_values_are_kept() -> None:
 
 @pytest.mark.parametrize("content_type", [FORM, "", "text/plain", FORM + "; charset=x"])
 def test_what_is_not_json_is_read_as_a_form(content_type: str) -> None:
-    assert list(events.pairs_of(content_type, b"EventName=A", "")) == [
+    assert list(callback_requests.pairs_of(content_type, b"EventName=A", "")) == [
         ("EventName", "A")
     ]
 
@@ -71,7 +74,7 @@ def test_json_is_read_as_a_flat_object(content_type: str) -> None:
         "Extra": {"deep": 1},
     }
 
-    pairs = events.pairs_of(content_type, json.dumps(body).encode(), "")
+    pairs = callback_requests.pairs_of(content_type, json.dumps(body).encode(), "")
 
     assert list(pairs) == [
         ("EventName", "A"),
@@ -85,7 +88,7 @@ def test_json_is_read_as_a_flat_object(content_type: str) -> None:
 
 
 def test_a_get_carries_its_attributes_in_the_query() -> None:
-    pairs = events.pairs_of("", b"", "EventName=A&From=12025550100&Amount=")
+    pairs = callback_requests.pairs_of("", b"", "EventName=A&From=12025550100&Amount=")
 
     assert list(pairs) == [("EventName", "A"), ("From", "12025550100"), ("Amount", "")]
 
@@ -108,13 +111,13 @@ def test_what_is_neither_form_nor_flat_json_is_malformed(
     content_type: str, body: bytes
 ) -> None:
     with pytest.raises(MalformedBodyError):
-        events.pairs_of(content_type, body, "")
+        callback_requests.pairs_of(content_type, body, "")
 
 
 @given(st.binary(max_size=200), st.sampled_from([FORM, "application/json", "", "x"]))
 def test_every_body_is_read_or_called_malformed(body: bytes, content_type: str) -> None:
     try:
-        pairs = events.pairs_of(content_type, body, "")
+        pairs = callback_requests.pairs_of(content_type, body, "")
     except MalformedBodyError:
         return
     assert {type(text) for pair in pairs for text in pair} <= {str}
@@ -123,13 +126,13 @@ def test_every_body_is_read_or_called_malformed(body: bytes, content_type: str) 
 def test_a_repeated_attribute_keeps_all_its_values() -> None:
     pairs = [("EventName", "A"), ("Leg", "b"), ("Leg", "a")]
 
-    assert events.attributes_of(pairs) == {"EventName": "A", "Leg": "a\nb"}
+    assert callback_requests.attributes_of(pairs) == {"EventName": "A", "Leg": "a\nb"}
 
 
 @pytest.mark.parametrize("pairs", [[], [("EventName", "")], [("Event", "A")]], ids=repr)
 def test_what_has_no_event_name_is_no_callback(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(MalformedBodyError) as refused:
-        events.attributes_of(pairs)
+        callback_requests.attributes_of(pairs)
 
     assert refused.value.explanation == "A callback must have an EventName."
 
@@ -141,28 +144,34 @@ def test_a_callback_is_known_by_its_attributes_in_whatever_order(
     shuffled = list(pairs)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
 
-    assert events.digest_of(shuffled) == events.digest_of(pairs)
-    assert events.digest_of([*pairs, ("x", "")]) != events.digest_of(pairs)
+    assert callback_requests.digest_of(shuffled) == callback_requests.digest_of(pairs)
+    assert callback_requests.digest_of(
+        [*pairs, ("x", "")]
+    ) != callback_requests.digest_of(pairs)
 
 
 def test_a_callback_is_the_same_as_a_form_and_as_json() -> None:
     attributes = {"EventName": "A", "SequenceNumber": "3", "Amount": ""}
 
-    form = events.pairs_of(FORM, urlencode(attributes).encode(), "")
-    document = events.pairs_of("application/json", json.dumps(attributes).encode(), "")
+    form = callback_requests.pairs_of(FORM, urlencode(attributes).encode(), "")
+    document = callback_requests.pairs_of(
+        "application/json", json.dumps(attributes).encode(), ""
+    )
 
-    assert events.digest_of(form) == events.digest_of(document)
+    assert callback_requests.digest_of(form) == callback_requests.digest_of(document)
 
 
 def test_names_and_values_do_not_run_together() -> None:
-    assert events.digest_of([("a", "bc")]) != events.digest_of([("ab", "c")])
+    assert callback_requests.digest_of([("a", "bc")]) != callback_requests.digest_of(
+        [("ab", "c")]
+    )
 
 
 @pytest.mark.parametrize(("name", "meaning"), MEANINGS.items())
 def test_each_of_plivos_events_means_one_of_ours_or_none(
     name: str, meaning: str | None
 ) -> None:
-    assert events.type_of({"EventName": name}) == meaning
+    assert plivo_events.type_of({"EventName": name}) == meaning
 
 
 @pytest.mark.parametrize(
@@ -175,7 +184,7 @@ def test_each_of_plivos_events_means_one_of_ours_or_none(
     ],
 )
 def test_a_pin_has_succeeded_unless_it_failed(status: str, meaning: str) -> None:
-    assert meaning == events.type_of(
+    assert meaning == plivo_events.type_of(
         {
             "EventName": "SessionPinAuthenticationStatus",
             "PinAuthenticationStatus": status,
@@ -199,7 +208,7 @@ def test_personal_attributes_and_addresses_are_not_passed_on() -> None:
         "Surprise": "asked for +1 202 555 0177",
     }
 
-    shared = events.impersonal(attributes)
+    shared = plivo_events.without_personal_data(attributes)
 
     assert shared == {
         "EventName": "SessionRecordingCompleted",
@@ -224,4 +233,4 @@ def test_personal_attributes_and_addresses_are_not_passed_on() -> None:
 def test_a_number_is_told_by_its_role(number: str | None, role: str | None) -> None:
     parties = {"first": "+12025550100", "second": "+12025550101"}
 
-    assert events.role_of(number, parties) == role
+    assert plivo_events.role_of(number, parties) == role

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import contract
-from masking.errors import InvalidRequestError
+from masking.api import requests
+from masking.core.problems import InvalidRequestError
 
 PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 
@@ -42,7 +42,7 @@ SECONDS = ["session_expiry", "call_time_limit", "ring_timeout"]
 def rule_broken_by(field: str, value: Any) -> str:
     """Say which rule a create breaks that sets *field* to *value*."""
     with pytest.raises(InvalidRequestError) as refused:
-        contract.parse_create({**PAIR, field: value})
+        requests.parse_create({**PAIR, field: value})
     rules = [
         violation["rule"]
         for violation in refused.value.members["violations"]
@@ -83,7 +83,7 @@ def test_times_are_whole_seconds_from_one(field: str, value: object, rule: str) 
 
 @pytest.mark.parametrize("field", SECONDS)
 def test_one_second_is_long_enough(field: str) -> None:
-    request = contract.parse_create({**PAIR, field: 1})
+    request = requests.parse_create({**PAIR, field: 1})
 
     assert getattr(request, field) == 1
 
@@ -112,7 +112,7 @@ def test_a_range_includes_its_ends_and_nothing_beyond(
         "pin_prompt_play": "https://app.example.com/prompt.mp3",
     }
     for value in (lowest, highest):
-        request = contract.parse_create({**PAIR, **pins, field: value})
+        request = requests.parse_create({**PAIR, **pins, field: value})
         assert getattr(request, field) == value
 
 
@@ -182,7 +182,7 @@ def test_an_address_names_a_host_and_no_user(value: str) -> None:
     ],
 )
 def test_any_other_http_address_is_taken(field: str, value: str) -> None:
-    assert getattr(contract.parse_create({**PAIR, field: value}), field) == value
+    assert getattr(requests.parse_create({**PAIR, field: value}), field) == value
 
 
 @pytest.mark.parametrize("field", AUDIO)
@@ -222,7 +222,7 @@ def test_a_subaccount_is_plivos_id_of_one(value: str) -> None:
 def test_a_subaccount_of_the_right_form_is_taken() -> None:
     subaccount = "SA" + "EXAMPLE0" * 2 + "00"
 
-    request = contract.parse_create({**PAIR, "subaccount": subaccount})
+    request = requests.parse_create({**PAIR, "subaccount": subaccount})
 
     assert request.subaccount == subaccount
 
@@ -249,12 +249,12 @@ def test_labels_are_few_and_short(labels: object, rule: str) -> None:
 def test_ten_labels_of_full_length_are_taken() -> None:
     labels = {f"{n}" + "k" * 63: "é" * 256 for n in range(10)}
 
-    assert contract.parse_create({**PAIR, "labels": labels}).labels == labels
+    assert requests.parse_create({**PAIR, "labels": labels}).labels == labels
 
 
 @given(st.from_regex(r"\+?[1-9][0-9]{6,14}", fullmatch=True))
 def test_every_number_in_e164_is_taken_and_comes_out_with_a_plus(number: str) -> None:
-    request = contract.parse_create(
+    request = requests.parse_create(
         {
             "first_party": number,
             "create_session_with_single_party": True,

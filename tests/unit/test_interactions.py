@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from masking import answers
-from masking.interactions import call_view
+from masking.api.interaction_views import interaction_view
+from masking.plivo import answers
 
 FIRST = "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"
 SECOND = "1c1d8f1b-6b8f-4b64-8e6f-2b3c4d5e6f70"
@@ -47,7 +47,7 @@ def shown(**changed: Any) -> dict[str, Any]:
     """Give the view of an interaction as Plivo sends it."""
     sent = {k: v for k, v in {**CONNECTED, **changed}.items() if v is not None}
     (cleaned,) = answers.TOTALS["interaction"]([sent])
-    return call_view(cleaned)
+    return interaction_view(cleaned)
 
 
 def test_a_call_that_was_answered_has_two_legs_and_no_address_of_plivos() -> None:
@@ -115,7 +115,7 @@ def test_without_statuses_only_a_bill_shows_that_a_call_was_answered(
 
 
 def test_what_plivo_leaves_out_is_null_or_nothing() -> None:
-    assert call_view({}) == {
+    assert interaction_view({}) == {
         "start_time": None,
         "end_time": None,
         "outcome": None,

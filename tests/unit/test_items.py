@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import duties, items
-from masking.sessions import Pending, Session, Settled, Status
+from masking.core import key_space, times
+from masking.domain import due_work
+from masking.domain.sessions import Pending, Session, Settled, Status
+from masking.storage import attributes, session_items
 
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -60,33 +62,35 @@ SESSIONS = st.builds(
 
 @given(SESSIONS)
 def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
-    state = items.read(items.written(items.state_item(session, purge_at=1)))
-    request = items.read(items.written({"asked": session.asked}))
+    state = attributes.read_item(
+        attributes.written_item(session_items.state_item(session, purge_at=1))
+    )
+    request = attributes.read_item(attributes.written_item({"asked": session.asked}))
 
-    assert items.session_from(state, request) == session
-    assert items.session_from(state) == replace(session, asked={})
+    assert session_items.session_from(state, request) == session
+    assert session_items.session_from(state) == replace(session, asked={})
 
 
 @given(SESSIONS)
 def test_a_state_stands_in_the_index_of_duties_only_while_it_has_one(
     session: Session,
 ) -> None:
-    state = items.state_item(session, purge_at=1)
-    duty = duties.duty_of(session)
+    state = session_items.state_item(session, purge_at=1)
+    duty = due_work.due_work_of(session)
 
     if duty is None:
         assert "duty_shard" not in state
         assert "duty_at" not in state
     else:
-        rule = duties.RULE_OF[duty.kind]
-        assert state["duty_shard"] in duties.shards(rule)
-        assert state["duty_at"] == items.stamp(duty.at)
+        rule = due_work.SCHEDULE_OF[duty.kind]
+        assert state["duty_shard"] in due_work.shards(rule)
+        assert state["duty_at"] == times.stamp(duty.at)
 
 
 @given(MOMENTS, MOMENTS)
 def test_times_sort_as_they_are_written(one: datetime, other: datetime) -> None:
-    assert (items.stamp(one) < items.stamp(other)) == (one < other)
-    assert items.moment(items.stamp(one)) == one
+    assert (times.stamp(one) < times.stamp(other)) == (one < other)
+    assert times.parse_stamp(times.stamp(one)) == one
 
 
 def test_a_time_of_any_zone_is_written_in_utc() -> None:
@@ -94,7 +98,7 @@ def test_a_time_of_any_zone_is_written_in_utc() -> None:
 
     india = timezone(timedelta(hours=5, minutes=30))
 
-    assert items.stamp(datetime(2026, 3, 1, 17, 30, tzinfo=india)) == (
+    assert times.stamp(datetime(2026, 3, 1, 17, 30, tzinfo=india)) == (
         "2026-03-01T12:00:00.000000Z"
     )
 
@@ -114,17 +118,17 @@ def test_a_time_of_any_zone_is_written_in_utc() -> None:
 def test_what_dynamodb_has_becomes_plain_values(
     stored: dict[str, Any], plain: object
 ) -> None:
-    assert items.read({"x": stored}) == {"x": plain}
+    assert attributes.read_item({"x": stored}) == {"x": plain}
 
 
 def test_no_two_kinds_of_items_share_a_partition() -> None:
     keys = [
-        items.session_key("1"),
-        items.party_key("acme", "1"),
-        items.caller_key("acme", "1"),
-        items.label_key("acme", "1", "1"),
-        items.recording_key("1"),
-        items.carrier_key("1"),
+        key_space.session_key("1"),
+        key_space.party_key("acme", "1"),
+        key_space.caller_key("acme", "1"),
+        key_space.label_key("acme", "1", "1"),
+        key_space.recording_key("1"),
+        key_space.carrier_key("1"),
     ]
 
     assert len({key.partition("#")[0] for key in keys}) == len(keys)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import numbers
+from masking.core import numbers
 
 E164 = st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True)
 

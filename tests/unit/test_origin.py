@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.exceptions import ProtocolError
 
-from masking.addresses import is_public
-from masking.download import Download, promise_of
-from masking.errors import RecordingNotReadyError, RecordingRefusedError
-from masking.origin import Origin
+from masking.core.addresses import is_public
+from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
+from masking.plivo.download import Download, promise_of
+from masking.plivo.media import Media
 from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 
 CREDENTIALS = ("MAEXAMPLEACCOUNT0000", "a-token-of-plivos")
 AUDIO = b"ID3\x04" + bytes(range(256)) * 300
 
 
-def origin_of(*hosts: str) -> Origin:
+def origin_of(*hosts: str) -> Media:
     """Give an origin that allows *hosts*."""
-    return Origin(hosts, CREDENTIALS)
+    return Media(hosts, CREDENTIALS)
 
 
 class Pieces:
@@ -260,7 +260,7 @@ def resolving(**names: list[str]) -> Callable[[str, int], list[str]]:
     "found", [["10.0.0.1"], ["198.51.100.7", "127.0.0.1"], ["fd00::1"], ["0.0.0.0"]]
 )
 def test_a_listed_name_that_leads_inside_is_refused(found: list[str]) -> None:
-    origin = Origin(("media.plivo.com",), CREDENTIALS, resolve=lambda *_: found)
+    origin = Media(("media.plivo.com",), CREDENTIALS, resolve=lambda *_: found)
 
     with (
         pytest.raises(RecordingRefusedError, match="RecordingHosts") as refused,
@@ -272,7 +272,7 @@ def test_a_listed_name_that_leads_inside_is_refused(found: list[str]) -> None:
 
 
 def test_a_name_that_nobody_knows_may_be_known_later() -> None:
-    origin = Origin(("media.plivo.com",), CREDENTIALS, resolve=resolving())
+    origin = Media(("media.plivo.com",), CREDENTIALS, resolve=resolving())
 
     with (
         pytest.raises(RecordingNotReadyError, match="resolved"),
@@ -291,7 +291,7 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(wire: Wire) -> No
 
     wire.answers(reply(200, AUDIO))
     listed = f"http://recordings.example.com:{port}"
-    origin = Origin((listed,), CREDENTIALS, resolve=resolve)
+    origin = Media((listed,), CREDENTIALS, resolve=resolve)
 
     with origin.open(f"{listed}/a.mp3?x=1") as download:
         download.finish()
@@ -437,7 +437,7 @@ def test_a_file_that_stops_in_the_middle_is_not_ready(
     ],
 )
 def test_a_host_that_is_listed_is_allowed(hosts: tuple[str, ...], url: str) -> None:
-    origin = Origin(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
+    origin = Media(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
 
     assert origin._place(url, is_first=True).address == "8.8.8.8"
 

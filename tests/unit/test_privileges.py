@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from masking import items
+from masking.core import key_space
 from tests.unit.test_template import (
     FUNCTIONS,
     RESOURCES,
@@ -240,18 +240,18 @@ def test_nobody_but_the_authorizer_touches_a_key_of_the_api() -> None:
 
 def test_the_partitions_are_those_that_items_makes() -> None:
     made = {
-        items.session_key(""): SESSIONS,
-        items.party_key("", ""): PARTIES,
-        items.caller_key("", ""): CALLERS,
-        items.label_key("", "", ""): LABELS,
-        items.recording_key(""): RECORDINGS,
-        items.tenant_key(""): TENANTS,
-        items.carrier_key(""): CARRIERS,
-        items.endpoint_key("", ""): ENDPOINTS,
-        items.guess_key("", ""): GUESSES,
-        items.attempt_key("", ""): ATTEMPTS,
-        items.marker_key("", ""): MARKERS,
-        items.erasure_key(""): ERASURES,
+        key_space.session_key(""): SESSIONS,
+        key_space.party_key("", ""): PARTIES,
+        key_space.caller_key("", ""): CALLERS,
+        key_space.label_key("", "", ""): LABELS,
+        key_space.recording_key(""): RECORDINGS,
+        key_space.tenant_key(""): TENANTS,
+        key_space.carrier_key(""): CARRIERS,
+        key_space.endpoint_key("", ""): ENDPOINTS,
+        key_space.guess_key("", ""): GUESSES,
+        key_space.attempt_key("", ""): ATTEMPTS,
+        key_space.tombstone_key("", ""): MARKERS,
+        key_space.erasure_key(""): ERASURES,
     }
 
     for key, partition in made.items():

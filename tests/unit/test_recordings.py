@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from masking import recordings
-from masking.changes import recording_uuid_of
-from masking.errors import RecordingRefusedError
+from masking.core.errors import RecordingRefusedError
+from masking.domain import audio_files, recordings
+from masking.domain.recordings import recording_uuid_of
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
 URL = "https://media.plivo.com/v1/Recording/5d0f4a3b.mp3"
@@ -141,4 +141,4 @@ def test_a_recordings_lease_outlasts_the_longest_function() -> None:
     ids=repr,
 )
 def test_audio_is_known_by_how_it_begins(audio: str, start: bytes, alike: bool) -> None:
-    assert recordings.looks_like(audio, start) is alike
+    assert audio_files.looks_like(audio, start) is alike

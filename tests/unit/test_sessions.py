@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masking import sessions, transitions
-from masking.sessions import Session, Status
+from masking.domain import sessions, transitions
+from masking.domain.sessions import Session, Status
 from tests.unit.session_states import (
     ASKED,
     NOW,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from masking.errors import SettingMissingError
-from masking.settings import Settings, settings
+from masking.core.errors import SettingMissingError
+from masking.core.settings import Settings, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

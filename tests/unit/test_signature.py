@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from masking import signature
+from masking.plivo import signature
 
 URL = "https://masks.example.com/v1/plivo/sessions/x/1/y/events"
 TOKEN = "a-token-that-signs"

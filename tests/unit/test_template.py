@@ -147,7 +147,7 @@ def test_nobody_deletes_items_but_who_forgets_persons() -> None:
 
 
 def test_an_erasure_begins_when_all_are_gone_who_did_not_know_of_its_marker() -> None:
-    from masking import sessions
+    from masking.domain import sessions
 
     delay = RESOURCES["ErasureQueue"]["Properties"]["DelaySeconds"]
 
@@ -157,7 +157,7 @@ def test_an_erasure_begins_when_all_are_gone_who_did_not_know_of_its_marker() ->
 
 
 def test_the_links_go_when_all_are_gone_who_did_not_know_of_the_erasure() -> None:
-    from masking import erasures
+    from masking.domain import erasures
 
     for name in ("OnSessionEvent", "OnRecordingEvent", "DeliverWebhook"):
         timeout = FUNCTIONS[f"{name}Function"].get("Timeout", 10)
@@ -292,7 +292,7 @@ def test_a_queues_time_is_longer_than_its_functions() -> None:
 
 
 def test_a_recording_whose_storer_was_killed_is_free_when_its_message_comes() -> None:
-    from masking import recordings
+    from masking.domain import recordings
 
     hidden = RESOURCES["RecordingQueue"]["Properties"]["VisibilityTimeout"]
 
@@ -300,8 +300,8 @@ def test_a_recording_whose_storer_was_killed_is_free_when_its_message_comes() ->
 
 
 def test_the_bucket_has_a_rule_for_each_retention_and_none_for_what_is_held() -> None:
-    from masking import recordings
-    from masking.bucket import TAG
+    from masking.domain import recordings
+    from masking.storage.bucket import TAG
 
     lifecycle = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]
     ages = {
@@ -332,7 +332,7 @@ def test_whoever_is_told_of_a_failed_recording_is_told_why_and_what_to_do() -> N
 
 
 def test_the_lease_outlasts_every_function_that_speaks_to_plivo_for_a_caller() -> None:
-    from masking import recordings, sessions
+    from masking.domain import recordings, sessions
 
     for name in ("CreateSession", "UpdateSession", "ExpireSession"):
         assert FUNCTIONS[f"{name}Function"]["Timeout"] < sessions.LEASE.total_seconds()
@@ -341,7 +341,7 @@ def test_the_lease_outlasts_every_function_that_speaks_to_plivo_for_a_caller() -
 
 
 def test_the_queue_gives_a_recording_up_only_if_the_function_could_not() -> None:
-    from masking import recordings
+    from masking.domain import recordings
 
     redrive = RESOURCES["RecordingQueue"]["Properties"]["RedrivePolicy"]
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from masking import duties, sessions, transitions
-from masking.duties import Duty, DutyKind
-from masking.sessions import Pending, Status
+from masking.domain import due_work, sessions, transitions
+from masking.domain.due_work import Action, DueWork
+from masking.domain.sessions import Pending, Status
 from tests.unit.session_states import (
     AT_PLIVO,
     NOW,
@@ -125,8 +125,8 @@ def test_a_session_that_is_found_expired_is_confirmed_as_expired() -> None:
     assert session.status is Status.EXPIRED
     assert session.carrier_session_uuid == AT_PLIVO
     assert session.expiry_time
-    assert duties.duty_of(session) == Duty(
-        DutyKind.SETTLE, session.expiry_time + transitions.SETTLE_AFTER
+    assert due_work.due_work_of(session) == DueWork(
+        Action.SETTLE, session.expiry_time + transitions.SETTLE_AFTER
     )
 
 
@@ -260,8 +260,8 @@ def test_an_ended_session_has_no_pending_update_and_is_settled_soon() -> None:
     assert session.status is Status.EXPIRED
     assert session.lease_until is None
     assert session.pending is None
-    assert duties.duty_of(session) == Duty(
-        DutyKind.SETTLE, NOW + transitions.SETTLE_AFTER
+    assert due_work.due_work_of(session) == DueWork(
+        Action.SETTLE, NOW + transitions.SETTLE_AFTER
     )
 
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from masking import contract, transitions, views
-from masking.sessions import Session, Status
+from masking.api import request_models, session_views
+from masking.core import times
+from masking.domain import transitions
+from masking.domain.sessions import Session, Status
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 
@@ -32,16 +34,16 @@ SESSION = Session(
 
 
 def test_every_attribute_of_a_create_can_be_read_again() -> None:
-    shown = views.session_view(SESSION, NOW)
+    shown = session_views.session_view(SESSION, NOW)
 
     # Plivo turns session_expiry into duration and expiry_time.
-    assert contract.CreateSession.model_fields.keys() - {"session_expiry"} <= (
-        shown.keys()
-    )
+    assert request_models.CreateSessionRequest.model_fields.keys() - {
+        "session_expiry"
+    } <= (shown.keys())
 
 
 def test_what_is_unset_is_null_and_what_has_a_default_has_it() -> None:
-    shown = views.session_view(SESSION, NOW)
+    shown = session_views.session_view(SESSION, NOW)
 
     assert shown["first_party_pin"] is None
     assert shown["callback_url"] is None
@@ -53,11 +55,11 @@ def test_what_is_unset_is_null_and_what_has_a_default_has_it() -> None:
 
 
 def test_times_are_rfc_3339_to_the_second() -> None:
-    shown = views.session_view(SESSION, NOW)
+    shown = session_views.session_view(SESSION, NOW)
 
     assert shown["created_time"] == "2026-03-01T12:00:00Z"
     assert shown["expiry_time"] == "2026-03-01T13:00:00Z"
-    assert views.time_view(None) is None
+    assert times.rfc3339(None) is None
 
 
 def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
@@ -66,7 +68,7 @@ def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
         answered={"record": True, "total_call_count": 2, "total_call_amount": "0.025"},
     )
 
-    shown = views.session_view(changed, NOW)
+    shown = session_views.session_view(changed, NOW)
 
     assert shown["record"] is True
     assert shown["total_call_count"] == 2
@@ -90,11 +92,11 @@ def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
 def test_the_status_is_plivos_word_or_tells_that_plivo_has_not_confirmed(
     session: Session, status: str
 ) -> None:
-    assert views.session_view(session, NOW)["status"] == status
+    assert session_views.session_view(session, NOW)["status"] == status
 
 
 def test_the_envelope_is_plivos() -> None:
-    envelope = views.envelope("Session created", SESSION, NOW)
+    envelope = session_views.envelope("Session created", SESSION, NOW)
 
     assert envelope.keys() == {"api_id", "message", "session"}
     assert envelope["session"]["version"] == 2
@@ -102,7 +104,7 @@ def test_the_envelope_is_plivos() -> None:
 
 
 def test_nothing_of_our_own_housekeeping_is_shown() -> None:
-    shown = views.session_view(
+    shown = session_views.session_view(
         transitions.begin_update(SESSION, {"record": True}, NOW), NOW
     )
 

@@ -9,18 +9,26 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from masking import carrier_errors, errors, web
-from masking.carrier_errors import CarrierThrottledError
-from masking.errors import InvalidRequestError, ProblemError, SessionNotFoundError
+from masking.api import gateway
+from masking.core import problems
+from masking.core.problems import (
+    InvalidRequestError,
+    ProblemError,
+    SessionNotFoundError,
+)
+from masking.plivo import errors
+from masking.plivo.errors import CarrierThrottledError
 from tests.handlers.payloads import http, problem, read, sample
 
 
 def answer_of(event: dict[str, Any], scope: str | None = "sessions:read") -> Any:
     """Send an event through a handler that answers with what it was given."""
 
-    @web.route(scope=scope)
-    def handle(request: web.Request) -> web.Response:
-        return web.Response(200, {"body": request.body.decode(), "path": request.path})
+    @gateway.route(scope=scope)
+    def handle(request: gateway.Request) -> gateway.Response:
+        return gateway.Response(
+            200, {"body": request.body.decode(), "path": request.path}
+        )
 
     return handle(event, None)
 
@@ -28,22 +36,22 @@ def answer_of(event: dict[str, Any], scope: str | None = "sessions:read") -> Any
 def refusal_of(error: Exception, undone: str | None = None) -> dict[str, Any]:
     """Send an event through a handler that raises."""
 
-    @web.route(scope=None, undone=undone)
-    def handle(_request: web.Request) -> web.Response:
+    @gateway.route(scope=None, undone=undone)
+    def handle(_request: gateway.Request) -> gateway.Response:
         raise error
 
     return handle(sample("get_session"), None)
 
 
-def request_of(**changed: Any) -> web.Request:
+def request_of(**changed: Any) -> gateway.Request:
     """Give the request that an event becomes."""
     event = http("get_session", **changed)
-    seen: list[web.Request] = []
+    seen: list[gateway.Request] = []
 
-    @web.route(scope=None)
-    def handle(request: web.Request) -> web.Response:
+    @gateway.route(scope=None)
+    def handle(request: gateway.Request) -> gateway.Response:
         seen.append(request)
-        return web.Response(204)
+        return gateway.Response(204)
 
     assert handle(event, None)["statusCode"] == 204
     return seen[0]
@@ -182,7 +190,7 @@ def test_a_path_without_a_session_names_none() -> None:
     assert "pathParameters" not in event
 
     with pytest.raises(SessionNotFoundError):
-        _ = web.request_of(event).session_uuid
+        _ = gateway.request_of(event).session_uuid
 
 
 @pytest.mark.parametrize("key", ["a", "order 17/é"[:8], "~" * 255, " "])
@@ -225,9 +233,9 @@ def test_any_other_tag_breaks_the_rule(tag: str) -> None:
 
 
 def test_an_answer_is_json_that_nobody_may_keep() -> None:
-    @web.route(scope=None)
-    def handle(_request: web.Request) -> web.Response:
-        return web.Response(201, {"a": 1}, {"etag": '"1"'})
+    @gateway.route(scope=None)
+    def handle(_request: gateway.Request) -> gateway.Response:
+        return gateway.Response(201, {"a": 1}, {"etag": '"1"'})
 
     answer = handle(sample("get_session"), None)
 
@@ -243,9 +251,9 @@ def test_an_answer_is_json_that_nobody_may_keep() -> None:
 
 
 def test_an_answer_may_have_no_body() -> None:
-    @web.route(scope=None)
-    def handle(_request: web.Request) -> web.Response:
-        return web.Response(204)
+    @gateway.route(scope=None)
+    def handle(_request: gateway.Request) -> gateway.Response:
+        return gateway.Response(204)
 
     answer = handle(sample("get_session"), None)
 
@@ -352,11 +360,11 @@ def test_every_problem_has_its_own_code_and_a_sentence() -> None:
     assert all(400 <= kind.status <= 599 for kind in found)
 
 
-@pytest.mark.parametrize("module", [errors, carrier_errors])
+@pytest.mark.parametrize("module", [problems, errors])
 def test_the_map_of_errors_names_each_problem_with_its_status_and_code(
     module: ModuleType,
 ) -> None:
-    drawn = f"{errors.__doc__} {carrier_errors.__doc__}"
+    drawn = f"{problems.__doc__} {errors.__doc__}"
     for kind in vars(module).values():
         if isinstance(kind, type) and issubclass(kind, Exception):
             assert f" {kind.__name__} " in f" {drawn} ".replace("\n", " ")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from masking.webhook_signing import (
+from masking.domain.webhook_signing import (
     Generations,
     headers_for,
     retired,

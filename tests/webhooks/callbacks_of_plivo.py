@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from masking import callbacks, transitions
-from masking.sessions import CarrierSession, Session
-from masking.table import Table
+from masking.domain import transitions
+from masking.domain.sessions import CarrierSession, Session
+from masking.plivo import callback_urls
+from masking.storage.table import Table
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
 from stack.running import RunningStack
@@ -73,8 +74,8 @@ class Caller:
         self, key: bytes, session: Session, attributes: Mapping[str, str]
     ) -> int | None:
         """Send a signed callback; give the answer's status, None without an answer."""
-        token = callbacks.token_for(key, session.session_uuid, 1)
-        path = callbacks.path_for(session.session_uuid, 1, token, "events")
+        token = callback_urls.token_for(key, session.session_uuid, 1)
+        path = callback_urls.path_for(session.session_uuid, 1, token, "events")
         url = self.stack.addresses.api_url + path
         nonce = str(uuid.uuid4().int)[:20]
         pairs = list(attributes.items())

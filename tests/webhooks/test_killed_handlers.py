@@ -15,8 +15,8 @@ from pathlib import Path
 
 import httpx
 
-from masking import events
-from masking.sessions import Session
+from masking.api import callback_requests
+from masking.domain.sessions import Session
 from stack.running import RunningStack
 from tests.webhooks.callbacks_of_plivo import Caller
 from tests.webhooks.sinks import Sink, serving
@@ -95,7 +95,7 @@ def test_what_was_acknowledged_is_kept_published_and_delivered(
         acknowledged = {
             (
                 session.session_uuid,
-                events.digest_of(list(attributes.items())),
+                callback_requests.digest_of(list(attributes.items())),
             ): attributes
             for (session, attributes), status in zip(work, answers, strict=True)
             if status == 200

@@ -14,24 +14,25 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 
-from masking.errors import StorageUnavailableError
-from masking.settings import Settings, settings
-from masking.table import Table
+from masking.core.problems import StorageUnavailableError
+from masking.core.settings import Settings, settings
+from masking.core.times import Clock
+from masking.storage.table import Table
+from masking.tenants import webhook_secrets
 
 if TYPE_CHECKING:
-    from masking.bucket import Bucket
-    from masking.bus import Bus
-    from masking.carrier import Carrier
-    from masking.endpoints import Endpoints
-    from masking.erasure_table import ErasureTable
-    from masking.origin import Origin
-    from masking.pace import Pace
-    from masking.queue import Queue
-    from masking.tenant_settings import TenantSettings
+    from masking.plivo.client import Carrier
+    from masking.plivo.media import Media
+    from masking.plivo.rate_limit import RateLimit
+    from masking.storage.bucket import Bucket
+    from masking.storage.bus import Bus
+    from masking.storage.erasures import ErasureTable
+    from masking.storage.queues import Queue
+    from masking.tenants.tenant_settings import TenantSettings
+    from masking.webhooks.endpoints import Endpoints
+
 
 T = TypeVar("T")
-
-Clock = Callable[[], datetime]
 
 SECRET_SECONDS = 300
 TENANT_SECONDS = 60
@@ -80,7 +81,7 @@ class Services:
     @cached_property
     def erasure_table(self) -> ErasureTable:
         """Give the table with what only erasing does to it."""
-        from masking.erasure_table import ErasureTable
+        from masking.storage.erasures import ErasureTable
 
         client = boto3.client("dynamodb", config=QUICK)
         return ErasureTable(client, self._settings.table_name, self._settings.retention)
@@ -88,7 +89,7 @@ class Services:
     @cached_property
     def bucket(self) -> Bucket:
         """Give the bucket of recordings. Its client never sends a stream twice."""
-        from masking.bucket import Bucket
+        from masking.storage.bucket import Bucket
 
         once = Config(
             signature_version="s3v4",
@@ -138,17 +139,16 @@ class Services:
     @cached_property
     def endpoints(self) -> Endpoints:
         """Give what this process knows of the servers of apps."""
-        from masking.endpoints import Endpoints
+        from masking.webhooks.endpoints import Endpoints
 
         return Endpoints(self.table, self.now)
 
     @cached_property
     def webhook_secrets_of(self) -> Callable[[str], list[str]]:
         """Give what gives the secrets of a tenant's webhooks, the newest first."""
-        from masking import tenants
 
         return remembered(
-            lambda tenant_id: tenants.webhook_secrets(
+            lambda tenant_id: webhook_secrets.webhook_secrets(
                 self.table, self.webhook_key, tenant_id
             ),
             self.now,
@@ -157,7 +157,7 @@ class Services:
     @cached_property
     def tenant_settings_of(self) -> Callable[[str], TenantSettings]:
         """Give what gives a tenant's settings."""
-        from masking import tenant_settings
+        from masking.tenants import tenant_settings
 
         return remembered(
             lambda tenant_id: tenant_settings.load(self.table.tenants, tenant_id),
@@ -167,7 +167,7 @@ class Services:
     @cached_property
     def bus(self) -> Bus:
         """Give the bus."""
-        from masking.bus import Bus
+        from masking.storage.bus import Bus
 
         return Bus(boto3.client("events", config=QUICK), self._settings.bus_name)
 
@@ -179,9 +179,9 @@ class Services:
             secret["auth_id"], secret["auth_token"], self._settings.carrier_base_url
         )
 
-    def paced_carrier(self, pace: Pace) -> Carrier:
+    def paced_carrier(self, pace: RateLimit) -> Carrier:
         """Give Plivo, asked no faster than *pace* allows."""
-        from masking.carrier import Carrier
+        from masking.plivo.client import Carrier
 
         secret = self._carrier_secret()
         return Carrier(
@@ -192,23 +192,21 @@ class Services:
         )
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> RateLimit:
         """Give the reconciler's share of the requests that Plivo lets us make."""
-        from masking.pace import Pace
 
-        return Pace(self._settings.carrier_requests_per_second)
+        return RateLimit(self._settings.carrier_requests_per_second)
 
     def delete_at_carrier(self, recording_id: str) -> None:
         """Delete a recording at Plivo; what that takes is built only then."""
         self.carrier.delete_recording(recording_id)
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> Media:
         """Give the place that recordings are fetched from."""
-        from masking.origin import Origin
 
         secret = self._carrier_secret()
-        return Origin(
+        return Media(
             self._settings.recording_hosts,
             credentials=(secret["auth_id"], secret["auth_token"]),
         )
@@ -242,7 +240,7 @@ class Services:
         )
 
     def _queue(self, url: str) -> Queue:
-        from masking.queue import Queue
+        from masking.storage.queues import Queue
 
         return Queue(boto3.client("sqs", config=QUICK), url)
 
@@ -285,7 +283,7 @@ def derived(root: str, purpose: str) -> bytes:
 @lru_cache(maxsize=2)
 def _carrier(auth_id: str, auth_token: str, base_url: str) -> Carrier:
     """Keep one client for each set of credentials, so that connections are kept."""
-    from masking.carrier import Carrier
+    from masking.plivo.client import Carrier
 
     return Carrier(auth_id=auth_id, auth_token=auth_token, base_url=base_url)
 

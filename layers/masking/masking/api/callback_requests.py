@@ -1,0 +1,95 @@
+"""TODO api.callback_requests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from masking.core.problems import MalformedBodyError
+
+Pairs = Sequence[tuple[str, str]]
+
+MOST_ATTRIBUTES = 100
+LONGEST_NAME = 255
+
+
+def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
+    """Give the decoded attributes of a callback: of its body, or of its query.
+
+    Raises MalformedBodyError for what is neither a form nor a flat JSON object.
+    """
+    if not body:
+        return _form(query)
+    if is_json(content_type):
+        return _json(body)
+    try:
+        return _form(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise MalformedBodyError from None
+
+
+def is_json(content_type: str) -> bool:
+    """Say whether a body of this type is JSON; everything else is read as a form."""
+    return content_type.split(";")[0].strip().lower() == "application/json"
+
+
+def attributes_of(pairs: Pairs) -> dict[str, str]:
+    """Give attributes by name. Raises MalformedBodyError if that is no callback."""
+    attributes: dict[str, str] = {}
+    if not all(0 < len(name) <= LONGEST_NAME for name, _ in pairs):
+        detail = "An attribute of a callback must have a name."
+        raise MalformedBodyError(detail)
+    for name, value in sorted(pairs):
+        known = attributes.get(name)
+        attributes[name] = value if known is None else f"{known}\n{value}"
+    if not attributes.get("EventName"):
+        detail = "A callback must have an EventName."
+        raise MalformedBodyError(detail)
+    return attributes
+
+
+def digest_of(pairs: Pairs) -> str:
+    """Give the SHA-256 of all attributes, decoded and sorted: equal callbacks' name."""
+    canonical = json.dumps(sorted(pairs), separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _form(text: str) -> Pairs:
+    try:
+        return parse_qsl(
+            text,
+            keep_blank_values=True,
+            max_num_fields=MOST_ATTRIBUTES,
+            errors="strict",
+        )
+    except ValueError:
+        raise MalformedBodyError from None
+
+
+def _json(body: bytes) -> Pairs:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MalformedBodyError from None
+    if not isinstance(value, dict) or len(value) > MOST_ATTRIBUTES:
+        raise MalformedBodyError
+    pairs = list(_flat(value.items()))
+    try:
+        # A lone surrogate is JSON, but no text.
+        "".join(part for pair in pairs for part in pair).encode()
+    except UnicodeEncodeError:
+        raise MalformedBodyError from None
+    if len(pairs) > MOST_ATTRIBUTES:
+        raise MalformedBodyError
+    return pairs
+
+
+def _flat(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
+    for name, value in items:
+        values = value if isinstance(value, list) else [value]
+        for single in values:
+            text = single if isinstance(single, str) else json.dumps(single)
+            yield name, text

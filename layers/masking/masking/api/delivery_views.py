@@ -1,0 +1,27 @@
+"""TODO api.delivery_views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from masking.core.times import stamp
+from masking.domain.deliveries import Delivery
+
+
+def delivery_view(delivery: Delivery) -> dict[str, Any]:
+    """Give a delivery as JSON values."""
+    return {
+        "id": delivery.delivery_id,
+        "event_id": delivery.event_id,
+        "type": delivery.type,
+        "session_uuid": delivery.session_uuid,
+        "sent_to": delivery.url_name,
+        "status": delivery.status.value,
+        "attempts": delivery.attempts,
+        "first_at": stamp(delivery.first_at),
+        "last_at": stamp(delivery.last_at) if delivery.last_at else None,
+        "next_at": stamp(delivery.next_at) if delivery.next_at else None,
+        "deadline": stamp(delivery.deadline),
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+    }

@@ -1,0 +1,158 @@
+"""The types of a session's attributes: what one value alone must be."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from masking.core import numbers
+from masking.domain.recordings import RETENTION_DAYS
+
+LONGEST_URL = 1_000
+# Plivo wants less than a thousand (plivo-contract 1.2); those of callbacks are ours.
+LONGEST_AUDIO_URL = 999
+LONGEST_SECONDS = 2_147_483_647
+MOST_LABELS = 10
+
+
+# Types of attributes
+
+
+def _phone_number(value: str) -> str:
+    try:
+        return numbers.normal(value)
+    except ValueError:
+        message = "must be a phone number in E.164, such as +12025550100"
+        raise ValueError(message) from None
+
+
+def _web_address(value: str) -> str:
+    message = f"must be an http or https URL of up to {LONGEST_URL} characters"
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise ValueError(message) from None
+    readable = len(value) <= LONGEST_URL and value.isascii() and value.isprintable()
+    if not (readable and " " not in value and parts.scheme in ("http", "https")):
+        raise ValueError(message)
+    if not host or parts.username is not None:
+        message = "must name a host and no user"
+        raise ValueError(message)
+    return value
+
+
+def _audio(value: str) -> str:
+    if not _web_address(value) or not urlsplit(value).path.endswith((".mp3", ".wav")):
+        message = "must be the URL of a .mp3 or .wav file"
+        raise ValueError(message)
+    if len(value) > LONGEST_AUDIO_URL:
+        message = f"must be a URL of up to {LONGEST_AUDIO_URL} characters"
+        raise ValueError(message)
+    return value
+
+
+def _pin(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{4,15}", value, re.ASCII):
+        message = "must be 4 to 15 digits, as a string"
+        raise ValueError(message)
+    return value
+
+
+def _subaccount(value: str) -> str:
+    if not re.fullmatch(r"SA[A-Z0-9]{18}", value, re.ASCII):
+        message = "must be a Plivo sub-account id: SA and 18 letters or digits"
+        raise ValueError(message)
+    return value
+
+
+def _labels(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > MOST_LABELS:
+        message = f"must be at most {MOST_LABELS} labels"
+        raise ValueError(message)
+    for key, content in value.items():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", key, re.ASCII):
+            message = "keys must be 1 to 64 letters, digits or _ . -"
+            raise ValueError(message)
+        if not 1 <= len(content) <= 256 or not content.isprintable():
+            message = "values must be 1 to 256 printable characters"
+            raise ValueError(message)
+        if re.fullmatch(r"\s*\+[0-9]{7,15}\s*", content, re.ASCII):
+            # Labels are in events, keys and queries, where no number may be.
+            message = "values must not be phone numbers"
+            raise ValueError(message)
+    return value
+
+
+def _retention_days(value: int) -> int:
+    if value not in RETENTION_DAYS:
+        listed = ", ".join(map(str, RETENTION_DAYS))
+        message = f"must be one of {listed} days"
+        raise ValueError(message)
+    return value
+
+
+def _documented(**schema: Any) -> Any:
+    """Say the rule of a check in JSON Schema as well, for `openapi.yaml`."""
+    return Field(json_schema_extra=schema)
+
+
+# As far as a regular expression can say it: a name or an address, a port, no user.
+ORIGIN = r"https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:[0-9]{1,4})?"
+
+PhoneNumber = Annotated[
+    str,
+    AfterValidator(_phone_number),
+    _documented(pattern=r"^\+?[1-9][0-9]{6,14}$", examples=["+12025550100"]),
+]
+WebAddress = Annotated[
+    str,
+    AfterValidator(_web_address),
+    _documented(
+        pattern=rf"^{ORIGIN}([/?#][!-~]*)?$",
+        maxLength=LONGEST_URL,
+        examples=["https://app.example.com/masking/events"],
+    ),
+]
+Audio = Annotated[
+    str,
+    AfterValidator(_audio),
+    _documented(
+        pattern=rf"^{ORIGIN}/([!\"$->@-~]*)\.(mp3|wav)([?#][!-~]*)?$",
+        maxLength=LONGEST_AUDIO_URL,
+        examples=["https://app.example.com/hello.mp3"],
+    ),
+]
+Pin = Annotated[
+    str,
+    AfterValidator(_pin),
+    _documented(pattern="^[0-9]{4,15}$", examples=["0042"]),
+]
+Subaccount = Annotated[
+    str,
+    AfterValidator(_subaccount),
+    _documented(pattern="^SA[A-Z0-9]{18}$", examples=["SAXXXXXXXXXXXXXXXXXX"]),
+]
+Labels = Annotated[
+    dict[str, str],
+    AfterValidator(_labels),
+    _documented(
+        maxProperties=MOST_LABELS,
+        propertyNames={"pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+        additionalProperties={
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 256,
+            "description": "Printable characters, and no phone number with its +.",
+        },
+        examples=[{"order_id": "A-17"}],
+    ),
+]
+Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
+Method = Literal["GET", "POST"]
+AudioFormat = Literal["mp3", "wav"]
+RetentionDays = Annotated[int, AfterValidator(_retention_days)]

@@ -1,0 +1,262 @@
+"""Between API Gateway (payload 2.0) and the use cases: parse, answer, map errors."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking.core import telemetry
+from masking.core.problems import (
+    BodyTooLargeError,
+    InvalidRequestError,
+    MalformedBodyError,
+    NumberInUrlError,
+    ProblemError,
+    RecordingNotFoundError,
+    ScopeMissingError,
+    SessionNotFoundError,
+    StorageUnavailableError,
+)
+from masking.plivo.errors import CarrierError
+
+LARGEST_BODY = 64 * 1024
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+UNKNOWN = "unknown"
+
+NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request; header names are in lower case, *query* is as it came."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    parameters: Mapping[str, str]
+    body: bytes
+    domain: str
+    request_id: str
+    tenant_id: str
+    scopes: frozenset[str]
+
+    @property
+    def session_uuid(self) -> str:
+        """Give the session that the path names.
+
+        Raises SessionNotFoundError for what is not a UUID in its usual form.
+        """
+        text = self.parameters.get("session_uuid", "")
+        if not UUID.fullmatch(text):
+            raise SessionNotFoundError
+        return text
+
+    @property
+    def recording_uuid(self) -> str:
+        """Give the recording that the path names.
+
+        Raises RecordingNotFoundError for what is not a UUID in its usual form.
+        """
+        text = self.parameters.get("recording_uuid", "")
+        if not UUID.fullmatch(text):
+            raise RecordingNotFoundError
+        return text
+
+    @property
+    def wants_json(self) -> bool:
+        """Say whether the Accept header names JSON."""
+        accepted = self.headers.get("accept", "").split(",")
+        types = {entry.partition(";")[0].strip().lower() for entry in accepted}
+        return "application/json" in types
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Give the key, or None. Raises InvalidRequestError if it breaks the rule."""
+        key = self.headers.get("idempotency-key")
+        if key is not None and not re.fullmatch(r"[\x20-\x7e]{1,255}", key):
+            rule = "must be 1 to 255 printable ASCII characters"
+            violation = {"field": "Idempotency-Key", "rule": rule, "sent": None}
+            raise InvalidRequestError(violations=[violation])
+        return key
+
+    @property
+    def if_match(self) -> int | None:
+        """Give the version that If-Match names, or None where it names none.
+
+        Raises InvalidRequestError for what is not an entity tag of ours.
+        """
+        tag = self.headers.get("if-match", "*").strip()
+        if tag == "*":
+            return None
+        match = re.fullmatch(r'"([1-9][0-9]{0,9})"', tag, re.ASCII)
+        if not match:
+            rule = 'must be * or a version in quotes, such as "3"'
+            violation = {"field": "If-Match", "rule": rule, "sent": None}
+            raise InvalidRequestError(violations=[violation])
+        return int(match[1])
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer; *body* becomes JSON, None an empty one."""
+
+    status: int
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] | None = None
+
+
+Handler = Callable[[Request], Response]
+LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def route(
+    scope: str | None, undone: str | None = None
+) -> Callable[[Handler], LambdaHandler]:
+    """Make a Lambda handler of *handle*, which gets a Request and gives a Response.
+
+    *scope* is what a caller's key must hold; None is for webhooks, which prove
+    themselves otherwise. Errors with a name become problem documents; the others are
+    logged and become a 500 that says nothing. If *undone* is given every problem has an
+    `outcome`: *undone* if nothing has been done, `unknown` if nobody knows.
+    """
+
+    def decorate(handle: Handler) -> LambdaHandler:
+        @wraps(handle)
+        def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+            request_id = str(event.get("requestContext", {}).get("requestId", ""))
+            telemetry.logger().append_keys(request_id=request_id)
+            try:
+                request = request_of(event)
+                _enforce(scope, request)
+                return _answer(handle(request))
+            except ProblemError as problem:
+                return _refuse(problem, request_id, undone)
+            except (BotoCoreError, ClientError) as error:
+                unavailable = StorageUnavailableError(retry_after=2)
+                unavailable.__cause__ = error
+                return _refuse(unavailable, request_id, undone)
+            except Exception as error:
+                # Not the text of the error: it may hold what the caller sent.
+                telemetry.logger().error("unexpected error", extra=_named(error))
+                return _refuse(ProblemError(), request_id, undone and UNKNOWN)
+            finally:
+                telemetry.flush()
+
+        return lambda_handler
+
+    return decorate
+
+
+def _enforce(scope: str | None, request: Request) -> None:
+    if scope is None:
+        return
+    if scope not in request.scopes:
+        raise ScopeMissingError(scope=scope)
+    for name, value in parse_qsl(request.query, keep_blank_values=True):
+        # An order's number in a label may look like a phone's, but has no +.
+        plus = "+" if name.startswith("label.") else ""
+        if value.strip().startswith(plus) and NUMBER.fullmatch(value.strip()):
+            raise NumberInUrlError
+        if NUMBER.fullmatch(name.strip()):
+            raise NumberInUrlError
+
+
+def request_of(event: dict[str, Any]) -> Request:
+    """Read an event of API Gateway, payload 2.0. Raises MalformedBodyError."""
+    context = event["requestContext"]
+    caller = context.get("authorizer", {}).get("lambda") or {}
+    return Request(
+        method=context["http"]["method"],
+        path=event["rawPath"],
+        query=event.get("rawQueryString", ""),
+        headers={k.lower(): v for k, v in event.get("headers", {}).items()},
+        parameters=event.get("pathParameters") or {},
+        body=_body(event),
+        domain=context.get("domainName", ""),
+        request_id=context.get("requestId", ""),
+        tenant_id=caller.get("tenant_id", ""),
+        scopes=frozenset(str(caller.get("scopes", "")).split()),
+    )
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    try:
+        encoded = event.get("isBase64Encoded", False)
+        body = base64.b64decode(text, validate=True) if encoded else text.encode()
+    except ValueError:
+        raise MalformedBodyError from None
+    if len(body) > LARGEST_BODY:
+        raise BodyTooLargeError(limit_bytes=LARGEST_BODY)
+    return body
+
+
+def _answer(response: Response) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "statusCode": int(response.status),
+        "headers": {"cache-control": "no-store", **(response.headers or {})},
+    }
+    if response.body is not None:
+        answer["headers"] = {"content-type": "application/json", **answer["headers"]}
+        answer["body"] = json.dumps(response.body, separators=(",", ":"))
+    return answer
+
+
+def _refuse(
+    problem: ProblemError, request_id: str, outcome: str | None
+) -> dict[str, Any]:
+    """Turn an error into a problem document (RFC 9457)."""
+    if outcome:
+        problem.members.setdefault("outcome", outcome)
+    if isinstance(problem, CarrierError):
+        telemetry.count_carrier_failure(problem.code, problem.metric)
+        telemetry.logger().warning(
+            "Plivo did not do as asked",
+            extra={"code": problem.code, "carrier_status": problem.carrier_status},
+        )
+    if isinstance(problem, StorageUnavailableError):
+        extra = _named(problem.__cause__ or problem)
+        telemetry.logger().error("AWS failed", extra=extra)
+    headers = {
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+    }
+    if problem.retry_after is not None:
+        headers["retry-after"] = str(problem.retry_after)
+    document = {
+        "type": f"urn:maskline:problem:{problem.code}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": int(problem.status),
+        "code": problem.code,
+        "detail": problem.explanation,
+        "instance": f"urn:maskline:request:{request_id or uuid.uuid4()}",
+        **problem.members,
+    }
+    return {
+        "statusCode": int(problem.status),
+        "headers": headers,
+        "body": json.dumps(document, separators=(",", ":")),
+    }
+
+
+def _named(error: BaseException) -> dict[str, Any]:
+    """Name an error and where it was raised, without its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else None
+    response = getattr(error, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
+    return {"error": type(error).__name__, "error_code": code, "place": place}

@@ -1,0 +1,122 @@
+"""Pages of what belongs to one session: a limit, and a cursor that is opaque.
+
+What is paged is ordered by what it says, not by its key; a cursor names the last that
+was shown, so that callbacks which arrive late don't shift what follows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from masking.core import numbers
+from masking.core.problems import InvalidRequestError
+
+T = TypeVar("T")
+
+USUAL = 50
+MOST = 100
+MOST_PARAMETERS = 50
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """What page is asked for; *after* is the place of the last that was shown."""
+
+    limit: int = USUAL
+    after: list[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of a list, and the cursor of the next page if there is more."""
+
+    shown: Sequence[T]
+    cursor: str | None
+
+
+def pairs_in(query: str) -> list[tuple[str, str]]:
+    """Read the parameters of a query. Raises InvalidRequestError for too many."""
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        rule = f"must have at most {MOST_PARAMETERS} parameters"
+        raise InvalidRequestError(violations=[violation_of("", rule)]) from None
+
+
+def violation_of(name: str, rule: str) -> dict[str, Any]:
+    """Name a parameter that breaks a rule; nothing of its value, and no number."""
+    return {"field": str(numbers.masked(name))[:64], "rule": rule, "sent": None}
+
+
+def page_request_in(query: str, *others: str) -> tuple[PageRequest, dict[str, str]]:
+    """Read `limit` and `cursor` from a query, and the parameters named *others*.
+
+    Raises InvalidRequestError with all violations.
+    """
+    pairs = pairs_in(query)
+    sent = dict(pairs)
+    names = [name for name, _ in pairs]
+    rules = [(name, "must be given once") for name in sent if names.count(name) > 1]
+    limit, after = USUAL, None
+    if "limit" in sent:
+        text = sent["limit"]
+        limit = int(text) if re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) else 0
+        if not 1 <= limit <= MOST:
+            rules.append(("limit", f"must be a number from 1 to {MOST}"))
+    if "cursor" in sent:
+        after = _place_in(sent["cursor"])
+        if after is None:
+            rules.append(("cursor", "must be the cursor of an earlier page"))
+    known = {"limit", "cursor", *others}
+    rules += [(name, "is not known") for name in sorted(sent.keys() - known)]
+    if rules:
+        violations = [violation_of(name, rule) for name, rule in rules]
+        raise InvalidRequestError(violations=violations)
+    return PageRequest(limit, after), {n: sent[n] for n in others if n in sent}
+
+
+def page_of(
+    found: Sequence[T], asked: PageRequest, place_of: Callable[[T], list[Any]]
+) -> Page[T]:
+    """Give the page; *found* is in the order of what *place_of* gives.
+
+    Raises InvalidRequestError for the cursor of another kind of page.
+    """
+    rest = found
+    if asked.after is not None:
+        try:
+            rest = [each for each in found if place_of(each) > asked.after]
+        except TypeError:
+            rule = "must be the cursor of an earlier page"
+            violation = {"field": "cursor", "rule": rule, "sent": None}
+            raise InvalidRequestError(violations=[violation]) from None
+    shown = rest[: asked.limit]
+    more = len(rest) > len(shown)
+    return Page(shown, _cursor(place_of(shown[-1])) if more else None)
+
+
+def _cursor(place: list[Any]) -> str:
+    text = json.dumps(place, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _place_in(cursor: str) -> list[Any] | None:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True)
+        place = json.loads(text, parse_constant=_no_constant)
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    return place if isinstance(place, list) else None
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is no place"
+    raise ValueError(message)

@@ -1,0 +1,67 @@
+"""A session's history and its calls, as they are shown: no number of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from masking.core.key_space import Item
+from masking.core.times import rfc3339
+from masking.domain import plivo_events
+from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.calls import Call
+from masking.domain.timeline import Timeline
+
+
+def call_view(call: Call) -> dict[str, Any]:
+    """Give a call as JSON values: times in RFC 3339, the amount as a string.
+
+    Its ordinal is provisional until its certainty is `settled`.
+    """
+    return {
+        "ordinal": call.ordinal,
+        "certainty": call.certainty,
+        "caller": call.caller,
+        "callee": call.callee,
+        "outcome": call.outcome,
+        "started_at": rfc3339(call.started_at),
+        "answered_at": rfc3339(call.answered_at),
+        "ended_at": rfc3339(call.ended_at),
+        "ring_seconds": call.ring_seconds,
+        "talk_seconds": call.talk_seconds,
+        "pin": {"outcome": call.pin.outcome, "tries": call.pin.tries}
+        if call.pin
+        else None,
+        "hung_up_by": call.hung_up_by,
+        "hangup_cause": call.hangup_cause,
+        "hangup_code": call.hangup_code,
+        "hangup_meaning": call.hangup_meaning,
+        "billed_seconds": call.billed_seconds,
+        "amount": None if call.amount is None else str(call.amount),
+        "recordings": list(call.recordings),
+    }
+
+
+def event_view(
+    happening: CallbackEvent,
+    item: Item,
+    story: Timeline,
+    parties: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """Give one callback of a history; numbers of people are roles, or masked."""
+    attributes = happening.attributes
+    call = story.call_of(happening.digest)
+    known = happening.at if happening.at > EARLIEST else None
+    return {
+        "event_id": happening.digest,
+        "name": happening.name,
+        "type": plivo_events.type_of(attributes),
+        "occurred_at": rfc3339(known),
+        "received_at": item["received_at"],
+        "sequence_number": happening.sequence,
+        "from": plivo_events.role_of(attributes.get("From"), parties),
+        "to": plivo_events.role_of(attributes.get("To"), parties),
+        "call": call.ordinal if call else None,
+        "attributes": plivo_events.masked_for_tenant(attributes),
+        "came": item.get("came", {}),
+    }

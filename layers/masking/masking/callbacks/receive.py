@@ -1,0 +1,159 @@
+"""Take a callback of Plivo's: prove it, keep it, say so.
+
+Nothing is parsed beyond the signature's needs, and nothing is written, before both
+proofs hold: the token in the path, which only we can make, and Plivo's signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.api import callback_requests
+from masking.core import telemetry
+from masking.core.problems import (
+    BodyTooLargeError,
+    MalformedBodyError,
+    SessionNotFoundError,
+    WebhookRefusedError,
+)
+from masking.domain import redaction
+from masking.plivo import callback_urls, json_signatures, signature
+
+if TYPE_CHECKING:
+    from masking.api.gateway import Request
+    from masking.core.times import Clock
+    from masking.storage.table import Table
+
+
+# Ways to treat a callback that carries our token and no signature.
+SIGNATURE = "signature"
+CAPABILITY = "capability"
+
+# Bytes of body and of query. Plivo's largest callback has about 1,000.
+LARGEST = 16 * 1024
+
+
+@dataclass(frozen=True)
+class ReceiveCallback:
+    """What taking callbacks takes: the table, our key, Plivo's tokens, the time.
+
+    *auth* is `signature` or `capability`: whether a callback without a signature is
+    refused, or taken on the token in its path. A wrong signature is refused in both.
+    """
+
+    table: Table
+    callback_key: bytes
+    auth_tokens: Iterable[str]
+    now: Clock
+    auth: str = SIGNATURE
+
+    def receive(self, request: Request, kind: str) -> bool:
+        """Keep a callback; *kind* is `events` or `recordings`.
+
+        Returns False for one that is kept already. Raises WebhookRefusedError,
+        MalformedBodyError, or SessionNotFoundError where nothing is kept of the
+        session any more.
+        """
+        session_uuid, attempt, token = _address(request)
+        if not callback_urls.is_token(self.callback_key, session_uuid, attempt, token):
+            raise WebhookRefusedError
+        if max(len(request.body), len(request.query)) > LARGEST:
+            telemetry.count("CallbackTooLarge")
+            raise BodyTooLargeError(limit_bytes=LARGEST)
+        session = self.table.load_state(session_uuid)
+        if session is None:
+            raise SessionNotFoundError
+        path = callback_urls.path_for(session_uuid, attempt, token, kind)
+        proof = self._proof(request, session.base_url + path)
+        try:
+            content_type = request.headers.get("content-type", "")
+            pairs = callback_requests.pairs_of(
+                content_type, request.body, request.query
+            )
+            attributes = callback_requests.attributes_of(pairs)
+        except MalformedBodyError:
+            telemetry.count("CallbackMalformed")
+            raise
+        digest = callback_requests.digest_of(pairs)
+        if session.erased_at:
+            # Nobody can tell a party from a stranger any more.
+            attributes = redaction.redacted_attributes(attributes)
+            digest = redaction.redacted_digest(self.callback_key, digest)
+        is_new = self.table.put_callback(
+            session_uuid,
+            digest,
+            kind=kind,
+            tenant_id=session.tenant_id,
+            attempt=attempt,
+            attributes=attributes,
+            received_at=self.now(),
+            came={"as": _form_of(request), "proof": proof},
+            retention_days=session.retention_days,
+            erased=session.erased_at is not None,
+        )
+        telemetry.logger().info(
+            "callback kept" if is_new else "callback repeated",
+            extra={"session_uuid": session_uuid, "digest": digest, "kind": kind},
+        )
+        return is_new
+
+    def _proof(self, request: Request, registered: str) -> str:
+        """Say what proves a callback. Raises WebhookRefusedError if nothing does."""
+        if not signature.is_signed(request.headers):
+            if self.auth == CAPABILITY:
+                return "token"
+            telemetry.count("WebhookUnsigned")
+            raise WebhookRefusedError
+        url = f"{registered}?{request.query}" if request.query else registered
+        texts = _readings(request, url)
+        proof = signature.proof_of(texts, request.headers, self.auth_tokens)
+        if proof is None:
+            telemetry.count("WebhookSignatureRefused")
+            raise WebhookRefusedError
+        header = proof.header.removeprefix("x-plivo-signature-")
+        return f"{header} {proof.reading}"
+
+
+def _readings(request: Request, url: str) -> dict[str, str]:
+    """Give what Plivo may have signed: one text for a form, several for JSON."""
+    if (
+        callback_requests.is_json(request.headers.get("content-type", ""))
+        and request.body
+    ):
+        return json_signatures.texts_of(url, request.body)
+    form: callback_requests.Pairs = []
+    if request.body:
+        try:
+            form = callback_requests.pairs_of("", request.body, "")
+        except MalformedBodyError:
+            form = []
+    return {"form": signature.signed_text(request.method, url, form)}
+
+
+def _form_of(request: Request) -> str:
+    """Say how a callback came: `GET`, `form` or `json`."""
+    if not request.body:
+        return request.method
+    is_json = callback_requests.is_json(request.headers.get("content-type", ""))
+    return "json" if is_json else "form"
+
+
+def _address(request: Request) -> tuple[str, int, str]:
+    """Read session, attempt and token from the path; what is none is refused."""
+    match = callback_urls.OURS.fullmatch(request.path)
+    if not match:
+        # The path may come with a stage before it; its parameters do not.
+        given = request.parameters
+        match = callback_urls.OURS.fullmatch(
+            callback_urls.PATH.format(
+                session_uuid=given.get("session_uuid", ""),
+                attempt=given.get("attempt", ""),
+                token=given.get("token", ""),
+                kind="events",
+            )
+        )
+    if not match:
+        raise WebhookRefusedError
+    return match["session_uuid"], int(match["attempt"]), match["token"]

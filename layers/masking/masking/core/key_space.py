@@ -1,0 +1,178 @@
+"""The items of the table and their keys.
+
+| item             | pk                    | sk               | written by         |
+|------------------|-----------------------|------------------|--------------------|
+| session state    | S#{session}           | A#STATE          | every change       |
+| session request  | S#{session}           | A#REQUEST        | create, once       |
+| snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
+| callback         | S#{session}           | E#{sha256}       | each callback      |
+| recording        | S#{session}           | R#{recording}    | stream, then each  |
+|                  |                       |                  | step of its life   |
+| legal hold       | S#{session}           | A#HOLD           | operator           |
+| delivery         | S#{session}           | W#{event}        | each attempt       |
+| party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
+| caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
+| attempt link     | U#{tenant}#{number}   | {time}#{session} | stream, for a      |
+|                  |                       |                  | create that failed |
+| label link       | L#{tenant}#{k}={v}    | {time}#{session} | stream             |
+| recording link   | RECORDING#{recording} | LINK             | stream             |
+| carrier link     | CARRIER#{session}     | LINK             | stream             |
+| key              | KEY#{sha256}          | KEY              | operator, at use   |
+| key link         | TENANT#{tenant}       | KEY#{key id}     | operator           |
+| round            | ROUND#{name}          | ROUND            | reconciler         |
+| tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
+| tenant's settings| TENANT#{tenant}       | SETTINGS         | operator           |
+| webhook secrets' | TENANT#{tenant}       | WEBHOOKS         | operator           |
+| generations      |                       |                  |                    |
+| creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
+| live sessions    | TENANT#{tenant}       | LIVE             | stream             |
+| app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
+| PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
+| erasure's marker | ERASED#{t}#{number}   | MARKER           | create_erasure     |
+| erasure          | ERASURE#{erasure}     | ERASURE          | create_erasure,    |
+|                  |                       |                  | erase_number       |
+| erasure's tally  | ERASURE#{erasure}     | S#{session}      | erase_number       |
+
+`{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's; no key
+holds a personal number. Index `duties` (sparse):
+`duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
+`created_key`, on carrier links, of which each confirmed session has exactly one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+STATE = "A#STATE"
+REQUEST = "A#REQUEST"
+SNAPSHOT = "A#SNAPSHOT"
+API_KEY = "KEY"
+LINK = "LINK"
+RECONCILIATION = "ROUND"
+HOLD = "A#HOLD"
+RECORDINGS = "RECORDINGS"
+SETTINGS = "SETTINGS"
+WEBHOOKS = "WEBHOOKS"
+LIVE = "LIVE"
+PAUSE = "PAUSE"
+TOMBSTONE = "MARKER"
+ERASURE = "ERASURE"
+
+# Kinds of a session's parts, in the order in which they stand.
+ASPECT = "A"
+CALLBACK = "E"
+RECORDING = "R"
+DELIVERY = "W"
+
+Item = dict[str, Any]
+
+
+# Keys
+
+
+def session_key(session_uuid: str) -> str:
+    """Give the partition of a session and all that belongs to it."""
+    return f"S#{session_uuid}"
+
+
+def owner_of(item: Mapping[str, Any]) -> str:
+    """Give whose partition an item is in: the session's UUID, or the erasure's id."""
+    return str(item["pk"]).partition("#")[2]
+
+
+def part_key(kind: str, name: str) -> str:
+    """Give the sort key of a session's callback, recording or delivery."""
+    return f"{kind}#{name}"
+
+
+def is_part(kind: str, item: Mapping[str, Any]) -> bool:
+    """Say whether an item is a session's callback, recording or delivery."""
+    return str(item["sk"]).startswith(part_key(kind, ""))
+
+
+def name_of(item: Mapping[str, Any]) -> str:
+    """Give what a sort key ends in.
+
+    That is a callback's digest, a recording's UUID, the id of a delivery's event, and
+    the session's UUID of a link.
+    """
+    return str(item["sk"]).partition("#")[2]
+
+
+def party_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the sessions in which a number is a party."""
+    return f"P#{tenant_id}#{number_hash}"
+
+
+def caller_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the sessions that a stranger's number has called."""
+    return f"C#{tenant_id}#{number_hash}"
+
+
+def attempt_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the failed creates in which a number was to be a party."""
+    return f"U#{tenant_id}#{number_hash}"
+
+
+def tombstone_key(tenant_id: str, number_hash: str) -> str:
+    """Give the partition of the marker that a number was to be forgotten."""
+    return f"ERASED#{tenant_id}#{number_hash}"
+
+
+def erasure_key(erasure_id: str) -> str:
+    """Give the partition of an erasure and of its tallies."""
+    return f"ERASURE#{erasure_id}"
+
+
+def label_key(tenant_id: str, key: str, value: str) -> str:
+    """Give the partition of the sessions that carry a label."""
+    return f"L#{tenant_id}#{key}={value}"
+
+
+def recording_key(recording_uuid: str) -> str:
+    """Give the key of the link from a recording to its session."""
+    return f"RECORDING#{recording_uuid}"
+
+
+def tenant_key(tenant_id: str) -> str:
+    """Give the partition of what is set for a tenant."""
+    return f"TENANT#{tenant_id}"
+
+
+def api_key_key(digest: str) -> str:
+    """Give the partition of an API key, which is named by its SHA-256."""
+    return f"KEY#{digest}"
+
+
+def reconciliation_key(name: str) -> str:
+    """Give the partition of what a round of the reconciler remembers."""
+    return f"ROUND#{name}"
+
+
+def api_key_link(key_id: str) -> str:
+    """Give the sort key by which a tenant's API key is listed."""
+    return f"KEY#{key_id}"
+
+
+def minute_key(now: datetime) -> str:
+    """Give the sort key of the counter of creates in the minute of *now*."""
+    return f"CREATES#{now.astimezone(UTC):%Y-%m-%dT%H:%M}"
+
+
+def carrier_key(carrier_session_uuid: str) -> str:
+    """Give the key of the link from Plivo's session to ours."""
+    return f"CARRIER#{carrier_session_uuid}"
+
+
+def endpoint_key(tenant_id: str, origin: str) -> str:
+    """Give the partition of an app's server: scheme, host and port of its URL."""
+    digest = hashlib.sha256(origin.encode()).hexdigest()
+    return f"ENDPOINT#{tenant_id}#{digest}"
+
+
+def guess_key(tenant_id: str, pair_hash: str) -> str:
+    """Give the partition of the PINs that a caller got wrong at a virtual number."""
+    return f"GUESS#{tenant_id}#{pair_hash}"

@@ -1,0 +1,82 @@
+"""What a session next needs done, when, and which rule does it.
+
+A duty stands in the sparse index `duties`, in one of a few shards of its rule, so that
+a rule reads what is due and nothing else.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from masking.domain.sessions import Session, Status, lease_of
+
+SHARDS = 16
+
+
+class Action(StrEnum):
+    """What a session next needs done."""
+
+    CONFIRM = "confirm"
+    CHECK_UPDATE = "check_update"
+    FINISH_ENDING = "finish_ending"
+    EXPIRE = "expire"
+    SETTLE = "settle"
+
+
+class Schedule(StrEnum):
+    """Which of the two EventBridge rules works a duty off."""
+
+    SWEEP = "sweep"
+    RECONCILE = "reconcile"
+
+
+SCHEDULE_OF = {
+    Action.CONFIRM: Schedule.RECONCILE,
+    Action.CHECK_UPDATE: Schedule.RECONCILE,
+    Action.FINISH_ENDING: Schedule.RECONCILE,
+    Action.EXPIRE: Schedule.SWEEP,
+    Action.SETTLE: Schedule.RECONCILE,
+}
+
+
+@dataclass(frozen=True)
+class DueWork:
+    """What a session next needs done, and when it is due."""
+
+    kind: Action
+    at: datetime
+
+
+def due_work_of(session: Session) -> DueWork | None:
+    """Say what *session* next needs done, or None if it is at rest.
+
+    An update or an ending on its way leaves the duty where it is, which costs nothing;
+    only if it is doubted does the reconciler's rule have to look.
+    """
+    if session.status is Status.RESERVED and session.lease_until:
+        return DueWork(Action.CONFIRM, session.lease_until)
+    if session.status is Status.EXPIRED and session.settle_at:
+        return DueWork(Action.SETTLE, session.settle_at)
+    if session.status not in (Status.ACTIVE, Status.ENDING):
+        return None
+    lease = lease_of(session)
+    if session.doubted and lease:
+        ending = session.status is Status.ENDING
+        kind = Action.FINISH_ENDING if ending else Action.CHECK_UPDATE
+        return DueWork(kind, lease)
+    if session.expiry_time:
+        return DueWork(Action.EXPIRE, session.expiry_time)
+    return None
+
+
+def shard_of(session_uuid: str, rule: Schedule) -> str:
+    """Say in which shard of the duties index a session's duty stands."""
+    return f"{rule}#{zlib.crc32(session_uuid.encode()) % SHARDS:02d}"
+
+
+def shards(rule: Schedule) -> list[str]:
+    """List the shards of the duties index that *rule* works off."""
+    return [f"{rule}#{number:02d}" for number in range(SHARDS)]

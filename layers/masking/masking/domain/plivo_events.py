@@ -1,0 +1,171 @@
+"""What Plivo tells us in callbacks: names, attributes, and which mean what.
+
+Names and attributes are those of plivo-contract 2, in three generations. What is not
+known is kept as it came. Repeated attributes keep every value, joined by a line feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from masking.core import numbers
+
+# Attributes that hold people's numbers or what they typed; they never leave the table.
+PERSONAL = frozenset({"From", "To", "FirstParty", "SecondParty", "Digits", "Pin"})
+
+# What people typed; shown to nobody, not even in part.
+SECRET = frozenset({"Digits", "Pin"})
+
+# Addresses of audio and of resources: an audio file is public to whoever has its URL.
+ADDRESSES = frozenset({"RecordingURL", "RecordingResourceURL"})
+
+# Attributes that may be passed on as they are.
+NOT_PERSONAL = frozenset(
+    {
+        "EventName",
+        "EventTimestamp",
+        "SessionUUID",
+        "VirtualNumber",
+        "PinAuthenticationStatus",
+        "PinRetryCounter",
+        "Amount",
+        "BilledDuration",
+        "Duration",
+        "PlivoHangupCause",
+        "PlivoHangupCauseCode",
+        "SequenceNumber",
+        "RecordingUUID",
+        "RecordingDuration",
+        "RecordingStartTime",
+        "RecordingEndTime",
+        "RecordingFormat",
+    }
+)
+
+# From Plivo's events to ours. None: nothing of interest to anybody but the history.
+TYPE_OF_EVENT: Mapping[str, str | None] = {
+    "SessionFirstPartyInitiated": None,
+    "SessionFirstPartyRing": "call.ringing",
+    "SessionFirstPartyRinging": "call.ringing",
+    "SessionFirstPartyAnswer": "call.started",
+    "SessionVirtualNumberAnswer": None,
+    "SessionSecondPartyInitiated": None,
+    "SessionSecondPartyRing": "call.ringing",
+    "SessionSecondPartyRinging": "call.ringing",
+    "SessionSecondPartyAnswer": "call.answered",
+    "SessionFirstPartyHangup": None,
+    "SessionSecondPartyHangup": None,
+    "SessionFirstPartyComplete": None,
+    "SessionSecondPartyComplete": None,
+    "SessionFirstPartyFailed": None,
+    "SessionSecondPartyFailed": None,
+    "SessionPartiesHangup": "call.ended",
+    "SessionTimeout": None,
+    "SessionVirtualNumberReplaced": "number.replaced",
+    "SessionRecordingInitiated": None,
+    "SessionRecordingCompleted": "recording.announced",
+    "SessionRecordingFailed": "recording.failed",
+}
+
+# The type by which a finished recording is handed to store_recording, to no app.
+INTERNAL = frozenset({"recording.announced"})
+
+# What rules of the template want, whoever else does: what hands recordings on, and what
+# tells somebody that one failed.
+RULED = INTERNAL | {"recording.deleting", "recording.failed"}
+
+# Who a number is in a session; all that is left of it once a person is forgotten.
+ROLES = frozenset({"first", "second", "unknown"})
+
+PIN = "SessionPinAuthenticationStatus"
+
+
+def type_of(attributes: Mapping[str, str]) -> str | None:
+    """Say which event of ours a callback is; None if it is none."""
+    name = attributes.get("EventName", "")
+    if name == PIN:
+        failed = attributes.get("PinAuthenticationStatus", "").lower() == "failed"
+        return "pin.failed" if failed else "pin.succeeded"
+    return TYPE_OF_EVENT.get(name, "carrier.unknown_event")
+
+
+def without_personal_data(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Give the attributes that may leave the table.
+
+    Digits of those that are not known are hidden, in their names as well.
+    """
+    return {
+        str(numbers.masked(name)): value
+        if name in NOT_PERSONAL
+        else numbers.masked(value)
+        for name, value in attributes.items()
+        if name not in PERSONAL | ADDRESSES
+    }
+
+
+def masked_for_tenant(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """Give all attributes for the tenant's eyes: numbers masked, addresses hidden."""
+    hidden = {
+        name: "*" * len(value) if name in SECRET else numbers.masked(value)
+        for name, value in attributes.items()
+        if name in PERSONAL
+    }
+    addresses = dict.fromkeys(ADDRESSES & attributes.keys(), "hidden")
+    return {**without_personal_data(attributes), **hidden, **addresses}
+
+
+def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:
+    """Say which party a number of a callback is: `first`, `second` or `unknown`.
+
+    What is a role already, in the callback of an erased session, stays one.
+    """
+    if number in ROLES:
+        return number
+    known = numbers.normal_or_none(number)
+    if known is None:
+        return None
+    for name, party in parties.items():
+        if party == known:
+            return name
+    return "unknown"
+
+
+class Stage(IntEnum):
+    """The parts of a call. An event of one never comes before one of an earlier."""
+
+    PIN = 0
+    CONNECTING = 1
+    ENDING = 2
+    OVER = 3
+
+
+# What an event is: its place in a call, the stage that is, which party it names.
+PLACES: Mapping[str, tuple[int, Stage, str]] = {
+    "SessionFirstPartyInitiated": (0, Stage.CONNECTING, "First"),
+    "SessionFirstPartyRinging": (1, Stage.CONNECTING, "First"),
+    "SessionFirstPartyRing": (1, Stage.CONNECTING, "First"),
+    "SessionVirtualNumberAnswer": (2, Stage.CONNECTING, ""),
+    "SessionPinAuthenticationStatus": (3, Stage.PIN, ""),
+    "SessionFirstPartyAnswer": (4, Stage.CONNECTING, "First"),
+    "SessionSecondPartyInitiated": (5, Stage.CONNECTING, "Second"),
+    "SessionSecondPartyRing": (6, Stage.CONNECTING, "Second"),
+    "SessionSecondPartyRinging": (6, Stage.CONNECTING, "Second"),
+    "SessionSecondPartyAnswer": (7, Stage.CONNECTING, "Second"),
+    "SessionRecordingInitiated": (8, Stage.CONNECTING, ""),
+    "SessionRecordingFailed": (8, Stage.CONNECTING, ""),
+    "SessionFirstPartyHangup": (9, Stage.ENDING, "First"),
+    "SessionFirstPartyComplete": (9, Stage.ENDING, "First"),
+    "SessionFirstPartyFailed": (9, Stage.ENDING, "First"),
+    "SessionSecondPartyHangup": (9, Stage.ENDING, "Second"),
+    "SessionSecondPartyComplete": (9, Stage.ENDING, "Second"),
+    "SessionSecondPartyFailed": (9, Stage.ENDING, "Second"),
+    "SessionRecordingCompleted": (10, Stage.ENDING, ""),
+    "SessionPartiesHangup": (11, Stage.OVER, ""),
+}
+
+PIN = "SessionPinAuthenticationStatus"
+PARTIES_HANGUP = "SessionPartiesHangup"
+NUMBER_REPLACED = "SessionVirtualNumberReplaced"
+UNPLACED = 12

@@ -1,0 +1,249 @@
+"""The rules of recordings: what was announced, where it is kept, what comes next.
+
+Every change is a function from one `Recording` to the next; `table` writes the next one
+only if the stored one still has the version that the change started from.
+
+    announce ──> ANNOUNCED ──claim──> STORING ──store──> STORED ──┐
+                     ▲                 ▲   │                      │
+                     │          claim  │   └─give_up─> FAILED ────┤ begin_deletion
+              nudge ─┘     (a redrive) └─────────────────┘        ▼
+                                                       DELETING ──delete──> DELETED
+
+SessionRecordingFailed makes a recording that is FAILED from the first.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from masking.core.errors import RecordingRefusedError
+from masking.core.times import parse_go_time
+from masking.domain.sessions import NAMESPACE
+
+# Longer than the 15 minutes after which Lambda stops a function.
+LEASE = timedelta(minutes=16)
+
+# Longer than the 28 s after which Lambda stops the function that deletes.
+DELETION_LEASE = timedelta(seconds=60)
+
+# Seconds between tries to fetch a recording that is not there yet: two hours in all.
+PAUSES = (15, 30, 60, 120, 240, 480, *[900] * 7)
+TRIES = len(PAUSES)
+
+# Times that a file must come alike to be believed against its ETag.
+SIGHTINGS = 6
+
+CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+
+# Days for which a recording may be kept. The bucket has a lifecycle rule for each,
+# since S3's rules know no other ages than those written into them.
+RETENTION_DAYS = (1, 7, 30, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
+
+# What the tag `retention-days` of an object says while it is held: no rule matches.
+HELD = "held"
+
+
+class Status(StrEnum):
+    """What state a recording is in."""
+
+    ANNOUNCED = "announced"
+    STORING = "storing"
+    STORED = "stored"
+    FAILED = "failed"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+class Source(StrEnum):
+    """Who told us of a recording: a callback, or Plivo's data when we asked."""
+
+    CALLBACK = "callback"
+    CARRIER = "carrier"
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A finished recording at Plivo, as its callback or its resource says.
+
+    *duration* is in seconds, None where Plivo did not say. *carrier_id* is Plivo's
+    own name of the recording where that is not *recording_uuid*; *call* what is known
+    of the call: `started_at`, `ended_at`, `call_uuid`, `from`, `to`.
+    """
+
+    recording_uuid: str
+    url: str
+    format: str
+    duration: int | None
+    carrier_id: str | None = None
+    call: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording as we keep it. Times are aware UTC.
+
+    *suspect* is the SHA-256 of a file that did not fit its ETag, *sightings* how often
+    it came. *reason* and *explanation* say why it FAILED; neither is personal.
+    """
+
+    session_uuid: str
+    recording_uuid: str
+    tenant_id: str
+    status: Status
+    version: int
+    source: Source
+    format: str
+    announced_at: datetime
+    retention_days: int
+    url: str | None = None
+    duration: int | None = None
+    carrier_id: str | None = None
+    call: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
+    nudges: int = 0
+    lease_until: datetime | None = None
+    suspect: str | None = None
+    sightings: int = 0
+    failures: int = 0
+    failed_at: datetime | None = None
+    reason: str | None = None
+    explanation: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    stored_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Say until when it is kept; None while it is held."""
+        if self.held:
+            return None
+        return self.announced_at + timedelta(days=self.retention_days)
+
+    @property
+    def carrier_recording_id(self) -> str:
+        """Give Plivo's name of the recording."""
+        return self.carrier_id or self.recording_uuid
+
+
+def announcement_of(attributes: Mapping[str, str]) -> Announcement:
+    """Read the callback of a finished recording.
+
+    Plivo writes the format with a dot before it. Raises RecordingRefusedError if
+    there is no URL or a format that is no audio we know.
+    """
+    url = attributes.get("RecordingURL", "")
+    written = attributes.get("RecordingFormat") or url.rpartition(".")[2]
+    audio = written.removeprefix(".").lower()
+    if not url or audio not in CONTENT_TYPES:
+        message = "the callback names no URL, or a format that is not mp3 or wav"
+        raise RecordingRefusedError(message, reason="malformed")
+    duration = attributes.get("RecordingDuration", "")
+    recording_uuid = recording_uuid_of(attributes)
+    # Plivo documents the resource, and not that its name is the RecordingUUID.
+    named = name_in(attributes.get("RecordingResourceURL"))
+    return Announcement(
+        recording_uuid=recording_uuid,
+        url=url,
+        format=audio,
+        duration=int(duration) if duration.isdecimal() else None,
+        carrier_id=named if named != recording_uuid else None,
+        call=_known(
+            started_at=time_in(attributes.get("RecordingStartTime")),
+            ended_at=time_in(attributes.get("RecordingEndTime")),
+        ),
+    )
+
+
+def time_in(text: object) -> str | None:
+    """Give a time of Plivo's in RFC 3339, None for what is none."""
+    at = parse_go_time(text)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+
+
+def name_in(url: object) -> str | None:
+    """Give the UUID at the end of a resource's URL, None where there is none."""
+    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None
+
+
+class _Named(Protocol):
+    """What is kept under a name of its own."""
+
+    @property
+    def recording_uuid(self) -> str: ...
+
+    @property
+    def format(self) -> str: ...
+
+
+def key_of(
+    recording: _Named, *, tenant_id: str, session_uuid: str, day: datetime
+) -> str:
+    """Say where in the bucket a recording is kept, listable by tenant and day."""
+    name = f"{recording.recording_uuid}.{recording.format}"
+    return f"recordings/{tenant_id}/{day:%Y/%m/%d}/{session_uuid}/{name}"
+
+
+def pause_after(received: int, patience: float = sum(PAUSES)) -> int:
+    """Give the seconds to wait after a message was received *received* times.
+
+    *patience* is how long all pauses last together, in seconds.
+    """
+    pause = PAUSES[min(max(received, 1), TRIES) - 1]
+    return max(1, round(pause * patience / sum(PAUSES)))
+
+
+def retention_tag(recording: Recording) -> str:
+    """Give the value of the tag by which the bucket's lifecycle knows its age."""
+    return HELD if recording.held else str(recording.retention_days)
+
+
+def is_hidden(recording: Recording, now: datetime) -> bool:
+    """Say whether *recording* is past its retention, whatever has run since then."""
+    return recording.expires_at is not None and now >= recording.expires_at
+
+
+def is_leased(recording: Recording, now: datetime) -> bool:
+    """Say whether somebody may still be working on *recording*."""
+    return recording.lease_until is not None and now < recording.lease_until
+
+
+def stable_file(recording: Recording) -> str | None:
+    """Give the SHA-256 of a file that came so often that it will not change any more.
+
+    Its ETag is no MD5 then, which no origin has promised. A file that was cut off may
+    come a few times alike; by default this takes a quarter of an hour.
+    """
+    return recording.suspect if recording.sightings >= SIGHTINGS else None
+
+
+def _next(recording: Recording, **changes: Any) -> Recording:
+    return replace(recording, version=recording.version + 1, **changes)
+
+
+def _known(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
+
+
+def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str:
+    """Give Plivo's name of a recording; one made of its URL where that is no UUID.
+
+    One without a URL, since it was never made, gets its name from *otherwise*, the
+    hash of its callback.
+    """
+    try:
+        return str(uuid.UUID(attributes.get("RecordingUUID", "")))
+    except ValueError:
+        named = attributes.get("RecordingURL") or otherwise
+        return str(uuid.uuid5(NAMESPACE, named))

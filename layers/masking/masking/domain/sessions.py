@@ -1,0 +1,203 @@
+"""What a session is, and what may be said of it.
+
+`transitions` has its changes, `duties` what it next needs done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+NAMESPACE = uuid.UUID("5f0c6f0e-6f0b-5d0a-9a3e-0d8c8b7f3c11")
+
+# Longer than the 28 s after which Lambda stops a function: whoever wrote a lease that
+# has run out is surely gone, and a listing at Plivo no longer lags behind what it did.
+LEASE = timedelta(seconds=60)
+
+# Slack in what the request item outlives its session by, so that extending a session
+# does not have to write that item again.
+REQUEST_SLACK = timedelta(days=30)
+
+# Always in the state, so that it can be searched without what was asked for.
+PARTIES = ("first_party", "second_party")
+
+
+class Status(StrEnum):
+    """What state a session is in. Plivo knows `active` and `expired` alone."""
+
+    RESERVED = "reserved"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    ACTIVE = "active"
+    ENDING = "ending"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class CarrierSession:
+    """A session as Plivo answered it, cleaned.
+
+    *settings* holds the attributes of a create that Plivo echoed; *totals* the
+    accounting (`amount`, `total_*` as decimal strings, counts as integers,
+    `interaction` as a list).
+    """
+
+    session_uuid: str
+    virtual_number: str | None
+    status: str
+    created_time: datetime | None
+    modified_time: datetime | None
+    expiry_time: datetime | None
+    duration: int | None
+    callback_url: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    totals: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An update on its way to Plivo: what it changes and how long its lease runs."""
+
+    changes: Mapping[str, Any]
+    lease_until: datetime
+
+
+@dataclass(frozen=True)
+class Settled:
+    """That a session's totals are final: since when, what that corrected, how often.
+
+    *times* is 2 at most: a callback that comes later reopens a session once.
+    """
+
+    at: datetime
+    changed: tuple[str, ...] = ()
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as we keep it.
+
+    *asked* and *labels* are what was asked for and never change; *answered* holds
+    what Plivo answered or an update changed, where it differs, and always the parties.
+    *doubted* says that nobody knows what became of an update or an ending at Plivo.
+    *settle_at* is when Plivo is asked for the final truth about an expired session,
+    *settled* what came of it; *linger* is for how many seconds after its end a call may
+    go on. *repaired* names what the reconciler mended in this very version. *calls* are
+    Plivo's own records, from the newest snapshot. *retention_days* is how long it is
+    kept after its end, if its tenant has a rule for that. *erased_at* is when a person
+    of it was forgotten: from then on it holds accounting alone. Times are aware UTC.
+    """
+
+    session_uuid: str
+    tenant_id: str
+    status: Status
+    version: int
+    attempt: int
+    request_hash: str
+    base_url: str
+    reserved_at: datetime
+    lease_until: datetime | None = None
+    carrier_session_uuid: str | None = None
+    virtual_number: str | None = None
+    created_time: datetime | None = None
+    modified_time: datetime | None = None
+    expiry_time: datetime | None = None
+    answered: Mapping[str, Any] = field(default_factory=dict)
+    pending: Pending | None = None
+    doubted: bool = False
+    settle_at: datetime | None = None
+    settled: Settled | None = None
+    linger: int = 0
+    repaired: str | None = None
+    erased_at: datetime | None = None
+    calls: Sequence[Mapping[str, Any]] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    retention_days: int | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Give the attributes as they are now: asked for, then answered."""
+        return {**self.asked, **self.answered}
+
+
+# Who a session is
+
+
+def session_uuid_for(tenant_id: str, idempotency_key: str | None) -> str:
+    """Give the UUID of the session that this request creates.
+
+    With a key it is a function of tenant and key, each with its length before it so
+    that no two pairs run together; without one it is random.
+    """
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    name = f"{len(tenant_id)}:{tenant_id}{len(idempotency_key)}:{idempotency_key}"
+    return str(uuid.uuid5(NAMESPACE, name))
+
+
+def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Give a hash that is equal for equal requests, defaults filled in (hex)."""
+    canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# What state it is in
+
+
+def is_over(session: Session, now: datetime) -> bool:
+    """Say whether *session* has expired, whatever has run since then."""
+    if session.status is Status.EXPIRED:
+        return True
+    return (
+        session.status in (Status.ACTIVE, Status.ENDING)
+        and session.expiry_time is not None
+        and now >= session.expiry_time
+    )
+
+
+def is_in_doubt(session: Session) -> bool:
+    """Say whether something is on its way to Plivo that a crash would leave there."""
+    return session.status is Status.ENDING or session.pending is not None
+
+
+def lease_of(session: Session) -> datetime | None:
+    """Say until when somebody may be working on *session* at Plivo."""
+    if session.pending and session.status is not Status.ENDING:
+        return session.pending.lease_until
+    return session.lease_until
+
+
+def is_leased(session: Session, now: datetime) -> bool:
+    """Say whether somebody may still be working on *session* at Plivo."""
+    until = lease_of(session)
+    return until is not None and now < until
+
+
+def rest_of_lease(session: Session, now: datetime) -> int:
+    """Give the seconds until nobody works on *session* any more, 1 at least."""
+    until = lease_of(session) or now
+    return max(1, int((until - now).total_seconds()) + 1)
+
+
+def may_recreate(session: Session) -> bool:
+    """Say whether sending the create again can at worst leave an orphan.
+
+    A create that rings a phone is never sent twice.
+    """
+    return not session.asked.get("initiate_call_to_first_party", False)
+
+
+PARTY_FIELDS = {"first": "first_party", "second": "second_party"}
+
+
+def parties_of(session: Session) -> dict[str, str | None]:
+    """Give the numbers of `first` and `second`."""
+    return {role: session.settings.get(name) for role, name in PARTY_FIELDS.items()}

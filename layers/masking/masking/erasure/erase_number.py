@@ -1,0 +1,222 @@
+"""Work off one message of the queue of erasures.
+
+| message                      | from                        | what is done          |
+|------------------------------|-----------------------------|-----------------------|
+| `erasure_id`                 | the stream, a request       | its next step         |
+| `erasure_id`, `session_uuid` | the stream, a late link     | that session is added |
+| `session_uuid`               | the stream, a late callback | it is erased again    |
+
+Messages wait longer in the queue than any create, callback or link takes that did not
+know of the marker. So what the walk does not find is sent here by whom has found the
+marker. The walk is made twice, and links go the second time, when nobody writes into
+an erased session any more who did not know that it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.core import key_space, numbers, telemetry, times
+from masking.core.errors import ErasureNotReadyError, StaleStateError
+from masking.core.key_space import Item
+from masking.core.problems import ProblemError
+from masking.domain import erasures, sessions
+from masking.domain.erasures import Erasure
+from masking.domain.sessions import LEASE, Session
+from masking.plivo.errors import CarrierError
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.erasure.erase_session import EraseSession
+    from masking.storage.erasures import ErasureTable
+    from masking.storage.queues import Queue
+
+
+# Seconds until what failed is tried again.
+LATER = 60
+
+# Failures of Plivo's in a row after which nothing more is asked of it for now.
+MOST_FAILURES = 3
+
+# A number's sessions, each with the links that lead to it.
+Found = Mapping[str, list[Item]]
+
+
+@dataclass(frozen=True)
+class EraseNumber:
+    """What erasing takes: the table, forgetting, the queue, the key of hashes, time.
+
+    *has_time* says whether there is time for another session.
+    """
+
+    table: ErasureTable
+    forget: EraseSession
+    queue: Queue
+    number_key: bytes
+    now: Clock
+    has_time: Callable[[], bool]
+
+    def work(self, message: Mapping[str, str]) -> None:
+        """Deal with a message. Raises ErasureNotReadyError if it must come again."""
+        if "erasure_id" not in message:
+            return self._each([message["session_uuid"]], self._erase_again)
+        erasure = self.table.erasure(message["erasure_id"])
+        if erasure is None:
+            return None
+        if "session_uuid" in message:
+            return self._each(
+                [message["session_uuid"]], lambda uuid: self._add(erasure, uuid)
+            )
+        if erasure.completed_at is None:
+            self._advance(erasure)
+        return None
+
+    # Steps of an erasure
+
+    def _advance(self, erasure: Erasure) -> None:
+        if erasure.swept_at is None:
+            self._sweep(erasure)
+            erasure = erasures.sweep(erasure, self.now())
+            self.table.keep_erasure(erasure)
+        elif self.now() >= erasure.swept_at + erasures.REST:
+            return self._close(erasure)
+        return self.queue.send({"erasure_id": erasure.erasure_id})
+
+    def _sweep(self, erasure: Erasure) -> None:
+        """Erase every session that has not been erased, whoever began with it."""
+        tallies = self.table.tallies(erasure.erasure_id)
+        done = {uuid for uuid, item in tallies.items() if item["done"]}
+        left = [uuid for uuid in self._found(erasure) if uuid not in done]
+        self._each(left, lambda uuid: self._erase(erasure, uuid))
+
+    def _close(self, erasure: Erasure) -> None:
+        """Erase what came in meanwhile, then the links; then it is complete."""
+        found = self._found(erasure)
+        self._each(found, lambda uuid: self._erase_and_unlink(erasure, uuid, found))
+        self._complete(erasure)
+
+    def _complete(self, erasure: Erasure) -> None:
+        tallies = self.table.tallies(erasure.erasure_id).values()
+        counts = [item["counts"] for item in tallies]
+        closed = erasures.close(erasure, counts, self.now())
+        self.table.keep_erasure(closed, amends=erasure.completed_at is not None)
+        telemetry.count("ErasureCompleted")
+        telemetry.logger().info(
+            "erasure complete",
+            extra={"erasure_id": closed.erasure_id, "found": closed.found},
+        )
+
+    def _add(self, erasure: Erasure, session_uuid: str) -> None:
+        """Erase a session that was linked late; the proof is amended."""
+        links = [
+            link
+            for link in self.table.links_of(erasure.tenant_id, erasure.number_hash)
+            if key_space.name_of(link) == session_uuid
+        ]
+        self._erase_and_unlink(erasure, session_uuid, {session_uuid: links})
+        if erasure.completed_at:
+            self._complete(erasure)
+
+    # Sessions
+
+    def _found(self, erasure: Erasure) -> Found:
+        """Find the sessions of a number that are older than the erasure."""
+        found: dict[str, list[Item]] = {}
+        for link in self.table.links_of(erasure.tenant_id, erasure.number_hash):
+            found.setdefault(key_space.name_of(link), []).append(link)
+        keys = [(key_space.session_key(uuid), key_space.STATE) for uuid in found]
+        states = self.table.load_items(keys)
+        at = times.stamp(erasure.requested_at)
+        older = {
+            uuid: links
+            for uuid, links in found.items()
+            if _since(links, states.get((key_space.session_key(uuid), key_space.STATE)))
+            <= at
+        }
+        for session in self.table.in_doubt(self.now()):
+            if self._is_of(session, erasure):
+                older.setdefault(session.session_uuid, [])
+        return older
+
+    def _is_of(self, session: Session, erasure: Erasure) -> bool:
+        """Say whether a session without known outcome is of the number, and older."""
+        if session.tenant_id != erasure.tenant_id:
+            return False
+        given = [session.settings.get(name) for name in sessions.PARTIES]
+        since = session.reserved_at
+        if session.pending and not self._has(given, erasure):
+            given = [session.pending.changes.get(name) for name in sessions.PARTIES]
+            since = session.pending.lease_until - LEASE
+        return since <= erasure.requested_at and self._has(given, erasure)
+
+    def _has(self, given: Iterable[str | None], erasure: Erasure) -> bool:
+        hashes = [numbers.hashed(self.number_key, each) for each in given if each]
+        return erasure.number_hash in hashes
+
+    def _erase(self, erasure: Erasure, session_uuid: str) -> bool:
+        """Erase a session, counted before anything of it goes; say if it is held."""
+        plan = self.forget.plan(session_uuid)
+        if not plan.items:
+            return False
+        known = self.table.tally(erasure.erasure_id, session_uuid)
+        before = known["counts"] if known else {}
+        counts = erasures.merged_counts(before, self.forget.counts(plan))
+        if counts != before:
+            self.table.put_tally(erasure, session_uuid, counts, done=False)
+        self.forget.carry_out(plan)
+        if counts != before or not (known and known["done"]):
+            self.table.put_tally(erasure, session_uuid, counts, done=True)
+        return plan.held
+
+    def _erase_and_unlink(
+        self, erasure: Erasure, session_uuid: str, found: Found
+    ) -> None:
+        """Erase a session and the way to it, unless the next erasure needs that."""
+        held = self._erase(erasure, session_uuid)
+        for link in () if held else found[session_uuid]:
+            self.table.delete(link["pk"], link["sk"])
+
+    def _erase_again(self, session_uuid: str) -> None:
+        """Erase what came into an erased session from who did not know."""
+        session = self.table.load_state(session_uuid)
+        if session and session.erased_at:
+            self.forget.carry_out(self.forget.plan(session_uuid))
+
+    def _each(
+        self, session_uuids: Iterable[str], work: Callable[[str], object]
+    ) -> None:
+        """Work on sessions, each for itself; what fails is left for the next time."""
+        waits = []
+        failures = 0
+        for session_uuid in session_uuids:
+            if not self.has_time():
+                raise ErasureNotReadyError(1)
+            try:
+                work(session_uuid)
+                failures = 0
+            except (ErasureNotReadyError, ProblemError, StaleStateError) as error:
+                waits.append(getattr(error, "retry_after", None) or LATER)
+                _tell(session_uuid, error)
+                failures += isinstance(error, CarrierError)
+            if failures == MOST_FAILURES:
+                break
+        if waits:
+            raise ErasureNotReadyError(max(waits))
+
+
+def _since(links: list[Item], state: Item | None) -> str:
+    """Say since when a session is linked to a number; empty where nobody knows."""
+    reserved = state["reserved_at"] if state else ""
+    return min(str(link.get("since", reserved)) for link in links)
+
+
+def _tell(session_uuid: str, error: Exception) -> None:
+    telemetry.count("ErasurePutOff")
+    if isinstance(error, CarrierError):
+        telemetry.count_carrier_failure(error.code, error.metric)
+    telemetry.logger().warning(
+        "session not erased yet",
+        extra={"session_uuid": session_uuid, "error": type(error).__name__},
+    )

@@ -1,0 +1,251 @@
+"""Forget a person in one session: end it, delete what was recorded, blank the rest.
+
+    at rest ──> counted ──> labels, recordings, callbacks, deliveries ──> state
+                                                                           │
+             callbacks that came meanwhile <── request, snapshot <─────────┘
+
+The state is blanked behind what needs it (who was which party, under which labels it
+was listed), and before what must not come again: from then on whoever takes a callback
+keeps none of it, and what set out before fails at the version. Stopped anywhere, the
+same from the start finishes it; two at once do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.core import key_space
+from masking.core.errors import ErasureNotReadyError, StaleStateError
+from masking.core.key_space import HOLD, REQUEST, SNAPSHOT, Item
+from masking.domain import recordings, redaction, sessions, transitions
+from masking.domain.recordings import Recording
+from masking.domain.sessions import Session, Status
+from masking.lifecycle.reconcile import FAILED, LEFT
+from masking.plivo.errors import CarrierSessionMissingError
+from masking.storage import redacted_items, session_items
+from masking.storage.recordings import recording_from
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.lifecycle.expire_session import ExpireSession
+    from masking.lifecycle.reconcile import Reconciler
+    from masking.plivo.client import Carrier
+    from masking.recording.delete_recording import DeleteRecording
+    from masking.storage.erasures import ErasureTable
+
+
+# So often a session is brought nearer to its rest before it is left for later.
+TURNS = 5
+
+# Seconds after which what nobody could find out may be known.
+LATER = 60
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A session that is at rest, and all its items; *session* is None if it is gone.
+
+    With *held* its recordings are under a legal hold.
+    """
+
+    session_uuid: str
+    session: Session | None
+    items: tuple[Item, ...]
+    held: bool
+
+    @property
+    def recordings(self) -> list[Recording]:
+        """Give its recordings."""
+        return [
+            recording_from(item)
+            for item in self.items
+            if key_space.is_part(key_space.RECORDING, item)
+        ]
+
+    @property
+    def callbacks(self) -> list[Item]:
+        """Give its callbacks, those that are blanked as well."""
+        return [
+            item for item in self.items if key_space.is_part(key_space.CALLBACK, item)
+        ]
+
+    @property
+    def deliveries(self) -> list[Item]:
+        """Give how its events were sent to the app."""
+        return [
+            item for item in self.items if key_space.is_part(key_space.DELIVERY, item)
+        ]
+
+
+@dataclass(frozen=True)
+class EraseSession:
+    """What forgetting takes: the table, Plivo, and the flows that end and delete.
+
+    *key* is that of callbacks, by which blanked ones are named.
+    """
+
+    table: ErasureTable
+    carrier: Carrier
+    reconciler: Reconciler
+    ending: ExpireSession
+    discard: DeleteRecording
+    key: bytes
+    now: Clock
+
+    def plan(self, session_uuid: str) -> Plan:
+        """Bring a session to its rest and read all of it.
+
+        Raises ErasureNotReadyError while somebody works on it or its outcome is not
+        known, and CarrierError.
+        """
+        session = self._at_rest(session_uuid)
+        found = self.table.everything(session_uuid)
+        held = any(item["sk"] == HOLD for item in found)
+        return Plan(session_uuid, session, tuple(found), held)
+
+    def counts(self, plan: Plan) -> dict[str, int]:
+        """Count what there is, by the kinds of `erasures`.
+
+        A callback whose blanked one is there already is counted once.
+        """
+        held = [each for each in plan.recordings if plan.held or each.held]
+        names = {
+            item["sk"]
+            if "erased" in item
+            else redacted_items.redacted_callback(item, None, self.key)["sk"]
+            for item in plan.callbacks
+        }
+        return {
+            "events": len(names),
+            "recordings": len(plan.recordings) - len(held),
+            "held_recordings": len(held),
+            "labels": len(plan.session.labels) if plan.session else 0,
+            "deliveries": len(plan.deliveries),
+        }
+
+    def carry_out(self, plan: Plan) -> None:
+        """Erase what *plan* has found.
+
+        Raises what `Discard.remove` raises, and StaleStateError if the session has
+        changed since.
+        """
+        session = plan.session
+        parties = None
+        if session and not session.erased_at:
+            parties = sessions.parties_of(session)
+            self._unlink_labels(session)
+        self._delete_recordings(plan)
+        self._blank_callbacks(plan.callbacks, parties)
+        for delivery in plan.deliveries:
+            self.table.delete(delivery["pk"], delivery["sk"])
+        if session and not session.erased_at:
+            self.table.replace(session, redaction.redacted_session(session, self.now()))
+        self._erase_rest(plan)
+        self._blank_callbacks(self.table.callbacks(plan.session_uuid), None)
+
+    # Coming to rest
+
+    def _at_rest(self, session_uuid: str) -> Session | None:
+        """Give a session that is over at Plivo too, or never was there."""
+        looked = False
+        for _ in range(TURNS):
+            session = self.table.load(session_uuid)
+            if session is None or session.erased_at:
+                return session
+            if session.status is Status.EXPIRED and not session.doubted:
+                return session
+            if session.status in (Status.FAILED, Status.ABANDONED):
+                if looked:
+                    return session
+                # What Plivo made after all is ended there, or adopted to be ended.
+                self.reconciler.remove_orphans(session_uuid)
+                looked = True
+                continue
+            with suppress(StaleStateError):
+                self._bring_to_rest(session)
+        raise ErasureNotReadyError(LATER)
+
+    def _bring_to_rest(self, session: Session) -> None:
+        now = self.now()
+        if session.status is Status.EXPIRED:
+            self.reconciler.check(session.session_uuid)
+        elif session.status is Status.RESERVED or sessions.is_over(session, now):
+            if sessions.is_in_doubt(session) or session.status is Status.RESERVED:
+                self._wait_for_lease(session)
+            if session.status is Status.RESERVED:
+                self._find_out(session)
+            else:
+                doubted = sessions.is_in_doubt(session)
+                self.table.replace(
+                    session, transitions.expire(session, now, doubted=doubted)
+                )
+        else:
+            self.ending.end(session.session_uuid, tenant_id=session.tenant_id)
+
+    def _wait_for_lease(self, session: Session) -> None:
+        if sessions.is_leased(session, self.now()):
+            raise ErasureNotReadyError(sessions.rest_of_lease(session, self.now()))
+
+    def _find_out(self, session: Session) -> None:
+        """Learn what became of a create that nobody works on any more."""
+        if self.reconciler.work_off(session.session_uuid) in (LEFT, FAILED):
+            raise ErasureNotReadyError(LATER)
+
+    # Erasing
+
+    def _unlink_labels(self, session: Session) -> None:
+        for label, value in session.labels.items():
+            key = key_space.label_key(session.tenant_id, label, value)
+            self.table.delete(key, session_items.created_key(session))
+
+    def _delete_recordings(self, plan: Plan) -> None:
+        """Delete what was recorded, all versions, and what only Plivo has of it."""
+        if plan.held:
+            return
+        known = set()
+        for recording in plan.recordings:
+            known |= {recording.recording_uuid, recording.carrier_recording_id}
+            if not recording.held:
+                self.discard.remove(recording)
+        for name in sorted(self._at_carrier(plan) - known):
+            self.carrier.delete_recording(name)
+
+    def _at_carrier(self, plan: Plan) -> set[str]:
+        """Name the recordings that callbacks or Plivo's own records tell of."""
+        told = [item["attributes"] for item in plan.callbacks]
+        names = {
+            recordings.name_in(
+                attributes.get("RecordingResourceURL")
+                or attributes.get("RecordingUUID")
+            )
+            for attributes in told
+        }
+        session = plan.session
+        if session and session.carrier_session_uuid and session.settings.get("record"):
+            with suppress(CarrierSessionMissingError):
+                calls = self.carrier.recorded_calls(session.carrier_session_uuid)
+                names |= {call.recording_id for call in calls}
+        return {name for name in names if name}
+
+    def _blank_callbacks(
+        self, kept: Iterable[Item], parties: Mapping[str, str | None] | None
+    ) -> None:
+        for item in kept:
+            if "erased" not in item:
+                after = redacted_items.redacted_callback(item, parties, self.key)
+                self.table.replace_callback(item, after)
+
+    def _erase_rest(self, plan: Plan) -> None:
+        """Delete what was asked for; blank Plivo's records of the calls."""
+        parts = {item["sk"]: item for item in plan.items}
+        if REQUEST in parts:
+            self.table.delete_request(plan.session_uuid)
+        known = parts.get(SNAPSHOT)
+        if plan.session and (known is None or "erased" not in known):
+            purge_at = self.table.purge_time(plan.session)
+            self.table.blank_snapshot(
+                redacted_items.redacted_snapshot(plan.session_uuid, known, purge_at)
+            )

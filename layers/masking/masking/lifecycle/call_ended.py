@@ -1,0 +1,57 @@
+"""The end of a call where Plivo's vocabulary has no event for it.
+
+Only the newest of Plivo's three vocabularies has SessionPartiesHangup. In the others
+a call is over when its last leg ends; but in the newest that leg's event comes too,
+a moment before. So it is looked at once more when that moment has passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.api.timeline_views import call_view
+from masking.core import key_space
+from masking.domain import bus_events
+from masking.domain.timeline import may_end_call
+from masking.storage import timelines
+from masking.storage.callbacks import callback_event_from
+
+if TYPE_CHECKING:
+    from masking.storage.bus import Bus
+    from masking.storage.table import Table
+
+
+@dataclass(frozen=True)
+class CallEnded:
+    """What announcing the end of a call takes: the table, the bus."""
+
+    table: Table
+    bus: Bus
+
+    def announce(self, session_uuid: str, digest: str) -> bool:
+        """Publish `call.ended` if a callback was the last of a call; say whether.
+
+        Of the ends of its legs the last in order speaks for the call.
+        """
+        whole = self.table.load_whole(session_uuid)
+        if whole is None:
+            return False
+        told = timelines.timeline_of(whole.callbacks, whole.session)
+        call = told.call_of(digest)
+        if call is None or not may_end_call(digest, call, told):
+            return False
+        ends = [
+            each.digest
+            for each in told.history
+            if each.digest in call.digests and each.is_end_of_leg
+        ]
+        if ends[-1] != digest:
+            return False
+        item = next(i for i in whole.callbacks if key_space.name_of(i) == digest)
+        event = bus_events.event_of_callback(
+            callback_event_from(item), whole.session, call_view(call), "call.ended"
+        )
+        if event:
+            self.bus.put([event])
+        return True

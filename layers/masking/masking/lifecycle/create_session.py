@@ -1,0 +1,338 @@
+"""Create a session exactly once: reserve, ask Plivo, confirm.
+
+    client      us                                   Plivo
+      │ create   │ reserve: attempt 1, lease 60 s;      │
+      │          │ count it, if the tenant has a quota  │
+      │─────────>│ ───────────── create ───────────────>│
+      │          │<──────────── 201, or nothing ────────│
+      │          │ confirm; or look in the listing      │
+      │<─────────│ 201; or 504 `outcome: unknown`       │
+      │  lease over: same key again, or the reconciler, looks in the listing
+      │          │ found: confirm.  Not found: attempt 2, unless a phone might ring
+      │          │ twice
+
+A definite no of Plivo's frees the key at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking.api import request_models, requests
+from masking.core import numbers
+from masking.core.errors import SessionTakenError, StaleStateError
+from masking.core.problems import (
+    CreateAbandonedError,
+    CreateInProgressError,
+    IdempotencyKeyReusedError,
+    PairAlreadyActiveError,
+    ProblemError,
+    QuotaExceededError,
+    SessionErasedError,
+    StorageUnavailableError,
+)
+from masking.domain import sessions, transitions
+from masking.domain.sessions import CarrierSession, Session, Status
+from masking.lifecycle import match_at_plivo
+from masking.plivo import callback_urls
+from masking.plivo.errors import (
+    CarrierError,
+    CarrierFailedError,
+    CarrierRefusedError,
+    NumberPoolExhaustedError,
+)
+from masking.tenants import tenant_settings
+from masking.tenants.quotas import Quotas
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.plivo.client import Carrier
+    from masking.storage.table import Table
+    from masking.tenants.tenant_settings import TenantSettings
+
+
+NOT_CREATED = "not_created"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Created:
+    """A session that exists at Plivo; *replayed* if an earlier request made it."""
+
+    session: Session
+    replayed: bool
+
+
+@dataclass(frozen=True)
+class CreateSession:
+    """What creating a session takes: the table, Plivo, the callbacks' key, the time.
+
+    *settings_of* gives what is set for a tenant.
+    """
+
+    table: Table
+    carrier: Carrier
+    callback_key: bytes
+    now: Clock
+    settings_of: Callable[[str], TenantSettings] = tenant_settings.none_of
+
+    def create(
+        self,
+        request: request_models.CreateSessionRequest,
+        *,
+        tenant_id: str,
+        idempotency_key: str | None,
+        base_url: str,
+    ) -> Created:
+        """Create the session that *request* asks for, or find it if it exists.
+
+        Every error that is raised carries `outcome`: `not_created` or `unknown`.
+        """
+        asked = requests.asked(request)
+        fresh = transitions.reserve(
+            session_uuid=sessions.session_uuid_for(tenant_id, idempotency_key),
+            tenant_id=tenant_id,
+            asked=asked,
+            labels=request.labels,
+            base_url=base_url,
+            now=self.now(),
+        )
+        try:
+            settings = self.settings_of(tenant_id)
+            admission = Quotas(self.table.tenants, tenant_id, settings, self.now)
+            refusal = admission.refusal(asked)
+            fresh = admission.bound(fresh)
+            is_ours = refusal is None and self._reserve(fresh)
+        except (BotoCoreError, ClientError) as error:
+            # Without a key nobody can have asked Plivo before us.
+            outcome = NOT_CREATED if idempotency_key is None else UNKNOWN
+            raise StorageUnavailableError(outcome=outcome, retry_after=2) from error
+        try:
+            if is_ours:
+                self._count(fresh, admission)
+                return self._send(fresh)
+            if refusal and idempotency_key is None:
+                raise _refused(refusal)
+            return self._continue(fresh, admission, refusal)
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
+
+    def _reserve(self, fresh: Session) -> bool:
+        """Make the session ours; False if an earlier request with its key did that."""
+        try:
+            self.table.reserve(fresh)
+        except SessionTakenError:
+            return False
+        return True
+
+    def _count(self, session: Session, admission: Quotas) -> None:
+        """Count the create that is reserved; give the key free if it is one too many.
+
+        Counting after the reservation leaves replays uncounted.
+        """
+        try:
+            admission.count()
+        except QuotaExceededError as error:
+            self._free(session)
+            raise _refused(error) from None
+
+    def _continue(
+        self, fresh: Session, admission: Quotas, refusal: ProblemError | None
+    ) -> Created:
+        """Go on where an earlier request with this key stopped.
+
+        *refusal* is what stands against one more session, not against a replay.
+        """
+        found = self.table.load(fresh.session_uuid)
+        if found is None:
+            if refusal:
+                raise _refused(refusal)
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
+        if found.erased_at:
+            raise SessionErasedError(outcome=NOT_CREATED)
+        if found.request_hash != fresh.request_hash:
+            raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
+        session = replace(found, asked=fresh.asked, labels=fresh.labels)
+        if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
+            # As it was asked for then: the tenant's settings may have changed since.
+            return Created(found if found.asked else session, replayed=True)
+        if session.status is Status.ABANDONED:
+            raise CreateAbandonedError(outcome=UNKNOWN)
+        if session.status is Status.FAILED:
+            if refusal:
+                raise _refused(refusal)
+            taken = self._retake(session)
+            self._count(taken, admission)
+            return self._send(taken)
+        if sessions.is_leased(session, self.now()):
+            raise CreateInProgressError(
+                outcome=UNKNOWN, retry_after=self._rest_of_lease(session)
+            )
+        return self._take_over(session)
+
+    def _take_over(self, session: Session) -> Created:
+        """Find out what became of an attempt that nobody works on any more."""
+        try:
+            found = self._find(session)
+        except CarrierError as error:
+            error.members["outcome"] = UNKNOWN
+            raise
+        if found.keeper:
+            confirmed = self._confirm(session, found.keeper)
+            self._remove(found.orphans)
+            return Created(confirmed, replayed=True)
+        if found.complete and sessions.may_recreate(session):
+            return self._send(self._retake(session))
+        if found.complete:
+            with suppress(StaleStateError):
+                self.table.replace(session, transitions.abandon(session))
+            raise CreateAbandonedError(outcome=UNKNOWN)
+        raise CreateInProgressError(outcome=UNKNOWN, retry_after=60)
+
+    def _retake(self, session: Session) -> Session:
+        taken = transitions.retake(session, self.now())
+        try:
+            self.table.replace(session, taken)
+        except StaleStateError:
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=1) from None
+        self.table.put_request(taken)
+        return taken
+
+    def _send(self, session: Session) -> Created:
+        """Ask Plivo, with the session's attempt written and leased to us."""
+        registered = callback_urls.registration(
+            self.callback_key, session.base_url, session.session_uuid, session.attempt
+        )
+        asked = {k: v for k, v in session.asked.items() if k not in transitions.OURS}
+        try:
+            answer = self.carrier.create(asked, registered)
+        except CarrierError as error:
+            if error.may_have_acted or _names_a_twin(error):
+                return self._look_for(session, error)
+            self._free(session)
+            error.members["outcome"] = NOT_CREATED
+            if isinstance(error, NumberPoolExhaustedError):
+                error.members |= _limit_of(session.asked)
+            raise
+        if self._attempt_of(answer, session) is None:
+            raise self._pair_is_active(session)
+        return Created(self._confirm(session, answer), replayed=False)
+
+    def _look_for(self, session: Session, error: CarrierError) -> Created:
+        """Look at Plivo for what a create of unknown outcome made.
+
+        A refusal because the pair is active may be about what an earlier attempt of
+        ours made; if a complete listing holds nothing of ours, it is another's.
+        """
+        with suppress(CarrierError):
+            found = self._find(session)
+            if found.keeper:
+                return Created(self._confirm(session, found.keeper), replayed=False)
+            if found.complete and not error.may_have_acted:
+                raise self._pair_is_active(session)
+        if not error.may_have_acted:
+            error = CarrierFailedError(
+                "Plivo could not say what it holds of this pair."
+            )
+        error.retry_after = self._rest_of_lease(session)
+        error.members |= {"outcome": UNKNOWN, "session_uuid": session.session_uuid}
+        raise error
+
+    def _confirm(self, session: Session, answer: CarrierSession) -> Session:
+        attempt = self._attempt_of(answer, session) or session.attempt
+        confirmed = transitions.confirm(session, answer, attempt)
+        try:
+            self.table.replace(session, confirmed)
+        except StaleStateError:
+            return self._confirmed_by_another(session, answer)
+        return confirmed
+
+    def _confirmed_by_another(
+        self, session: Session, answer: CarrierSession
+    ) -> Session:
+        """Take what another confirmed; what we made beside it is an orphan."""
+        stored = self.table.load(session.session_uuid)
+        if stored is None or stored.carrier_session_uuid is None:
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=5)
+        if stored.carrier_session_uuid != answer.session_uuid:
+            with suppress(CarrierError):
+                self.carrier.expire(answer.session_uuid)
+        return stored
+
+    def _pair_is_active(self, session: Session) -> PairAlreadyActiveError:
+        self._free(session)
+        return PairAlreadyActiveError(outcome=NOT_CREATED)
+
+    def _remove(self, orphans: Iterable[CarrierSession]) -> None:
+        """End what is at Plivo beside the keeper; the check after us tries as well."""
+        for orphan in orphans:
+            with suppress(CarrierError):
+                self.carrier.expire(orphan.session_uuid)
+
+    def _free(self, session: Session) -> None:
+        with suppress(StaleStateError):
+            self.table.replace(session, transitions.fail(session))
+
+    def _find(self, session: Session) -> match_at_plivo.Found:
+        return match_at_plivo.find(
+            session, self.carrier, self.table, self.callback_key, self.now()
+        )
+
+    def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
+        return callback_urls.attempt_in(
+            answer.callback_url, self.callback_key, session.session_uuid
+        )
+
+    def _rest_of_lease(self, session: Session) -> int:
+        return sessions.rest_of_lease(session, self.now())
+
+
+def _refused(refusal: ProblemError) -> ProblemError:
+    """Say of a refusal that nothing has been created."""
+    refusal.members["outcome"] = NOT_CREATED
+    return refusal
+
+
+def _limit_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what a create ran out of, without naming anybody.
+
+    With `geomatch` that is the numbers of the first party's country, told by its
+    calling code; of a sub-account's or the whole account's.
+    """
+    geomatch = asked.get("geomatch", True)
+    party = asked.get("first_party") or asked.get("second_party")
+    return {
+        "limited_by": "numbers_in_country" if geomatch else "numbers_of_account",
+        "calling_code": numbers.calling_code(str(party)) if geomatch else None,
+        "subaccount": asked.get("subaccount"),
+    }
+
+
+def _names_a_twin(error: CarrierError) -> bool:
+    """Say whether Plivo refused because the pair has a session already.
+
+    Undocumented (plivo-contract 3.5): the text is all there is to go by.
+    """
+    said = error.explanation.lower()
+    return isinstance(error, CarrierRefusedError) and "already" in said
+
+
+def base_url_of(public_base_url: str, domain: str) -> str:
+    """Say under which address Plivo reaches us: as set, or where the create came in."""
+    return public_base_url or f"https://{domain}"
+
+
+def as_answer(created: Created) -> tuple[int, dict[str, Any]]:
+    """Give status and headers of the answer to a create."""
+    headers = {
+        "location": f"/v1/sessions/{created.session.session_uuid}",
+        "etag": f'"{created.session.version}"',
+    }
+    if created.replayed:
+        headers["idempotent-replayed"] = "true"
+    return (200 if created.replayed else 201), headers

@@ -1,0 +1,87 @@
+"""End the sessions whose time is up. Costs what is due, not what is alive."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.core.errors import StaleStateError
+from masking.domain import due_work, sessions, transitions
+from masking.domain.due_work import Action, Schedule
+from masking.domain.sessions import Session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from masking.core.times import Clock
+    from masking.storage.table import Due, Table
+
+
+# One for each shard.
+WORKERS = 16
+
+# So many states are read with one request.
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class ExpireSessions:
+    """What sweeping takes: the table, the time, and whether there is time left."""
+
+    table: Table
+    now: Clock
+    has_time: Callable[[], bool]
+
+    def run(self) -> int:
+        """End what is due and say how many sessions that were.
+
+        Two sweeps at once do no harm: each end is conditional on the session itself.
+        What is not reached in time is due in the next minute still. An update that
+        has set out for Plivo before is left to arrive.
+        """
+        now = self.now()
+        shards = due_work.shards(Schedule.SWEEP)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            due = pool.map(lambda shard: self._end_shard(shard, now), shards)
+            return sum(due)
+
+    def _end_shard(self, shard: str, now: datetime) -> int:
+        ended = 0
+        for session in self._due(shard, now):
+            if not self.has_time():
+                break
+            ended += self._end(session, now)
+        return ended
+
+    def _due(self, shard: str, now: datetime) -> Iterator[Session]:
+        for batch in _batches(self.table.due(shard, now)):
+            yield from self.table.load_states([due.session_uuid for due in batch])
+
+    def _end(self, session: Session, now: datetime) -> bool:
+        """End one session, unless that is no longer what its state asks for.
+
+        Index and read may be stale; the write is conditional on what was read.
+        """
+        duty = due_work.due_work_of(session)
+        if duty is None or duty.kind is not Action.EXPIRE or now < duty.at:
+            return False
+        in_doubt = sessions.is_in_doubt(session)
+        if in_doubt and sessions.is_leased(session, now):
+            return False
+        # Once it read as expired it must stay so, whatever an update of unknown
+        # outcome did at Plivo: if it is alive there, it is ended there.
+        try:
+            self.table.replace(
+                session, transitions.expire(session, now, doubted=in_doubt)
+            )
+        except StaleStateError:
+            return False
+        return True
+
+
+def _batches(due: Iterator[Due]) -> Iterator[list[Due]]:
+    while batch := list(itertools.islice(due, BATCH)):
+        yield batch

@@ -1,0 +1,106 @@
+"""Find at Plivo what a create of unknown outcome made.
+
+Every session of ours at Plivo carries our UUID and the attempt in its callback URL,
+sealed by a token. So a listing of the pair around that time tells which are ours, and
+so does a callback that came in on our path: its body holds Plivo's UUID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from masking.domain.sessions import CarrierSession, Session
+from masking.plivo import callback_urls
+from masking.plivo.errors import CarrierSessionMissingError
+from masking.storage.callbacks import callback_event_from
+
+if TYPE_CHECKING:
+    from masking.plivo.client import Carrier
+    from masking.storage.table import Table
+
+
+# Plivo's clock and ours may differ.
+CLOCK_SKEW = timedelta(minutes=5)
+
+# Plivo refuses longer spans.
+LONGEST_SPAN = timedelta(days=29)
+
+# At most this many sessions that only callbacks told of are fetched.
+MOST_TOLD = 10
+
+
+@dataclass(frozen=True)
+class Found:
+    """Sessions at Plivo that carry our UUID.
+
+    *keeper* is the one to adopt, *orphans* are the other live ones. Only if the
+    search was *complete* does the lack of a keeper mean that there is none.
+    """
+
+    keeper: CarrierSession | None
+    orphans: tuple[CarrierSession, ...]
+    complete: bool
+
+
+def find(
+    session: Session, carrier: Carrier, table: Table, key: bytes, now: datetime
+) -> Found:
+    """Look for *session* in Plivo's listing of its pair and in its callbacks.
+
+    The keeper is the session that is confirmed already, else the live one of the
+    latest attempt. Raises CarrierError.
+    """
+    if not session.asked and not session.erased_at:
+        # Plivo is asked only after the request has been written.
+        return Found(None, (), complete=True)
+    listed, complete = _listed(session, carrier, now)
+    known = {candidate.session_uuid for candidate in listed}
+    events = map(callback_event_from, table.callbacks(session.session_uuid))
+    told = {uuid for each in events if (uuid := each.carrier_session_uuid)} - known
+    candidates = [*listed, *_fetched(told, carrier)]
+    attempts = {
+        candidate.session_uuid: attempt
+        for candidate in candidates
+        if (attempt := _attempt_in(candidate, key, session))
+    }
+    ours = [s for s in candidates if s.session_uuid in attempts]
+    live = [s for s in ours if s.status != "expired"]
+    confirmed = [s for s in ours if s.session_uuid == session.carrier_session_uuid]
+    keeper = max(
+        confirmed or live or ours,
+        key=lambda s: attempts[s.session_uuid],
+        default=None,
+    )
+    kept = session.carrier_session_uuid or (keeper.session_uuid if keeper else None)
+    orphans = tuple(s for s in live if s.session_uuid != kept)
+    return Found(keeper, orphans, complete)
+
+
+def _listed(
+    session: Session, carrier: Carrier, now: datetime
+) -> tuple[tuple[CarrierSession, ...], bool]:
+    """List the pair at Plivo; of an erased session nobody knows the pair."""
+    if session.erased_at:
+        return (), True
+    listing = carrier.listing(
+        first_party=session.asked.get("first_party"),
+        second_party=session.asked.get("second_party"),
+        created_from=max(session.reserved_at - CLOCK_SKEW, now - LONGEST_SPAN),
+        created_to=now + CLOCK_SKEW,
+    )
+    return listing.sessions, listing.complete
+
+
+def _fetched(told: set[str], carrier: Carrier) -> Iterator[CarrierSession]:
+    for carrier_session_uuid in sorted(told)[:MOST_TOLD]:
+        try:
+            yield carrier.get(carrier_session_uuid)
+        except CarrierSessionMissingError:
+            continue
+
+
+def _attempt_in(candidate: CarrierSession, key: bytes, session: Session) -> int | None:
+    return callback_urls.attempt_in(candidate.callback_url, key, session.session_uuid)

@@ -1,0 +1,143 @@
+"""Find sessions: newest first, page by page, at a cost that doesn't grow with them.
+
+A page comes from the narrowest listing there is (a label's, a party's, the tenant's);
+what changes in a session's life is filtered after the read. At most 200 candidates are
+read for a page, so that it may be short: the cursor says whether there is more.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from masking.api.session_views import SessionPage
+from masking.core import key_space, numbers, times
+from masking.core.problems import InvalidRequestError
+from masking.domain import sessions
+from masking.storage import session_items
+
+if TYPE_CHECKING:
+    from masking.api.search_requests import Search
+    from masking.domain.sessions import Session
+    from masking.storage.session_items import Listing
+    from masking.storage.table import Table
+
+
+MOST_CANDIDATES = 200
+MOST_AT_ONCE = 100
+
+CREATED_KEY = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[0-9a-f-]{36}", re.ASCII)
+
+# Sorts after every key that begins with the same time.
+AFTER_ALL = "~"
+
+
+def find(
+    search: Search, *, tenant_id: str, table: Table, number_key: bytes, now: datetime
+) -> SessionPage:
+    """Give a page of the tenant's sessions that *search* asks for.
+
+    Raises InvalidRequestError for a window or a cursor that breaks the rules.
+    """
+    first, last = search.window(now)
+    place = _place_of(search, tenant_id, number_key)
+    cursor = _key_in(search.cursor) if search.cursor else None
+    at_most = cursor or times.stamp(last) + AFTER_ALL
+    at_least = times.stamp(first)
+    if at_most < at_least:
+        # DynamoDB takes a span that ends before it begins for a mistake.
+        return SessionPage((), None)
+    found: list[Session] = []
+    candidates = 0
+    while candidates < MOST_CANDIDATES:
+        want = search.limit if search.takes_all else MOST_AT_ONCE
+        want = min(want, MOST_CANDIDATES - candidates)
+        # One more tells whether there is more; and *at_most* itself may be listed.
+        listed = table.listed(place, at_most=at_most, at_least=at_least, most=want + 2)
+        keys = [key for key in listed if key != at_most]
+        page, more = keys[:want], len(keys) > want
+        states = {s.session_uuid: s for s in table.load_states(_uuids_in(page))}
+        for key in page:
+            at_most = key
+            candidates += 1
+            session = states.get(_uuid_in(key))
+            if session and _fits(session, search, tenant_id, now):
+                found.append(session)
+            if len(found) == search.limit:
+                more = more or key != page[-1]
+                return SessionPage(tuple(found), _cursor(key) if more else None)
+        if not more:
+            return SessionPage(tuple(found), None)
+    return SessionPage(tuple(found), _cursor(at_most))
+
+
+def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:
+    """Choose the listing with the fewest candidates."""
+    if search.labels:
+        ((label, value),) = search.labels.items()
+        return session_items.Listing(key_space.label_key(tenant_id, label, value))
+    for number in (search.first_party, search.second_party):
+        if number:
+            hashed = numbers.hashed(number_key, number)
+            return session_items.Listing(key_space.party_key(tenant_id, hashed))
+    return session_items.listing_of_tenant(tenant_id)
+
+
+def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bool:
+    settings = session.settings
+    if session.tenant_id != tenant_id:
+        return False
+    wanted = [(session.virtual_number, search.virtual_number)]
+    if not (session.erased_at and _is_by_one_party(search)):
+        wanted += [
+            (settings.get("first_party"), search.first_party),
+            (settings.get("second_party"), search.second_party),
+        ]
+    if any(want is not None and has != want for has, want in wanted):
+        return False
+    return search.fits(
+        status=_status(session, now),
+        created_time=session.created_time,
+        expiry_time=session.expiry_time,
+        duration=settings.get("duration"),
+    )
+
+
+def _is_by_one_party(search: Search) -> bool:
+    """Say whether what is listed is known to have the one party that is asked for."""
+    asked = (search.first_party, search.second_party)
+    return not search.labels and asked.count(None) == 1
+
+
+def _status(session: Session, now: datetime) -> str:
+    if sessions.is_over(session, now):
+        return "expired"
+    return session.status.value
+
+
+def _uuid_in(key: str) -> str:
+    return key.partition("#")[2]
+
+
+def _uuids_in(keys: list[str]) -> list[str]:
+    return [_uuid_in(key) for key in keys]
+
+
+def _cursor(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _key_in(cursor: str) -> str:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        key = ""
+    if not CREATED_KEY.fullmatch(key):
+        rule = "must be the cursor of an earlier page"
+        violation = {"field": "cursor", "rule": rule, "sent": None}
+        raise InvalidRequestError(violations=[violation])
+    return key

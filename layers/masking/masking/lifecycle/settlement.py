@@ -1,0 +1,213 @@
+"""Fetch Plivo's final truth about a session that is over, and keep it.
+
+    expired ──5 min──> fetch: keep a snapshot ──10 min──> fetch: the same? final
+                         │ a call is open: later            │ not the same: keep it,
+                         ▼ (until it must have ended)       ▼ fetch again, up to 6
+
+Plivo's totals follow a call with a delay of their own and its callbacks may be lost;
+so nothing is believed that has not been said twice. The duty stays where it is in the
+index until the end, which saves a write for each fetch. A callback that comes after
+the end opens the session once more (see `reactions`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from masking.core import times
+from masking.domain import redaction, sessions, transitions
+from masking.domain.sessions import CarrierSession, Session
+from masking.plivo.errors import CarrierSessionMissingError
+
+if TYPE_CHECKING:
+    from masking.core.key_space import Item
+    from masking.core.times import Clock
+    from masking.plivo.account import Account
+    from masking.plivo.client import Carrier
+    from masking.recording.fetch_recordings import FetchRecordings
+    from masking.storage.table import Table
+
+
+APART = timedelta(minutes=10)
+MOST_FETCHES = 6
+
+# What Plivo takes for a call when a session does not say (plivo-contract 1.2).
+RING_TIMEOUT = 120
+CALL_TIME_LIMIT = 14_400
+
+# What ends a call, in Plivo's callbacks.
+OVER = "SessionPartiesHangup"
+
+WAITING = "waiting"
+FETCHED = "fetched"
+SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What settling takes: table, Plivo, its account, missing recordings, time."""
+
+    table: Table
+    carrier: Carrier
+    account: Account
+    recordings: FetchRecordings
+    now: Clock
+
+    def work(self, session: Session) -> str:
+        """Do the next step for *session*, say which that was.
+
+        Raises CarrierError, or StaleStateError if another was faster.
+        """
+        kept = self._snapshot(session)
+        if kept and self.now() < times.parse_stamp(kept["fetched_at"]) + APART:
+            return WAITING
+        try:
+            answer = self.carrier.get(str(session.carrier_session_uuid))
+            calls = self._calls(answer)
+        except CarrierSessionMissingError:
+            return self._finish(session, None, ())
+        if is_alive(answer, self.now()):
+            self.carrier.expire(answer.session_uuid)
+            return WAITING
+        if self.now() < latest_end(session) and is_open(answer, calls):
+            return WAITING
+        if any(call.get("recording_resource_url") for call in calls):
+            self.recordings.fetch(session)
+        if session.erased_at:
+            calls = [redaction.redacted_call(call) for call in calls]
+        digest = digest_of(answer, calls)
+        if kept and kept["digest"] == digest and not self._is_behind(session, calls):
+            return self._finish(session, answer, calls)
+        count = (kept["fetches"] if kept else 0) + 1
+        self._keep(session, {"digest": digest, "calls": calls}, count)
+        if count >= MOST_FETCHES:
+            return self._finish(session, answer, calls)
+        return FETCHED
+
+    def _snapshot(self, session: Session) -> Item | None:
+        """Read the snapshot of this settlement; an earlier one's does not count."""
+        kept = self.table.snapshot(session.session_uuid)
+        of_now = kept and kept.get("settle_at") == _settle_at(session)
+        return kept if of_now else None
+
+    def _calls(self, answer: CarrierSession) -> list[dict[str, Any]]:
+        """Give Plivo's interactions, each with the records of its legs."""
+        return [self._with_legs(call) for call in answer.totals.get("interaction", ())]
+
+    def _with_legs(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Put the records of its legs into a call, in place of their addresses."""
+        whole = dict(call)
+        for party in sessions.PARTIES:
+            leg = self.account.leg(call.get(f"{party}_resource_url"))
+            if leg:
+                whole[f"{party}_leg"] = leg
+                del whole[f"{party}_resource_url"]
+        return whole
+
+    def _is_behind(self, session: Session, calls: Sequence[object]) -> bool:
+        """Say whether callbacks told of more calls than Plivo's totals have yet."""
+        return self._told(session) > len(calls)
+
+    def _told(self, session: Session) -> int:
+        """Count the calls whose end callbacks told of."""
+        kept = self.table.callbacks(session.session_uuid)
+        return sum(each["attributes"].get("EventName") == OVER for each in kept)
+
+    def _keep(self, session: Session, fetched: Item, count: int) -> None:
+        before = self.table.snapshot(session.session_uuid)
+        self.table.put_snapshot(
+            session,
+            {
+                **fetched,
+                "fetched_at": times.stamp(self.now()),
+                "fetches": count,
+                "settle_at": _settle_at(session),
+            },
+            before.get("fetched_at") if before else None,
+        )
+
+    def _finish(
+        self,
+        session: Session,
+        answer: CarrierSession | None,
+        calls: Sequence[Mapping[str, Any]],
+    ) -> str:
+        changed = ["carrier_session"]
+        if answer:
+            changed = changes_of(session, answer)
+            if self._told(session) != len(calls):
+                changed.append("interaction")
+        self.table.replace(
+            session, transitions.settle(session, answer, changed, self.now())
+        )
+        return SETTLED
+
+
+# Rules
+
+
+def latest_end(session: Session) -> datetime:
+    """Say when any call of *session* has ended and is in Plivo's totals, at the latest.
+
+    A call that came in at the last second may ring and then be talked through.
+    """
+    lingers = session.linger or RING_TIMEOUT + CALL_TIME_LIMIT
+    ends = session.expiry_time or session.reserved_at
+    return ends + timedelta(seconds=lingers) + transitions.SETTLE_AFTER
+
+
+def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether Plivo shows a call that has not ended."""
+    if answer.status == "in-progress":
+        return True
+    return any(call.get("start_time") and not call.get("end_time") for call in calls)
+
+
+def is_alive(answer: CarrierSession, now: datetime) -> bool:
+    """Say whether Plivo would still connect calls of a session."""
+    ends = answer.expiry_time
+    return answer.status != "expired" and (ends is None or now < ends)
+
+
+def changes_of(session: Session, answer: CarrierSession) -> list[str]:
+    """Name what Plivo's answer corrects in what we had; names of attributes alone."""
+    had = {
+        "virtual_number": session.virtual_number,
+        "expiry_time": session.expiry_time,
+        **session.answered,
+    }
+    has = {
+        "virtual_number": answer.virtual_number,
+        "expiry_time": answer.expiry_time,
+        **{k: v for k, v in answer.totals.items() if k != "interaction"},
+    }
+    return [
+        name
+        for name, value in has.items()
+        if value is not None and value != had.get(name, _unset(value))
+    ]
+
+
+def _unset(value: object) -> object:
+    """Give what stands for nothing beside *value*: totals of nothing are not kept."""
+    return "0" if isinstance(value, str) else 0
+
+
+def _settle_at(session: Session) -> str:
+    return times.stamp(session.settle_at) if session.settle_at else ""
+
+
+def digest_of(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> str:
+    """Give the SHA-256 of what two fetches must agree in (hex).
+
+    The totals themselves are kept in the session's state once they are final.
+    """
+    totals = {k: v for k, v in answer.totals.items() if k != "interaction"}
+    said = [answer.status, answer.virtual_number, totals, [dict(c) for c in calls]]
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,181 @@
+"""Change a session at Plivo and in the table together.
+
+(1) A conditional write records what is to change, with a lease. (2) Plivo. (3) Store
+the session that Plivo answered and clear the record. If the outcome of (2) is unknown
+the record stays, and the reconciler fetches what Plivo has: Plivo's values win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking.core.errors import StaleStateError
+from masking.core.problems import (
+    FieldNotUpdatableError,
+    InvalidRequestError,
+    SessionExpiredError,
+    SessionNotActiveError,
+    SessionNotFoundError,
+    StorageUnavailableError,
+    UpdateInProgressError,
+    VersionMismatchError,
+)
+from masking.domain import sessions, transitions
+from masking.domain.sessions import Session, Status
+from masking.plivo.errors import CarrierError, CarrierRefusedError
+
+if TYPE_CHECKING:
+    from masking.api.request_models import UpdateSessionRequest
+    from masking.core.times import Clock
+    from masking.plivo.client import Carrier
+    from masking.storage.table import Table
+
+
+NOT_UPDATED = "not_updated"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class UpdateSession:
+    """What updating a session takes: the table, Plivo, the time."""
+
+    table: Table
+    carrier: Carrier
+    now: Clock
+
+    def update(
+        self,
+        session_uuid: str,
+        request: UpdateSessionRequest,
+        *,
+        tenant_id: str,
+        if_match: int | None = None,
+    ) -> Session:
+        """Change the session as *request* says and give it as it is then.
+
+        Every error that is raised carries `outcome`: `not_updated` or `unknown`.
+        """
+        changes = request.model_dump(exclude_unset=True)
+        try:
+            session = self._updatable(session_uuid, tenant_id, if_match)
+            _check_parties(session, changes)
+            taken = transitions.begin_update(session, changes, self.now())
+            self.table.replace(session, taken)
+        except StaleStateError:
+            raise UpdateInProgressError(outcome=NOT_UPDATED, retry_after=1) from None
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(outcome=NOT_UPDATED, retry_after=2) from error
+        try:
+            return self._send(taken, changes)
+        except (BotoCoreError, ClientError) as error:
+            raise StorageUnavailableError(outcome=UNKNOWN, retry_after=60) from error
+
+    def _updatable(
+        self, session_uuid: str, tenant_id: str, if_match: int | None
+    ) -> Session:
+        session = self.table.load(session_uuid)
+        if session is None or session.tenant_id != tenant_id:
+            raise SessionNotFoundError(outcome=NOT_UPDATED)
+        if if_match is not None and if_match != session.version:
+            raise VersionMismatchError(outcome=NOT_UPDATED, version=session.version)
+        waits = session.pending and session.status is Status.ACTIVE
+        if waits and not sessions.is_leased(session, self.now()):
+            session = self._settled(session)
+        if session.pending and session.status is Status.ACTIVE:
+            rest = sessions.rest_of_lease(session, self.now())
+            raise UpdateInProgressError(outcome=NOT_UPDATED, retry_after=rest)
+        if sessions.is_over(session, self.now()):
+            raise SessionExpiredError(outcome=NOT_UPDATED)
+        if session.status is not Status.ACTIVE:
+            raise SessionNotActiveError(outcome=NOT_UPDATED)
+        return session
+
+    def _settled(self, session: Session) -> Session:
+        """Clear up an update that nobody works on any more."""
+        try:
+            return settle(session, self.table, self.carrier)
+        except CarrierError as error:
+            error.members["outcome"] = NOT_UPDATED
+            raise
+
+    def _send(self, taken: Session, changes: Mapping[str, Any]) -> Session:
+        sent = {k: v for k, v in changes.items() if k not in transitions.OURS}
+        answer = None
+        if sent:
+            try:
+                answer = self.carrier.update(str(taken.carrier_session_uuid), sent)
+            except CarrierError as error:
+                self._give_up(taken, error)
+                raise
+        final = transitions.finish_update(taken, answer)
+        try:
+            self.table.replace(taken, final)
+        except StaleStateError:
+            return self.table.load(taken.session_uuid) or final
+        return final
+
+    def _give_up(self, taken: Session, error: CarrierError) -> None:
+        """Say what became of an update that Plivo did not confirm."""
+        if error.may_have_acted:
+            error.members["outcome"] = UNKNOWN
+            with suppress(StaleStateError):
+                self.table.replace(taken, transitions.doubt(taken))
+            return
+        error.members["outcome"] = NOT_UPDATED
+        over = (
+            isinstance(error, CarrierRefusedError)
+            and "already expired" in error.explanation.lower()
+        )
+        after = (
+            transitions.expire(taken, self.now())
+            if over
+            else transitions.drop_update(taken)
+        )
+        with suppress(StaleStateError):
+            self.table.replace(taken, after)
+        if over:
+            raise SessionExpiredError(outcome=NOT_UPDATED) from None
+
+
+def settle(session: Session, table: Table, carrier: Carrier) -> Session:
+    """Take over what Plivo has of a session whose update has no known outcome.
+
+    Raises CarrierError if Plivo can't say, StaleStateError if another was faster.
+    """
+    answer = carrier.get(str(session.carrier_session_uuid))
+    settled = transitions.finish_update(session, answer)
+    table.replace(session, settled)
+    return settled
+
+
+def _check_parties(session: Session, changes: Mapping[str, Any]) -> None:
+    """Let a party be added to a single-party session, and nothing else be done to it.
+
+    Raises FieldNotUpdatableError or InvalidRequestError.
+    """
+    settings = session.settings
+    single = settings.get("create_session_with_single_party", False)
+    fixed = [
+        name
+        for name in sessions.PARTIES
+        if name in changes and (not single or settings.get(name))
+    ]
+    if fixed:
+        rule = "can only be added to a single-party session that lacks it"
+        raise FieldNotUpdatableError(
+            outcome=NOT_UPDATED,
+            violations=[{"field": name, "rule": rule, "sent": None} for name in fixed],
+        )
+    both = [changes.get(name, settings.get(name)) for name in sessions.PARTIES]
+    if both[0] is not None and both[0] == both[1]:
+        violation = {
+            "field": "second_party",
+            "rule": "must differ from first_party",
+            "sent": None,
+        }
+        raise InvalidRequestError(outcome=NOT_UPDATED, violations=[violation])

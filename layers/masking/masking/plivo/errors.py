@@ -1,0 +1,126 @@
+"""What Plivo did not do, as a problem document tells it.
+
+CarrierError
+├── CarrierRefusedError              422 carrier_refused_request
+├── CarrierSessionMissingError       502 carrier_session_missing
+├── CarrierCredentialsRefusedError   502 carrier_credentials_refused
+├── CarrierForbiddenError            502 carrier_forbidden
+├── CarrierUnreachableError          502 carrier_unreachable
+├── CarrierFailedError               502 carrier_failed
+├── CarrierAnswerInvalidError        502 carrier_answer_invalid
+├── CarrierThrottledError            503 carrier_throttled
+├── NumberPoolExhaustedError         503 number_pool_exhausted
+└── CarrierTimeoutError              504 carrier_timeout
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from masking.core.problems import ProblemError
+
+
+class CarrierError(ProblemError):
+    """Plivo did not do as asked.
+
+    `may_have_acted` tells whether Plivo may nevertheless have carried the request
+    out: true for time-outs, broken connections, 5xx and answers that can't be read.
+    """
+
+    status = HTTPStatus.BAD_GATEWAY
+    may_have_acted: ClassVar[bool] = False
+    # Counted apart where an alarm of the template waits for it.
+    metric: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: int | None = None,
+        carrier_status: int | None = None,
+        **members: Any,
+    ) -> None:
+        if carrier_status is not None:
+            members["carrier_status"] = carrier_status
+        super().__init__(detail, retry_after=retry_after, **members)
+        self.carrier_status = carrier_status
+
+
+class CarrierRefusedError(CarrierError):
+    """Plivo found something wrong with the request that our rules let pass."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "carrier_refused_request"
+    detail = "Plivo refused the request."
+
+
+class CarrierSessionMissingError(CarrierError):
+    """Plivo does not know the session."""
+
+    code = "carrier_session_missing"
+    detail = "Plivo does not know this session."
+
+
+class CarrierCredentialsRefusedError(CarrierError):
+    """Plivo refused the credentials in the secret, or there are none yet."""
+
+    code = "carrier_credentials_refused"
+    detail = "Plivo refused this deployment's credentials; its operator must mend them."
+    metric = "CarrierCredentialsRefused"
+
+
+class CarrierForbiddenError(CarrierError):
+    """Plivo forbids this: feature not enabled, country barred, address not allowed."""
+
+    code = "carrier_forbidden"
+    detail = "Plivo forbids this to the account."
+
+
+class CarrierUnreachableError(CarrierError):
+    """No connection to Plivo came about, so nothing was sent."""
+
+    code = "carrier_unreachable"
+    detail = "Plivo could not be reached; nothing was sent."
+
+
+class CarrierFailedError(CarrierError):
+    """Plivo failed (5xx) or the connection broke; the request may have been done."""
+
+    code = "carrier_failed"
+    detail = "Plivo failed while working on the request."
+    may_have_acted = True
+
+
+class CarrierAnswerInvalidError(CarrierError):
+    """Plivo answered with something that is not an answer."""
+
+    code = "carrier_answer_invalid"
+    detail = "Plivo's answer could not be read."
+    may_have_acted = True
+
+
+class CarrierThrottledError(CarrierError):
+    """Plivo's rate limit (300 requests in 5 s) is reached."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "carrier_throttled"
+    detail = "Plivo's rate limit is reached."
+
+
+class NumberPoolExhaustedError(CarrierError):
+    """No virtual number is free for this pair. Plivo says it as a plain 400."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "number_pool_exhausted"
+    detail = "No virtual number is free for this pair."
+    metric = "NumberPoolExhausted"
+
+
+class CarrierTimeoutError(CarrierError):
+    """Plivo did not answer in time; the request may have been done."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "carrier_timeout"
+    detail = "Plivo did not answer in time."
+    may_have_acted = True

@@ -1,0 +1,130 @@
+"""Begin the recordings that Plivo tells of, in a callback or when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from masking.core.errors import RecordingRefusedError
+from masking.domain import plivo_events, recording_transitions, recordings
+from masking.domain.bus_events import NOT_RECORDED
+from masking.domain.recordings import Announcement, Recording, Source, recording_uuid_of
+from masking.domain.sessions import Session, parties_of
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.storage.table import Table
+
+
+@dataclass(frozen=True)
+class Announcer:
+    """What announcing takes: the table, the time, how long recordings are kept.
+
+    *retention_days* holds where neither the session nor its tenant has a rule.
+    """
+
+    table: Table
+    now: Clock
+    retention_days: int
+
+    def from_callback(
+        self, attributes: Mapping[str, str], digest: str, session: Session
+    ) -> Recording:
+        """Begin the recording that a callback tells of; doing it twice does no harm.
+
+        One that Plivo could not make, or whose callback can't be used, is FAILED.
+        """
+        try:
+            if attributes.get("EventName") == "SessionRecordingFailed":
+                message = "Plivo could not record the call"
+                raise RecordingRefusedError(message, reason=NOT_RECORDED)
+            found = recordings.announcement_of(attributes)
+        except RecordingRefusedError as refused:
+            name = recording_uuid_of(attributes, digest)
+            return self._announce_failure(name, refused, session, Source.CALLBACK)
+        roles = self._roles(attributes.get("From"), attributes.get("To"), session)
+        found = replace(found, call={**found.call, **roles})
+        return self._announce(found, session, Source.CALLBACK)
+
+    def from_carrier(
+        self,
+        found: Announcement,
+        session: Session,
+        *,
+        caller: str | None,
+        callee: str | None,
+    ) -> Recording:
+        """Begin a recording that was found in Plivo's data, where we had no word.
+
+        One that Plivo gives no address of is FAILED.
+        """
+        if not found.url or not found.format:
+            message = "Plivo names no URL of it, or a format that is not mp3 or wav"
+            refused = RecordingRefusedError(message, reason="malformed")
+            return self._announce_failure(
+                found.recording_uuid, refused, session, Source.CARRIER
+            )
+        roles = self._roles(caller, callee, session)
+        found = replace(found, call={**found.call, **roles})
+        return self._announce(found, session, Source.CARRIER)
+
+    def _announce(
+        self, found: Announcement, session: Session, source: Source
+    ) -> Recording:
+        return self._add(
+            recording_transitions.announce(
+                found,
+                session_uuid=session.session_uuid,
+                tenant_id=session.tenant_id,
+                retention_days=self._days(session),
+                source=source,
+                now=self.now(),
+            )
+        )
+
+    def _announce_failure(
+        self,
+        recording_uuid: str,
+        refused: RecordingRefusedError,
+        session: Session,
+        source: Source,
+    ) -> Recording:
+        return self._add(
+            recording_transitions.announce_failure(
+                recording_uuid,
+                session_uuid=session.session_uuid,
+                tenant_id=session.tenant_id,
+                retention_days=self._days(session),
+                reason=refused.reason,
+                explanation=str(refused),
+                source=source,
+                now=self.now(),
+            )
+        )
+
+    def _add(self, recording: Recording) -> Recording:
+        """Write the link first: who finds the recording finds its session."""
+        if self.table.is_held(recording.session_uuid):
+            recording = replace(recording, held=True)
+        if self.table.session_of(recording.recording_uuid) is None:
+            self.table.link_recording(recording)
+        self.table.add_recording(recording)
+        return recording
+
+    def _days(self, session: Session) -> int:
+        own = session.settings.get("recording_retention_days")
+        return int(
+            own or self.table.retention_of(session.tenant_id) or self.retention_days
+        )
+
+    def _roles(
+        self, caller: str | None, callee: str | None, session: Session
+    ) -> dict[str, str]:
+        """Say who called whom, without a number."""
+        parties = parties_of(session)
+        roles = {
+            "from": plivo_events.role_of(caller, parties),
+            "to": plivo_events.role_of(callee, parties),
+        }
+        return {name: role for name, role in roles.items() if role}

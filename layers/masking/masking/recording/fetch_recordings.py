@@ -1,0 +1,83 @@
+"""Find the recordings of a session that Plivo has and that we never heard of.
+
+Asked while a session is settled, when its calls are over: the session's interactions
+say which calls were recorded, the recording resources where the files are. What was
+missing is announced, and so comes into the same queue as all others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.core import telemetry
+from masking.domain import recording_transitions
+from masking.domain.recordings import Recording, Status
+from masking.domain.sessions import Session
+from masking.recording.announce import Announcer
+
+if TYPE_CHECKING:
+    from masking.plivo.client import Carrier
+    from masking.plivo.recording_answers import RecordedCall
+    from masking.storage.table import Table
+
+
+@dataclass(frozen=True)
+class FetchRecordings:
+    """What fetching takes: the table, Plivo, and who announces."""
+
+    table: Table
+    carrier: Carrier
+    announcer: Announcer
+
+    def fetch(self, session: Session) -> int:
+        """Announce what is missing, and say how many recordings that were.
+
+        What Plivo has of an erased session is deleted there, unless it is held.
+        Raises CarrierError if Plivo can't say; doing it twice does no harm.
+        """
+        known = self._known(session)
+        calls = self.carrier.recorded_calls(str(session.carrier_session_uuid))
+        if session.erased_at and not self.table.is_held(session.session_uuid):
+            for call in calls:
+                self.carrier.delete_recording(call.recording_id)
+            return 0
+        missing = 0
+        for call in calls:
+            if call.recording_id in known:
+                missing += self._remind(known[call.recording_id])
+            else:
+                missing += self._announce(call, session)
+        if missing:
+            telemetry.count("RecordingsFetched", missing)
+        return missing
+
+    def _known(self, session: Session) -> dict[str, Recording]:
+        """Give what is known, under our names and under Plivo's."""
+        found = self.table.recordings(session.session_uuid)
+        names = {recording.recording_uuid: recording for recording in found}
+        return {**names, **{each.carrier_recording_id: each for each in found}}
+
+    def _announce(self, call: RecordedCall, session: Session) -> bool:
+        resource = self.carrier.recording(call.recording_id)
+        if resource is None:
+            telemetry.logger().warning(
+                "Plivo has deleted a recording that we never had",
+                extra={"session_uuid": session.session_uuid},
+            )
+            telemetry.count("RecordingGoneAtCarrier")
+            return False
+        self.announcer.from_carrier(
+            resource.announcement(call),
+            session,
+            caller=resource.from_number,
+            callee=resource.to_number,
+        )
+        return True
+
+    def _remind(self, recording: Recording) -> bool:
+        """Announce again what nobody has begun to store in all that time."""
+        if recording.status is not Status.ANNOUNCED:
+            return False
+        self.table.replace_recording(recording, recording_transitions.nudge(recording))
+        return True

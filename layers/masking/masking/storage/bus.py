@@ -1,0 +1,114 @@
+"""Put events on the bus, within PutEvents' limits; say which it did not take."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from masking.core.errors import EventsNotTakenError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+    from masking.domain.bus_events import Event
+
+
+SOURCE = "maskline"
+
+# The limits of one PutEvents request: entries, and bytes of them all.
+MOST_ENTRIES = 10
+MOST_BYTES = 256 * 1024
+
+# Seconds to wait before what was not taken is put again.
+PAUSES = (0.05, 0.2)
+
+# What an event that is larger than a request fails with.
+TOO_LARGE = "EventTooLarge"
+
+Entry = dict[str, Any]
+
+
+class Bus:
+    """The EventBridge bus *name*; *sleep* waits for seconds."""
+
+    def __init__(
+        self,
+        client: EventBridgeClient,
+        name: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+
+    def put(self, events: Sequence[Event]) -> None:
+        """Publish *events*. Raises EventsNotTakenError if the bus left some out."""
+        refused = self.offer(events)
+        if refused:
+            message = f"the bus refused events: {sorted(set(refused.values()))}"
+            raise EventsNotTakenError(message)
+
+    def offer(self, events: Sequence[Event]) -> dict[int, str]:
+        """Publish *events*; give the error code of each that was not taken, by index.
+
+        What is left out of a request that is otherwise taken is put again, twice.
+        """
+        entries = dict(enumerate(self._entry(event) for event in events))
+        refused = {
+            index: TOO_LARGE
+            for index, entry in entries.items()
+            if _bytes_of(entry) > MOST_BYTES
+        }
+        left = {i: entry for i, entry in entries.items() if i not in refused}
+        failed = self._put(left)
+        for pause in PAUSES:
+            if not failed:
+                break
+            self._sleep(pause)
+            failed = self._put({index: entries[index] for index in failed})
+        return refused | failed
+
+    def _put(self, entries: dict[int, Entry]) -> dict[int, str]:
+        failed: dict[int, str] = {}
+        for batch in _batches(entries):
+            answer = self._client.put_events(
+                Entries=[entries[index] for index in batch]  # type: ignore[misc]
+            )
+            if not answer["FailedEntryCount"]:
+                continue
+            for index, entry in zip(batch, answer["Entries"], strict=True):
+                if "EventId" not in entry:
+                    failed[index] = entry.get("ErrorCode", "")
+        return failed
+
+    def _entry(self, event: Event) -> Entry:
+        return {
+            "Source": SOURCE,
+            "DetailType": event.type,
+            "Detail": json.dumps(
+                event.detail(), separators=(",", ":"), ensure_ascii=False
+            ),
+            "EventBusName": self._name,
+        }
+
+
+def _batches(entries: dict[int, Entry]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    size = 0
+    for index, entry in entries.items():
+        more = _bytes_of(entry)
+        if batch and (len(batch) == MOST_ENTRIES or size + more > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(index)
+        size += more
+    if batch:
+        yield batch
+
+
+def _bytes_of(entry: Entry) -> int:
+    """Give an entry's size as EventBridge counts it."""
+    counted = ("Source", "DetailType", "Detail")
+    return sum(len(entry[name].encode()) for name in counted)

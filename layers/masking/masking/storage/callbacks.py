@@ -1,0 +1,95 @@
+"""The part of the table that is about what Plivo's callbacks told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from masking.core.key_space import CALLBACK, Item, name_of, part_key, session_key
+from masking.core.times import stamp
+from masking.domain.callback_event import CallbackEvent
+from masking.storage.dynamo import IS_NEW, ConditionFailedError, Store
+
+# For how long it is remembered who got PINs wrong on a day.
+GUESS_SECONDS = 2 * 86_400
+
+
+class CallbackTable(Store):
+    """Callbacks: one write for each, and one more for a wrong PIN."""
+
+    def put_callback(
+        self,
+        session_uuid: str,
+        digest: str,
+        *,
+        kind: str,
+        tenant_id: str,
+        attempt: int,
+        attributes: Mapping[str, str],
+        received_at: datetime,
+        came: Mapping[str, str] | None = None,
+        erased: bool = False,
+        retention_days: int | None = None,
+    ) -> bool:
+        """Keep a callback. Returns False if it is there already; changes nothing.
+
+        *came* says how: as a form, JSON or GET, and what proved it. With *erased* it
+        is of a session in which a person was forgotten, and blanked. *retention_days*
+        is the session's own.
+        """
+        item = {
+            "pk": session_key(session_uuid),
+            "sk": part_key(CALLBACK, digest),
+            "kind": kind,
+            "tenant_id": tenant_id,
+            "attempt": attempt,
+            "attributes": dict(attributes),
+            **({"came": dict(came)} if came else {}),
+            **({"erased": True} if erased else {}),
+            "received_at": stamp(received_at),
+            "purge_at": self._purge_at(received_at, retention_days),
+        }
+        try:
+            self._put(item, IS_NEW)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def callback(self, session_uuid: str, digest: str) -> Item | None:
+        """Read a callback."""
+        return self._get(session_key(session_uuid), part_key(CALLBACK, digest))
+
+    def callbacks(self, session_uuid: str) -> list[Item]:
+        """Read all callbacks of a session, in no order that means anything."""
+        return self._parts(session_key(session_uuid), part_key(CALLBACK, ""))
+
+    # PINs that were wrong
+
+    def count_guess(self, key: str, at: datetime, digest: str, *, most: int) -> int:
+        """Count a wrong PIN once; give how many there were that day, up to *most*.
+
+        0 means that there had been as many already.
+        """
+        is_first = "attribute_not_exists(digests)"
+        is_counted = "contains(digests, :digest)"
+        try:
+            item = self._update(
+                (key, str(at.date())),
+                "ADD digests :digests SET purge_at = :purge_at",
+                {
+                    ":digests": {digest},
+                    ":digest": digest,
+                    ":most": most,
+                    ":purge_at": int(at.timestamp()) + GUESS_SECONDS,
+                },
+                f"{is_first} OR size(digests) < :most OR {is_counted}",
+                gives="ALL_NEW",
+            )
+        except ConditionFailedError:
+            return 0
+        return len(item["digests"])
+
+
+def callback_event_from(item: Item) -> CallbackEvent:
+    """Build the callback event of a callback's item."""
+    return CallbackEvent(name_of(item), item["attributes"], item["received_at"])

@@ -1,0 +1,142 @@
+"""The part of the table that is about recordings, their holds and their retention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from masking.core.errors import StaleStateError
+from masking.core.key_space import (
+    HOLD,
+    LINK,
+    RECORDING,
+    RECORDINGS,
+    Item,
+    name_of,
+    owner_of,
+    part_key,
+    recording_key,
+    session_key,
+    tenant_key,
+)
+from masking.core.times import parse_stamp, stamp
+from masking.domain.recordings import Recording, Source, Status
+from masking.storage.attributes import written_item
+from masking.storage.dynamo import IS_NEW, IS_UNCHANGED, ConditionFailedError, Store
+
+
+class RecordingTable(Store):
+    """Recordings: one write for each step, one read before it."""
+
+    def recording(self, session_uuid: str, recording_uuid: str) -> Recording | None:
+        """Read what is known of a recording, consistently."""
+        item = self._get(session_key(session_uuid), part_key(RECORDING, recording_uuid))
+        return recording_from(item) if item else None
+
+    def recordings(self, session_uuid: str) -> list[Recording]:
+        """Read all recordings of a session, in no order that means anything."""
+        found = self._parts(
+            session_key(session_uuid), part_key(RECORDING, ""), consistent=False
+        )
+        return [recording_from(item) for item in found]
+
+    def add_recording(self, recording: Recording) -> bool:
+        """Write a new recording; False if it is there already, and changes nothing."""
+        try:
+            self._put(recording_item(recording), IS_NEW)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def replace_recording(self, before: Recording, after: Recording) -> None:
+        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        try:
+            self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
+        except ConditionFailedError:
+            raise StaleStateError from None
+
+    def link_recording(self, recording: Recording) -> None:
+        """Make a recording findable by its name, for as long as it is kept."""
+        link: Item = {
+            "pk": recording_key(recording.recording_uuid),
+            "sk": LINK,
+            "session_uuid": recording.session_uuid,
+        }
+        if recording.expires_at:
+            link["purge_at"] = int(recording.expires_at.timestamp())
+        self._put(link)
+
+    def session_of(self, recording_uuid: str) -> str | None:
+        """Say whose recording it is, as its link does."""
+        item = self._get(recording_key(recording_uuid), LINK, consistent=False)
+        return str(item["session_uuid"]) if item else None
+
+    def is_held(self, session_uuid: str) -> bool:
+        """Say whether recordings of a session are under a legal hold."""
+        return self._get(session_key(session_uuid), HOLD) is not None
+
+    def put_hold(self, session_uuid: str, *, held: bool) -> None:
+        """Put the recordings of a session under a legal hold, or let them go."""
+        key = {"pk": session_key(session_uuid), "sk": HOLD}
+        if held:
+            self._put(key)
+        else:
+            self._client.delete_item(TableName=self._name, Key=written_item(key))
+
+    def retention_of(self, tenant_id: str) -> int | None:
+        """Give the days that a tenant's recordings are kept; None if it has no rule."""
+        item = self._get(tenant_key(tenant_id), RECORDINGS, consistent=False)
+        return int(item["retention_days"]) if item else None
+
+    def put_retention(self, tenant_id: str, days: int) -> None:
+        """Set the days that recordings of a tenant are kept, from now on."""
+        self._put(
+            {"pk": tenant_key(tenant_id), "sk": RECORDINGS, "retention_days": days}
+        )
+
+
+TIMES = frozenset(
+    {"announced_at", "lease_until", "failed_at", "stored_at", "deleted_at"}
+)
+
+# In the keys of the item, or with a meaning only as a whole.
+APART = frozenset({"session_uuid", "recording_uuid", "call"})
+
+
+def recording_item(recording: Recording) -> Item:
+    """Build a recording's item; what is unset is left out.
+
+    The table purges it when its retention is over, and never while it is held.
+    """
+    item: Item = {
+        "pk": session_key(recording.session_uuid),
+        "sk": part_key(RECORDING, recording.recording_uuid),
+    }
+    for name in recording.__dataclass_fields__:
+        value = getattr(recording, name)
+        if name in APART or value in (None, False, 0, ""):
+            continue
+        item[name] = stamp(value) if name in TIMES else value
+    if recording.call:
+        item["call"] = dict(recording.call)
+    if recording.expires_at:
+        item["purge_at"] = int(recording.expires_at.timestamp())
+    return item
+
+
+def recording_from(item: Item) -> Recording:
+    """Build a recording from its item."""
+    values: dict[str, Any] = {
+        name: parse_stamp(item[name]) if name in TIMES else item[name]
+        for name in Recording.__dataclass_fields__
+        if name in item
+    }
+    return Recording(
+        **{
+            **values,
+            "session_uuid": owner_of(item),
+            "recording_uuid": name_of(item),
+            "status": Status(item["status"]),
+            "source": Source(item["source"]),
+            "format": item.get("format", ""),
+        }
+    )

@@ -1,0 +1,42 @@
+"""TODO storage.redacted_items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from masking.core import key_space
+from masking.core.key_space import SNAPSHOT, Item, session_key
+from masking.domain.redaction import redacted_attributes, redacted_call, redacted_digest
+
+# Of a callback's item, beside its attributes. `attributes` are blanked by themselves.
+CALLBACK = frozenset({"kind", "tenant_id", "attempt", "came", "received_at"})
+
+
+def redacted_callback(
+    item: Item, parties: Mapping[str, str | None] | None, key: bytes
+) -> Item:
+    """Give the item that takes the place of a callback's, under a name of its own."""
+    kept = {k: v for k, v in item.items() if k in CALLBACK | {"pk", "purge_at"}}
+    return {
+        **kept,
+        "sk": key_space.part_key(
+            key_space.CALLBACK, redacted_digest(key, key_space.name_of(item))
+        ),
+        "attributes": redacted_attributes(item["attributes"], parties),
+        "erased": True,
+    }
+
+
+def redacted_snapshot(session_uuid: str, known: Item | None, purge_at: int) -> Item:
+    """Give the snapshot of an erased session; there is one, even if there was none.
+
+    A settlement that set out before the erasure finds it and writes nothing.
+    """
+    kept: Item = known or {"purge_at": purge_at}
+    return {
+        **kept,
+        "pk": session_key(session_uuid),
+        "sk": SNAPSHOT,
+        "calls": [redacted_call(each) for each in kept.get("calls", ())],
+        "erased": True,
+    }

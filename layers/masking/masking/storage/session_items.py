@@ -1,0 +1,151 @@
+"""TODO storage.session_items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from masking.core.key_space import STATE, Item, session_key
+from masking.core.times import parse_stamp, stamp
+from masking.domain import due_work
+from masking.domain.sessions import Pending, Session, Settled, Status
+
+
+def listing_keys(session: Session) -> dict[str, str]:
+    """Give the keys of index `by_tenant` for a confirmed session."""
+    return {"tenant_sessions": session.tenant_id, "created_key": created_key(session)}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Where a listing stands: a partition of the table, or one of an index."""
+
+    value: str
+    attribute: str = "pk"
+    sort_attribute: str = "sk"
+    index: str | None = None
+
+
+def listing_of_tenant(tenant_id: str) -> Listing:
+    """Give the place where all sessions of a tenant are listed."""
+    return Listing(tenant_id, "tenant_sessions", "created_key", "by_tenant")
+
+
+def created_key(session: Session) -> str:
+    """Say where a confirmed session stands in listings: by time, then by UUID."""
+    created = session.created_time or session.reserved_at
+    return f"{stamp(created)}#{session.session_uuid}"
+
+
+# Items
+
+
+def state_item(session: Session, purge_at: int) -> Item:
+    """Build the state item of a session; in index `duties` while it has a duty."""
+    item: Item = {
+        "pk": session_key(session.session_uuid),
+        "sk": STATE,
+        "tenant_id": session.tenant_id,
+        "status": session.status.value,
+        "version": session.version,
+        "attempt": session.attempt,
+        "request_hash": session.request_hash,
+        "base_url": session.base_url,
+        "reserved_at": stamp(session.reserved_at),
+        "lease_until": _stamp(session.lease_until),
+        "carrier_session_uuid": session.carrier_session_uuid,
+        "virtual_number": session.virtual_number,
+        "created_time": _stamp(session.created_time),
+        "modified_time": _stamp(session.modified_time),
+        "expiry_time": _stamp(session.expiry_time),
+        "answered": dict(session.answered) or None,
+        "pending": _pending_item(session.pending),
+        "doubted": True if session.doubted else None,
+        "settle_at": _stamp(session.settle_at),
+        "settled": _settled_item(session.settled),
+        "repaired": session.repaired,
+        "erased_at": _stamp(session.erased_at),
+        "linger": session.linger or None,
+        # They never change, and a listing that shows them reads states alone.
+        "labels": dict(session.labels) or None,
+        "retention_days": session.retention_days,
+        "purge_at": purge_at,
+    }
+    duty = due_work.due_work_of(session)
+    if duty:
+        rule = due_work.SCHEDULE_OF[duty.kind]
+        item["duty_shard"] = due_work.shard_of(session.session_uuid, rule)
+        item["duty_at"] = stamp(duty.at)
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def session_from(
+    state: Item, request: Item | None = None, snapshot: Item | None = None
+) -> Session:
+    """Build a session from its items.
+
+    Without the second nothing is *asked*, without the third it has no *calls*.
+    """
+    pending = state.get("pending")
+    settled = state.get("settled")
+    return Session(
+        session_uuid=state["pk"].removeprefix("S#"),
+        tenant_id=state["tenant_id"],
+        status=Status(state["status"]),
+        version=state["version"],
+        attempt=state["attempt"],
+        request_hash=state["request_hash"],
+        base_url=state["base_url"],
+        reserved_at=parse_stamp(state["reserved_at"]),
+        lease_until=_moment(state.get("lease_until")),
+        carrier_session_uuid=state.get("carrier_session_uuid"),
+        virtual_number=state.get("virtual_number"),
+        created_time=_moment(state.get("created_time")),
+        modified_time=_moment(state.get("modified_time")),
+        expiry_time=_moment(state.get("expiry_time")),
+        answered=state.get("answered", {}),
+        pending=Pending(pending["changes"], parse_stamp(pending["lease_until"]))
+        if pending
+        else None,
+        doubted=state.get("doubted", False),
+        settle_at=_moment(state.get("settle_at")),
+        settled=Settled(
+            parse_stamp(settled["at"]), tuple(settled["changed"]), settled["times"]
+        )
+        if settled
+        else None,
+        repaired=state.get("repaired"),
+        erased_at=_moment(state.get("erased_at")),
+        linger=state.get("linger", 0),
+        calls=tuple(snapshot["calls"]) if snapshot else (),
+        asked=request["asked"] if request else {},
+        labels=state.get("labels", {}),
+        retention_days=state.get("retention_days"),
+    )
+
+
+def _pending_item(pending: Pending | None) -> Item | None:
+    if pending is None:
+        return None
+    return {
+        "changes": dict(pending.changes),
+        "lease_until": stamp(pending.lease_until),
+    }
+
+
+def _settled_item(settled: Settled | None) -> Item | None:
+    if settled is None:
+        return None
+    return {
+        "at": stamp(settled.at),
+        "changed": list(settled.changed),
+        "times": settled.times,
+    }
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return stamp(at) if at else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_stamp(text) if text else None

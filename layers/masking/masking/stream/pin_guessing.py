@@ -1,0 +1,65 @@
+"""PINs that are guessed over many calls: counted by virtual number and caller, by day.
+
+Plivo lets a caller try a few times in one call, and call again. Each callback that
+tells of a wrong PIN is counted once, however often it is seen, under a keyed hash of
+both numbers. As many as the threshold in one day (UTC) are an event, told under one id.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from masking.core import key_space, numbers, telemetry, times
+from masking.core.key_space import Item
+from masking.domain import bus_events, plivo_events, sessions
+from masking.domain.bus_events import Event
+from masking.domain.sessions import NAMESPACE, Session
+
+if TYPE_CHECKING:
+    from masking.storage.table import Table
+
+
+FAILED = "pin.failed"
+GUESSING = "pin.guessing"
+
+# Of a callback's hash; enough to tell those of a day apart.
+DIGITS = 16
+
+
+def after_callback(
+    table: Table, number_key: bytes, threshold: int, item: Item, session: Session
+) -> Event | None:
+    """Count a callback that tells of a wrong PIN; give the event that it may be.
+
+    Costs one write for such a callback and nothing for any other. Once the threshold
+    is reached no further callback of that day is counted.
+    """
+    attributes = item["attributes"]
+    if plivo_events.type_of(attributes) != FAILED:
+        return None
+    # A caller that hides its number is counted with all others that do.
+    caller = numbers.normal_or_none(attributes.get("From")) or ""
+    pair = numbers.hashed(number_key, f"{session.virtual_number} {caller}")
+    key = key_space.guess_key(session.tenant_id, pair)
+    received = times.parse_stamp(item["received_at"])
+    digest = key_space.name_of(item)[:DIGITS]
+    failures = table.count_guess(key, received, digest, most=threshold)
+    if failures < threshold:
+        return None
+    telemetry.count("PinGuessing")
+    return Event(
+        type=GUESSING,
+        id=str(uuid.uuid5(NAMESPACE, f"{key}/{received.date()}/{GUESSING}")),
+        occurred_at=item["received_at"],
+        session_uuid=session.session_uuid,
+        tenant_id=session.tenant_id,
+        data={
+            "version": session.version,
+            "labels": dict(session.labels),
+            "virtual_number": session.virtual_number,
+            "from": plivo_events.role_of(caller, sessions.parties_of(session)),
+            "failures": failures,
+        },
+        webhook=bus_events.webhook_of(GUESSING, session),
+    )

@@ -1,0 +1,139 @@
+"""Take a batch of the table's stream to the bus: nothing is lost, nothing is blocked.
+
+What fails because AWS fails comes again, with all that follows it in its shard. What
+fails by itself, or has failed for long, is parked: its key and the reason go to a
+queue, and the redrive reads the table again (the stream forgets after a day).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking.core import telemetry
+from masking.core.errors import EventsNotTakenError
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.domain.bus_events import Event
+    from masking.storage.queues import Queue
+    from masking.stream.change_publisher import Publisher
+
+
+# How long a record may hold up its shard.
+PATIENCE = timedelta(minutes=15)
+
+# Codes of AWS that mean the request itself is wrong, so that it always will be.
+FOR_EVER = frozenset(
+    {
+        "EventTooLarge",
+        "InvalidArgument",
+        "MalformedDetail",
+        "NotAuthorizedForSourceException",
+        "ValidationException",
+    }
+)
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PublishChanges:
+    """What relaying takes: the publisher, what gives the queue to park in, the time."""
+
+    publisher: Publisher
+    parked: Callable[[], Queue]
+    now: Clock
+
+    def relay(self, records: Sequence[Record]) -> str | None:
+        """Deal with records in order; give the first that must come again, if any."""
+        found: list[tuple[int, Event]] = []
+        stop = len(records)
+        for index, record in enumerate(records):
+            try:
+                events = self.publisher.events_of(record)
+            except Exception as error:
+                if self._comes_again(record, error):
+                    stop = index
+                    break
+                continue
+            found += [(index, event) for event in events]
+        for index, code in self._publish(found):
+            if code in FOR_EVER or self._is_old(records[index]):
+                self._park(records[index], code)
+            else:
+                stop = min(stop, index)
+        # The others come again, and are counted then.
+        self.publisher.count(records[:stop])
+        if stop == len(records):
+            return None
+        return str(records[stop]["dynamodb"]["SequenceNumber"])
+
+    def _publish(self, found: Sequence[tuple[int, Event]]) -> list[tuple[int, str]]:
+        """Put events on the bus; give record and reason of each that is not there."""
+        if not found:
+            return []
+        try:
+            refused = self.publisher.bus.offer([event for _, event in found])
+        except (BotoCoreError, ClientError) as error:
+            return [(index, _code_of(error)) for index, _ in found]
+        return [(found[at][0], code) for at, code in refused.items()]
+
+    def _comes_again(self, record: Record, error: Exception) -> bool:
+        if is_passing(error) and not self._is_old(record):
+            telemetry.logger().error(
+                "change not published", extra={"error": _code_of(error)}
+            )
+            return True
+        self._park(record, _code_of(error))
+        return False
+
+    def _park(self, record: Record, reason: str) -> None:
+        keys = record["dynamodb"]["Keys"]
+        was = record["dynamodb"].get("OldImage", {}).get("status", {})
+        telemetry.count("ChangeParked")
+        telemetry.logger().error("change parked", extra={"reason": reason})
+        self.parked().send(
+            {
+                "pk": keys["pk"]["S"],
+                "sk": keys["sk"]["S"],
+                "reason": reason,
+                "was": was.get("S"),
+            }
+        )
+
+    def _is_old(self, record: Record) -> bool:
+        written = record["dynamodb"].get("ApproximateCreationDateTime")
+        if written is None:
+            return False
+        at = datetime.fromtimestamp(float(written), UTC)
+        return self.now() - at > PATIENCE
+
+
+def record_of(parked: Mapping[str, Any], image: Mapping[str, Any]) -> Record:
+    """Give a stream record again for what was parked, with the item as it is now."""
+    old = {**image, "status": {"S": parked["was"]}} if parked["was"] else None
+    return {
+        "dynamodb": {
+            "Keys": {"pk": image["pk"], "sk": image["sk"]},
+            "NewImage": image,
+            **({"OldImage": old} if old else {}),
+        }
+    }
+
+
+def is_passing(error: Exception) -> bool:
+    """Say whether what failed may succeed later, without any change of ours."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] not in FOR_EVER
+    return isinstance(error, (BotoCoreError, EventsNotTakenError))
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"])
+    return type(error).__name__

@@ -1,0 +1,91 @@
+"""How many sessions of a tenant are live: counted from the stream, and recounted.
+
+The count follows the table by the stream's delay, and drifts by a batch if a function
+dies between counting and saying so. A recount puts it right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from masking.core import key_space, telemetry
+from masking.domain.sessions import Status
+from masking.storage import session_items
+
+if TYPE_CHECKING:
+    from masking.storage.table import Table
+    from masking.tenants.tenant_settings import TenantSettings
+
+
+LIVE = frozenset({Status.ACTIVE.value, Status.ENDING.value})
+
+# What BatchGetItem takes at once.
+PAGE = 100
+
+
+def count(
+    table: Table,
+    settings_of: Callable[[str], TenantSettings],
+    records: Sequence[Mapping[str, Any]],
+) -> None:
+    """Count what stream records change, for the tenants that have the quota.
+
+    A failure is counted and not raised: the records have been dealt with.
+    """
+    try:
+        for tenant_id, change in _changes_in(records).items():
+            if change and settings_of(tenant_id).live_sessions is not None:
+                table.tenants.count_live(tenant_id, change)
+    except (BotoCoreError, ClientError):
+        telemetry.count("LiveSessionsNotCounted")
+
+
+def recount(table: Table, tenant_id: str) -> int:
+    """Count a tenant's live sessions by its listing, and set the counter to that."""
+    found = 0
+    for page in _pages(table, tenant_id):
+        states = table.load_states([key.partition("#")[2] for key in page])
+        found += sum(session.status.value in LIVE for session in states)
+    table.tenants.put_live(tenant_id, found)
+    return found
+
+
+def _changes_in(records: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    changes: Counter[str] = Counter()
+    for record in records:
+        after = record["dynamodb"].get("NewImage", {})
+        before = record["dynamodb"].get("OldImage", {})
+        image = after or before
+        if _text(image, "sk") == key_space.STATE:
+            changes[_text(image, "tenant_id")] += _is_live(after) - _is_live(before)
+    return changes
+
+
+def _is_live(image: Mapping[str, Any]) -> bool:
+    return _text(image, "status") in LIVE
+
+
+def _text(image: Mapping[str, Any], name: str) -> str:
+    """Give an attribute, empty where an image lacks it: it must not stop the others."""
+    return str(image.get(name, {}).get("S", ""))
+
+
+def _pages(table: Table, tenant_id: str) -> Iterator[list[str]]:
+    """Give the keys of a tenant's listing, the newest first, page by page."""
+    at_most = "~"
+    while True:
+        page = table.listed(
+            session_items.listing_of_tenant(tenant_id),
+            at_most=at_most,
+            at_least="0",
+            most=PAGE,
+        )
+        fresh = [key for key in page if key != at_most]
+        if not fresh:
+            return
+        yield fresh
+        at_most = fresh[-1]

@@ -1,0 +1,49 @@
+"""TODO tenants.webhook_secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from masking.core.errors import StaleStateError
+from masking.core.key_space import Item
+from masking.domain import webhook_signing
+from masking.domain.webhook_signing import Generations
+
+if TYPE_CHECKING:
+    from masking.storage.table import Table
+
+
+# Secrets of webhooks
+
+
+def generations_of(table: Table, tenant_id: str) -> Generations:
+    """Give which generations of a tenant's webhook secret sign."""
+    return _generations_from(table.tenants.generations(tenant_id))
+
+
+def change_generations(
+    table: Table, tenant_id: str, change: Callable[[Generations], Generations]
+) -> None:
+    """Rotate or retire. Raises StaleStateError if somebody else just did so."""
+    item = table.tenants.generations(tenant_id)
+    after = change(_generations_from(item))
+    if not table.tenants.put_generations(
+        tenant_id,
+        newest=after.newest,
+        oldest=after.oldest,
+        seen=item["newest"] if item else None,
+    ):
+        raise StaleStateError
+
+
+def webhook_secrets(table: Table, key: bytes, tenant_id: str) -> list[str]:
+    """Give the secrets that a tenant's webhooks are signed with, the newest first."""
+    return [
+        webhook_signing.secret_of(key, tenant_id, generation)
+        for generation in generations_of(table, tenant_id).signing
+    ]
+
+
+def _generations_from(item: Item | None) -> Generations:
+    return Generations(item["newest"], item["oldest"]) if item else Generations()

@@ -1,0 +1,290 @@
+"""Deliver events to apps: each once by its id, until it is taken or a day is over.
+
+A message of the queue is one event for one app. It is put off by its visibility, so
+that what waits costs nothing; how it stands is kept in the delivery's item. Messages
+of a batch are worked on side by side, few of one endpoint at once.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from masking.core import key_space, telemetry
+from masking.core.errors import TargetRefusedError
+from masking.domain import deliveries, webhook_signing
+from masking.domain.deliveries import Delivery, Status
+from masking.storage import session_items
+from masking.storage.deliveries import delivery_from, delivery_item
+from masking.webhooks import http_post, ssrf_guard
+from masking.webhooks.ssrf_guard import Target
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.storage.queues import Queue
+    from masking.storage.table import Table
+    from masking.webhooks.endpoints import Endpoints
+
+
+AT_ONCE = 10
+
+# A message that comes this much before its time is on time.
+EARLY = timedelta(seconds=1)
+
+# For how long attempts of a batch may begin: the last must end before the function.
+BEGIN_WITHIN = timedelta(seconds=6)
+
+USER_AGENT = "Maskline"
+
+Send = Callable[[Target, str, Mapping[str, str], bytes | None], int]
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a message: a word to count, and until when it is put off."""
+
+    word: str
+    until: datetime | None = None
+
+
+DONE = Outcome("done")
+FAILED = Outcome("failed")
+
+
+@dataclass(frozen=True)
+class DeliverWebhook:
+    """What delivering takes.
+
+    *allowed* is where apps may be (see `targets`); *secrets_of* gives a tenant's
+    secrets, the newest first; *chance* gives numbers from 0 to 1.
+    """
+
+    table: Table
+    queue: Queue
+    dead_letters: Queue
+    endpoints: Endpoints
+    secrets_of: Callable[[str], Sequence[str]]
+    allowed: str
+    now: Clock
+    send: Send = http_post.send
+    vet: Callable[[str, str], Target] = ssrf_guard.vet
+    chance: Callable[[], float] = random.random
+
+    def deliver_batch(self, messages: Sequence[Message]) -> list[str]:
+        """Work on messages side by side; give the ids of those that come again."""
+        details = [json.loads(message["body"])["detail"] for message in messages]
+        known = self.table.load_items(_keys_of(details))
+        stop = self.now() + BEGIN_WITHIN
+
+        def work(message: Message, detail: Mapping[str, Any]) -> Outcome:
+            try:
+                return self._deliver(message, detail, known, stop)
+            except Exception as error:
+                telemetry.logger().error(
+                    "delivery failed on our side",
+                    extra={
+                        "error": type(error).__name__,
+                        "message_id": message["messageId"],
+                    },
+                )
+                return FAILED
+
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            outcomes = list(pool.map(work, messages, details))
+        again = []
+        put_off = {}
+        for message, outcome in zip(messages, outcomes, strict=True):
+            telemetry.count(f"Webhook{outcome.word.title().replace('_', '')}")
+            if outcome.until:
+                put_off[message["receiptHandle"]] = self._seconds_to(outcome.until)
+            if outcome.until or outcome is FAILED:
+                again.append(message["messageId"])
+        self.queue.postpone_all(put_off)
+        return again
+
+    def _deliver(
+        self,
+        message: Message,
+        detail: Mapping[str, Any],
+        known: Mapping[tuple[str, str], key_space.Item],
+        stop: datetime,
+    ) -> Outcome:
+        delivery = _stand_of(message, detail, known)
+        if delivery.status is not Status.WAITING:
+            return DONE
+        if delivery.next_at and self.now() < delivery.next_at - EARLY:
+            return Outcome("put_off", delivery.next_at)
+        if _is_erased(delivery, known):
+            return DONE
+        settings = _settings_of(delivery, known)
+        url = settings.get(delivery.url_name)
+        if not url:
+            return self._close(delivery, Status.STOPPED, "no_url", detail)
+        method = settings.get(delivery.url_name.replace("_url", "_method")) or "POST"
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        endpoint = key_space.endpoint_key(delivery.tenant_id, origin)
+        rest = self._rest_of(endpoint)
+        if rest is None:
+            with self.endpoints.turn(endpoint):
+                rest = self._rest_of(endpoint)
+                if rest is None and self.now() < stop:
+                    return self._attempt(delivery, detail, url, method, endpoint)
+        if rest and self.now() > delivery.deadline:
+            return self._close(delivery, Status.DEAD, "endpoint_paused", detail)
+        return Outcome("put_off", rest or self.now() + EARLY)
+
+    def _rest_of(self, endpoint: str) -> datetime | None:
+        """Say until when a message to an endpoint that is left alone is put off."""
+        until = self.endpoints.resting_until(endpoint)
+        return until + timedelta(seconds=10 * self.chance()) if until else None
+
+    def _attempt(
+        self,
+        delivery: Delivery,
+        detail: Mapping[str, Any],
+        url: str,
+        method: str,
+        endpoint: str,
+    ) -> Outcome:
+        status, error = self._request(delivery, detail, url, method)
+        tried = deliveries.attempted(
+            delivery, status=status, error=error, now=self.now(), chance=self.chance()
+        )
+        self._keep(tried)
+        if tried.status is Status.DELIVERED:
+            self.endpoints.succeeded(endpoint)
+        elif tried.status is not Status.STOPPED:
+            self.endpoints.failed(endpoint)
+        if tried.status is Status.DEAD:
+            self._bury(detail)
+        telemetry.logger().info(
+            "delivery attempted",
+            extra={
+                "session_uuid": tried.session_uuid,
+                "event_id": tried.event_id,
+                "outcome": tried.status.value,
+                "attempts": tried.attempts,
+                "answer": status,
+                "error": error,
+            },
+        )
+        return Outcome(tried.status.value, tried.next_at)
+
+    def _request(
+        self, delivery: Delivery, detail: Mapping[str, Any], url: str, method: str
+    ) -> tuple[int | None, str | None]:
+        """Send the event; give the status that was answered, or what went wrong."""
+        headers = {"user-agent": USER_AGENT}
+        body: bytes | None = None
+        if method == "GET":
+            parts = urlsplit(url)
+            query = "&".join(filter(None, (parts.query, deliveries.query_of(detail))))
+            url = parts._replace(query=query, fragment="").geturl()
+            payload = query.encode()
+        else:
+            body = payload = deliveries.payload_of(detail)
+            headers["content-type"] = "application/json"
+        headers |= webhook_signing.headers_for(
+            delivery.event_id, payload, self.secrets_of(delivery.tenant_id), self.now()
+        )
+        try:
+            target = self.vet(url, self.allowed)
+            return self.send(target, method, headers, body), None
+        except TargetRefusedError:
+            return None, "target_refused"
+        except TimeoutError:
+            return None, "timeout"
+        except (OSError, http.client.HTTPException) as error:
+            return None, type(error).__name__
+
+    def _close(
+        self,
+        delivery: Delivery,
+        status: Status,
+        reason: str,
+        detail: Mapping[str, Any],
+    ) -> Outcome:
+        """Give a delivery up that needs no attempt to know that it fails."""
+        self._keep(deliveries.closed(delivery, status, reason, self.now()))
+        if status is Status.DEAD:
+            self._bury(detail)
+        return Outcome(status.value)
+
+    def _bury(self, detail: Mapping[str, Any]) -> None:
+        """Hand an event over to the operator; sent back, it begins another day."""
+        self.dead_letters.send({"detail": detail, "redriven": True})
+
+    def _keep(self, delivery: Delivery) -> None:
+        self.table.put_delivery(
+            delivery.session_uuid,
+            delivery.event_id,
+            delivery_item(delivery),
+            delivery.first_at,
+        )
+
+    def _seconds_to(self, until: datetime) -> int:
+        seconds = (until - self.now()).total_seconds()
+        return max(0, min(round(seconds), deliveries.LONGEST_PAUSE))
+
+
+def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """List what must be read for a batch: deliveries, and sessions once each."""
+    keys: dict[tuple[str, str], None] = {}
+    for detail in details:
+        pk = key_space.session_key(detail["session_uuid"])
+        for sk in (
+            key_space.part_key(key_space.DELIVERY, detail["id"]),
+            key_space.STATE,
+            key_space.REQUEST,
+        ):
+            keys[pk, sk] = None
+    return list(keys)
+
+
+def _stand_of(
+    message: Message,
+    detail: Mapping[str, Any],
+    known: Mapping[tuple[str, str], key_space.Item],
+) -> Delivery:
+    """Give how a delivery stands; one without an item began when it was sent."""
+    pk = key_space.session_key(detail["session_uuid"])
+    item = known.get((pk, key_space.part_key(key_space.DELIVERY, detail["id"])))
+    sent = int(message["attributes"]["SentTimestamp"]) / 1000
+    sent_at = datetime.fromtimestamp(sent, UTC)
+    if item is None:
+        state = known.get((pk, key_space.STATE), {})
+        return deliveries.begin(detail, sent_at, state.get("retention_days"))
+    delivery = delivery_from(item)
+    redriven = json.loads(message["body"]).get("redriven", False)
+    if redriven and delivery.status is Status.DEAD:
+        return deliveries.renew(delivery, sent_at)
+    return delivery
+
+
+def _is_erased(
+    delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
+) -> bool:
+    """Say whether a person of the session was forgotten: then nothing is told of it."""
+    state = known.get((key_space.session_key(delivery.session_uuid), key_space.STATE))
+    return state is not None and "erased_at" in state
+
+
+def _settings_of(
+    delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
+) -> Mapping[str, Any]:
+    """Give the session's attributes as they are now, none if it is gone."""
+    pk = key_space.session_key(delivery.session_uuid)
+    state = known.get((pk, key_space.STATE))
+    if state is None:
+        return {}
+    return session_items.session_from(
+        state, known.get((pk, key_space.REQUEST))
+    ).settings

@@ -1,0 +1,97 @@
+"""How the servers of apps fare, so that a dead one delays nobody else.
+
+One that has failed five times in a row is left alone for a while, longer each time. All
+workers count in one item, made by the first failure: a success costs no write here,
+unless it is the first one after a failure.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from masking.core.times import parse_stamp
+from masking.domain import deliveries
+
+if TYPE_CHECKING:
+    from masking.core.key_space import Item
+    from masking.core.times import Clock
+    from masking.storage.table import Table
+
+
+# Requests to one endpoint at once, in one worker. The template caps the workers.
+AT_ONCE = 5
+
+# For how long what the table says of an endpoint is taken to be so.
+FRESH = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Health:
+    """How an endpoint fares: how often it was left alone by now, until when it is."""
+
+    pauses: int = 0
+    until: datetime | None = None
+    fails: bool = False
+
+
+@dataclass
+class Endpoints:
+    """What a worker knows of endpoints, each named by its key in the table."""
+
+    table: Table
+    now: Clock
+    _known: dict[str, tuple[datetime, Health]] = field(default_factory=dict)
+    _turns: dict[str, threading.Semaphore] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def turn(self, endpoint: str) -> threading.Semaphore:
+        """Give what must be held while a request is made to an endpoint."""
+        with self._lock:
+            return self._turns.setdefault(endpoint, threading.Semaphore(AT_ONCE))
+
+    def resting_until(self, endpoint: str) -> datetime | None:
+        """Say until when an endpoint is left alone, None if it is not."""
+        until = self._health(endpoint).until
+        return until if until and self.now() < until else None
+
+    def failed(self, endpoint: str) -> None:
+        """Note a failure; after the fifth in a row the endpoint is left alone.
+
+        One that fails again after it was left alone is left alone again at once.
+        """
+        now = self.now()
+        item = self.table.count_failure(endpoint, now)
+        health = _health_in(item)
+        resting = health.until is not None and now < health.until
+        enough = item["failures"] >= deliveries.FAILURES
+        if enough and not resting:
+            until = now + deliveries.rest_after(health.pauses)
+            health = Health(health.pauses + 1, until, fails=True)
+            self.table.put_pause(endpoint, until, health.pauses)
+        self._learn(endpoint, health)
+
+    def succeeded(self, endpoint: str) -> None:
+        """Note a success: the endpoint is as good as any."""
+        if self._health(endpoint).fails:
+            self.table.forget_failures(endpoint)
+            self._learn(endpoint, Health())
+
+    def _health(self, endpoint: str) -> Health:
+        known = self._known.get(endpoint)
+        if known and self.now() - known[0] < FRESH:
+            return known[1]
+        item = self.table.endpoint(endpoint)
+        return self._learn(endpoint, _health_in(item) if item else Health())
+
+    def _learn(self, endpoint: str, health: Health) -> Health:
+        with self._lock:
+            self._known[endpoint] = (self.now(), health)
+        return health
+
+
+def _health_in(item: Item) -> Health:
+    until = parse_stamp(item["until"]) if "until" in item else None
+    return Health(item.get("pauses", 0), until, fails=item["failures"] > 0)

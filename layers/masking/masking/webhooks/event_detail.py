@@ -1,0 +1,38 @@
+"""TODO webhooks.event_detail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from masking.api.timeline_views import call_view
+from masking.core.key_space import name_of
+from masking.domain import plivo_events
+from masking.domain.deliveries import Delivery
+from masking.storage import timelines
+from masking.storage.table import Whole
+
+
+def detail_of(delivery: Delivery, whole: Whole) -> Mapping[str, Any]:
+    """Give the event again that a delivery was of, under the same id.
+
+    What Plivo told is read from the callback; the call is told as it is known now.
+    """
+    detail: dict[str, Any] = {
+        **delivery.event,
+        "id": delivery.event_id,
+        "type": delivery.type,
+        "session_uuid": delivery.session_uuid,
+        "tenant_id": delivery.tenant_id,
+        "labels": dict(whole.session.labels),
+        "webhook": delivery.url_name,
+    }
+    digest = delivery.event.get("callback")
+    kept = next((i for i in whole.callbacks if name_of(i) == digest), None)
+    if kept:
+        detail["carrier_event"] = plivo_events.without_personal_data(kept["attributes"])
+        told = timelines.timeline_of(whole.callbacks, whole.session)
+        call = told.call_of(str(digest))
+        if call:
+            detail["call"] = call_view(call)
+    return detail
