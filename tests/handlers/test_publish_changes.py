@@ -14,7 +14,7 @@ from functions.publish_changes import app
 from masking.api import callback_requests
 from masking.core import key_space, numbers
 from masking.core.errors import EventsNotTakenError
-from masking.domain import bus_events, recording_transitions, sessions, transitions
+from masking.domain import recording_transitions, session_changes, sessions, transitions
 from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import CarrierSession, Session
@@ -416,7 +416,7 @@ def test_a_party_the_virtual_number_and_nobody_are_no_strangers(
 
     event = CallbackEvent("0" * 64, {"From": caller})
 
-    assert bus_events.strangers_in(event, session) == []
+    assert session_changes.strangers_in(event, session) == []
 
 
 @pytest.mark.parametrize("name", ["SessionFirstPartyHangup", "SessionTimeout"])

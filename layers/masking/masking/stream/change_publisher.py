@@ -10,14 +10,14 @@ from masking.api.timeline_views import call_view
 from masking.core import key_space, numbers, times
 from masking.core.errors import StaleStateError
 from masking.core.key_space import LINK, Item
-from masking.domain import bus_events, sessions, timeline, transitions
+from masking.domain import bus_events, session_changes, sessions, timeline, transitions
 from masking.domain.bus_events import Event
 from masking.domain.plivo_events import RULED
 from masking.domain.sessions import Session, Status
 from masking.recording.announce import Announcer
 from masking.storage import attributes, session_items, timelines
 from masking.storage.callbacks import callback_event_from
-from masking.stream import on_callback, pin_guessing
+from masking.stream import item_events, on_callback, pin_guessing
 from masking.tenants import live_sessions, tenant_settings
 
 if TYPE_CHECKING:
@@ -93,13 +93,13 @@ class Publisher:
     def _session_changed(self, before: Item, after: Item) -> list[Event]:
         was = session_items.session_from(before) if before else None
         session = session_items.session_from(after)
-        if bus_events.is_newly_in_doubt(was, session):
+        if session_changes.is_newly_in_doubt(was, session):
             over = session.status is Status.EXPIRED
             self.checks.send({"session_uuid": session.session_uuid}, at_once=over)
-        if bus_events.may_have_orphans(was, session):
+        if session_changes.may_have_orphans(was, session):
             self._check_orphans(session)
-        kinds = bus_events.types_of_change(was, session)
-        given_up = bus_events.has_been_given_up(was, session)
+        kinds = session_changes.types_of_change(was, session)
+        given_up = session_changes.has_been_given_up(was, session)
         if not (kinds or given_up):
             return []
         whole = self._whole(session.session_uuid)
@@ -107,11 +107,13 @@ class Publisher:
             session = replace(session, labels={})
         elif whole:
             session = replace(session, asked=whole.session.asked)
-            is_new = bus_events.is_new_at_carrier(was) and session.carrier_session_uuid
+            is_new = (
+                session_changes.is_new_at_carrier(was) and session.carrier_session_uuid
+            )
             if given_up:
                 self._link_parties(session, key_space.attempt_key, session.reserved_at)
-            elif is_new or bus_events.has_other_parties(was, session):
-                self._link(session, bus_events.linked_since(was, session))
+            elif is_new or session_changes.has_other_parties(was, session):
+                self._link(session, session_changes.linked_since(was, session))
         now = times.stamp(self.now())
         return [bus_events.event_of_session(each, session, now) for each in kinds]
 
@@ -120,7 +122,7 @@ class Publisher:
         if not before:
             erasure_id = key_space.owner_of(after)
             self.erasures.send({"erasure_id": erasure_id})
-        event = bus_events.event_of_erasure(before, after)
+        event = item_events.event_of_erasure(before, after)
         return [event] if event else []
 
     def _callback_kept(self, item: Item) -> list[Event]:
@@ -133,9 +135,9 @@ class Publisher:
             return []
         self._react(item, session)
         told_of = callback_event_from(item)
-        if bus_events.tells_of_another(told_of, session):
+        if session_changes.tells_of_another(told_of, session):
             self._check_orphans(session)
-        for number in bus_events.strangers_in(told_of, session):
+        for number in session_changes.strangers_in(told_of, session):
             self._link_caller(number, session, told_of.occurred_at)
         told = timelines.timeline_of(whole.callbacks, session)
         digest = key_space.name_of(item)
@@ -161,7 +163,7 @@ class Publisher:
         That is a number, if who received it did not know of the erasure yet, or a
         recording at Plivo.
         """
-        if bus_events.tells_of_another(callback_event_from(item), session):
+        if session_changes.tells_of_another(callback_event_from(item), session):
             self._check_orphans(session)
         if "erased" not in item or item["kind"] == "recordings":
             self._erase_again(session)
@@ -176,7 +178,7 @@ class Publisher:
             # Announced by somebody who did not know of the erasure.
             self._erase_again(whole.session)
             return []
-        event = bus_events.event_of_recording(
+        event = item_events.event_of_recording(
             after, times.stamp(self.now()), before, whole.session if whole else None
         )
         return [event] if event else []

@@ -1,0 +1,93 @@
+"""TODO stream.item_events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from masking.core.key_space import Item, name_of, owner_of
+from masking.domain.bus_events import NOT_RECORDED, Event, event_id, webhook_of
+from masking.domain.sessions import Session
+
+if TYPE_CHECKING:
+    pass
+
+
+def event_of_recording(
+    item: Item,
+    occurred_at: str,
+    before: Item | None = None,
+    session: Session | None = None,
+) -> Event | None:
+    """Give the event of a step in a recording's life; None where it is none.
+
+    *before* is the recording's item as it was, *session* its session. What a callback
+    told is an event of that callback, so the first step of such a recording is none.
+    """
+    was, now = (before or {}).get("status"), item.get("status")
+    nudges = item.get("nudges", 0)
+    told = item.get("source") == "callback"
+    if now == "announced":
+        again = nudges != (before or {}).get("nudges", 0)
+        if (was is None and told) or (was == now and not again):
+            return None
+        kind, turn = "recording.announced", str(nudges)
+    elif was == now or (was is None and item.get("reason") == NOT_RECORDED):
+        return None
+    elif now == "failed":
+        kind, turn = "recording.failed", str(item.get("failures", 0))
+    elif now in ("stored", "deleting", "deleted"):
+        kind, turn = f"recording.{now}", ""
+    else:
+        return None
+    names = [owner_of(item), name_of(item), kind]
+    return Event(
+        type=kind,
+        id=event_id(*names, turn) if turn else event_id(*names),
+        occurred_at=occurred_at,
+        session_uuid=names[0],
+        tenant_id=item["tenant_id"],
+        data={
+            "recording_uuid": names[1],
+            **{name: item[name] for name in TOLD[kind] if name in item},
+            **(
+                {"version": session.version, "labels": dict(session.labels)}
+                if session
+                else {}
+            ),
+        },
+        webhook=webhook_of(kind, session) if session else None,
+    )
+
+
+# What the events of recordings tell, if it is known. No URL of Plivo's: an audio file
+# is public to whoever has it.
+TOLD: Mapping[str, tuple[str, ...]] = {
+    "recording.announced": ("format", "duration", "call"),
+    "recording.stored": (
+        *("bucket", "key", "format", "bytes", "sha256", "duration", "call"),
+    ),
+    "recording.failed": ("reason", "explanation", "format", "duration", "call"),
+    "recording.deleting": (),
+    "recording.deleted": ("bytes", "sha256"),
+}
+
+
+def event_of_erasure(before: Item, after: Item) -> Event | None:
+    """Give the event of an erasure that is complete; None where it is not newly so."""
+    if "completed_at" in before or "completed_at" not in after:
+        return None
+    kind = "erasure.completed"
+    erasure_id = owner_of(after)
+    return Event(
+        type=kind,
+        id=event_id(erasure_id, kind),
+        occurred_at=after["completed_at"],
+        session_uuid=None,
+        tenant_id=after["tenant_id"],
+        data={
+            "erasure_id": erasure_id,
+            "requested_at": after["requested_at"],
+            "found": dict(after["found"]),
+        },
+    )
