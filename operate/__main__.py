@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from masking.core.errors import StaleStateError
 from masking.domain.recordings import RETENTION_DAYS
 from masking.storage.bucket import Bucket
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from operate import deployment, hold, redrive, tenants, webhooks
 from operate.deployment import Deployment, NoDeploymentError
 
@@ -37,7 +37,7 @@ def main(
 
 
 def _run(found: Deployment, options: argparse.Namespace) -> None:
-    table = Table(found.client("dynamodb"), found.outputs["TableName"])
+    stores = Stores(found.client("dynamodb"), found.outputs["TableName"])
     match options.command:
         case "redrive":
             sent = redrive.redrive(
@@ -45,13 +45,13 @@ def _run(found: Deployment, options: argparse.Namespace) -> None:
             )
             print(f"{sent} sent back to {options.queue}")
         case "hold":
-            _hold(found, table, str(options.session_uuid), held=options.state == "on")
+            _hold(found, stores, str(options.session_uuid), held=options.state == "on")
         case "tenants":
-            print(*tenants.run(table, options), sep="\n")
+            print(*tenants.run(stores, options), sep="\n")
         case "webhooks":
-            print(*webhooks.run(found, table, options), sep="\n")
+            print(*webhooks.run(found, stores, options), sep="\n")
         case _:
-            table.put_retention(options.tenant, options.days)
+            stores.recordings.put_retention(options.tenant, options.days)
             print(f"new recordings of {options.tenant} are kept {options.days} days")
 
 
@@ -74,9 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _hold(found: Deployment, table: Table, session_uuid: str, *, held: bool) -> None:
+def _hold(found: Deployment, stores: Stores, session_uuid: str, *, held: bool) -> None:
     bucket = Bucket(found.client("s3"), found.outputs["BucketName"])
-    outcomes = hold.hold(table, bucket, session_uuid, held=held)
+    outcomes = hold.hold(stores, bucket, session_uuid, held=held)
     for outcome, count in sorted(outcomes.items()):
         print(f"{count} {outcome}")
     print(f"hold is {'on' if held else 'off'} for {session_uuid}")

@@ -84,7 +84,7 @@ def _look(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding:
     ours = match["session_uuid"] if match else ""
     if not callback_urls.attempt_in(at_plivo.callback_url, tools.callback_key, ours):
         return Finding(FOREIGN, uuid)
-    session = tools.table.load(ours)
+    session = tools.stores.sessions.load(ours)
     if session is None:
         return Finding(UNKNOWN, uuid, ours)
     verdict = judge(session, at_plivo, tools)
@@ -125,7 +125,9 @@ def _mend(
     if verdict in (ENDED, DIFFERS):
         after = transitions.finish_update(session, at_plivo)
         with suppress(StaleStateError):
-            tools.table.replace(session, transitions.repaired(after, "audited"))
+            tools.stores.sessions.replace(
+                session, transitions.repaired(after, "audited")
+            )
             return True
     return False
 

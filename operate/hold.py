@@ -9,7 +9,7 @@ from masking.core.errors import StaleStateError
 from masking.domain import recording_transitions, recordings
 from masking.domain.recordings import Recording, Status
 from masking.storage.bucket import Bucket
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 
 # What may become of a recording.
 CHANGED = "changed"
@@ -19,21 +19,21 @@ BUSY = "busy: run this again"
 
 
 def hold(
-    table: Table, bucket: Bucket, session_uuid: str, *, held: bool
+    stores: Stores, bucket: Bucket, session_uuid: str, *, held: bool
 ) -> Mapping[str, int]:
     """Hold or let go every recording of a session; count what became of them.
 
     First the session itself, so that what is announced from now on is held as well.
     Running it twice does no harm.
     """
-    table.put_hold(session_uuid, held=held)
+    stores.recordings.put_hold(session_uuid, held=held)
     outcomes: Counter[str] = Counter()
-    for known in table.recordings(session_uuid):
-        outcomes[_change(table, bucket, known, held=held)] += 1
+    for known in stores.recordings.of_session(session_uuid):
+        outcomes[_change(stores, bucket, known, held=held)] += 1
     return outcomes
 
 
-def _change(table: Table, bucket: Bucket, known: Recording, *, held: bool) -> str:
+def _change(stores: Stores, bucket: Bucket, known: Recording, *, held: bool) -> str:
     if known.status in (Status.DELETING, Status.DELETED):
         return GONE
     after = (
@@ -45,8 +45,8 @@ def _change(table: Table, bucket: Bucket, known: Recording, *, held: bool) -> st
     if after is known:
         return UNCHANGED
     try:
-        table.replace_recording(known, after)
+        stores.recordings.replace(known, after)
     except StaleStateError:
         return BUSY
-    table.link_recording(after)
+    stores.recordings.link(after)
     return CHANGED

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from masking.core.errors import KeyNotFoundError
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
 from masking.tenants.api_keys import Key, NewKey
 from operate import deployment
@@ -29,22 +29,22 @@ def run(found: Deployment, options: argparse.Namespace, now: datetime) -> object
 
     Raises KeyNotFoundError.
     """
-    table = Table(found.client("dynamodb"), found.outputs["TableName"])
+    stores = Stores(found.client("dynamodb"), found.outputs["TableName"])
     match options.command:
         case "create":
             ends = now + timedelta(days=options.days) if options.days else None
             scopes = options.scopes or authorize.SCOPES
-            made = api_keys.create(table, options.tenant, scopes, now, ends)
+            made = api_keys.create(stores, options.tenant, scopes, now, ends)
             return _made(made)
         case "rotate":
             overlap = timedelta(hours=options.hours)
-            made = api_keys.rotate(table, options.tenant, options.key_id, now, overlap)
+            made = api_keys.rotate(stores, options.tenant, options.key_id, now, overlap)
             return _made(made)
         case "revoke":
-            api_keys.revoke(table, options.tenant, options.key_id, now)
+            api_keys.revoke(stores, options.tenant, options.key_id, now)
             return {"revoked": options.key_id}
         case _:
-            return [_shown(key, now) for key in api_keys.listed(table, options.tenant)]
+            return [_shown(key, now) for key in api_keys.listed(stores, options.tenant)]
 
 
 def main(

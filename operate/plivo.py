@@ -11,7 +11,7 @@ from typing import Any
 from masking.plivo.account import Account
 from masking.plivo.client import Carrier
 from masking.plivo.rate_limit import RateLimit
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import derived
 from operate.deployment import Deployment
 
@@ -25,7 +25,7 @@ class Tools:
 
     carrier: Carrier
     account: Account
-    table: Table
+    stores: Stores
     callback_key: bytes
     answer_url: str
     now: Callable[[], datetime]
@@ -45,7 +45,7 @@ def tools(found: Deployment) -> Tools:
     return Tools(
         carrier=carrier,
         account=Account(carrier),
-        table=Table(found.client("dynamodb"), found.outputs["TableName"]),
+        stores=Stores(found.client("dynamodb"), found.outputs["TableName"]),
         callback_key=derived(root, "callbacks"),
         answer_url=found.outputs["AnswerUrl"],
         now=lambda: datetime.now(UTC),

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from masking.api.fields import Subaccount
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import live_sessions, tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from operate.keys import tenant_id
@@ -38,20 +38,20 @@ def add_to(commands: Any) -> None:
             doing.add_argument("--subaccount", type=_subaccount)
 
 
-def run(table: Table, options: argparse.Namespace) -> Iterator[str]:
+def run(stores: Stores, options: argparse.Namespace) -> Iterator[str]:
     """Do what was asked; give the lines to be shown."""
-    settings = tenant_settings.load(table.tenants, options.tenant, consistent=True)
+    settings = tenant_settings.load(stores.tenants, options.tenant, consistent=True)
     match options.doing:
         case "set":
             settings = replace(settings, **_changes(options))
-            tenant_settings.save(table.tenants, options.tenant, settings)
+            tenant_settings.save(stores.tenants, options.tenant, settings)
             yield "functions know this within a minute"
             if "live_sessions" in _changes(options):
-                live_sessions.recount(table, options.tenant)
+                live_sessions.recount(stores, options.tenant)
                 yield "the stream counts from then on: recount after that minute"
         case "recount":
-            live_sessions.recount(table, options.tenant)
-    yield from _shown(table, options.tenant, settings)
+            live_sessions.recount(stores, options.tenant)
+    yield from _shown(stores, options.tenant, settings)
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:
@@ -63,11 +63,11 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _shown(table: Table, tenant: str, settings: TenantSettings) -> Iterator[str]:
+def _shown(stores: Stores, tenant: str, settings: TenantSettings) -> Iterator[str]:
     for name, value in asdict(settings).items():
         yield f"{name:<20} {NOTHING if value is None else value}"
     if settings.live_sessions is not None:
-        yield f"{'live now':<20} {table.tenants.live(tenant, consistent=True)}"
+        yield f"{'live now':<20} {stores.tenants.live(tenant, consistent=True)}"
 
 
 def _number(text: str) -> int | str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from masking.domain import webhook_signing
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import webhook_secrets
 from masking.wiring import derived
 from operate import plivo
@@ -27,20 +27,22 @@ def add_to(commands: Any) -> None:
         doings.add_parser(name, help=text).add_argument("tenant", type=tenant_id)
 
 
-def run(found: Deployment, table: Table, options: argparse.Namespace) -> Iterator[str]:
+def run(
+    found: Deployment, stores: Stores, options: argparse.Namespace
+) -> Iterator[str]:
     """Do what was asked; give the lines to be shown. Raises StaleStateError."""
     match options.doing:
         case "rotate":
             webhook_secrets.change_generations(
-                table, options.tenant, webhook_signing.rotated
+                stores, options.tenant, webhook_signing.rotated
             )
         case "retire":
             webhook_secrets.change_generations(
-                table, options.tenant, webhook_signing.retired
+                stores, options.tenant, webhook_signing.retired
             )
     root = plivo.secret(
         found.client("secretsmanager"), found.outputs["SigningSecretArn"]
     )
     yield from webhook_secrets.webhook_secrets(
-        table, derived(root, "webhooks"), options.tenant
+        stores, derived(root, "webhooks"), options.tenant
     )

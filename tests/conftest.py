@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests.handlers.clock import Clock
+from tests.support.clock import Clock
 
 if TYPE_CHECKING:
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
     from masking.wiring import Services
-    from tests.handlers.embedded_aws import Deployment, EmbeddedAws, Shared
-    from tests.handlers.simulated_plivo import SimulatedPlivo
+    from tests.support.embedded_aws import Deployment, EmbeddedAws, Shared
+    from tests.support.simulated_plivo import SimulatedPlivo
     from tests.unit.wire import Wire
 
 # A machine that is busy with something else is no failure.
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
     """Give the embedded AWS."""
-    from tests.handlers.embedded_aws import running_aws
+    from tests.support.embedded_aws import running_aws
 
     with running_aws(tmp_path_factory.mktemp("aws")) as embedded:
         yield embedded
@@ -52,7 +52,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 @pytest.fixture(scope="session")
 def shared(aws: EmbeddedAws) -> Shared:
     """Make what all tests can share: the bus, which is emptied, and the secrets."""
-    from tests.handlers import embedded_aws as made
+    from tests.support import embedded_aws as made
 
     secrets = aws.client("secretsmanager")
     return made.Shared(
@@ -66,7 +66,7 @@ def shared(aws: EmbeddedAws) -> Shared:
 def plivo_server() -> Iterator[SimulatedPlivo]:
     """Give the simulator as it runs for the whole session; tests want `plivo`."""
     from plivo_simulator.server import running
-    from tests.handlers.simulated_plivo import SimulatedPlivo
+    from tests.support.simulated_plivo import SimulatedPlivo
 
     with running() as server:
         simulated = SimulatedPlivo(server.origin)
@@ -95,7 +95,7 @@ def deployment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Deployment:
     """Make what the functions use, and set the environment that leads them there."""
-    from tests.handlers import embedded_aws as made
+    from tests.support import embedded_aws as made
 
     sqs = aws.client("sqs")
     table_name = made.make_table(aws.client("dynamodb"))
@@ -155,9 +155,9 @@ def services(deployment: Deployment) -> Services:
 
 
 @pytest.fixture
-def table(services: Services) -> Table:
+def stores(services: Services) -> Stores:
     """Give the deployment's table."""
-    return services.table
+    return services.stores
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def _forget() -> None:
     for cached in (
         settings.settings,
         wiring.services,
-        wiring._carrier,
+        connections._carrier,
         telemetry.logger,
         telemetry.metrics,
     ):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway, recording_views
-from masking.recording import delete_recording
+from masking.api import recording_views
+from masking.api.gateway import Request, Response, route
 
 
-@gateway.route(scope="recordings:write")
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="recordings:write")
+def lambda_handler(request: Request) -> Response:
     """Delete all versions of the file and Plivo's own; again changes nothing."""
-    services = wiring.services()
-    flow = delete_recording.DeleteRecording(
-        services.table, services.bucket, services.delete_at_carrier, services.now
+    gone = wiring.services().delete_recording.delete(
+        request.recording_uuid, tenant_id=request.tenant_id
     )
-    gone = flow.discard(request.recording_uuid, tenant_id=request.tenant_id)
-    return gateway.Response(200, recording_views.deletion_view(gone))
+    return Response(200, recording_views.deletion_view(gone))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway, session_views
-from masking.lifecycle import expire_session
+from masking.api import session_views
+from masking.api.gateway import Request, Response, route
+from masking.core.outcomes import NOT_EXPIRED
 
 
-@gateway.route(scope="sessions:write", undone=expire_session.NOT_EXPIRED)
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="sessions:write", undone=NOT_EXPIRED)
+def lambda_handler(request: Request) -> Response:
     """End the session at Plivo and in the table; ending it again changes nothing."""
     services = wiring.services()
-    flow = expire_session.ExpireSession(services.table, services.carrier, services.now)
-    session = flow.end(
+    session = services.expire_session.end(
         request.session_uuid, tenant_id=request.tenant_id, if_match=request.if_match
     )
     body = session_views.envelope("Session expired", session, services.now())
-    return gateway.Response(200, body, {"etag": f'"{session.version}"'})
+    return Response(200, body, {"etag": session_views.etag(session)})

@@ -6,7 +6,6 @@ from typing import Any
 
 from masking import wiring
 from masking.core import telemetry
-from masking.lifecycle import expire_sessions
 
 # Milliseconds that must be left of the function's time to begin another session.
 RESERVE = 5_000
@@ -14,15 +13,9 @@ RESERVE = 5_000
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """End what is due, and say how many sessions that were."""
-    services = wiring.services()
-    sweep = expire_sessions.ExpireSessions(
-        services.table,
-        services.now,
-        lambda: context.get_remaining_time_in_millis() > RESERVE,
+    sweep = wiring.services().expire_sessions(
+        lambda: context.get_remaining_time_in_millis() > RESERVE
     )
-    ended = sweep.run()
-    if ended:
-        telemetry.count("SessionsExpired", ended)
-        telemetry.logger().info("sessions expired", extra={"sessions": ended})
+    count = sweep.run()
     telemetry.flush()
-    return {"expired": ended}
+    return {"expired": count}

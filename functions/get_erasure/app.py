@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import erasure_views, gateway
-from masking.core.problems import ErasureNotFoundError
+from masking.api import erasure_views
+from masking.api.gateway import Request, Response, route
 
 
-@gateway.route(scope="admin")
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="admin")
+def lambda_handler(request: Request) -> Response:
     """Answer with the erasure, which holds no number."""
-    erasure_id = request.parameters.get("erasure_id", "")
-    if not gateway.UUID.fullmatch(erasure_id):
-        raise ErasureNotFoundError
-    erasure = wiring.services().erasure_table.erasure(erasure_id)
-    if erasure is None or erasure.tenant_id != request.tenant_id:
-        raise ErasureNotFoundError
-    return gateway.Response(200, erasure_views.envelope(erasure))
+    erasure = wiring.services().get_erasure.get(
+        request.parameters.get("erasure_id", ""), tenant_id=request.tenant_id
+    )
+    return Response(200, erasure_views.envelope(erasure))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway, recording_views
-from masking.core.problems import SessionNotFoundError
+from masking.api import recording_views
+from masking.api.gateway import Request, Response, route
 
 
-@gateway.route(scope="recordings:read")
-def lambda_handler(request: gateway.Request) -> gateway.Response:
-    """Answer with what is kept; recordings may outlive their session's item."""
+@route(scope="recordings:read")
+def lambda_handler(request: Request) -> Response:
+    """Answer with the recordings of a session, the oldest first."""
     services = wiring.services()
-    found = services.table.recordings(request.session_uuid)
-    owners = {recording.tenant_id for recording in found}
-    if not found:
-        session = services.table.load_state(request.session_uuid)
-        owners = {session.tenant_id} if session else set()
-    if owners != {request.tenant_id}:
-        raise SessionNotFoundError
-    return gateway.Response(200, recording_views.list_view(found, services.now()))
+    found = services.list_recordings.of_session(
+        request.session_uuid, tenant_id=request.tenant_id
+    )
+    return Response(200, recording_views.list_view(found, services.now()))

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway, search_requests, session_views
-from masking.lifecycle import search_sessions
+from masking.api.gateway import Request, Response, route
 
 
-@gateway.route(scope="sessions:read")
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="sessions:read")
+def lambda_handler(request: Request) -> Response:
     """Answer with a page of the tenant's sessions."""
-    services = wiring.services()
-    asked = search_requests.parse_query(request.query)
-    now = services.now()
-    page = search_sessions.find(
-        asked,
-        tenant_id=request.tenant_id,
-        table=services.table,
-        number_key=services.number_key,
-        now=now,
-    )
-    return gateway.Response(200, session_views.page_view(page, asked.limit, now))
+    list_sessions = wiring.services().list_sessions
+    body = list_sessions.page(request.query, tenant_id=request.tenant_id)
+    return Response(200, body)

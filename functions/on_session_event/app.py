@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway
-from masking.callbacks import receive
+from masking.api.gateway import Request, Response, route
 
 
-@gateway.route(scope=None)
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope=None)
+def lambda_handler(request: Request) -> Response:
     """Keep the callback; a repeated one is answered alike and changes nothing."""
-    services = wiring.services()
-    inbox = receive.ReceiveCallback(
-        services.table,
-        services.callback_key,
-        services.auth_tokens,
-        services.now,
-        services.settings.webhook_auth,
-    )
-    inbox.receive(request, "events")
-    return gateway.Response(200, {})
+    wiring.services().on_session_event.receive(request)
+    return Response(200, {})

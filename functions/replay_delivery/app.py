@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-
 from masking import wiring
-from masking.api import gateway
-from masking.api.delivery_views import delivery_view
-from masking.webhooks import replay_delivery
+from masking.api import delivery_views
+from masking.api.gateway import Request, Response, route
 
 
-@gateway.route(scope="sessions:write")
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="sessions:write")
+def lambda_handler(request: Request) -> Response:
     """Put the event into the queue again, under the same id, for another day."""
-    services = wiring.services()
-    delivery = replay_delivery.replay(
-        request.parameters.get("id", ""),
-        tenant_id=request.tenant_id,
-        table=services.table,
-        queue=services.webhook_queue,
-        now=services.now(),
+    delivery = wiring.services().replay_delivery.replay(
+        request.parameters.get("id", ""), tenant_id=request.tenant_id
     )
-    body = {"api_id": str(uuid.uuid4()), "delivery": delivery_view(delivery)}
-    return gateway.Response(202, body)
+    return Response(202, delivery_views.envelope(delivery))

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway, json_bodies, search_requests, session_views
-from masking.lifecycle import search_sessions
+from masking.api import search_requests, session_views
+from masking.api.gateway import Request, Response, route
+from masking.api.json_bodies import read_object
 
 
-@gateway.route(scope="sessions:read")
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="sessions:read")
+def lambda_handler(request: Request) -> Response:
     """Answer with a page of the tenant's sessions."""
     services = wiring.services()
-    asked = search_requests.parse_search(json_bodies.read_object(request.body))
-    now = services.now()
-    page = search_sessions.find(
-        asked,
-        tenant_id=request.tenant_id,
-        table=services.table,
-        number_key=services.number_key,
-        now=now,
-    )
-    return gateway.Response(200, session_views.page_view(page, asked.limit, now))
+    asked = search_requests.parse_search(read_object(request.body))
+    page = services.search_sessions.find(asked, tenant_id=request.tenant_id)
+    return Response(200, session_views.sessions_view(page, asked.limit, services.now()))

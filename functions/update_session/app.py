@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import gateway, json_bodies, requests, session_views
-from masking.lifecycle import update_session
+from masking.api import requests, session_views
+from masking.api.gateway import Request, Response, route
+from masking.api.json_bodies import read_object
+from masking.core.outcomes import NOT_UPDATED
 
 
-@gateway.route(scope="sessions:write", undone=update_session.NOT_UPDATED)
-def lambda_handler(request: gateway.Request) -> gateway.Response:
+@route(scope="sessions:write", undone=NOT_UPDATED)
+def lambda_handler(request: Request) -> Response:
     """Change the session at Plivo and in the table, and answer with it."""
     services = wiring.services()
-    flow = update_session.UpdateSession(services.table, services.carrier, services.now)
-    session = flow.update(
+    session = services.update_session.update(
         request.session_uuid,
-        requests.parse_update(json_bodies.read_object(request.body)),
+        requests.parse_update(read_object(request.body)),
         tenant_id=request.tenant_id,
         if_match=request.if_match,
     )
     body = session_views.envelope("Session updated", session, services.now())
-    return gateway.Response(200, body, {"etag": f'"{session.version}"'})
+    return Response(200, body, {"etag": session_views.etag(session)})

@@ -165,7 +165,7 @@ class Attack:
 
 
 def _kept(target: Target, session_uuid: str) -> int:
-    return len(target.table.callbacks(session_uuid))
+    return len(target.stores.callbacks.of_session(session_uuid))
 
 
 def _kind_of(piece: Piece) -> str:

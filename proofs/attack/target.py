@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from masking.plivo import callback_urls
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import authorize
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
@@ -63,10 +63,10 @@ class Target:
         return list(routes(ROOT))
 
     @property
-    def table(self) -> Table:
+    def stores(self) -> Stores:
         """Give the stack's table."""
         client = self.stack.aws.client("dynamodb")
-        return Table(client, self.stack.outputs["TableName"])
+        return Stores(client, self.stack.outputs["TableName"])
 
     def send(
         self,

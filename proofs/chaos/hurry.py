@@ -15,7 +15,7 @@ from typing import Any
 from masking.core import key_space
 from masking.core.key_space import STATE, Item
 from masking.core.times import stamp
-from masking.storage.attributes import read_item, written_item
+from masking.storage.table import read_item, written_item
 from stack.running import RunningStack
 
 PAST = timedelta(hours=1)

@@ -93,7 +93,7 @@ def _compare_large(caller: Caller, plan: Plan, witness: Witness) -> frozenset[st
 
 
 def _stored(witness: Witness, session_uuid: str, name: str) -> Recording | None:
-    found = witness.table.recording(session_uuid, name)
+    found = witness.stores.recordings.get(session_uuid, name)
     return found if found and found.status is Status.STORED else None
 
 
@@ -119,7 +119,11 @@ def _let_fetch(
     caller.say(f"the reconciler: {outcomes}, {time.monotonic() - ended_at:.0f} s later")
     # Its rule may have fired by itself meanwhile: what counts is what the table says.
     table = Witness.table_of(caller.stack)
-    left = [pair for pair in caller.pairs if table.snapshot(pair.session_uuid) is None]
+    left = [
+        pair
+        for pair in caller.pairs
+        if stores.sessions.snapshot(pair.session_uuid) is None
+    ]
     if left:
         raise ChaosError(f"the reconciler did not see {len(left)} sessions: {outcomes}")
 

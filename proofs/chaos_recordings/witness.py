@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from masking.domain.recordings import Recording, Status
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from stack.aws.listeners import listening_queue
 from stack.running import RunningStack
 
@@ -31,7 +31,7 @@ class Witness:
 
     def __post_init__(self) -> None:
         aws = self.stack.aws
-        self.table = self.table_of(self.stack)
+        self.stores = self.table_of(self.stack)
         self.bucket = self.stack.outputs["BucketName"]
         self.s3 = aws.client("s3")
         self._queues = aws.client("sqs")
@@ -39,9 +39,9 @@ class Witness:
         self._alarm_queue = self._listen_to_alarms()
 
     @staticmethod
-    def table_of(stack: RunningStack) -> Table:
+    def table_of(stack: RunningStack) -> Stores:
         """Return the table of a stack."""
-        return Table(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+        return Stores(stack.aws.client("dynamodb"), stack.outputs["TableName"])
 
     def is_behind(self, kept: Mapping[str, Recording], files: set[str]) -> bool:
         """Say whether events or alarms of what the table has are still on their way."""
@@ -73,7 +73,7 @@ class Witness:
         return {
             recording.recording_uuid: recording
             for session_uuid in sessions
-            for recording in self.table.recordings(session_uuid)
+            for recording in self.stores.recordings.of_session(session_uuid)
         }
 
     def objects(self) -> Counter[str]:

@@ -22,7 +22,7 @@ from masking.plivo.client import Carrier
 from masking.storage import attributes, session_items
 from masking.storage.bus import Bus
 from masking.storage.queues import Queue
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.stream.change_publisher import Publisher
 from masking.tenants import tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
@@ -73,7 +73,7 @@ class Bench:
         made = self._dynamodb.create_table(TableName=self._name, **table_properties())
         self._iterator = self._start_of(made["TableDescription"]["LatestStreamArn"])
         self._meter = Meter(self._dynamodb)
-        self._table = Table(self._dynamodb, self._name)
+        self._table = Stores(self._dynamodb, self._name)
         queue = aws.client("sqs").create_queue(QueueName=self._name)["QueueUrl"]
         self._queue = Queue(aws.client("sqs"), queue)
         self._bus = Bus(aws.client("events"), self.stack.outputs["BusName"])
@@ -201,7 +201,7 @@ class Bench:
         search_sessions.find(
             Search(limit=PAGE),
             tenant_id=TENANT,
-            table=self._table,
+            stores=self._table,
             number_key=KEY,
             now=_now(),
         )

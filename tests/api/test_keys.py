@@ -14,7 +14,7 @@ from masking.tenants import authorize
 from operate import keys as command
 from operate.deployment import Deployment
 from stack.running import RunningStack
-from tests.handlers.walks import ROUTES, filled
+from tests.support.walks import ROUTES, filled
 
 # For how long the gateway remembers what the authorizer said, and some seconds.
 CACHED_SECONDS = 60

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
 from operate import __main__ as command
 from operate.deployment import Deployment
@@ -22,20 +22,20 @@ Limit = Callable[[str, str, int], httpx.Client]
 
 
 @pytest.fixture
-def table(stack: RunningStack) -> Table:
+def stores(stack: RunningStack) -> Stores:
     """Give the deployed table."""
-    return Table(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+    return Stores(stack.aws.client("dynamodb"), stack.outputs["TableName"])
 
 
 @pytest.fixture
-def limit(stack: RunningStack, table: Table) -> Iterator[Limit]:
+def limit(stack: RunningStack, stores: Stores) -> Iterator[Limit]:
     """Give what sets a quota of a tenant, and gives a client with a key of its."""
     found = Deployment(stack.outputs, stack.aws)
 
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
         setting = ["tenants", "set", tenant, quota, str(most)]
         assert command.main(setting, lambda _: found) == 0
-        key = api_keys.create(table, tenant, authorize.SCOPES, datetime.now(UTC))
+        key = api_keys.create(stores, tenant, authorize.SCOPES, datetime.now(UTC))
         return clients.enter_context(
             httpx.Client(
                 base_url=stack.addresses.api_url,
@@ -89,13 +89,13 @@ def test_a_create_beyond_the_minutes_quota_is_429_and_a_replay_is_not(
 
 @pytest.mark.usefixtures("simulator")
 def test_live_sessions_are_counted_by_the_stream_as_they_begin_and_end(
-    limit: Limit, table: Table
+    limit: Limit, stores: Stores
 ) -> None:
     api = limit("lively", "--live-sessions", 1)
 
     def wait_for(count: int) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while table.tenants.live("lively") != count:
+        while stores.tenants.live("lively") != count:
             assert time.monotonic() < deadline, f"there were never {count}"
             time.sleep(0.1)
 

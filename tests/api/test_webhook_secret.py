@@ -8,7 +8,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import api_keys
 from operate import __main__ as command
 from operate.deployment import Deployment
@@ -23,8 +23,8 @@ TENANT = "signed"
 def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
     stack: RunningStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = Table(stack.aws.client("dynamodb"), stack.outputs["TableName"])
-    key = api_keys.create(table, TENANT, ["sessions:write"], datetime.now(UTC))
+    stores = Stores(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+    key = api_keys.create(stores, TENANT, ["sessions:write"], datetime.now(UTC))
     found = Deployment(stack.outputs, stack.aws)
     assert command.main(["webhooks", "rotate", TENANT], lambda _: found) == 0
     secrets = capsys.readouterr().out.split()

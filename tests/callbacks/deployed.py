@@ -262,9 +262,9 @@ def active_session(services: Services, **asked: Any) -> Session:
         base_url=BASE_URL,
         now=now,
     )
-    services.table.reserve(reserved)
+    services.stores.sessions.reserve(reserved)
     confirmed = transitions.confirm(reserved, answer_of(reserved), 1)
-    services.table.replace(reserved, confirmed)
+    services.stores.sessions.replace(reserved, confirmed)
     return confirmed
 
 

@@ -117,7 +117,7 @@ def test_what_is_kept_of_any_history_is_the_fold_of_its_originals(
             assert status == (200 if expected == "right" else 403), number
             sent[expected] += 1
 
-        whole = services.table.load_whole(session.session_uuid)
+        whole = services.stores.sessions.load_whole(session.session_uuid)
 
         assert whole
         kept = timelines.timeline_of(whole.callbacks, whole.session)

@@ -24,7 +24,7 @@ from masking.domain import deliveries, webhook_signing
 from masking.domain.deliveries import Status
 from masking.storage.deliveries import delivery_from, delivery_item
 from masking.storage.queues import Queue
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import webhook_secrets
 from masking.webhooks import deliver_webhook, http_post, replay_delivery, ssrf_guard
 from masking.webhooks.endpoints import Endpoints
@@ -76,14 +76,14 @@ def _clock() -> Clock:
 class Desk:
     """A deliverer, and all that it touches."""
 
-    def __init__(self, table: Table, clock: Clock, **more: Any) -> None:
-        self.table, self.clock = table, clock
+    def __init__(self, stores: Stores, clock: Clock, **more: Any) -> None:
+        self.stores, self.clock = stores, clock
         self.queue, self.dead = Puts(), Puts()
         self.deliverer = deliver_webhook.DeliverWebhook(
-            table,
+            stores,
             self.queue,  # type: ignore[arg-type]
             self.dead,  # type: ignore[arg-type]
-            Endpoints(table, clock),
+            Endpoints(stores, clock),
             more.pop("secrets_of", lambda _: [SECRET]),
             more.pop("allowed", LOOPBACK),
             clock,
@@ -111,7 +111,7 @@ class Desk:
 
     def stands(self, detail: dict[str, Any]) -> deliveries.Delivery:
         """Read how the delivery stands."""
-        item = self.table.delivery(detail["session_uuid"], detail["id"])
+        item = self.stores.deliveries.get(detail["session_uuid"], detail["id"])
         assert item
         return delivery_from(item)
 
@@ -122,7 +122,7 @@ def _numbered(n: int) -> dict[str, str]:
 
 @pytest.fixture(name="desk")
 def _desk(services: Services, clock: Clock) -> Desk:
-    return Desk(services.table, clock)
+    return Desk(services.stores, clock)
 
 
 def _detail(session_uuid: str, **more: Any) -> dict[str, Any]:
@@ -183,21 +183,21 @@ def test_a_get_is_signed_over_its_raw_query(
 def test_two_secrets_sign_while_one_replaces_the_other(
     services: Services, clock: Clock, sink: Sink
 ) -> None:
-    table, key = services.table, services.webhook_key
+    stores, key = services.stores, services.webhook_key
     [old] = services.webhook_secrets_of("acme")
-    webhook_secrets.change_generations(table, "acme", webhook_signing.rotated)
+    webhook_secrets.change_generations(stores, "acme", webhook_signing.rotated)
     clock.at = datetime.now(UTC)
     desk = Desk(
-        table,
+        stores,
         clock,
-        secrets_of=lambda t: webhook_secrets.webhook_secrets(table, key, t),
+        secrets_of=lambda t: webhook_secrets.webhook_secrets(stores, key, t),
     )
 
     desk.deliver(_event_for(services, sink.url))
-    webhook_secrets.change_generations(table, "acme", webhook_signing.retired)
+    webhook_secrets.change_generations(stores, "acme", webhook_signing.retired)
 
     [taken] = sink.taken
-    [new] = webhook_secrets.webhook_secrets(table, key, "acme")
+    [new] = webhook_secrets.webhook_secrets(stores, key, "acme")
     assert new != old
     for secret in (old, new):
         Webhook(secret).verify(taken.body, taken.headers)
@@ -256,7 +256,7 @@ def test_an_event_is_tried_for_a_day_and_then_dead(
         pauses.append((stands.next_at - clock.at).total_seconds())
         clock.at = stands.next_at
         # What the pause of a whole endpoint does is another test's.
-        services.table.forget_failures(endpoint)
+        services.stores.endpoints.clear_failures(endpoint)
 
     assert pauses == sorted(pauses)
     assert max(pauses) <= 8 * 3600
@@ -276,7 +276,7 @@ def test_a_dead_letter_that_is_sent_back_begins_another_day(
     stands = desk.stands(detail)
     dead = deliveries.closed(stands, Status.DEAD, "timeout", clock.at)
     key = (dead.session_uuid, dead.event_id)
-    services.table.put_delivery(*key, delivery_item(dead), clock.at)
+    services.stores.deliveries.put(*key, delivery_item(dead), clock.at)
     clock.at += timedelta(days=3)
 
     assert desk.deliver(detail) == []
@@ -324,7 +324,7 @@ def test_four_failures_and_a_success_leave_an_endpoint_as_it_was(
 
     assert len(sink.taken) == 9
     endpoint = key_space.endpoint_key("acme", sink.url.removesuffix("/hooks"))
-    assert services.table.endpoint(endpoint) == {
+    assert services.stores.endpoints.get(endpoint) == {
         "pk": endpoint,
         "sk": "PAUSE",
         "failures": 4,
@@ -454,7 +454,7 @@ def test_loopback_in_any_spelling_is_allowed_by_the_setting_alone(host: str) -> 
 def test_an_event_is_not_sent_inside_and_says_why(
     services: Services, clock: Clock, sink: Sink
 ) -> None:
-    desk = Desk(services.table, clock, allowed=ssrf_guard.PUBLIC)
+    desk = Desk(services.stores, clock, allowed=ssrf_guard.PUBLIC)
     detail = _event_for(services, sink.url)
 
     desk.deliver(detail)
@@ -472,7 +472,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
     queue = Queue(deployed.aws.client("sqs"), deployed.environment["WEBHOOK_QUEUE_URL"])
 
     replay_delivery.replay(
-        name, tenant_id="acme", table=services.table, queue=queue, now=clock()
+        name, tenant_id="acme", stores=services.stores, queue=queue, now=clock()
     )
 
     [message] = deployed.taken(deployed.environment["WEBHOOK_QUEUE_URL"])
@@ -485,7 +485,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
             replay_delivery.replay(
                 other,
                 tenant_id="another",
-                table=services.table,
+                stores=services.stores,
                 queue=queue,
                 now=clock(),
             )
@@ -506,8 +506,8 @@ def test_the_example_in_the_docs_takes_what_is_signed_and_nothing_else(
         _await_port(port)
         clock.at = datetime.now(UTC)
         detail = _event_for(services, f"http://127.0.0.1:{port}/hooks")
-        desk = Desk(services.table, clock)
-        stranger = Desk(services.table, clock, secrets_of=lambda _: ["whsec_eHh4"])
+        desk = Desk(services.stores, clock)
+        stranger = Desk(services.stores, clock, secrets_of=lambda _: ["whsec_eHh4"])
 
         stranger.deliver({**detail, "id": EVENT_ID.replace("1", "2")})
         desk.deliver(detail)

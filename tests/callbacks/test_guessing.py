@@ -49,7 +49,7 @@ def _item(number: int, at: str = NOON, **attributes: str) -> Item:
 
 def _count(services: Services, session: Session, item: Item) -> Event | None:
     return pin_guessing.after_callback(
-        services.table, b"a key", THRESHOLD, item, session
+        services.stores, b"a key", THRESHOLD, item, session
     )
 
 
@@ -184,7 +184,7 @@ def test_what_dynamodb_refuses_otherwise_is_not_swallowed(
     services: Services,
 ) -> None:
     session = active_session(services)
-    services.table._name = "no-such-table"
+    services.stores._name = "no-such-table"
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
         _count(services, session, _item(1))

@@ -106,14 +106,14 @@ def _publish(deployed: Deployed, seen: int = 0) -> int:
 
 def _settle_and_repair(services: Services, session_uuid: str, now: datetime) -> None:
     """Mend an expired session, and take Plivo's totals for it."""
-    expired = services.table.load(session_uuid)
+    expired = services.stores.sessions.load(session_uuid)
     assert expired
     repaired = transitions.note(expired, "orphan_removed")
-    services.table.replace(expired, repaired)
+    services.stores.sessions.replace(expired, repaired)
     totals = {"amount": "0.0055", "total_call_count": 2, "total_call_amount": "0.011"}
     answer = replace(answer_of(expired), status="expired", totals=totals)
     changed = settlement.changes_of(repaired, answer)
-    services.table.replace(
+    services.stores.sessions.replace(
         repaired,
         transitions.settle(repaired, answer, changed, now + timedelta(hours=1)),
     )
@@ -123,7 +123,7 @@ def _live_recordings(
     services: Services, session: sessions.Session, now: datetime
 ) -> None:
     """Take one recording through all of its life, others through less of it."""
-    table = services.table
+    stores = services.stores
     found = Announcement(
         recording_uuid="00000000-0000-4000-8000-0000000000aa",
         url="https://media.example.com/a.wav",
@@ -162,19 +162,19 @@ def _live_recordings(
         lambda each: recording_transitions.begin_deletion(each, now),
         lambda each: recording_transitions.delete(each, now),
     ]
-    table.add_recording(announced)
+    stores.recordings.add(announced)
     current = announced
     for step in steps:
         after = step(current)
-        table.replace_recording(current, after)
+        stores.recordings.replace(current, after)
         current = after
     # Plivo did not say how long it is, nor whose.
     name = "00000000-0000-4000-8000-0000000000ac"
     bare = replace(found, recording_uuid=name, duration=None, call={})
     unknown = recording_transitions.announce(bare, **facts)
-    table.add_recording(unknown)
+    stores.recordings.add(unknown)
     stored = recording_transitions.store(unknown, findings, now)
-    table.replace_recording(unknown, stored)
+    stores.recordings.replace(unknown, stored)
     services.bus.put([bus_events.event_of_access(stored, "a-request", now)])
     # Never stored, and of a session that is no longer kept.
     failed = recording_transitions.announce_failure(
@@ -183,16 +183,16 @@ def _live_recordings(
         explanation="Plivo names no URL of it",
         **{**facts, "session_uuid": "00000000-0000-4000-8000-0000000000ae"},
     )
-    table.add_recording(failed)
-    table.replace_recording(failed, recording_transitions.delete(failed, now))
+    stores.recordings.add(failed)
+    stores.recordings.replace(failed, recording_transitions.delete(failed, now))
 
 
 def _forget_somebody(services: Services, now: datetime) -> None:
     """Complete the erasure of a number of which there was nothing."""
-    table = services.erasure_table
+    stores = services.stores
     erasure = erasures.request("acme", "the hash of a number", now)
-    table.begin_erasure(erasure, None)
-    table.keep_erasure(erasures.close(erasure, [], now))
+    stores.erasures.begin(erasure, None)
+    stores.erasures.put(erasures.close(erasure, [], now))
 
 
 def test_every_event_is_as_its_schema_says_and_names_no_number(
@@ -233,9 +233,9 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
         transitions.finish_update(begun, None),
         answered={**begun.answered, "record": True},
     )
-    services.table.replace(session, begun)
-    services.table.replace(begun, done)
-    services.table.replace(done, transitions.expire(done, now))
+    services.stores.sessions.replace(session, begun)
+    services.stores.sessions.replace(begun, done)
+    services.stores.sessions.replace(done, transitions.expire(done, now))
     _settle_and_repair(services, session.session_uuid, now)
     _live_recordings(services, session, now)
     _forget_somebody(services, now)
@@ -332,7 +332,7 @@ def test_a_number_that_was_replaced_is_the_sessions_number(
 
     _publish(deployed)
 
-    state = services.table.load_state(session.session_uuid)
+    state = services.stores.sessions.load_state(session.session_uuid)
     assert state
     assert state.virtual_number == "+12025550181"
     assert state.version == session.version + 1
@@ -458,7 +458,9 @@ def test_what_was_parked_is_published_from_the_table_by_the_redrive(
     deployed: Deployed, services: Services
 ) -> None:
     records = _records(deployed, services, 1)
-    [kept] = services.table.callbacks(records[0]["dynamodb"]["Keys"]["pk"]["S"][2:])
+    [kept] = services.stores.callbacks.of_session(
+        records[0]["dynamodb"]["Keys"]["pk"]["S"][2:]
+    )
     expected = bus_events.event_of_callback(
         callback_event_from(kept), active_session(services)
     )

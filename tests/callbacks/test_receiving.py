@@ -57,7 +57,7 @@ def _send(request: dict[str, Any]) -> int:
 
 
 def _kept(services: Services, session: Session) -> list[dict[str, Any]]:
-    return services.table.callbacks(session.session_uuid)
+    return services.stores.callbacks.of_session(session.session_uuid)
 
 
 def _json_request(
@@ -285,7 +285,7 @@ def test_a_callback_before_our_create_is_confirmed_is_kept_and_has_it_adopted(
         base_url=BASE_URL,
         now=datetime.now(UTC),
     )
-    services.table.reserve(session)
+    services.stores.sessions.reserve(session)
 
     status = _send(signed_form(path_of(services, session), FORM))
     publish_changes.lambda_handler({"Records": deployed.stream()}, None)
@@ -312,7 +312,7 @@ def test_a_store_that_is_throttled_or_down_is_our_fault(
     session = active_session(services)
     request = signed_form(path_of(services, session), FORM)
 
-    up = services.table._client
+    up = services.stores._client
 
     class Down:
         def get_item(self, **asked: Any) -> Any:
@@ -321,9 +321,9 @@ def test_a_store_that_is_throttled_or_down_is_our_fault(
         def put_item(self, **_: Any) -> Any:
             raise failure
 
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
-    down = Table(Down(), services.settings.table_name)  # type: ignore[arg-type]
+    down = Stores(Down(), services.settings.table_name)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
         patch.setitem(services.__dict__, "table", down)
         assert _send(request) == 503

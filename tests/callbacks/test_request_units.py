@@ -14,7 +14,7 @@ from functions.get_session import app as get_session
 from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.callbacks.deployed import (
     FIRST,
@@ -75,9 +75,9 @@ def _size_of(item: dict[str, Any]) -> int:
 
 @pytest.fixture(name="meter")
 def _meter(services: Services, monkeypatch: pytest.MonkeyPatch) -> Metered:
-    meter = Metered(services.table._client)
-    table = Table(meter, services.settings.table_name)  # type: ignore[arg-type]
-    monkeypatch.setitem(services.__dict__, "table", table)
+    meter = Metered(services.stores._client)
+    stores = Stores(meter, services.settings.table_name)  # type: ignore[arg-type]
+    monkeypatch.setitem(services.__dict__, "table", stores)
     return meter
 
 

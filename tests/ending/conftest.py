@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.ending.world import World, running_world
-from tests.handlers.embedded_aws import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 
 @pytest.fixture

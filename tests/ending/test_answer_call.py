@@ -18,7 +18,7 @@ from functions.answer_call import app
 from masking.plivo import goodbye_xml
 from plivo_simulator.answer_xml import Hangup, PlayFile, Speak, parse_answer
 from plivo_simulator.signing import v3_signature
-from tests.handlers.embedded_aws import Deployment
+from tests.support.embedded_aws import Deployment
 
 ROOT = Path(__file__).resolve().parents[2]
 

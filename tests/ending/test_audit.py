@@ -41,7 +41,7 @@ def test_what_is_wrong_is_named_and_can_be_repaired(world: World) -> None:
     foreign = {"callback_url": "https://other.example.com/hook"}
     world.carrier.create({"first_party": "12025550152", **_other()}, foreign)
     alive = world.create(1, session_expiry=86_000)
-    world.table.replace(alive, transitions.expire(alive, world.now()))
+    world.stores.sessions.replace(alive, transitions.expire(alive, world.now()))
     ended = world.create(2, session_expiry=86_000)
     world.carrier.expire(str(ended.carrier_session_uuid))
     moved = world.create(3, session_expiry=86_000)

@@ -49,7 +49,7 @@ def test_a_delete_that_dies_anywhere_ends(world: World) -> None:
     for step in ("marked", "ended at Plivo"):
         session = world.create(len(step), session_expiry=86_000)
         ending = transitions.begin_ending(session, world.now())
-        world.table.replace(session, ending)
+        world.stores.sessions.replace(session, ending)
         if step == "ended at Plivo":
             world.carrier.expire(str(session.carrier_session_uuid))
         world.publish()
@@ -74,6 +74,6 @@ def test_an_app_that_asks_again_meets_an_ending_or_its_end(world: World) -> None
 
 
 def _is_never_said_of_one_alive(world: World, session_uuid: str) -> None:
-    session = world.table.load(session_uuid)
+    session = world.stores.sessions.load(session_uuid)
     assert session is not None
     assert not (session.status is Status.EXPIRED and world.alive(session))

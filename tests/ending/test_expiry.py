@@ -149,10 +149,10 @@ def _extend_and_die(world: World, session_uuid: str) -> None:
     """Do what an update does until its function is killed behind Plivo's answer."""
     from masking.domain import transitions
 
-    session = world.table.load(session_uuid)
+    session = world.stores.sessions.load(session_uuid)
     assert session is not None
     changes = {"session_expiry": 3600}
-    world.table.replace(
+    world.stores.sessions.replace(
         session, transitions.begin_update(session, changes, world.now())
     )
     world.carrier.update(str(session.carrier_session_uuid), changes)

@@ -85,13 +85,13 @@ def _scene(world: World, number: int) -> list[Session]:
     updated = world.create(number + 1, session_expiry=600)
     changes = {"session_expiry": 700}
     begun = transitions.begin_update(updated, changes, world.now())
-    world.table.replace(updated, begun)
+    world.stores.sessions.replace(updated, begun)
     world.carrier.update(str(updated.carrier_session_uuid), changes)
-    world.table.replace(begun, transitions.doubt(begun))
+    world.stores.sessions.replace(begun, transitions.doubt(begun))
     ending = world.create(number + 2, session_expiry=86_000)
     begun = transitions.begin_ending(ending, world.now())
-    world.table.replace(ending, begun)
-    world.table.replace(begun, transitions.doubt(begun))
+    world.stores.sessions.replace(ending, begun)
+    world.stores.sessions.replace(begun, transitions.doubt(begun))
     talked = world.create(number + 3, session_expiry=600)
     world.call(talked, talk_seconds=30, answer=True)
     return [lost, updated, ending, talked]
@@ -116,7 +116,7 @@ def _created_without_answer(world: World, number: int) -> Session:
             base_url=NOWHERE,
         )
     uuid = sessions.session_uuid_for(TENANT, f"key {number}")
-    found = world.table.load(uuid)
+    found = world.stores.sessions.load(uuid)
     assert found is not None
     assert found.status is Status.RESERVED
     return found

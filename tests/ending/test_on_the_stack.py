@@ -64,7 +64,7 @@ def test_the_deployed_functions_end_and_settle(stack: Stack, tools: Tools) -> No
     assert session["status"] == "expired"
     assert set(swept) == {"expired"}
     assert set(rounds) <= {"fetched", "settled", "waiting", "left"}
-    stored = tools.table.load(uuid)
+    stored = tools.stores.sessions.load(uuid)
     assert stored
     assert stored.settle_at
     verdicts = {each.verdict for each in audit.audit(tools)}

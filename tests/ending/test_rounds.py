@@ -82,7 +82,7 @@ def test_two_rounds_never_work_at_once(world: World) -> None:
 def test_the_lease_of_a_round_that_was_killed_runs_out_before_the_next(
     world: World,
 ) -> None:
-    world.table.begin_round(
+    world.stores.due_work.begin_run(
         reconcile_sessions.NAME, world.now(), world.now() + reconcile_sessions.LEASE
     )
 

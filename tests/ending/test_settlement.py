@@ -9,7 +9,7 @@ from tests.ending.world import World
 
 def folded(world: World, uuid: str) -> list[Call]:
     """Give the calls as the API shows them, and as events carry them."""
-    whole = world.table.load_whole(uuid)
+    whole = world.stores.sessions.load_whole(uuid)
     assert whole is not None
     return list(timelines.timeline_of(whole.callbacks, whole.session).calls)
 
@@ -133,7 +133,7 @@ def test_six_fetches_that_never_agree_are_enough(world: World) -> None:
     for _ in range(8):
         at_plivo.duration += 1
         world.quarters(1)
-        snapshot = world.table.snapshot(session.session_uuid)
+        snapshot = world.stores.sessions.snapshot(session.session_uuid)
         fetches.append(snapshot["fetches"] if snapshot else 0)
 
     assert max(fetches) == 6

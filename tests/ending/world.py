@@ -30,12 +30,12 @@ from masking.lifecycle.reconcile_sessions import Outcomes, ReconcileSessions
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.storage import attributes, session_items
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.stream.change_publisher import Publisher
 from plivo_simulator import account as accounts
 from plivo_simulator.server import Running, running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
-from tests.handlers.embedded_aws import EmbeddedAws, make_table
+from tests.support.embedded_aws import EmbeddedAws, make_table
 
 TENANT = "acme"
 CALLBACK_KEY = b"the key of callbacks in this test"
@@ -138,7 +138,7 @@ class World:
             hooks.register(f"provide-client-params.dynamodb.{operation}", _metered)
         hooks.register("after-call.dynamodb", self.meter.take)
         self.table_name = make_table(self.dynamodb)
-        self.table = Table(self.dynamodb, self.table_name)
+        self.stores = Stores(self.dynamodb, self.table_name)
         self.death = Death()
         hooks.register("before-call.dynamodb", self.death.before)
         hooks.register("after-call.dynamodb", self.death.behind)
@@ -181,7 +181,7 @@ class World:
             "session_expiry": 600,
             **asked,
         }
-        flow = CreateSession(self.table, self.carrier, CALLBACK_KEY, self.now)
+        flow = CreateSession(self.stores, self.carrier, CALLBACK_KEY, self.now)
         return flow.create(
             requests.parse_create(body),
             tenant_id=TENANT,
@@ -191,19 +191,19 @@ class World:
 
     def update(self, session: Session, **changes: Any) -> Session:
         """Change a session."""
-        return UpdateSession(self.table, self.carrier, self.now).update(
+        return UpdateSession(self.stores, self.carrier, self.now).update(
             session.session_uuid, requests.parse_update(changes), tenant_id=TENANT
         )
 
     def end(self, session: Session) -> Session:
         """End a session."""
-        return ExpireSession(self.table, self.carrier, self.now).end(
+        return ExpireSession(self.stores, self.carrier, self.now).end(
             session.session_uuid, tenant_id=TENANT
         )
 
     def load(self, session: Session) -> Session:
         """Read a session."""
-        found = self.table.load(session.session_uuid)
+        found = self.stores.sessions.load(session.session_uuid)
         assert found is not None
         return found
 
@@ -227,17 +227,17 @@ class World:
 
     def sweep(self) -> int:
         """Run the rule of every minute."""
-        return ExpireSessions(self.table, self.now, lambda: self.time_left).run()
+        return ExpireSessions(self.stores, self.now, lambda: self.time_left).run()
 
     def reconcile(self) -> Outcomes:
         """Run the rule of every quarter of an hour."""
         return ReconcileSessions(
-            self.table, self.reconciler(), self.now, lambda: self.time_left
+            self.stores, self.reconciler(), self.now, lambda: self.time_left
         ).run()
 
     def reconciler(self) -> Reconciler:
         """Give what works duties off."""
-        return Reconciler(self.table, self.carrier, CALLBACK_KEY, self.now)
+        return Reconciler(self.stores, self.carrier, CALLBACK_KEY, self.now)
 
     def publish(self) -> None:
         """Work the table's stream off, and the messages that this sends."""
@@ -251,7 +251,7 @@ class World:
     def publish_records(self, records: list[dict[str, Any]]) -> None:
         """Work records of the stream off."""
         publisher = Publisher(
-            self.table,
+            self.stores,
             self.bus,  # type: ignore[arg-type]
             self.checks,  # type: ignore[arg-type]
             self.erasures,  # type: ignore[arg-type]
@@ -316,7 +316,7 @@ class World:
         from masking.api import callback_requests
 
         pairs = [(name, str(value)) for name, value in attributes.items()]
-        return self.table.put_callback(
+        return self.stores.callbacks.put(
             session.session_uuid,
             callback_requests.digest_of(pairs),
             kind="events",

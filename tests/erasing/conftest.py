@@ -8,7 +8,7 @@ import pytest
 
 from plivo_simulator.server import Running, running
 from tests.erasing.world import ErasingWorld
-from tests.handlers.embedded_aws import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from tests.erasing.world import (
     forms_of,
     traces,
 )
-from tests.handlers.embedded_aws import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
@@ -75,7 +75,7 @@ def session_of(world: ErasingWorld, plan: dict[str, Any]) -> Session:
         if role == "given_up":
             from masking.domain import transitions
 
-            world.table.replace(session, transitions.fail(session))
+            world.stores.sessions.replace(session, transitions.fail(session))
         return session
     if role == "added":
         single = {k: v for k, v in ASKED.items() if "pin" not in k}
@@ -175,7 +175,7 @@ def test_what_settles_or_comes_late_brings_nothing_back(
 def test_another_tenants_session_of_the_same_number_stays(world: ErasingWorld) -> None:
     mine = world.create(first_party=PERSON, second_party=OTHER, **ASKED)
     theirs = as_another_tenants(mine, "umbrella")
-    world.table.reserve(theirs)
+    world.stores.sessions.reserve(theirs)
     world.publish()
     before = [item for item in world.export() if theirs.session_uuid in item["pk"]]
 

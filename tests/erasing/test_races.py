@@ -97,7 +97,7 @@ def test_a_callback_that_comes_later_is_kept_blanked(
     assert receive(world, session, TOLD)
     world.run()
 
-    [kept] = world.table.callbacks(session.session_uuid)
+    [kept] = world.stores.callbacks.of_session(session.session_uuid)
     assert kept["attributes"] == {
         name: TOLD[name] for name in ("EventName", "EventTimestamp", "SequenceNumber")
     }
@@ -112,7 +112,7 @@ def test_a_callback_that_is_repeated_later_is_still_known(
 
     assert not receive(world, session, TOLD)
 
-    [kept] = world.table.callbacks(session.session_uuid)
+    [kept] = world.stores.callbacks.of_session(session.session_uuid)
     # The hash of all attributes would tell whoever guesses the number.
     assert kept["sk"] != f"E#{callback_requests.digest_of(list(TOLD.items()))}"
 
@@ -125,7 +125,7 @@ def test_a_callback_kept_by_who_did_not_know_is_blanked_behind_it(
 
     world.run()
 
-    [kept] = world.table.callbacks(session.session_uuid)
+    [kept] = world.stores.callbacks.of_session(session.session_uuid)
     assert kept["erased"]
     nothing_is_left(world)
 
@@ -149,7 +149,7 @@ def test_the_calls_of_an_erased_session_still_fold(
 
 def told_of(world: ErasingWorld, session: Session) -> list[dict[str, Any]]:
     """Give the calls of a session as callbacks tell them."""
-    whole = world.table.load_whole(session.session_uuid)
+    whole = world.stores.sessions.load_whole(session.session_uuid)
     assert whole
     told = timelines.timeline_of(whole.callbacks, whole.session)
     return [timeline_views.call_view(call) for call in told.calls]
@@ -210,7 +210,9 @@ def test_a_stranger_who_calls_after_the_request_is_new(world: ErasingWorld) -> N
 
 def test_a_create_that_fails_late_is_erased_then(world: ErasingWorld) -> None:
     reserved = world.reserve()
-    world.table.replace(reserved, replace(transitions.fail(reserved), lease_until=None))
+    world.stores.sessions.replace(
+        reserved, replace(transitions.fail(reserved), lease_until=None)
+    )
     backlog = world.take()
     forget(world)
 
@@ -243,7 +245,7 @@ def test_the_news_of_a_session_that_was_purged_links_nothing(
 ) -> None:
     session = world.create(first_party=PERSON, second_party=OTHER)
     backlog = world.take()
-    world.erasure_table.delete(
+    world.stores.table.delete(
         key_space.session_key(session.session_uuid), key_space.STATE
     )
 
@@ -256,9 +258,9 @@ def test_the_news_of_a_session_that_was_purged_links_nothing(
 def test_what_others_have_in_doubt_is_left(world: ErasingWorld) -> None:
     others = world.reserve(first_party=STRANGER)
     theirs = as_another_tenants(world.reserve(), "umbrella")
-    world.table.reserve(theirs)
+    world.stores.sessions.reserve(theirs)
     world.advance(seconds=61)
-    found = [each.session_uuid for each in world.erasure_table.in_doubt(world.now())]
+    found = [each.session_uuid for each in world.stores.in_doubt(world.now())]
     assert {others.session_uuid, theirs.session_uuid} < set(found)
 
     forget(world)
@@ -302,7 +304,7 @@ def test_a_recording_that_is_announced_by_who_did_not_know_is_deleted(
 
     world.run()
 
-    [kept] = world.table.recordings(session.session_uuid)
+    [kept] = world.stores.recordings.of_session(session.session_uuid)
     assert kept.status is recordings.Status.DELETED
     assert world.bus.of("recording.announced") == []
 
@@ -326,7 +328,7 @@ def test_what_is_recorded_until_the_end_is_deleted_at_plivo(
 
     left = world.control("GET", "recordings", None)["recordings"]
     assert [each for each in left if not each["deleted"]] == []
-    assert world.table.recordings(session.session_uuid) == []
+    assert world.stores.recordings.of_session(session.session_uuid) == []
     assert world.load(session).settled
     nothing_is_left(world)
 
@@ -339,9 +341,11 @@ def test_a_settlement_that_set_out_before_writes_nothing(
     forget(world)
 
     with pytest.raises(StaleStateError):
-        world.table.put_snapshot(before, {"calls": [{"from": PERSON}]}, None)
+        world.stores.sessions.put_snapshot(before, {"calls": [{"from": PERSON}]}, None)
     with pytest.raises(StaleStateError):
-        world.table.replace(before, transitions.settle(before, None, (), world.now()))
+        world.stores.sessions.replace(
+            before, transitions.settle(before, None, (), world.now())
+        )
 
     nothing_is_left(world)
 
@@ -425,14 +429,14 @@ def test_a_recording_that_is_held_by_itself_is_kept(
 def test_the_recording_of_a_held_session_is_still_taken(
     world: ErasingWorld, session: Session
 ) -> None:
-    world.table.put_hold(session.session_uuid, held=True)
+    world.stores.recordings.put_hold(session.session_uuid, held=True)
     world.call(session, talk_seconds=10)
     world.advance(minutes=1)
     forget(world)
 
     world.quarters(30)
 
-    [kept] = world.table.recordings(session.session_uuid)
+    [kept] = world.stores.recordings.of_session(session.session_uuid)
     assert kept.held
     assert kept.status is recordings.Status.ANNOUNCED
 
@@ -533,7 +537,7 @@ def test_a_session_past_its_time_is_ended_here_while_no_update_is_on_its_way(
     world.advance(minutes=9, seconds=45)
     known = world.load(session)
     pending = transitions.begin_update(known, {"ring_timeout": 30}, world.now())
-    world.table.replace(known, pending)
+    world.stores.sessions.replace(known, pending)
     world.advance(seconds=20)
 
     with pytest.raises(ErasureNotReadyError) as waits:
@@ -551,7 +555,7 @@ def test_what_is_never_at_rest_is_left_for_later(
 ) -> None:
     world.advance(minutes=11)
     over = world.load(session)
-    world.table.replace(over, transitions.expire(over, doubted=True))
+    world.stores.sessions.replace(over, transitions.expire(over, doubted=True))
     world.control("PUT", "faults", {"get_5xx": {}})
 
     with pytest.raises(ErasureNotReadyError):
@@ -570,7 +574,7 @@ def test_what_plivo_made_of_a_create_that_was_given_up_is_ended(
         carrier_session_uuid=None,
         expiry_time=None,
     )
-    world.table.replace(known, lost)
+    world.stores.sessions.replace(known, lost)
     world.publish()
 
     forget(world)
@@ -591,8 +595,8 @@ def test_what_shows_up_at_plivo_after_the_erasure_is_ended(
         carrier_session_uuid=None,
         expiry_time=None,
     )
-    world.table.replace(known, lost)
-    world.erasure_table.delete_request(session.session_uuid)
+    world.stores.sessions.replace(known, lost)
+    world.stores.sessions.delete_request(session.session_uuid)
     world.forget()
 
     receive(world, session, {**TOLD, "SessionUUID": str(session.carrier_session_uuid)})
@@ -609,7 +613,7 @@ def test_what_shows_up_at_plivo_after_the_erasure_is_ended(
 def test_a_link_to_a_session_that_was_purged_goes_with_what_is_left_of_it(
     world: ErasingWorld, session: Session
 ) -> None:
-    world.erasure_table.delete(
+    world.stores.table.delete(
         key_space.session_key(session.session_uuid), key_space.STATE
     )
     erasure = world.ask()
@@ -623,13 +627,13 @@ def test_a_link_to_a_session_that_was_purged_goes_with_what_is_left_of_it(
 
 def test_a_link_to_nothing_goes(world: ErasingWorld) -> None:
     key = key_space.party_key(TENANT, hashes_of(PERSON))
-    world.table.link(key, "2026-01-01T00:00:00.000000Z#nothing")
+    world.stores.links.put(key, "2026-01-01T00:00:00.000000Z#nothing")
     erasure = world.ask()
 
     world.run()
 
     assert world.proof(erasure).found["sessions"] == 0
-    assert not world.table.has_link(key, "2026-01-01T00:00:00.000000Z#nothing")
+    assert not world.stores.links.has(key, "2026-01-01T00:00:00.000000Z#nothing")
 
 
 @pytest.mark.parametrize(
@@ -722,4 +726,4 @@ def test_nothing_is_delivered_of_an_erased_session(
 
     assert deliverer.deliver_batch([message]) == []
 
-    assert world.table.deliveries(session.session_uuid) == []
+    assert world.stores.deliveries.of_session(session.session_uuid) == []

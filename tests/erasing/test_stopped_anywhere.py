@@ -26,7 +26,7 @@ from tests.erasing.world import (
     hashes_of,
     traces,
 )
-from tests.handlers.embedded_aws import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
@@ -53,7 +53,7 @@ def scene(aws: EmbeddedAws, plivo: Running) -> tuple[ErasingWorld, list[Session]
     called = world.create(first_party=OTHER, second_party=STRANGER, labels={"a": "b"})
     world.stranger_calls(called)
     failed = world.reserve()
-    world.table.replace(failed, transitions.fail(failed))
+    world.stores.sessions.replace(failed, transitions.fail(failed))
     return world, [live, called, failed]
 
 

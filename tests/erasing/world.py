@@ -39,7 +39,7 @@ from masking.recording.delete_recording import DeleteRecording
 from masking.storage import attributes
 from masking.storage.bucket import Bucket
 from masking.storage.deliveries import delivery_item
-from masking.storage.erasures import ErasureTable
+from masking.storage.stores import Stores
 from plivo_simulator.server import Running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.ending.world import (
@@ -49,7 +49,7 @@ from tests.ending.world import (
     KilledError,
     World,
 )
-from tests.handlers.embedded_aws import EmbeddedAws, make_bucket
+from tests.support.embedded_aws import EmbeddedAws, make_bucket
 
 PERSON = "+12025550142"
 OTHER = "+12025550143"
@@ -112,7 +112,7 @@ class ErasingWorld(World):
         super().__init__(aws, plivo)
         self.s3 = _s3(aws)
         self.bucket = Bucket(self.s3, make_bucket(aws.client("s3")))
-        self.erasure_table = ErasureTable(self.dynamodb, self.table_name)
+        self.erasure_table = Stores(self.dynamodb, self.table_name)
         self.moment = Moment()
         for hooks, service in (
             (self.dynamodb.meta.events, "dynamodb"),
@@ -128,27 +128,27 @@ class ErasingWorld(World):
         return create_erasure.begin(
             number,
             tenant_id=tenant,
-            table=self.erasure_table,
+            stores=self.erasure_table,
             number_key=NUMBER_KEY,
             now=self.now(),
         )
 
     def eraser(self) -> EraseNumber:
         """Give what works erasures off."""
-        table, carrier = self.erasure_table, self.carrier
+        stores, carrier = self.erasure_table, self.carrier
         forget = EraseSession(
-            table=table,
+            stores=stores,
             carrier=carrier,
-            reconciler=Reconciler(table, carrier, CALLBACK_KEY, self.now),
-            ending=ExpireSession(table, carrier, self.now),
+            reconciler=Reconciler(stores, carrier, CALLBACK_KEY, self.now),
+            ending=ExpireSession(stores, carrier, self.now),
             discard=DeleteRecording(
-                table, self.bucket, carrier.delete_recording, self.now
+                stores, self.bucket, carrier.delete_recording, self.now
             ),
             key=CALLBACK_KEY,
             now=self.now,
         )
         return EraseNumber(
-            table,
+            stores,
             forget,
             self.erasures,  # type: ignore[arg-type]
             NUMBER_KEY,
@@ -189,7 +189,7 @@ class ErasingWorld(World):
 
     def proof(self, erasure: Erasure) -> Erasure:
         """Read an erasure."""
-        found = self.erasure_table.erasure(erasure.erasure_id)
+        found = self.stores.erasures.get(erasure.erasure_id)
         assert found
         return found
 
@@ -205,7 +205,7 @@ class ErasingWorld(World):
             base_url="https://masks.example.com",
             now=self.now(),
         )
-        self.table.reserve(session)
+        self.stores.sessions.reserve(session)
         return session
 
     def stranger_calls(self, session: Session, number: str = PERSON) -> None:
@@ -261,8 +261,8 @@ class ErasingWorld(World):
         if made.key:
             for _ in range(2):
                 self.s3.put_object(Bucket=self.bucket.name, Key=key, Body=AUDIO)
-        self.table.link_recording(made)
-        self.table.add_recording(made)
+        self.stores.recordings.link(made)
+        self.stores.recordings.add(made)
         return made
 
     def deliver(self, session: Session, number: int) -> None:
@@ -276,7 +276,7 @@ class ErasingWorld(World):
             "callback": "f" * 64,
         }
         delivery = deliveries.begin(detail, self.now())
-        self.table.put_delivery(
+        self.stores.deliveries.put(
             session.session_uuid, detail["id"], delivery_item(delivery), self.now()
         )
 

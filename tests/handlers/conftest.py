@@ -9,15 +9,17 @@ import pytest
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.simulated_plivo import SimulatedPlivo
 
 
 @pytest.fixture
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return CreateSession(services.table, services.carrier, services.callback_key, clock)
+    return CreateSession(
+        services.stores, services.carrier, services.callback_key, clock
+    )
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from functions.authorize import app
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import authorize
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import sample
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import sample
 
 KEY = "local-dev-key"
 
@@ -27,9 +27,9 @@ def authorization(header: str | None) -> dict[str, Any]:
     return event
 
 
-def test_a_key_tells_tenant_and_scopes(table: Table) -> None:
+def test_a_key_tells_tenant_and_scopes(stores: Stores) -> None:
     authorize.issue(
-        table, key=KEY, tenant_id="acme", scopes=["sessions:write", "sessions:read"]
+        stores, key=KEY, tenant_id="acme", scopes=["sessions:write", "sessions:read"]
     )
 
     answer = app.lambda_handler(sample("authorize"), None)
@@ -41,8 +41,8 @@ def test_a_key_tells_tenant_and_scopes(table: Table) -> None:
 
 
 @pytest.mark.parametrize("header", [f"bearer {KEY}", f" BEARER   {KEY} "])
-def test_the_scheme_is_read_in_any_case(table: Table, header: str) -> None:
-    authorize.issue(table, key=KEY, tenant_id="acme", scopes=["admin"])
+def test_the_scheme_is_read_in_any_case(stores: Stores, header: str) -> None:
+    authorize.issue(stores, key=KEY, tenant_id="acme", scopes=["admin"])
 
     assert app.lambda_handler(authorization(header), None)["isAuthorized"]
 
@@ -64,40 +64,40 @@ def test_the_scheme_is_read_in_any_case(table: Table, header: str) -> None:
     ],
     ids=repr,
 )
-def test_any_other_header_opens_nothing(table: Table, header: str | None) -> None:
-    authorize.issue(table, key=KEY, tenant_id="acme", scopes=authorize.SCOPES)
+def test_any_other_header_opens_nothing(stores: Stores, header: str | None) -> None:
+    authorize.issue(stores, key=KEY, tenant_id="acme", scopes=authorize.SCOPES)
 
     answer = app.lambda_handler(authorization(header), None)
 
     assert answer == {"isAuthorized": False, "context": {}}
 
 
-def test_a_key_opens_until_it_expires(table: Table, clock: Clock) -> None:
+def test_a_key_opens_until_it_expires(stores: Stores, clock: Clock) -> None:
     authorize.issue(
-        table, key=KEY, tenant_id="acme", scopes=["admin"], expires_at=clock()
+        stores, key=KEY, tenant_id="acme", scopes=["admin"], expires_at=clock()
     )
     header = f"Bearer {KEY}"
 
-    before = authorize.caller_of(table, header, clock() - timedelta(microseconds=1))
-    after = authorize.caller_of(table, header, clock())
+    before = authorize.caller_of(stores, header, clock() - timedelta(microseconds=1))
+    after = authorize.caller_of(stores, header, clock())
 
     assert before == authorize.Caller("acme", ("admin",), digest="")
     assert after is None
 
 
-def test_an_unknown_scope_is_granted_to_nobody(table: Table) -> None:
+def test_an_unknown_scope_is_granted_to_nobody(stores: Stores) -> None:
     with pytest.raises(ValueError, match="unknown scopes: everything"):
         authorize.issue(
-            table, key=KEY, tenant_id="acme", scopes=["admin", "everything"]
+            stores, key=KEY, tenant_id="acme", scopes=["admin", "everything"]
         )
 
     assert not app.lambda_handler(sample("authorize"), None)["isAuthorized"]
 
 
 def test_a_key_is_kept_as_its_hash_alone(
-    table: Table, aws: EmbeddedAws, deployment: Deployment
+    stores: Stores, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    authorize.issue(table, key=KEY, tenant_id="acme", scopes=["admin"])
+    authorize.issue(stores, key=KEY, tenant_id="acme", scopes=["admin"])
 
     kept = aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"]
 
@@ -106,9 +106,9 @@ def test_a_key_is_kept_as_its_hash_alone(
 
 
 def test_a_key_that_is_refused_is_not_logged(
-    table: Table, capsys: pytest.CaptureFixture[str]
+    stores: Stores, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert table.tenants.key("none") is None
+    assert stores.tenants.key("none") is None
 
     app.lambda_handler(sample("authorize.unknown_key"), None)
 

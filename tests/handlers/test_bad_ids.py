@@ -11,8 +11,8 @@ import pytest
 from masking.wiring import Services
 from stack.environments import ROOT
 from stack.openapi.document import Route, routes
-from tests.handlers.payloads import EVERY_SCOPE, Context
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.payloads import EVERY_SCOPE, Context
+from tests.support.simulated_plivo import SimulatedPlivo
 
 ROUTES = [each for each in routes(ROOT) if each.scope and "{" in each.path]
 UUID = "00000000-0000-4000-8000-000000000001"

@@ -14,15 +14,15 @@ from masking.domain import transitions
 from masking.lifecycle.create_session import CreateSession
 from masking.lifecycle.reconcile import Reconciler
 from masking.plivo.errors import CarrierError
-from masking.storage.table import Table
-from tests.handlers.clock import Clock
-from tests.handlers.creating import (
+from masking.storage.stores import Stores
+from tests.support.clock import Clock
+from tests.support.creating import (
     SESSION,
     Interrupted,
     create,
     outcome_of,
 )
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.simulated_plivo import SimulatedPlivo
 
 
 def test_twenty_requests_with_one_key_at_once_make_one_session(
@@ -102,11 +102,11 @@ def test_who_comes_back_too_late_removes_what_he_made(
 
 
 def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
 ) -> None:
     def adopt() -> None:
         clock.advance(seconds=61)
-        reconciler = Reconciler(table, flow.carrier, flow.callback_key, clock)
+        reconciler = Reconciler(stores, flow.carrier, flow.callback_key, clock)
         assert reconciler.work_off(SESSION) == "adopted"
 
     late: Any = Interrupted(flow.carrier, adopt)
@@ -115,16 +115,16 @@ def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
 
     [there] = plivo.live()
     assert created.session.carrier_session_uuid == there["session_uuid"]
-    assert created.session == table.load(SESSION)
+    assert created.session == stores.sessions.load(SESSION)
 
 
 def test_who_comes_back_while_another_tries_makes_no_promise(
-    flow: CreateSession, table: Table, clock: Clock
+    flow: CreateSession, stores: Stores, clock: Clock
 ) -> None:
     def retake() -> None:
-        session = table.load(SESSION)
+        session = stores.sessions.load(SESSION)
         assert session
-        table.replace(session, transitions.retake(session, clock()))
+        stores.sessions.replace(session, transitions.retake(session, clock()))
 
     late: Any = Interrupted(flow.carrier, retake)
 

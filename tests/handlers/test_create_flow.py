@@ -18,19 +18,19 @@ from masking.domain.sessions import Status
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError, CarrierUnreachableError
-from masking.storage.table import Table
-from tests.handlers.clock import Clock
-from tests.handlers.creating import (
+from masking.storage.stores import Stores
+from tests.support.clock import Clock
+from tests.support.creating import (
     BASE,
     SESSION,
     create,
     outcome_of,
     reserve,
 )
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.faulty_table import faulty_table
-from tests.handlers.payloads import PAIR
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.faulty_table import faulty_table
+from tests.support.payloads import PAIR
+from tests.support.simulated_plivo import SimulatedPlivo
 
 # Faults after which Plivo has surely made nothing.
 REFUSED = {
@@ -46,13 +46,13 @@ REFUSED = {
 
 
 def test_a_create_makes_one_session_here_and_at_plivo(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     created = create(flow, labels={"order": "17"})
 
     [there] = plivo.sessions()
     here = created.session
-    assert table.load(SESSION) == here
+    assert stores.sessions.load(SESSION) == here
     assert not created.replayed
     assert here.status is Status.ACTIVE
     assert here.carrier_session_uuid == there["session_uuid"]
@@ -181,9 +181,9 @@ def test_without_a_key_each_request_makes_a_session(
 
 
 def test_while_one_works_on_a_key_the_others_are_told_to_wait(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
 ) -> None:
-    reserve(table, clock)
+    reserve(stores, clock)
     clock.advance(seconds=20)
 
     with pytest.raises(CreateInProgressError) as refused:
@@ -195,10 +195,10 @@ def test_while_one_works_on_a_key_the_others_are_told_to_wait(
 
 
 def test_an_ended_session_is_still_the_keys_session(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     session = create(flow).session
-    table.replace(session, transitions.expire(session, flow.now()))
+    stores.sessions.replace(session, transitions.expire(session, flow.now()))
 
     again = create(flow)
 
@@ -212,14 +212,14 @@ def test_an_ended_session_is_still_the_keys_session(
 
 @pytest.mark.parametrize(("fault", "code"), REFUSED.items())
 def test_a_definite_no_creates_nothing_and_frees_the_key(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, fault: str, code: str
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, fault: str, code: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
 
     with pytest.raises(CarrierError) as refused:
         create(flow)
 
-    failed = table.load(SESSION)
+    failed = stores.sessions.load(SESSION)
     assert refused.value.code == code
     assert outcome_of(refused.value) == "not_created"
     assert failed
@@ -245,7 +245,7 @@ def test_a_freed_key_is_free_for_the_same_body_alone(
 
 
 def test_a_plivo_that_cannot_be_reached_has_created_nothing(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     nowhere = Carrier(
         auth_id=plivo.auth_id,
@@ -256,7 +256,7 @@ def test_a_plivo_that_cannot_be_reached_has_created_nothing(
     with pytest.raises(CarrierUnreachableError) as refused:
         create(replace(flow, carrier=nowhere))
 
-    failed = table.load(SESSION)
+    failed = stores.sessions.load(SESSION)
     assert outcome_of(refused.value) == "not_created"
     assert failed
     assert failed.status is Status.FAILED
@@ -271,7 +271,7 @@ def test_without_a_reservation_plivo_is_not_asked(
     broken = faulty_table(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
-        create(replace(flow, table=broken))
+        create(replace(flow, stores=broken))
 
     assert outcome_of(failed.value) == "unknown"
     assert failed.value.retry_after == 2
@@ -287,7 +287,7 @@ def test_without_what_was_asked_for_plivo_is_not_asked_and_the_key_recovers(
 ) -> None:
     broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
     with pytest.raises(StorageUnavailableError):
-        create(replace(flow, table=broken))
+        create(replace(flow, stores=broken))
     assert plivo.requests() == []
     clock.advance(seconds=60)
 
@@ -307,7 +307,7 @@ def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
 ) -> None:
     broken = faulty_table(aws, deployment.table_name, "PutItem", on=3)
     with pytest.raises(StorageUnavailableError) as failed:
-        create(replace(flow, table=broken))
+        create(replace(flow, stores=broken))
     clock.advance(seconds=60)
 
     created = create(flow)
@@ -321,7 +321,7 @@ def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
 def test_a_reservation_that_cannot_be_read_is_in_progress(
     flow: CreateSession, aws: EmbeddedAws, deployment: Deployment, clock: Clock
 ) -> None:
-    class Forgetful(Table):
+    class Forgetful(Stores):
         def load(self, _session_uuid: str) -> None:
             return None
 
@@ -329,4 +329,4 @@ def test_a_reservation_that_cannot_be_read_is_in_progress(
     forgetful = Forgetful(aws.client("dynamodb"), deployment.table_name)
 
     with pytest.raises(CreateInProgressError):
-        create(replace(flow, table=forgetful))
+        create(replace(flow, stores=forgetful))

@@ -17,17 +17,17 @@ from masking.domain.sessions import Status
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Listing
 from masking.plivo.errors import CarrierError, CarrierTimeoutError
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from plivo_simulator.fault_catalogue import FAULTS
-from tests.handlers.clock import Clock
-from tests.handlers.creating import (
+from tests.support.clock import Clock
+from tests.support.creating import (
     SESSION,
     attempt,
     create,
     outcome_of,
     reserve,
 )
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.simulated_plivo import SimulatedPlivo
 
 # Faults after which Plivo may or may not have made a session.
 DONE = ["create_5xx_after_commit", "create_reset_after_commit", "create_non_json"]
@@ -65,14 +65,14 @@ def test_what_plivo_made_in_silence_is_found_and_adopted(
 
 @pytest.mark.parametrize("fault", NOT_DONE)
 def test_an_unknown_outcome_is_called_so_and_cleared_up_after_the_lease(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock, fault: str
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock, fault: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
 
     with pytest.raises(CarrierError) as unknown:
         create(flow)
 
-    left = table.load(SESSION)
+    left = stores.sessions.load(SESSION)
     assert outcome_of(unknown.value) == "unknown"
     assert unknown.value.members["session_uuid"] == SESSION
     assert unknown.value.retry_after == 61
@@ -122,7 +122,7 @@ def test_a_listing_that_lags_delays_the_adoption_and_makes_no_second_session(
 
 
 def test_if_even_the_listing_fails_nothing_is_sent_again(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_after_commit={"times": 1}, list_5xx={})
     with pytest.raises(CarrierError) as first:
@@ -131,7 +131,7 @@ def test_if_even_the_listing_fails_nothing_is_sent_again(
     with pytest.raises(CarrierError) as second:
         create(flow)
 
-    left = table.load(SESSION)
+    left = stores.sessions.load(SESSION)
     assert outcome_of(first.value) == outcome_of(second.value) == "unknown"
     assert left
     assert left.status is Status.RESERVED
@@ -144,9 +144,9 @@ def test_if_even_the_listing_fails_nothing_is_sent_again(
 
 
 def test_a_listing_that_is_not_whole_proves_nothing(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
 ) -> None:
-    reserve(table, clock)
+    reserve(stores, clock)
     clock.advance(seconds=60)
 
     class Endless:
@@ -181,7 +181,7 @@ def test_a_session_that_ended_before_it_was_found_is_answered_as_ended(
 
 @pytest.mark.parametrize("fault", NOT_DONE)
 def test_a_create_that_rings_a_phone_is_never_sent_again(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock, fault: str
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock, fault: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
@@ -193,7 +193,7 @@ def test_a_create_that_rings_a_phone_is_never_sent_again(
             create(flow, initiate_call_to_first_party=True)
         assert outcome_of(abandoned.value) == "unknown"
 
-    left = table.load(SESSION)
+    left = stores.sessions.load(SESSION)
     assert left
     assert left.status is Status.ABANDONED
     assert len(plivo.requests("create")) == 1
@@ -243,7 +243,7 @@ def test_whatever_plivo_does_the_outcome_is_true_and_in_the_end_there_is_one_ses
 
 
 def test_a_pair_that_plivo_already_connects_is_refused_and_left_alone(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     plivo.switch(duplicate_pair="same")
     first = create(flow).session
@@ -252,10 +252,10 @@ def test_a_pair_that_plivo_already_connects_is_refused_and_left_alone(
         create(flow, key="order-18")
 
     [there] = plivo.live()
-    second = table.load(sessions.session_uuid_for("acme", "order-18"))
+    second = stores.sessions.load(sessions.session_uuid_for("acme", "order-18"))
     assert outcome_of(refused.value) == "not_created"
     assert there["session_uuid"] == first.carrier_session_uuid
-    assert table.load(SESSION) == first
+    assert stores.sessions.load(SESSION) == first
     assert second
     assert second.status is Status.FAILED
 

@@ -11,13 +11,13 @@ from functions.create_session import app
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierTimeoutError
-from tests.handlers.creating import (
+from tests.support.creating import (
     create,
     outcome_of,
 )
-from tests.handlers.embedded_aws import EmbeddedAws, make_secret
-from tests.handlers.payloads import PAIR, http, problem, read, sample
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.embedded_aws import EmbeddedAws, make_secret
+from tests.support.payloads import PAIR, http, problem, read, sample
+from tests.support.simulated_plivo import SimulatedPlivo
 from tests.unit.wire import Wire, hang
 
 

@@ -20,15 +20,14 @@ from masking.core import numbers
 from masking.core.problems import StorageUnavailableError
 from masking.domain import erasures
 from masking.erasure import create_erasure
-from masking.storage.erasures import ErasureTable
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import PAIR, Context, http, problem, read
-from tests.handlers.sessions_there import created, reserved
-from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import PAIR, Context, http, problem, read
+from tests.support.sessions_there import created, reserved
+from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.table_stream import TableStream
 
 PERSON = PAIR["first_party"]
 BODY = {"phone_number": PERSON}
@@ -57,11 +56,11 @@ def message(**body: str) -> dict[str, Any]:
     return {"Records": [record]}
 
 
-def let_it_rest(table: ErasureTable, erasure_id: str) -> None:
+def let_it_rest(stores: Stores, erasure_id: str) -> None:
     """Move an erasure's first walk into the past, as waiting would."""
-    known = table.erasure(erasure_id)
+    known = stores.erasures.get(erasure_id)
     if known and known.swept_at:
-        table.keep_erasure(erasures.sweep(known, known.swept_at - erasures.REST))
+        stores.erasures.put(erasures.sweep(known, known.swept_at - erasures.REST))
 
 
 def publish(stream: TableStream) -> None:
@@ -106,10 +105,10 @@ def test_when_one_is_complete_another_is_begun(
     services: Services, clock: Clock
 ) -> None:
     first = read(ask())["erasure"]
-    table = services.erasure_table
-    known = table.erasure(first["erasure_id"])
+    stores = services.stores
+    known = stores.erasures.get(first["erasure_id"])
     assert known
-    table.keep_erasure(erasures.close(known, [], clock()))
+    stores.erasures.put(erasures.close(known, [], clock()))
 
     second = read(ask())["erasure"]
 
@@ -118,15 +117,15 @@ def test_when_one_is_complete_another_is_begun(
 
 
 def test_what_is_complete_is_not_taken_back(services: Services, clock: Clock) -> None:
-    table = services.erasure_table
-    running = table.erasure(read(ask())["erasure"]["erasure_id"])
+    stores = services.stores
+    running = stores.erasures.get(read(ask())["erasure"]["erasure_id"])
     assert running
-    table.keep_erasure(erasures.close(running, [], clock()))
+    stores.erasures.put(erasures.close(running, [], clock()))
 
-    table.keep_erasure(erasures.sweep(running, clock()))
-    table.keep_erasure(erasures.close(running, [], clock() + timedelta(hours=1)))
+    stores.erasures.put(erasures.sweep(running, clock()))
+    stores.erasures.put(erasures.close(running, [], clock() + timedelta(hours=1)))
 
-    found = table.erasure(running.erasure_id)
+    found = stores.erasures.get(running.erasure_id)
     assert found
     assert found.completed_at == clock()
 
@@ -172,47 +171,47 @@ def test_only_an_admin_forgets() -> None:
 def test_a_marker_that_is_written_all_the_time_is_told(
     services: Services, clock: Clock
 ) -> None:
-    class Racing(ErasureTable):
+    class Racing(Stores):
         """Others are always faster, and done."""
 
         def begin_erasure(self, erasure: Any, seen: Any) -> None:
-            table = services.erasure_table
-            current = table.marker(erasure.tenant_id, erasure.number_hash)
+            stores = services.stores
+            current = stores.erasures.tombstone(erasure.tenant_id, erasure.number_hash)
             other = erasures.request(erasure.tenant_id, erasure.number_hash, clock())
-            table.begin_erasure(other, current)
-            table.keep_erasure(erasures.close(other, [], clock()))
+            stores.erasures.begin(other, current)
+            stores.erasures.put(erasures.close(other, [], clock()))
             super().begin_erasure(erasure, seen)
 
-    table = services.erasure_table
-    racing = Racing(table._client, table._name, timedelta(days=400))
+    stores = services.stores
+    racing = Racing(stores._client, stores._name, timedelta(days=400))
 
     with pytest.raises(StorageUnavailableError):
         create_erasure.begin(
             PERSON,
             tenant_id="acme",
-            table=racing,
+            stores=racing,
             number_key=services.number_key,
             now=clock(),
         )
 
 
 def test_of_two_requests_at_once_one_begins(services: Services, clock: Clock) -> None:
-    table = services.erasure_table
+    stores = services.stores
     hashed = numbers.hashed(services.number_key, PERSON)
     other = erasures.request("acme", hashed, clock())
 
-    class Slow(ErasureTable):
+    class Slow(Stores):
         """Somebody else asks between reading the marker and writing it."""
 
         def begin_erasure(self, erasure: Any, seen: Any) -> None:
-            if table.marker("acme", hashed) is None:
-                table.begin_erasure(other, None)
+            if stores.erasures.tombstone("acme", hashed) is None:
+                stores.erasures.begin(other, None)
             super().begin_erasure(erasure, seen)
 
     begun = create_erasure.begin(
         PERSON,
         tenant_id="acme",
-        table=Slow(table._client, table._name, timedelta(days=400)),
+        stores=Slow(stores._client, stores._name, timedelta(days=400)),
         number_key=services.number_key,
         now=clock(),
     )
@@ -225,8 +224,8 @@ def test_an_error_of_the_storage_is_no_lost_race(
 ) -> None:
     from botocore.exceptions import ClientError
 
-    table = services.erasure_table
-    missing = ErasureTable(table._client, "no-such-table", timedelta(days=1))
+    stores = services.stores
+    missing = Stores(stores._client, "no-such-table", timedelta(days=1))
     erasure = erasures.request("acme", "hash", clock())
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
@@ -250,7 +249,7 @@ def test_it_goes_all_the_way_through_the_functions(
         [body] = queued(aws, deployment)
         done = erase_app.lambda_handler(message(**body), Context())
         assert done == {"batchItemFailures": []}
-        let_it_rest(services.erasure_table, erasure_id)
+        let_it_rest(services.stores, erasure_id)
     publish(stream)
 
     proof = read(look(erasure_id))["erasure"]
@@ -287,19 +286,19 @@ def test_what_can_not_be_erased_yet_comes_again(
     from datetime import UTC, datetime
 
     assert plivo.sessions() == []
-    reserved(services.table, Clock(datetime.now(UTC)))
+    reserved(services.stores, Clock(datetime.now(UTC)))
     stream = TableStream(aws, deployment)
-    table = services.erasure_table
+    stores = services.stores
     erasure_id = read(ask())["erasure"]["erasure_id"]
     publish(stream)
     sqs = aws.client("sqs")
     url = deployment.environment["ERASURE_QUEUE_URL"]
     [received] = sqs.receive_message(QueueUrl=url)["Messages"]
-    begun = table.erasure(erasure_id)
+    begun = stores.erasures.get(erasure_id)
     assert begun
     [session] = [
         item["pk"].removeprefix("S#")
-        for item in stream_items(services.table)
+        for item in stream_items(services.stores)
         if item["sk"] == "A#STATE"
     ]
     event = message(erasure_id=erasure_id, session_uuid=session)
@@ -310,11 +309,11 @@ def test_what_can_not_be_erased_yet_comes_again(
     assert done == {"batchItemFailures": [{"itemIdentifier": "the-message"}]}
 
 
-def stream_items(table: Table) -> list[dict[str, Any]]:
+def stream_items(stores: Stores) -> list[dict[str, Any]]:
     """Read the whole table."""
     from masking.storage import attributes
 
-    answer = table._client.scan(TableName=table._name)
+    answer = stores._client.scan(TableName=stores._name)
     return [attributes.read_item(item) for item in answer["Items"]]
 
 
@@ -336,11 +335,11 @@ def erased(
 
     assert plivo.sessions() == []
     session = created(services, clock, key="order-17")
-    table = services.table
+    stores = services.stores
     ended = transitions.expire(session, clock())
-    table.replace(session, ended)
-    table.replace(ended, redaction.redacted_session(ended, clock()))
-    services.erasure_table.delete_request(session.session_uuid)
+    stores.sessions.replace(session, ended)
+    stores.sessions.replace(ended, redaction.redacted_session(ended, clock()))
+    services.stores.sessions.delete_request(session.session_uuid)
     return session.session_uuid, http(
         "create_session", body=PAIR, headers={"idempotency-key": "order-17"}
     )
@@ -390,8 +389,8 @@ def test_the_other_partys_search_shows_an_erased_session_blanked(
     session = created(services, clock)
     publish(TableStream(aws, deployment))
     ended = transitions.expire(session, clock())
-    services.table.replace(session, ended)
-    services.table.replace(ended, redaction.redacted_session(ended, clock()))
+    services.stores.sessions.replace(session, ended)
+    services.stores.sessions.replace(ended, redaction.redacted_session(ended, clock()))
 
     answer = read(search_app.lambda_handler(http("search_sessions", body=body), None))
 

@@ -25,14 +25,14 @@ from masking.lifecycle.expire_session import ExpireSession
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.faulty_table import faulty_table
-from tests.handlers.payloads import http, problem, read
-from tests.handlers.sessions_there import created, reserved, stored
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.faulty_table import faulty_table
+from tests.support.payloads import http, problem, read
+from tests.support.sessions_there import created, reserved, stored
+from tests.support.simulated_plivo import SimulatedPlivo
 
 FAILING = ["delete_401", "delete_403", "delete_429"]
 
@@ -41,13 +41,13 @@ FAILING = ["delete_401", "delete_403", "delete_429"]
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return ExpireSession(services.table, services.carrier, clock)
+    return ExpireSession(services.stores, services.carrier, clock)
 
 
 @pytest.fixture
 def session(services: Services, flow: ExpireSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.table is services.table
+    assert flow.table is services.stores
     return created(services, clock)
 
 
@@ -62,13 +62,13 @@ def outcome_of(error: ProblemError) -> Any:
 
 
 def test_a_session_ends_at_plivo_and_then_here(
-    flow: ExpireSession, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     ended = end(flow, session)
 
     assert plivo.live() == []
     assert ended.status is Status.EXPIRED
-    assert stored(table, session) == ended
+    assert stored(stores, session) == ended
     assert due_work.due_work_of(ended) == DueWork(
         Action.SETTLE, flow.now() + transitions.SETTLE_AFTER
     )
@@ -131,10 +131,10 @@ def test_an_ending_may_insist_on_the_version_it_knows(
 
 
 def test_a_session_that_plivo_has_not_confirmed_cannot_be_ended(
-    flow: ExpireSession, table: Table, clock: Clock
+    flow: ExpireSession, stores: Stores, clock: Clock
 ) -> None:
     with pytest.raises(SessionNotActiveError):
-        end(flow, reserved(table, clock))
+        end(flow, reserved(stores, clock))
 
 
 @pytest.mark.parametrize("fault", FAILING)
@@ -142,7 +142,7 @@ def test_while_plivo_may_still_connect_the_session_is_ending(
     flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
-    table: Table,
+    stores: Stores,
     fault: str,
 ) -> None:
     plivo.arm(**{fault: {}})
@@ -150,7 +150,7 @@ def test_while_plivo_may_still_connect_the_session_is_ending(
     with pytest.raises(CarrierError) as failed:
         end(flow, session)
 
-    left = stored(table, session)
+    left = stored(stores, session)
     assert outcome_of(failed.value) == "unknown"
     assert failed.value.status in (502, 503)
     assert left.status is Status.ENDING
@@ -186,7 +186,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
-    table: Table,
+    stores: Stores,
     fault: str,
     record: bool,
 ) -> None:
@@ -206,13 +206,13 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     assert ended.pending is None
     assert ended.settings.get("record", False) is record
     assert there["session"]["record"] is record
-    assert table.load(session.session_uuid) == ended
+    assert stores.sessions.load(session.session_uuid) == ended
 
 
 def test_an_ending_on_its_way_is_waited_for(
-    flow: ExpireSession, session: Session, table: Table, clock: Clock
+    flow: ExpireSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
-    table.replace(session, transitions.begin_ending(session, clock()))
+    stores.sessions.replace(session, transitions.begin_ending(session, clock()))
     with pytest.raises(EndInProgressError) as busy:
         end(flow, session)
     clock.advance(seconds=60)
@@ -225,9 +225,11 @@ def test_an_ending_on_its_way_is_waited_for(
 
 
 def test_an_update_on_its_way_is_waited_for(
-    flow: ExpireSession, session: Session, table: Table, clock: Clock
+    flow: ExpireSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
-    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
+    stores.sessions.replace(
+        session, transitions.begin_update(session, {"record": True}, clock())
+    )
     with pytest.raises(UpdateInProgressError) as busy:
         end(flow, session)
     clock.advance(seconds=60)
@@ -246,7 +248,7 @@ def test_without_a_record_of_the_ending_plivo_is_not_asked(
     broken = faulty_table(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
-        end(replace(flow, table=broken), session)
+        end(replace(flow, stores=broken), session)
 
     assert outcome_of(failed.value) == "not_expired"
     assert len(plivo.live()) == 1
@@ -261,7 +263,7 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
 ) -> None:
     broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
     with pytest.raises(StorageUnavailableError) as failed:
-        end(replace(flow, table=broken), session)
+        end(replace(flow, stores=broken), session)
     clock.advance(seconds=60)
 
     assert outcome_of(failed.value) == "unknown"
@@ -271,21 +273,23 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
 def test_of_two_who_end_it_at_once_one_is_told_so(
     flow: ExpireSession, session: Session, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    class Overtaken(Table):
+    class Overtaken(Stores):
         def replace(self, before: Session, after: Session) -> None:
-            flow.table.replace(before, transitions.begin_ending(before, flow.now()))
+            flow.stores.sessions.replace(
+                before, transitions.begin_ending(before, flow.now())
+            )
             super().replace(before, after)
 
     overtaken = Overtaken(aws.client("dynamodb"), deployment.table_name)
 
     with pytest.raises(EndInProgressError) as refused:
-        end(replace(flow, table=overtaken), session)
+        end(replace(flow, stores=overtaken), session)
 
     assert outcome_of(refused.value) == "not_expired"
 
 
 def test_who_comes_back_too_late_gives_what_is_stored(
-    flow: ExpireSession, session: Session, table: Table
+    flow: ExpireSession, session: Session, stores: Stores
 ) -> None:
     class Late:
         def __init__(self, carrier: Carrier) -> None:
@@ -293,14 +297,14 @@ def test_who_comes_back_too_late_gives_what_is_stored(
 
         def expire(self, carrier_session_uuid: str) -> None:
             self._carrier.expire(carrier_session_uuid)
-            ending = stored(table, session)
-            table.replace(ending, transitions.expire(ending, flow.now()))
+            ending = stored(stores, session)
+            stores.sessions.replace(ending, transitions.expire(ending, flow.now()))
 
     late: Any = Late(flow.carrier)
 
     ended = end(replace(flow, carrier=late), session)
 
-    assert ended == stored(table, session)
+    assert ended == stored(stores, session)
     assert ended.status is Status.EXPIRED
 
 

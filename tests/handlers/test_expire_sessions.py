@@ -13,59 +13,60 @@ from masking.domain import due_work, transitions
 from masking.domain.due_work import Action, Schedule
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.expire_sessions import ExpireSessions
-from masking.storage.table import Due, Table
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import Context, sample
-from tests.handlers.sessions_there import planted, reserved, stored
+from masking.storage.due_work import Due
+from masking.storage.stores import Stores
+from tests.support.clock import Clock
+from tests.support.payloads import Context, sample
+from tests.support.sessions_there import planted, reserved, stored
 
 
-def sweep(table: Table, clock: Clock, moments: int = 1_000_000) -> int:
+def sweep(stores: Stores, clock: Clock, moments: int = 1_000_000) -> int:
     """Run the sweep; it has time for so many sessions."""
     left = iter(range(moments))
-    return ExpireSessions(table, clock, lambda: next(left, None) is not None).run()
+    return ExpireSessions(stores, clock, lambda: next(left, None) is not None).run()
 
 
-def due(table: Table, rule: Schedule, clock: Clock) -> set[str]:
+def due(stores: Stores, rule: Schedule, clock: Clock) -> set[str]:
     """Give the sessions that the index says are due."""
     return {
         found.session_uuid
         for shard in due_work.shards(rule)
-        for found in table.due(shard, clock())
+        for found in stores.due_work.list_due(shard, clock())
     }
 
 
-def test_what_is_due_ends_and_what_is_not_goes_on(table: Table, clock: Clock) -> None:
-    over = planted(table, clock, expiry_time=clock())
-    running = planted(table, clock, expiry_time=clock() + timedelta(microseconds=1))
+def test_what_is_due_ends_and_what_is_not_goes_on(stores: Stores, clock: Clock) -> None:
+    over = planted(stores, clock, expiry_time=clock())
+    running = planted(stores, clock, expiry_time=clock() + timedelta(microseconds=1))
 
-    assert sweep(table, clock) == 1
+    assert sweep(stores, clock) == 1
 
-    assert stored(table, over).status is Status.EXPIRED
-    assert stored(table, running).status is Status.ACTIVE
-
-
-def test_a_swept_session_leaves_the_index(table: Table, clock: Clock) -> None:
-    over = planted(table, clock, expiry_time=clock())
-    assert due(table, Schedule.SWEEP, clock) == {over.session_uuid}
-
-    sweep(table, clock)
-
-    assert due(table, Schedule.SWEEP, clock) == set()
-    assert sweep(table, clock) == 0
+    assert stored(stores, over).status is Status.EXPIRED
+    assert stored(stores, running).status is Status.ACTIVE
 
 
-def test_a_sweep_with_nothing_due_does_nothing(table: Table, clock: Clock) -> None:
-    planted(table, clock)
-    reserved(table, clock)
+def test_a_swept_session_leaves_the_index(stores: Stores, clock: Clock) -> None:
+    over = planted(stores, clock, expiry_time=clock())
+    assert due(stores, Schedule.SWEEP, clock) == {over.session_uuid}
+
+    sweep(stores, clock)
+
+    assert due(stores, Schedule.SWEEP, clock) == set()
+    assert sweep(stores, clock) == 0
+
+
+def test_a_sweep_with_nothing_due_does_nothing(stores: Stores, clock: Clock) -> None:
+    planted(stores, clock)
+    reserved(stores, clock)
     clock.advance(minutes=30)
 
-    assert sweep(table, clock) == 0
+    assert sweep(stores, clock) == 0
 
 
-def test_a_session_extended_meanwhile_goes_on(table: Table, clock: Clock) -> None:
-    session = planted(table, clock, expiry_time=clock())
+def test_a_session_extended_meanwhile_goes_on(stores: Stores, clock: Clock) -> None:
+    session = planted(stores, clock, expiry_time=clock())
 
-    class Stale(Table):
+    class Stale(Stores):
         """A table whose index still shows what was due a moment ago."""
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
@@ -74,18 +75,18 @@ def test_a_session_extended_meanwhile_goes_on(table: Table, clock: Clock) -> Non
             self.replace(current, later)
             return [later]
 
-    stale = Stale(table._client, table._name)
+    stale = Stale(stores._client, stores._name)
 
     assert sweep(stale, clock) == 0
-    assert stored(table, session).status is Status.ACTIVE
+    assert stored(stores, session).status is Status.ACTIVE
 
 
 def test_a_session_changed_at_the_last_moment_is_left_to_who_changed_it(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    session = planted(table, clock, expiry_time=clock())
+    session = planted(stores, clock, expiry_time=clock())
 
-    class Overtaken(Table):
+    class Overtaken(Stores):
         """A table in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
@@ -93,74 +94,78 @@ def test_a_session_changed_at_the_last_moment_is_left_to_who_changed_it(
             super().replace(before, update)
             super().replace(before, after)
 
-    assert sweep(Overtaken(table._client, table._name), clock) == 0
-    assert stored(table, session).pending
+    assert sweep(Overtaken(stores._client, stores._name), clock) == 0
+    assert stored(stores, session).pending
 
 
-def test_two_sweeps_at_once_end_each_session_once(table: Table, clock: Clock) -> None:
+def test_two_sweeps_at_once_end_each_session_once(stores: Stores, clock: Clock) -> None:
     for _ in range(30):
-        planted(table, clock, expiry_time=clock())
+        planted(stores, clock, expiry_time=clock())
 
     with ThreadPoolExecutor(2) as pool:
-        ended = list(pool.map(lambda _: sweep(table, clock), range(2)))
+        ended = list(pool.map(lambda _: sweep(stores, clock), range(2)))
 
     assert sum(ended) == 30
-    assert due(table, Schedule.SWEEP, clock) == set()
+    assert due(stores, Schedule.SWEEP, clock) == set()
 
 
 def test_a_sweep_that_runs_out_of_time_is_carried_on_by_the_next(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
     for _ in range(20):
-        planted(table, clock, expiry_time=clock())
+        planted(stores, clock, expiry_time=clock())
 
     # Each of up to 16 shards looks at the clock once more than for its sessions, and
     # may do so first: then three looks are left for sessions, and never twenty.
-    first = sweep(table, clock, moments=19)
-    second = sweep(table, clock)
+    first = sweep(stores, clock, moments=19)
+    second = sweep(stores, clock)
 
     assert 0 < first < 20
     assert first + second == 20
 
 
 def test_an_update_whose_lease_runs_is_not_overtaken(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
-    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
+    session = planted(stores, clock, expiry_time=clock() + timedelta(seconds=10))
+    stores.sessions.replace(
+        session, transitions.begin_update(session, {"record": True}, clock())
+    )
     clock.advance(seconds=30)
 
-    assert sweep(table, clock) == 0
-    assert stored(table, session).status is Status.ACTIVE
+    assert sweep(stores, clock) == 0
+    assert stored(stores, session).status is Status.ACTIVE
 
 
 def test_a_session_with_an_update_in_doubt_ends_and_is_looked_at_once_more(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    session = planted(table, clock, expiry_time=clock() + timedelta(seconds=10))
-    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
+    session = planted(stores, clock, expiry_time=clock() + timedelta(seconds=10))
+    stores.sessions.replace(
+        session, transitions.begin_update(session, {"record": True}, clock())
+    )
     clock.advance(seconds=90)
 
-    assert sweep(table, clock) == 1
+    assert sweep(stores, clock) == 1
 
-    left = stored(table, session)
+    left = stored(stores, session)
     duty = due_work.due_work_of(left)
     assert left.status is Status.EXPIRED
     assert left.doubted
     assert duty
     assert duty.kind is Action.SETTLE
-    assert due(table, Schedule.SWEEP, clock) == set()
+    assert due(stores, Schedule.SWEEP, clock) == set()
     clock.advance(minutes=5)
-    assert due(table, Schedule.RECONCILE, clock) == {session.session_uuid}
+    assert due(stores, Schedule.RECONCILE, clock) == {session.session_uuid}
 
 
-def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) -> None:
-    session = planted(table, clock, expiry_time=clock())
-    table.replace(
+def test_a_duty_of_another_kind_is_not_the_sweeps(stores: Stores, clock: Clock) -> None:
+    session = planted(stores, clock, expiry_time=clock())
+    stores.sessions.replace(
         session, transitions.doubt(transitions.begin_ending(session, clock()))
     )
 
-    class Stale(Table):
+    class Stale(Stores):
         """A table whose index shows in the sweep's shard what has moved on."""
 
         def due(
@@ -169,37 +174,37 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(table: Table, clock: Clock) ->
             mine = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
-    stale = Stale(table._client, table._name)
+    stale = Stale(stores._client, stores._name)
     clock.advance(hours=1)
 
     assert sweep(stale, clock) == 0
-    assert stored(table, session).status is Status.ENDING
+    assert stored(stores, session).status is Status.ENDING
 
 
 def test_a_session_that_is_gone_or_at_rest_is_passed_over(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    gone = planted(table, clock, expiry_time=clock())
-    ended = planted(table, clock, expiry_time=clock())
+    gone = planted(stores, clock, expiry_time=clock())
+    ended = planted(stores, clock, expiry_time=clock())
 
-    class Late(Table):
+    class Late(Stores):
         """A table that changed between the index and the read."""
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
             known = set(session_uuids) - {gone.session_uuid}
             return [transitions.expire(ended, clock()) for _ in known]
 
-    assert sweep(Late(table._client, table._name), clock) == 0
+    assert sweep(Late(stores._client, stores._name), clock) == 0
 
 
 # The handler
 
 
 def test_the_function_says_how_many_it_ended_and_counts_them(
-    table: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
+    stores: Stores, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(3):
-        planted(table, clock, expiry_time=clock())
+        planted(stores, clock, expiry_time=clock())
 
     assert app.lambda_handler(sample("expire_sessions"), Context()) == {"expired": 3}
     assert app.lambda_handler(sample("expire_sessions"), Context()) == {"expired": 0}
@@ -209,16 +214,16 @@ def test_the_function_says_how_many_it_ended_and_counts_them(
 
 
 def test_a_function_without_time_left_begins_nothing(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    planted(table, clock, expiry_time=clock())
+    planted(stores, clock, expiry_time=clock())
 
     answer = app.lambda_handler(sample("expire_sessions"), Context(left=4_000))
 
     assert answer == {"expired": 0}
 
 
-def test_a_page_of_the_index_is_not_all_of_it(table: Table, clock: Clock) -> None:
+def test_a_page_of_the_index_is_not_all_of_it(stores: Stores, clock: Clock) -> None:
     class Paged:
         """A client that answers queries one item at a time."""
 
@@ -228,10 +233,10 @@ def test_a_page_of_the_index_is_not_all_of_it(table: Table, clock: Clock) -> Non
         def query(self, **request: object) -> object:
             return self._client.query(**request, Limit=1)  # type: ignore[attr-defined]
 
-    session = planted(table, clock, expiry_time=clock())
+    session = planted(stores, clock, expiry_time=clock())
     shard = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
-    while len(list(table.due(shard, clock()))) < 3:
-        planted(table, clock, expiry_time=clock())
-    paged = Table(Paged(table._client), table._name)  # type: ignore[arg-type]
+    while len(list(stores.due_work.list_due(shard, clock()))) < 3:
+        planted(stores, clock, expiry_time=clock())
+    paged = Stores(Paged(stores._client), stores._name)  # type: ignore[arg-type]
 
     assert len(list(paged.due(shard, clock()))) == 3

@@ -7,12 +7,12 @@ import pytest
 from functions.get_session import app
 from masking.domain import transitions
 from masking.domain.sessions import Session
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import http, problem, read
-from tests.handlers.sessions_there import created, planted, reserved
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.payloads import http, problem, read
+from tests.support.sessions_there import created, planted, reserved
+from tests.support.simulated_plivo import SimulatedPlivo
 
 
 def status_of(session: Session) -> str:
@@ -45,22 +45,22 @@ def test_a_session_is_read_with_all_that_was_asked_for(
 
 
 def test_a_session_reads_as_expired_from_that_very_second(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    running = planted(table, clock)
-    over = planted(table, clock, expiry_time=clock())
+    running = planted(stores, clock)
+    over = planted(stores, clock, expiry_time=clock())
 
     assert status_of(running) == "active"
     assert status_of(over) == "expired"
 
 
-def test_each_state_has_its_word(table: Table, clock: Clock) -> None:
-    new, failed = reserved(table, clock), reserved(table, clock)
-    table.replace(failed, transitions.fail(failed))
-    ending = planted(table, clock)
-    table.replace(ending, transitions.begin_ending(ending, clock()))
-    ended = planted(table, clock)
-    table.replace(ended, transitions.expire(ended, clock()))
+def test_each_state_has_its_word(stores: Stores, clock: Clock) -> None:
+    new, failed = reserved(stores, clock), reserved(stores, clock)
+    stores.sessions.replace(failed, transitions.fail(failed))
+    ending = planted(stores, clock)
+    stores.sessions.replace(ending, transitions.begin_ending(ending, clock()))
+    ended = planted(stores, clock)
+    stores.sessions.replace(ended, transitions.expire(ended, clock()))
 
     assert status_of(new) == "pending"
     assert status_of(failed) == "failed"
@@ -76,9 +76,9 @@ def test_an_unknown_session_is_not_found() -> None:
 
 
 def test_another_tenants_session_is_not_found_and_not_forbidden(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    session = planted(table, clock, tenant="other")
+    session = planted(stores, clock, tenant="other")
 
     event = http("get_session", session_uuid=session.session_uuid)
     answer = app.lambda_handler(event, None)
@@ -115,9 +115,9 @@ def test_pins_are_shown_to_the_tenant_who_owns_the_session(
 
 
 def test_storage_that_fails_is_told_as_such(
-    table: Table, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = planted(table, clock)
+    session = planted(stores, clock)
     monkeypatch.setenv("TABLE_NAME", "no-such-table")
 
     event = http("get_session", session_uuid=session.session_uuid)

@@ -15,17 +15,17 @@ from functions.authorize import app
 from masking import wiring
 from masking.core import telemetry
 from masking.core.errors import KeyNotFoundError
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
 from operate import keys as command
 from operate.deployment import Deployment, NoDeploymentError
 from stack.aws.package import read_template
 from stack.environments import ROOT
-from tests.handlers import embedded_aws as made
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import EmbeddedAws
-from tests.handlers.faulty_table import faulty_table
-from tests.handlers.payloads import sample
+from tests.support import embedded_aws as made
+from tests.support.clock import Clock
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.faulty_table import faulty_table
+from tests.support.payloads import sample
 
 
 def authorized(key: str) -> bool:
@@ -35,9 +35,9 @@ def authorized(key: str) -> bool:
     return bool(app.lambda_handler(event, None)["isAuthorized"])
 
 
-def test_a_key_is_a_prefix_and_256_random_bits(table: Table, clock: Clock) -> None:
+def test_a_key_is_a_prefix_and_256_random_bits(stores: Stores, clock: Clock) -> None:
     secrets = {
-        api_keys.create(table, "acme", ["admin"], clock()).secret for _ in range(10)
+        api_keys.create(stores, "acme", ["admin"], clock()).secret for _ in range(10)
     }
 
     assert len(secrets) == 10
@@ -47,13 +47,15 @@ def test_a_key_is_a_prefix_and_256_random_bits(table: Table, clock: Clock) -> No
         assert len(base64.urlsafe_b64decode(text + "=")) == 32
 
 
-def test_a_key_is_listed_by_its_id_and_never_itself(table: Table, clock: Clock) -> None:
+def test_a_key_is_listed_by_its_id_and_never_itself(
+    stores: Stores, clock: Clock
+) -> None:
     made_key = api_keys.create(
-        table, "acme", ["sessions:read"], clock(), clock() + timedelta(days=1)
+        stores, "acme", ["sessions:read"], clock(), clock() + timedelta(days=1)
     )
-    api_keys.create(table, "other", ["admin"], clock())
+    api_keys.create(stores, "other", ["admin"], clock())
 
-    [listed] = api_keys.listed(table, "acme")
+    [listed] = api_keys.listed(stores, "acme")
 
     assert (listed.key_id, listed.scopes) == (made_key.key_id, ("sessions:read",))
     assert listed.created_at == clock()
@@ -64,88 +66,90 @@ def test_a_key_is_listed_by_its_id_and_never_itself(table: Table, clock: Clock) 
 
 
 def test_all_of_many_keys_are_listed_the_oldest_first(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
     ids = []
     for _ in range(12):
         clock.advance(seconds=1)
-        ids.append(api_keys.create(table, "acme", ["admin"], clock()).key_id)
+        ids.append(api_keys.create(stores, "acme", ["admin"], clock()).key_id)
 
-    assert [key.key_id for key in api_keys.listed(table, "acme")] == ids
+    assert [key.key_id for key in api_keys.listed(stores, "acme")] == ids
 
 
-def test_a_key_that_was_never_written_is_not_listed(table: Table, clock: Clock) -> None:
-    table.tenants.link_key("acme", "0123456789ab", "0123456789ab" + "0" * 52)
+def test_a_key_that_was_never_written_is_not_listed(
+    stores: Stores, clock: Clock
+) -> None:
+    stores.tenants.link_key("acme", "0123456789ab", "0123456789ab" + "0" * 52)
 
-    assert api_keys.listed(table, "acme") == []
+    assert api_keys.listed(stores, "acme") == []
     with pytest.raises(KeyNotFoundError):
-        api_keys.revoke(table, "acme", "0123456789ab", clock())
+        api_keys.revoke(stores, "acme", "0123456789ab", clock())
 
 
 def test_a_rotated_key_opens_until_its_end_and_the_new_one_has_its_scopes_and_life(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
     old = api_keys.create(
-        table, "acme", ["sessions:read"], clock(), clock() + timedelta(days=30)
+        stores, "acme", ["sessions:read"], clock(), clock() + timedelta(days=30)
     )
     clock.advance(days=10)
 
-    new = api_keys.rotate(table, "acme", old.key_id, clock(), timedelta(hours=2))
+    new = api_keys.rotate(stores, "acme", old.key_id, clock(), timedelta(hours=2))
 
-    ends = {key.key_id: key.expires_at for key in api_keys.listed(table, "acme")}
+    ends = {key.key_id: key.expires_at for key in api_keys.listed(stores, "acme")}
     assert ends[old.key_id] == clock() + timedelta(hours=2)
     assert ends[new.key_id] == clock() + timedelta(days=30)
     for at, opens in ((timedelta(hours=1), True), (timedelta(hours=2), False)):
-        caller = authorize.caller_of(table, f"Bearer {old.secret}", clock() + at)
+        caller = authorize.caller_of(stores, f"Bearer {old.secret}", clock() + at)
         assert (caller is not None) == opens
-    caller = authorize.caller_of(table, f"Bearer {new.secret}", clock())
+    caller = authorize.caller_of(stores, f"Bearer {new.secret}", clock())
     assert caller
     assert (caller.tenant_id, caller.scopes) == ("acme", ("sessions:read",))
 
 
 def test_rotating_lets_no_key_live_longer_than_it_would_have(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
     ends = clock() + timedelta(hours=1)
-    old = api_keys.create(table, "acme", ["admin"], clock(), ends)
+    old = api_keys.create(stores, "acme", ["admin"], clock(), ends)
 
-    api_keys.rotate(table, "acme", old.key_id, clock(), timedelta(hours=24))
+    api_keys.rotate(stores, "acme", old.key_id, clock(), timedelta(hours=24))
 
-    kept = {key.key_id: key.expires_at for key in api_keys.listed(table, "acme")}
+    kept = {key.key_id: key.expires_at for key in api_keys.listed(stores, "acme")}
     assert kept[old.key_id] == ends
 
 
 def test_a_revoked_key_opens_nothing_whatever_the_clock_says(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    key = api_keys.create(table, "acme", ["admin"], clock())
+    key = api_keys.create(stores, "acme", ["admin"], clock())
 
-    api_keys.revoke(table, "acme", key.key_id, clock() + timedelta(days=1))
+    api_keys.revoke(stores, "acme", key.key_id, clock() + timedelta(days=1))
 
     assert not authorized(key.secret)
-    [listed] = api_keys.listed(table, "acme")
+    [listed] = api_keys.listed(stores, "acme")
     assert not listed.opens(clock())
     with pytest.raises(KeyNotFoundError):
-        api_keys.rotate(table, "acme", key.key_id, clock(), timedelta(hours=1))
+        api_keys.rotate(stores, "acme", key.key_id, clock(), timedelta(hours=1))
 
 
-def test_revoking_again_changes_nothing(table: Table, clock: Clock) -> None:
-    key = api_keys.create(table, "acme", ["admin"], clock())
-    api_keys.revoke(table, "acme", key.key_id, clock())
+def test_revoking_again_changes_nothing(stores: Stores, clock: Clock) -> None:
+    key = api_keys.create(stores, "acme", ["admin"], clock())
+    api_keys.revoke(stores, "acme", key.key_id, clock())
 
-    api_keys.revoke(table, "acme", key.key_id, clock() + timedelta(days=1))
+    api_keys.revoke(stores, "acme", key.key_id, clock() + timedelta(days=1))
 
-    [listed] = api_keys.listed(table, "acme")
+    [listed] = api_keys.listed(stores, "acme")
     assert listed.revoked_at == clock()
 
 
 def test_a_tenant_cannot_be_relieved_of_another_tenants_key(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    key = api_keys.create(table, "acme", ["admin"], clock())
+    key = api_keys.create(stores, "acme", ["admin"], clock())
 
     with pytest.raises(KeyNotFoundError):
-        api_keys.revoke(table, "other", key.key_id, clock())
+        api_keys.revoke(stores, "other", key.key_id, clock())
 
     assert authorized(key.secret)
 
@@ -154,20 +158,20 @@ def test_a_tenant_cannot_be_relieved_of_another_tenants_key(
 
 
 def test_the_use_of_a_key_is_noted_every_ten_minutes_at_most(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    key = api_keys.create(table, "acme", ["admin"], clock())
+    key = api_keys.create(stores, "acme", ["admin"], clock())
     header = f"Bearer {key.secret}"
-    first = authorize.caller_of(table, header, clock())
+    first = authorize.caller_of(stores, header, clock())
     assert first
 
     assert authorized(key.secret)
 
-    [listed] = api_keys.listed(table, "acme")
+    [listed] = api_keys.listed(stores, "acme")
     used = listed.last_used_at
     assert used
     assert abs(used - clock()) < timedelta(minutes=1)
-    again = authorize.caller_of(table, header, used)
+    again = authorize.caller_of(stores, header, used)
     assert again
     assert authorize.is_use_due(first, used)
     assert not authorize.is_use_due(again, used + timedelta(minutes=9, seconds=59))
@@ -175,32 +179,32 @@ def test_the_use_of_a_key_is_noted_every_ten_minutes_at_most(
 
 
 def test_a_use_that_was_just_noted_is_not_written_again(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    key = api_keys.create(table, "acme", ["admin"], clock())
+    key = api_keys.create(stores, "acme", ["admin"], clock())
     assert authorized(key.secret)
-    [first] = api_keys.listed(table, "acme")
+    [first] = api_keys.listed(stores, "acme")
 
     assert authorized(key.secret)
 
-    assert api_keys.listed(table, "acme") == [first]
+    assert api_keys.listed(stores, "acme") == [first]
 
 
 def test_that_a_use_cannot_be_noted_is_counted_and_raises_nothing(
-    table: Table,
+    stores: Stores,
     clock: Clock,
     aws: EmbeddedAws,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    key = api_keys.create(table, "acme", ["admin"], clock())
-    caller = authorize.caller_of(table, f"Bearer {key.secret}", clock())
+    key = api_keys.create(stores, "acme", ["admin"], clock())
+    caller = authorize.caller_of(stores, f"Bearer {key.secret}", clock())
     assert caller
 
-    authorize.note_use(faulty_table(aws, table._name, "UpdateItem"), caller, clock())
+    authorize.note_use(faulty_table(aws, stores._name, "UpdateItem"), caller, clock())
     telemetry.flush()
 
     assert "KeyUseNotNoted" in capsys.readouterr().out
-    [listed] = api_keys.listed(table, "acme")
+    [listed] = api_keys.listed(stores, "acme")
     assert listed.last_used_at is None
 
 
@@ -216,13 +220,13 @@ def test_noting_a_use_takes_a_small_part_of_the_authorizers_time() -> None:
 
 
 def test_noting_the_use_of_a_key_that_is_gone_makes_none(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
     caller = authorize.Caller("acme", ("admin",), digest="0" * 64)
 
-    authorize.note_use(table, caller, clock())
+    authorize.note_use(stores, caller, clock())
 
-    assert table.tenants.key("0" * 64) is None
+    assert stores.tenants.key("0" * 64) is None
 
 
 @given(
@@ -247,9 +251,9 @@ class Desk:
     """The operator's command on a test's table."""
 
     def __init__(
-        self, aws: EmbeddedAws, table: Table, capsys: pytest.CaptureFixture[str]
+        self, aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        self._found = Deployment({"TableName": table._name}, aws)
+        self._found = Deployment({"TableName": stores._name}, aws)
         self._capsys = capsys
 
     def run(self, *arguments: str) -> Any:
@@ -268,9 +272,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(aws: EmbeddedAws, table: Table, capsys: pytest.CaptureFixture[str]) -> Desk:
+def desk(aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]) -> Desk:
     """Give the operator's command."""
-    return Desk(aws, table, capsys)
+    return Desk(aws, stores, capsys)
 
 
 def test_a_key_has_a_life_in_commands(desk: Desk) -> None:
@@ -351,13 +355,13 @@ def test_what_breaks_a_rule_is_not_done(desk: Desk, arguments: list[str]) -> Non
 
 
 def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
-    aws: EmbeddedAws, table: Table, desk: Desk
+    aws: EmbeddedAws, stores: Stores, desk: Desk
 ) -> None:
     from stack.aws.clients import LocalAws
     from stack.aws.seeds import API_KEY, plant
 
     secret = made.make_secret(aws.client("secretsmanager"), "{}")
-    outputs = {"TableName": table._name, "CarrierSecretArn": secret}
+    outputs = {"TableName": stores._name, "CarrierSecretArn": secret}
 
     plant(LocalAws(aws.url, aws.ca_file), outputs)
 

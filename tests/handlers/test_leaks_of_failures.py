@@ -22,9 +22,9 @@ from requests.adapters import HTTPAdapter
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
 from proofs.attack import marks
-from tests.handlers.embedded_aws import Deployment
-from tests.handlers.payloads import EVENTS, Context, sample
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.embedded_aws import Deployment
+from tests.support.payloads import EVENTS, Context, sample
+from tests.support.simulated_plivo import SimulatedPlivo
 
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover

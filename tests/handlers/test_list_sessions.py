@@ -18,19 +18,19 @@ from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session
 from masking.lifecycle import search_sessions
 from masking.storage import session_items
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import PAIR, http, problem, read, sample
-from tests.handlers.sessions_there import reserved
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import PAIR, http, problem, read, sample
+from tests.support.sessions_there import reserved
+from tests.support.table_stream import TableStream
 
 Make = Callable[..., Session]
 
 
 @pytest.fixture
-def make(table: Table, clock: Clock) -> Make:
+def make(stores: Stores, clock: Clock) -> Make:
     """Give what makes an active session that begins a second after the last one."""
     made: list[Session] = []
 
@@ -58,9 +58,9 @@ def make(table: Table, clock: Clock) -> Make:
             settings=pair,
             totals={"duration": 7200},
         )
-        table.reserve(new)
+        stores.sessions.reserve(new)
         session = transitions.confirm(new, answer, 1)
-        table.replace(new, session)
+        stores.sessions.replace(new, session)
         made.append(session)
         return session
 
@@ -142,9 +142,9 @@ def test_a_tenant_lists_its_own_sessions_alone(
 
 
 def test_a_session_that_plivo_has_not_confirmed_is_not_listed(
-    table: Table, clock: Clock, publish: Callable[[], None]
+    stores: Stores, clock: Clock, publish: Callable[[], None]
 ) -> None:
-    reserved(table, clock)
+    reserved(stores, clock)
     publish()
 
     assert listed()["objects"] == []
@@ -235,7 +235,7 @@ def test_the_last_fitting_session_of_a_page_leads_to_the_next(
 
 
 def test_more_than_a_hundred_sessions_are_read_in_batches(
-    table: Table, make: Make
+    stores: Stores, make: Make
 ) -> None:
     made = [make().session_uuid for _ in range(5)]
 
@@ -254,9 +254,9 @@ def test_more_than_a_hundred_sessions_are_read_in_batches(
             left = {name: {"Keys": keys[2:]}} if keys[2:] else {}
             return {**answer, "UnprocessedKeys": left}
 
-    throttled: Any = Throttled(table._client)
+    throttled: Any = Throttled(stores._client)
 
-    states = Table(throttled, table._name).load_states([*made, "gone"])
+    states = Stores(throttled, stores._name).load_states([*made, "gone"])
 
     assert [state.session_uuid for state in states] == made
 
@@ -297,12 +297,12 @@ def test_sessions_are_found_by_label(make: Make, publish: Callable[[], None]) ->
 
 
 def test_sessions_are_found_by_status_as_it_is_now(
-    make: Make, table: Table, clock: Clock, publish: Callable[[], None]
+    make: Make, stores: Stores, clock: Clock, publish: Callable[[], None]
 ) -> None:
     running = make().session_uuid
     over = make(expiry_time=clock() - timedelta(seconds=1)).session_uuid
     ending = make()
-    table.replace(ending, transitions.begin_ending(ending, clock()))
+    stores.sessions.replace(ending, transitions.begin_ending(ending, clock()))
     publish()
 
     assert found(status="active") == [running]
@@ -461,10 +461,10 @@ def test_the_sample_with_a_number_in_its_query_is_refused() -> None:
 
 
 def test_a_link_that_leads_to_another_tenants_session_shows_nothing(
-    table: Table, make: Make
+    stores: Stores, make: Make
 ) -> None:
     theirs = make(tenant="other")
-    table.link(
+    stores.links.put(
         key_space.label_key("acme", "order", "17"), session_items.created_key(theirs)
     )
 
@@ -476,8 +476,8 @@ def test_a_link_whose_session_is_gone_is_passed_over(
 ) -> None:
     kept, gone = make(), make()
     publish()
-    services.table._client.delete_item(
-        TableName=services.table._name,
+    services.stores._client.delete_item(
+        TableName=services.stores._name,
         Key={"pk": {"S": f"S#{gone.session_uuid}"}, "sk": {"S": "A#STATE"}},
     )
 

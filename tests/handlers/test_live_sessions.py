@@ -17,19 +17,19 @@ from functions.publish_changes import app
 from masking.core import key_space
 from masking.domain import transitions
 from masking.domain.sessions import Session
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.stream.change_publisher import Publisher
 from masking.tenants import live_sessions, tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
 from operate import __main__ as command
 from operate.deployment import Deployment
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment as Made
-from tests.handlers.embedded_aws import EmbeddedAws
-from tests.handlers.faulty_table import faulty_table
-from tests.handlers.sessions_there import planted
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment as Made
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.faulty_table import faulty_table
+from tests.support.sessions_there import planted
+from tests.support.table_stream import TableStream
 
 Say = Callable[..., list[str]]
 
@@ -41,9 +41,9 @@ def stream(aws: EmbeddedAws, deployment: Made) -> TableStream:
 
 
 @pytest.fixture
-def say(aws: EmbeddedAws, table: Table, capsys: pytest.CaptureFixture[str]) -> Say:
+def say(aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]) -> Say:
     """Give the operator's command for tenants; it gives the lines printed."""
-    found = Deployment({"TableName": table._name}, aws)
+    found = Deployment({"TableName": stores._name}, aws)
 
     def run(*arguments: str) -> list[str]:
         capsys.readouterr()
@@ -53,10 +53,10 @@ def say(aws: EmbeddedAws, table: Table, capsys: pytest.CaptureFixture[str]) -> S
     return run
 
 
-def limit(table: Table, *tenants: str) -> None:
+def limit(stores: Stores, *tenants: str) -> None:
     """Give tenants the quota."""
     for tenant in tenants:
-        tenant_settings.save(table.tenants, tenant, TenantSettings(live_sessions=9))
+        tenant_settings.save(stores.tenants, tenant, TenantSettings(live_sessions=9))
 
 
 def publish(records: Sequence[dict[str, Any]]) -> Any:
@@ -64,82 +64,82 @@ def publish(records: Sequence[dict[str, Any]]) -> Any:
     return app.lambda_handler({"Records": list(records)}, None)
 
 
-def ended(table: Table, session: Session, clock: Clock) -> None:
+def ended(stores: Stores, session: Session, clock: Clock) -> None:
     """End a session as the sweep does."""
-    table.replace(session, transitions.expire(session, clock()))
+    stores.sessions.replace(session, transitions.expire(session, clock()))
 
 
 def test_what_begins_and_ends_is_counted_for_each_tenant(
-    table: Table, stream: TableStream, clock: Clock
+    stores: Stores, stream: TableStream, clock: Clock
 ) -> None:
-    limit(table, "acme", "other")
-    first = planted(table, clock)
-    planted(table, clock)
-    planted(table, clock, tenant="other")
+    limit(stores, "acme", "other")
+    first = planted(stores, clock)
+    planted(stores, clock)
+    planted(stores, clock, tenant="other")
     publish(stream.new())
-    begun = table.tenants.live("acme"), table.tenants.live("other")
+    begun = stores.tenants.live("acme"), stores.tenants.live("other")
 
-    ended(table, first, clock)
+    ended(stores, first, clock)
     publish(stream.new())
 
     assert begun == (2, 1)
-    assert (table.tenants.live("acme"), table.tenants.live("other")) == (1, 1)
+    assert (stores.tenants.live("acme"), stores.tenants.live("other")) == (1, 1)
 
 
 def test_a_tenant_without_the_quota_costs_no_write(
-    table: Table, stream: TableStream, clock: Clock
+    stores: Stores, stream: TableStream, clock: Clock
 ) -> None:
-    planted(table, clock)
+    planted(stores, clock)
     publish(stream.new())
 
-    assert table.load_items([("TENANT#acme", key_space.LIVE)]) == {}
+    assert stores.table.get_all([("TENANT#acme", key_space.LIVE)]) == {}
 
 
 def test_a_session_that_ends_in_the_batch_that_it_began_in_costs_no_write(
-    table: Table, stream: TableStream, clock: Clock
+    stores: Stores, stream: TableStream, clock: Clock
 ) -> None:
-    limit(table, "acme")
-    ended(table, planted(table, clock), clock)
+    limit(stores, "acme")
+    ended(stores, planted(stores, clock), clock)
 
     publish(stream.new())
 
-    assert table.load_items([("TENANT#acme", key_space.LIVE)]) == {}
+    assert stores.table.get_all([("TENANT#acme", key_space.LIVE)]) == {}
 
 
 def test_what_comes_again_is_counted_once(
-    table: Table,
+    stores: Stores,
     stream: TableStream,
     clock: Clock,
     aws: EmbeddedAws,
     deployment: Made,
 ) -> None:
-    limit(table, "acme")
+    limit(stores, "acme")
     for _ in range(3):
-        planted(table, clock)
+        planted(stores, clock)
     records = stream.new()
     for record in records:
         # As Lambda gives it a number, as boto3 a time.
         del record["dynamodb"]["ApproximateCreationDateTime"]
-    broken = _publisher(faulty_table(aws, table._name, "Query", on=2))
+    broken = _publisher(faulty_table(aws, stores._name, "Query", on=2))
 
     again = broken(records)
-    counted = table.tenants.live("acme")
+    counted = stores.tenants.live("acme")
     start = [r["dynamodb"]["SequenceNumber"] for r in records].index(again)
     publish(records[start:])
 
     assert counted < 3
-    assert table.tenants.live("acme") == 3
-    assert deployment.table_name == table._name
+    assert stores.tenants.live("acme") == 3
+    assert deployment.table_name == stores._name
 
 
-def _publisher(table: Table) -> Callable[[Sequence[dict[str, Any]]], str | None]:
+def _publisher(stores: Stores) -> Callable[[Sequence[dict[str, Any]]], str | None]:
     """Give what publishes with a table of the test's."""
     from masking import wiring
     from masking.stream.publish_changes import PublishChanges
 
     services = wiring.services()
     publisher = Publisher(
-        table,
+        stores,
         services.bus,
         services.check_queue,
         services.erasure_queue,
@@ -155,7 +155,7 @@ def _publisher(table: Table) -> Callable[[Sequence[dict[str, Any]]], str | None]
 
 
 def test_that_counting_fails_holds_nothing_up(
-    table: Table,
+    stores: Stores,
     stream: TableStream,
     clock: Clock,
     aws: EmbeddedAws,
@@ -163,32 +163,32 @@ def test_that_counting_fails_holds_nothing_up(
 ) -> None:
     from masking.core import telemetry
 
-    limit(table, "acme")
-    planted(table, clock)
+    limit(stores, "acme")
+    planted(stores, clock)
 
-    stopped_at = _publisher(faulty_table(aws, table._name, "UpdateItem"))(stream.new())
+    stopped_at = _publisher(faulty_table(aws, stores._name, "UpdateItem"))(stream.new())
     telemetry.flush()
 
     assert stopped_at is None
     assert "LiveSessionsNotCounted" in capsys.readouterr().out
 
 
-def test_a_record_without_what_a_session_has_is_not_counted(table: Table) -> None:
-    limit(table, "acme")
+def test_a_record_without_what_a_session_has_is_not_counted(stores: Stores) -> None:
+    limit(stores, "acme")
     image = {"sk": {"S": key_space.STATE}, "status": {"S": "active"}}
 
     live_sessions.count(
-        table,
-        lambda tenant: tenant_settings.load(table.tenants, tenant),
+        stores,
+        lambda tenant: tenant_settings.load(stores.tenants, tenant),
         [{"dynamodb": {"NewImage": image}}, {"dynamodb": {}}],
     )
 
-    assert table.load_items([("TENANT#acme", key_space.LIVE)]) == {}
+    assert stores.table.get_all([("TENANT#acme", key_space.LIVE)]) == {}
 
 
-def test_a_live_session_that_is_removed_is_not_live_any_more(table: Table) -> None:
-    limit(table, "acme")
-    table.tenants.put_live("acme", 4)
+def test_a_live_session_that_is_removed_is_not_live_any_more(stores: Stores) -> None:
+    limit(stores, "acme")
+    stores.tenants.put_live("acme", 4)
     image = {
         "sk": {"S": key_space.STATE},
         "status": {"S": "ending"},
@@ -196,12 +196,12 @@ def test_a_live_session_that_is_removed_is_not_live_any_more(table: Table) -> No
     }
 
     live_sessions.count(
-        table,
-        lambda tenant: tenant_settings.load(table.tenants, tenant),
+        stores,
+        lambda tenant: tenant_settings.load(stores.tenants, tenant),
         [{"dynamodb": {"OldImage": image}}],
     )
 
-    assert table.tenants.live("acme") == 3
+    assert stores.tenants.live("acme") == 3
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
@@ -210,73 +210,73 @@ def test_a_live_session_that_is_removed_is_not_live_any_more(table: Table) -> No
     cuts=st.lists(st.integers(0, 60), max_size=5),
 )
 def test_every_cut_of_the_stream_into_batches_counts_the_same(
-    table: Table,
+    stores: Stores,
     stream: TableStream,
     clock: Clock,
     ends: list[bool],
     cuts: list[int],
 ) -> None:
     """*ends* are sessions and whether each ends; *cuts* is where batches end."""
-    limit(table, "acme")
-    table.tenants.put_live("acme", 0)
+    limit(stores, "acme")
+    stores.tenants.put_live("acme", 0)
     stream.new()
     for over in ends:
-        session = planted(table, clock)
+        session = planted(stores, clock)
         if over:
-            ended(table, session, clock)
+            ended(stores, session, clock)
     records = stream.new()
     marks = sorted({min(cut, len(records)) for cut in [0, *cuts, len(records)]})
 
     for begin, end in pairwise(marks):
         live_sessions.count(
-            table,
-            lambda tenant: tenant_settings.load(table.tenants, tenant),
+            stores,
+            lambda tenant: tenant_settings.load(stores.tenants, tenant),
             records[begin:end],
         )
 
-    assert table.tenants.live("acme") == ends.count(False)
+    assert stores.tenants.live("acme") == ends.count(False)
 
 
 # Recounting
 
 
 def test_a_recount_puts_the_counter_right(
-    table: Table, stream: TableStream, clock: Clock
+    stores: Stores, stream: TableStream, clock: Clock
 ) -> None:
-    limit(table, "acme")
+    limit(stores, "acme")
     for number in range(7):
         clock.advance(seconds=1)
-        session = planted(table, clock)
+        session = planted(stores, clock)
         if number % 3 == 0:
-            ended(table, session, clock)
-    planted(table, clock, tenant="other")
+            ended(stores, session, clock)
+    planted(stores, clock, tenant="other")
     publish(stream.new())
-    table.tenants.put_live("acme", 99)
+    stores.tenants.put_live("acme", 99)
 
-    found = live_sessions.recount(table, "acme")
+    found = live_sessions.recount(stores, "acme")
 
-    assert found == table.tenants.live("acme") == 4
+    assert found == stores.tenants.live("acme") == 4
 
 
 def test_a_recount_goes_through_all_pages(
-    table: Table, stream: TableStream, clock: Clock, services: Services
+    stores: Stores, stream: TableStream, clock: Clock, services: Services
 ) -> None:
-    assert services.table is table
+    assert services.stores is stores
     for _ in range(live_sessions.PAGE + 5):
-        planted(table, clock)
+        planted(stores, clock)
     publish(stream.new())
 
-    assert live_sessions.recount(table, "acme") == live_sessions.PAGE + 5
+    assert live_sessions.recount(stores, "acme") == live_sessions.PAGE + 5
 
 
-def test_a_tenant_without_sessions_has_none_live(table: Table) -> None:
-    assert live_sessions.recount(table, "acme") == 0
+def test_a_tenant_without_sessions_has_none_live(stores: Stores) -> None:
+    assert live_sessions.recount(stores, "acme") == 0
 
 
 # The operator's command
 
 
-def test_settings_are_set_shown_and_taken_away(say: Say, table: Table) -> None:
+def test_settings_are_set_shown_and_taken_away(say: Say, stores: Stores) -> None:
     say(
         *("set", "acme", "--creates-per-minute", "20", "--retention-days", "30"),
         *("--subaccount", "SAXXXXXXXXXXXXXXXXXX"),
@@ -289,21 +289,21 @@ def test_settings_are_set_shown_and_taken_away(say: Say, table: Table) -> None:
         "retention_days       30",
         "subaccount           SAXXXXXXXXXXXXXXXXXX",
     ]
-    assert tenant_settings.load(table.tenants, "acme") == TenantSettings(
+    assert tenant_settings.load(stores.tenants, "acme") == TenantSettings(
         retention_days=30, subaccount="SAXXXXXXXXXXXXXXXXXX"
     )
 
 
 def test_a_quota_of_live_sessions_begins_with_a_count(
-    say: Say, table: Table, stream: TableStream, clock: Clock
+    say: Say, stores: Stores, stream: TableStream, clock: Clock
 ) -> None:
-    planted(table, clock)
+    planted(stores, clock)
     publish(stream.new())
 
     shown = say("set", "acme", "--live-sessions", "5")
 
     assert shown[-1] == "live now             1"
-    table.tenants.put_live("acme", 99)
+    stores.tenants.put_live("acme", 99)
     assert say("recount", "acme")[-1] == "live now             1"
 
 
@@ -319,23 +319,23 @@ def test_a_quota_of_live_sessions_begins_with_a_count(
     ids=" ".join,
 )
 def test_a_setting_that_breaks_its_rule_is_not_set(
-    say: Say, table: Table, arguments: list[str]
+    say: Say, stores: Stores, arguments: list[str]
 ) -> None:
     with pytest.raises((SystemExit, argparse.ArgumentTypeError)):
         say("set", "acme", *arguments)
 
-    assert table.tenants.settings("acme") is None
+    assert stores.tenants.settings("acme") is None
 
 
 def test_a_session_counts_until_it_is_known_to_have_ended(
-    table: Table, stream: TableStream, clock: Clock
+    stores: Stores, stream: TableStream, clock: Clock
 ) -> None:
-    limit(table, "acme")
-    session = planted(table, clock, expiry_time=clock() + timedelta(seconds=1))
+    limit(stores, "acme")
+    session = planted(stores, clock, expiry_time=clock() + timedelta(seconds=1))
     clock.advance(hours=1)
-    table.replace(
+    stores.sessions.replace(
         session, replace(transitions.begin_ending(session, clock()), repaired=None)
     )
     publish(stream.new())
 
-    assert table.tenants.live("acme") == 1
+    assert stores.tenants.live("acme") == 1

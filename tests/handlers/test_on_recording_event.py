@@ -7,12 +7,12 @@ import pytest
 from functions.on_recording_event import app
 from functions.on_session_event import app as session_app
 from masking.domain.sessions import Session
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import problem, sample
-from tests.handlers.sessions_there import planted
-from tests.handlers.signed_callbacks import callback
+from tests.support.clock import Clock
+from tests.support.payloads import problem, sample
+from tests.support.sessions_there import planted
+from tests.support.signed_callbacks import callback
 
 COMPLETED = {
     "EventName": "SessionRecordingCompleted",
@@ -28,33 +28,33 @@ COMPLETED = {
 
 
 @pytest.fixture
-def session(table: Table, clock: Clock) -> Session:
+def session(stores: Stores, clock: Clock) -> Session:
     """Give an active session."""
-    return planted(table, clock)
+    return planted(stores, clock)
 
 
 def test_a_recordings_callback_is_kept_as_one(
-    services: Services, table: Table, session: Session
+    services: Services, stores: Stores, session: Session
 ) -> None:
     event = callback(session, services.callback_key, COMPLETED, kind="recordings")
 
     answer = app.lambda_handler(event, None)
 
-    [item] = table.callbacks(session.session_uuid)
+    [item] = stores.callbacks.of_session(session.session_uuid)
     assert answer["statusCode"] == 200
     assert item["kind"] == "recordings"
     assert item["attributes"] == COMPLETED
 
 
 def test_the_address_for_recordings_takes_no_signature_for_the_other(
-    services: Services, table: Table, session: Session
+    services: Services, stores: Stores, session: Session
 ) -> None:
     recording = callback(session, services.callback_key, COMPLETED, kind="recordings")
     event = callback(session, services.callback_key, COMPLETED)
 
     assert problem(session_app.lambda_handler(recording, None))[0] == 403
     assert problem(app.lambda_handler(event, None))[0] == 403
-    assert table.callbacks(session.session_uuid) == []
+    assert stores.callbacks.of_session(session.session_uuid) == []
 
 
 @pytest.mark.usefixtures("deployment")

@@ -12,21 +12,21 @@ import pytest
 from functions.on_session_event import app
 from masking.domain import sessions, transitions
 from masking.domain.sessions import Session
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws, carrier_secret
-from tests.handlers.payloads import problem, sample
-from tests.handlers.sessions_there import planted
-from tests.handlers.signed_callbacks import ANSWERED, FORM, callback
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws, carrier_secret
+from tests.support.payloads import problem, sample
+from tests.support.sessions_there import planted
+from tests.support.signed_callbacks import ANSWERED, FORM, callback
 
 REFUSED = (403, "webhook_refused", None)
 
 
 @pytest.fixture
-def session(table: Table, clock: Clock) -> Session:
+def session(stores: Stores, clock: Clock) -> Session:
     """Give an active session."""
-    return planted(table, clock)
+    return planted(stores, clock)
 
 
 @pytest.fixture
@@ -35,9 +35,11 @@ def key(services: Services) -> bytes:
     return services.callback_key
 
 
-def kept(table: Table, session: Session) -> list[dict[str, Any]]:
+def kept(stores: Stores, session: Session) -> list[dict[str, Any]]:
     """Give the attributes of all callbacks that were kept."""
-    return [item["attributes"] for item in table.callbacks(session.session_uuid)]
+    return [
+        item["attributes"] for item in stores.callbacks.of_session(session.session_uuid)
+    ]
 
 
 def everything(aws: EmbeddedAws, deployment: Deployment) -> list[Any]:
@@ -50,14 +52,14 @@ def everything(aws: EmbeddedAws, deployment: Deployment) -> list[Any]:
 
 
 def test_a_signed_callback_is_kept_and_acknowledged(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     answer = app.lambda_handler(callback(session, key), None)
 
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"]) == {}
-    assert kept(table, session) == [ANSWERED]
-    [item] = table.callbacks(session.session_uuid)
+    assert kept(stores, session) == [ANSWERED]
+    [item] = stores.callbacks.of_session(session.session_uuid)
     assert item["kind"] == "events"
     assert item["tenant_id"] == "acme"
     assert item["attempt"] == 1
@@ -76,7 +78,7 @@ def test_a_repeated_callback_is_acknowledged_and_changes_nothing(
 
 
 def test_the_same_callback_ten_times_at_once_is_kept_once(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     event = callback(session, key)
     app.lambda_handler(
@@ -87,30 +89,30 @@ def test_the_same_callback_ten_times_at_once_is_kept_once(
         answers = list(pool.map(lambda _: app.lambda_handler(event, None), range(10)))
 
     assert {answer["statusCode"] for answer in answers} == {200}
-    assert len(kept(table, session)) == 2
+    assert len(kept(stores, session)) == 2
 
 
 @pytest.mark.parametrize("content_type", [FORM, "application/json; charset=utf-8"])
 def test_form_and_json_are_both_taken(
-    table: Table, session: Session, key: bytes, content_type: str
+    stores: Stores, session: Session, key: bytes, content_type: str
 ) -> None:
     answer = app.lambda_handler(callback(session, key, content_type=content_type), None)
 
     assert answer["statusCode"] == 200
-    assert kept(table, session) == [ANSWERED]
+    assert kept(stores, session) == [ANSWERED]
 
 
 def test_a_get_is_taken_from_its_query(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     answer = app.lambda_handler(callback(session, key, method="GET"), None)
 
     assert answer["statusCode"] == 200
-    assert kept(table, session) == [ANSWERED]
+    assert kept(stores, session) == [ANSWERED]
 
 
 def test_a_query_beside_the_body_is_part_of_what_is_signed(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     event = callback(session, key, query="tenant=a%20b")
     assert app.lambda_handler(event, None)["statusCode"] == 200
@@ -118,11 +120,11 @@ def test_a_query_beside_the_body_is_part_of_what_is_signed(
     event["rawQueryString"] = "tenant=c"
 
     assert problem(app.lambda_handler(event, None)) == REFUSED
-    assert len(kept(table, session)) == 1
+    assert len(kept(stores, session)) == 1
 
 
 def test_unknown_events_and_attributes_are_kept(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     fields = {
         "EventName": "SessionSomethingNew",
@@ -133,7 +135,7 @@ def test_unknown_events_and_attributes_are_kept(
     answer = app.lambda_handler(callback(session, key, fields), None)
 
     assert answer["statusCode"] == 200
-    assert kept(table, session) == [
+    assert kept(stores, session) == [
         {"EventName": "SessionSomethingNew", "Surprise": "é & ü", "Leg": "a\nb"}
     ]
 
@@ -148,20 +150,20 @@ def test_unknown_events_and_attributes_are_kept(
     ids=["expired", "ending", "updating"],
 )
 def test_a_callback_is_kept_in_whatever_state_its_session_is(
-    table: Table, session: Session, key: bytes, clock: Clock, state: Any
+    stores: Stores, session: Session, key: bytes, clock: Clock, state: Any
 ) -> None:
-    table.replace(session, state(session, clock()))
+    stores.sessions.replace(session, state(session, clock()))
 
     assert app.lambda_handler(callback(session, key), None)["statusCode"] == 200
-    assert kept(table, session) == [ANSWERED]
+    assert kept(stores, session) == [ANSWERED]
 
 
 def test_a_callback_of_an_earlier_attempt_is_kept_with_its_attempt(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     app.lambda_handler(callback(session, key, attempt=7), None)
 
-    [item] = table.callbacks(session.session_uuid)
+    [item] = stores.callbacks.of_session(session.session_uuid)
     assert item["attempt"] == 7
 
 
@@ -169,12 +171,12 @@ def test_a_callback_of_an_earlier_attempt_is_kept_with_its_attempt(
 
 
 def test_the_main_accounts_signature_is_right_too(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     event = callback(session, key, header="x-plivo-signature-ma-v3")
 
     assert app.lambda_handler(event, None)["statusCode"] == 200
-    assert kept(table, session) == [ANSWERED]
+    assert kept(stores, session) == [ANSWERED]
 
 
 def test_one_right_signature_in_a_list_with_spaces_is_enough(
@@ -266,9 +268,9 @@ def test_whatever_is_changed_on_the_way_is_refused(
 
 
 def test_a_callback_for_another_sessions_address_is_refused(
-    table: Table, session: Session, key: bytes, clock: Clock
+    stores: Stores, session: Session, key: bytes, clock: Clock
 ) -> None:
-    other = planted(table, clock)
+    other = planted(stores, clock)
     event, foreign = callback(session, key), callback(other, key)
     event |= {
         "rawPath": foreign["rawPath"],
@@ -289,12 +291,12 @@ def test_a_session_of_which_nothing_is_kept_is_not_found(
 
 
 def test_what_is_signed_and_yet_no_callback_is_malformed(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     answer = app.lambda_handler(callback(session, key, {"Event": "A"}), None)
 
     assert problem(answer) == (400, "malformed_body", None)
-    assert kept(table, session) == []
+    assert kept(stores, session) == []
 
 
 def test_what_cannot_be_read_is_refused_if_it_is_not_signed_and_malformed_if_it_is(
@@ -310,21 +312,21 @@ def test_what_cannot_be_read_is_refused_if_it_is_not_signed_and_malformed_if_it_
 
 
 def test_a_stage_before_the_path_is_taken_off(
-    table: Table, session: Session, key: bytes
+    stores: Stores, session: Session, key: bytes
 ) -> None:
     event = callback(session, key)
     event["rawPath"] = "/stage" + event["rawPath"]
 
     assert app.lambda_handler(event, None)["statusCode"] == 200
-    assert kept(table, session) == [ANSWERED]
+    assert kept(stores, session) == [ANSWERED]
 
 
 def test_a_public_address_with_a_path_is_what_is_signed(
-    table: Table, clock: Clock, key: bytes
+    stores: Stores, clock: Clock, key: bytes
 ) -> None:
-    session = planted(table, clock)
+    session = planted(stores, clock)
     moved = replace(session, base_url="https://masks.example.com/api")
-    table.replace(session, replace(moved, version=session.version + 1))
+    stores.sessions.replace(session, replace(moved, version=session.version + 1))
 
     assert app.lambda_handler(callback(moved, key), None)["statusCode"] == 200
 

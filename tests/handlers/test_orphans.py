@@ -17,13 +17,13 @@ from masking.plivo.errors import CarrierError, CarrierFailedError
 from masking.storage.queues import Queue
 from masking.stream.change_publisher import Publisher
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import PAIR, Context
-from tests.handlers.rounds import a_round
-from tests.handlers.sessions_there import BASE, stored
-from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import PAIR, Context
+from tests.support.rounds import a_round
+from tests.support.sessions_there import BASE, stored
+from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.table_stream import TableStream
 
 KEY = "order-17"
 SESSION = sessions.session_uuid_for("acme", KEY)
@@ -36,13 +36,15 @@ LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
     """Give the create flow with a clock of the test's."""
     assert plivo.sessions() == []
-    return CreateSession(services.table, services.carrier, services.callback_key, clock)
+    return CreateSession(
+        services.stores, services.carrier, services.callback_key, clock
+    )
 
 
 @pytest.fixture
 def reconciler(services: Services, clock: Clock) -> Reconciler:
     """Give the reconciler with a clock of the test's."""
-    return Reconciler(services.table, services.carrier, services.callback_key, clock)
+    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
 
 
 def create(flow: CreateSession, **body: Any) -> Created:
@@ -60,14 +62,14 @@ def lose(flow: CreateSession, plivo: SimulatedPlivo, **body: Any) -> Session:
     plivo.arm(create_5xx_after_commit={"times": 1}, **LAGGING)
     with pytest.raises(CarrierError):
         create(flow, **body)
-    left = flow.table.load(SESSION)
+    left = flow.stores.sessions.load(SESSION)
     assert left
     return left
 
 
 def tell(flow: CreateSession, carrier_session_uuid: str, clock: Clock) -> None:
     """Keep a callback of attempt 1 that tells of a session at Plivo."""
-    flow.table.put_callback(
+    flow.stores.callbacks.put(
         SESSION,
         f"digest of {carrier_session_uuid}",
         kind="events",
@@ -233,7 +235,7 @@ def checks_sent(
     sqs = aws.client("sqs")
     queue = Queue(sqs, deployment.check_queue_url)
     publisher = Publisher(
-        services.table,
+        services.stores,
         services.bus,
         queue,
         services.erasure_queue,

@@ -16,13 +16,13 @@ from masking.erasure import create_erasure
 from masking.recording.announce import Announcer
 from masking.storage.deliveries import delivery_item
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import EVERY_SCOPE, PAIR, problem, read
-from tests.handlers.sessions_there import created
-from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.handlers.table_stream import TableStream
-from tests.handlers.walks import ROUTES, answer_of, event_for
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import EVERY_SCOPE, PAIR, problem, read
+from tests.support.sessions_there import created
+from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.table_stream import TableStream
+from tests.support.walks import ROUTES, answer_of, event_for
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
 EVENT = "11111111-2222-5333-8444-555555555555"
@@ -137,8 +137,8 @@ def world(
     assert plivo.sessions() == []
     stream = TableStream(aws, deployment)
     session = created(services, clock, key="order-17", labels={"order": "17"})
-    table = services.table
-    table.put_callback(
+    stores = services.stores
+    stores.callbacks.put(
         session.session_uuid,
         "d" * 64,
         kind="events",
@@ -156,12 +156,12 @@ def world(
         "webhook": "callback_url",
     }
     delivery = deliveries.begin(detail, clock())
-    table.put_delivery(session.session_uuid, EVENT, delivery_item(delivery), clock())
+    stores.deliveries.put(session.session_uuid, EVENT, delivery_item(delivery), clock())
     publisher.lambda_handler({"Records": stream.new()}, None)
     erasure = create_erasure.begin(
         "+12025550177",
         tenant_id="acme",
-        table=services.erasure_table,
+        table=services.stores,
         number_key=services.number_key,
         now=clock(),
     )
@@ -169,7 +169,7 @@ def world(
 
 
 def _store_recording(services: Services, session: Session, clock: Clock) -> None:
-    announced = Announcer(services.table, clock, 365).from_callback(
+    announced = Announcer(services.stores, clock, 365).from_callback(
         {
             "EventName": "SessionRecordingCompleted",
             "RecordingUUID": RECORDING,
@@ -183,7 +183,7 @@ def _store_recording(services: Services, session: Session, clock: Clock) -> None
     key = f"recordings/{RECORDING}.mp3"
     findings = {"bucket": services.bucket.name, "key": key, "bytes": 3, "sha256": "0"}
     stored = recording_transitions.store(claimed, findings, clock())
-    services.table.replace_recording(announced, stored)
+    services.stores.recordings.replace(announced, stored)
 
 
 def ask(world: World, name: str, walk: Walk, tenant: str) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def test_every_route_is_walked() -> None:
 def test_a_stranger_finds_nothing_and_changes_nothing(
     world: World, plivo: SimulatedPlivo, name: str, walk: Walk
 ) -> None:
-    before = world.table.load_whole(world.session.session_uuid)
+    before = world.stores.sessions.load_whole(world.session.session_uuid)
     asked = len(plivo.requests())
 
     answer = ask(world, name, walk, "other")
@@ -222,7 +222,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing(
         assert walk.absent(answer)
     assert world.session.session_uuid not in str(answer)
     assert str(world.session.virtual_number) not in str(answer["headers"])
-    assert world.table.load_whole(world.session.session_uuid) == before
+    assert world.stores.sessions.load_whole(world.session.session_uuid) == before
 
 
 def test_a_stranger_hears_the_same_of_what_is_there_and_of_what_is_not(

@@ -21,15 +21,15 @@ from masking.domain.sessions import CarrierSession, Session
 from masking.recording.announce import Announcer
 from masking.storage import attributes, session_items
 from masking.storage.bus import Bus
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.stream import change_publisher
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws, make_queue
-from tests.handlers.payloads import PAIR
-from tests.handlers.sessions_there import planted, reserved, stored
-from tests.handlers.signed_callbacks import ANSWERED
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws, make_queue
+from tests.support.payloads import PAIR
+from tests.support.sessions_there import planted, reserved, stored
+from tests.support.signed_callbacks import ANSWERED
+from tests.support.table_stream import TableStream
 
 PERSONAL = ("2025550100", "2025550101", "2025550177", "0042")
 
@@ -57,9 +57,9 @@ def publish_new(
 Publish = Callable[..., list[dict[str, Any]]]
 
 
-def active(table: Table, clock: Clock, **body: Any) -> Session:
+def active(stores: Stores, clock: Clock, **body: Any) -> Session:
     """Reserve and confirm a session, as a create does."""
-    session = reserved(table, clock, **body)
+    session = reserved(stores, clock, **body)
     answer = CarrierSession(
         session_uuid="7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29",
         virtual_number="+12025550180",
@@ -72,16 +72,16 @@ def active(table: Table, clock: Clock, **body: Any) -> Session:
         settings=PAIR,
     )
     confirmed = transitions.confirm(session, answer, 1)
-    table.replace(session, confirmed)
+    stores.sessions.replace(session, confirmed)
     return confirmed
 
 
 def keep(
-    table: Table, session: Session, clock: Clock, fields: dict[str, str], kind: str
+    stores: Stores, session: Session, clock: Clock, fields: dict[str, str], kind: str
 ) -> str:
     """Keep a callback as the inbox does, and give its digest."""
     digest = callback_requests.digest_of(list(fields.items()))
-    table.put_callback(
+    stores.callbacks.put(
         session.session_uuid,
         digest,
         kind=kind,
@@ -97,17 +97,17 @@ def keep(
 
 
 def test_a_reserved_session_is_no_news(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    reserved(table, clock)
+    reserved(stores, clock)
 
     assert publish_new(expected=0) == []
 
 
 def test_a_confirmed_session_is_announced_without_its_parties(
-    table: Table, clock: Clock, publish_new: Publish, deployment: Deployment
+    stores: Stores, clock: Clock, publish_new: Publish, deployment: Deployment
 ) -> None:
-    session = active(table, clock, labels={"order": "17"})
+    session = active(stores, clock, labels={"order": "17"})
 
     [event] = publish_new()
 
@@ -125,33 +125,33 @@ def test_a_confirmed_session_is_announced_without_its_parties(
 
 
 def test_a_confirmed_session_is_found_by_party_label_plivos_uuid_and_tenant(
-    services: Services, table: Table, clock: Clock, publish_new: Publish
+    services: Services, stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock, labels={"order": "17"})
+    session = active(stores, clock, labels={"order": "17"})
     publish_new()
 
     place = session_items.created_key(session)
     for number in PAIR.values():
         hashed = numbers.hashed(services.number_key, number)
-        assert table.has_link(key_space.party_key("acme", hashed), place)
-    assert table.has_link(key_space.label_key("acme", "order", "17"), place)
-    assert table.has_link(
+        assert stores.links.has(key_space.party_key("acme", hashed), place)
+    assert stores.links.has(key_space.label_key("acme", "order", "17"), place)
+    assert stores.links.has(
         key_space.carrier_key(str(session.carrier_session_uuid)), key_space.LINK
     )
-    assert table.listed(
+    assert stores.links.list_keys(
         session_items.listing_of_tenant("acme"), at_most="9", at_least="0", most=10
     ) == [place]
 
 
 def test_no_key_and_no_link_holds_a_personal_number(
-    table: Table,
+    stores: Stores,
     clock: Clock,
     publish_new: Publish,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    session = active(table, clock)
-    keep(table, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
+    session = active(stores, clock)
+    keep(stores, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
     publish_new(expected=2)
 
     kept = aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"]
@@ -166,14 +166,14 @@ def test_no_key_and_no_link_holds_a_personal_number(
 
 
 def test_the_same_records_again_give_the_same_ids_and_no_more_items(
-    table: Table,
+    stores: Stores,
     clock: Clock,
     stream: TableStream,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    session = active(table, clock, labels={"order": "17"})
-    keep(table, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
+    session = active(stores, clock, labels={"order": "17"})
+    keep(stores, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
     records = stream.new()
 
     def publish_again() -> tuple[set[str], int]:
@@ -191,9 +191,9 @@ def test_the_same_records_again_give_the_same_ids_and_no_more_items(
 
 
 def test_links_are_looked_at_before_they_are_written_again(
-    table: Table, clock: Clock, stream: TableStream, publish_new: Publish
+    stores: Stores, clock: Clock, stream: TableStream, publish_new: Publish
 ) -> None:
-    active(table, clock)
+    active(stores, clock)
     publish_new()
     links = stream.new()
     assert {record["eventName"] for record in links} == {"INSERT"}
@@ -204,12 +204,12 @@ def test_links_are_looked_at_before_they_are_written_again(
 
 
 def test_an_update_is_announced_when_it_is_done(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
     begun = transitions.begin_update(session, {"record": True}, clock())
-    table.replace(session, begun)
+    stores.sessions.replace(session, begun)
     assert publish_new(expected=0) == []
 
     answer = CarrierSession(
@@ -223,7 +223,7 @@ def test_an_update_is_announced_when_it_is_done(
         callback_url="",
         settings={**PAIR, "record": True},
     )
-    table.replace(begun, transitions.finish_update(begun, answer))
+    stores.sessions.replace(begun, transitions.finish_update(begun, answer))
 
     [event] = publish_new()
     assert event["detail"]["type"] == "session.updated"
@@ -231,25 +231,25 @@ def test_an_update_is_announced_when_it_is_done(
 
 
 def test_an_update_that_changed_nothing_is_no_news(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
     begun = transitions.begin_update(session, {"record": True}, clock())
-    table.replace(session, begun)
-    table.replace(begun, transitions.drop_update(begun))
+    stores.sessions.replace(session, begun)
+    stores.sessions.replace(begun, transitions.drop_update(begun))
 
     assert publish_new(expected=0) == []
 
 
 def test_the_end_of_a_session_is_announced_once(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
     ending = transitions.begin_ending(session, clock())
-    table.replace(session, ending)
-    table.replace(ending, transitions.expire(ending, clock()))
+    stores.sessions.replace(session, ending)
+    stores.sessions.replace(ending, transitions.expire(ending, clock()))
 
     [event] = publish_new()
 
@@ -257,9 +257,9 @@ def test_the_end_of_a_session_is_announced_once(
 
 
 def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = reserved(table, clock)
+    session = reserved(stores, clock)
     answer = CarrierSession(
         session_uuid="7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29",
         virtual_number="+12025550180",
@@ -271,17 +271,17 @@ def test_a_session_that_was_found_expired_is_announced_and_can_be_found(
         callback_url="",
         settings=PAIR,
     )
-    table.replace(session, transitions.confirm(session, answer, 1))
+    stores.sessions.replace(session, transitions.confirm(session, answer, 1))
 
     published = publish_new(expected=2)
 
     types = sorted(event["detail"]["type"] for event in published)
     assert types == ["session.created", "session.expired"]
-    assert table.has_link(key_space.carrier_key(answer.session_uuid), key_space.LINK)
+    assert stores.links.has(key_space.carrier_key(answer.session_uuid), key_space.LINK)
 
 
 def test_a_single_party_is_the_only_one_to_be_found_by(
-    services: Services, table: Table, clock: Clock, publish_new: Publish
+    services: Services, stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
     session = transitions.reserve(
         session_uuid=sessions.session_uuid_for("acme", None),
@@ -302,24 +302,24 @@ def test_a_single_party_is_the_only_one_to_be_found_by(
         callback_url="",
         settings={"first_party": "+12025550110"},
     )
-    table.reserve(session)
+    stores.sessions.reserve(session)
     confirmed = transitions.confirm(session, answer, 1)
-    table.replace(session, confirmed)
+    stores.sessions.replace(session, confirmed)
 
     [event] = publish_new()
 
     hashed = numbers.hashed(services.number_key, "+12025550110")
     assert event["detail"]["type"] == "session.created"
-    assert table.has_link(
+    assert stores.links.has(
         key_space.party_key("acme", hashed), session_items.created_key(confirmed)
     )
 
 
 def test_a_short_life_is_told_whole_and_in_order_in_one_batch(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
-    table.replace(session, transitions.expire(session, clock()))
+    session = active(stores, clock)
+    stores.sessions.replace(session, transitions.expire(session, clock()))
 
     published = publish_new(expected=2)
 
@@ -328,17 +328,17 @@ def test_a_short_life_is_told_whole_and_in_order_in_one_batch(
 
 
 def test_what_sets_out_for_plivo_is_checked_later(
-    table: Table,
+    stores: Stores,
     clock: Clock,
     publish_new: Publish,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
     begun = transitions.begin_update(session, {"record": True}, clock())
-    table.replace(session, begun)
-    table.replace(begun, transitions.doubt(begun))
+    stores.sessions.replace(session, begun)
+    stores.sessions.replace(begun, transitions.doubt(begun))
 
     publish_new(expected=0)
 
@@ -351,9 +351,9 @@ def test_what_sets_out_for_plivo_is_checked_later(
 
 
 def test_what_ttl_removes_is_no_news(
-    table: Table, clock: Clock, stream: TableStream, deployment: Deployment
+    stores: Stores, clock: Clock, stream: TableStream, deployment: Deployment
 ) -> None:
-    active(table, clock)
+    active(stores, clock)
     record = next(r for r in stream.new() if "OldImage" in r["dynamodb"])
     removed = {
         **record,
@@ -370,11 +370,11 @@ def test_what_ttl_removes_is_no_news(
 
 
 def test_a_callback_is_told_by_roles_and_without_numbers(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock, labels={"order": "17"})
+    session = active(stores, clock, labels={"order": "17"})
     publish_new()
-    digest = keep(table, session, clock, ANSWERED, "events")
+    digest = keep(stores, session, clock, ANSWERED, "events")
 
     [event] = publish_new()
 
@@ -390,18 +390,18 @@ def test_a_callback_is_told_by_roles_and_without_numbers(
 
 
 def test_a_strangers_call_is_told_as_unknown_and_can_be_found(
-    services: Services, table: Table, clock: Clock, publish_new: Publish
+    services: Services, stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
-    keep(table, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
+    keep(stores, session, clock, {**ANSWERED, "From": "12025550177"}, "events")
 
     [event] = publish_new()
 
     hashed = numbers.hashed(services.number_key, "+12025550177")
     assert event["detail"]["from"] == "unknown"
     assert "2025550177" not in json.dumps(event)
-    assert table.has_link(
+    assert stores.links.has(
         key_space.caller_key("acme", hashed), session_items.created_key(session)
     )
 
@@ -410,9 +410,9 @@ def test_a_strangers_call_is_told_as_unknown_and_can_be_found(
     "caller", ["12025550100", "12025550101", "12025550180", "anonymous", ""]
 )
 def test_a_party_the_virtual_number_and_nobody_are_no_strangers(
-    table: Table, clock: Clock, caller: str
+    stores: Stores, clock: Clock, caller: str
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
 
     event = CallbackEvent("0" * 64, {"From": caller})
 
@@ -421,24 +421,24 @@ def test_a_party_the_virtual_number_and_nobody_are_no_strangers(
 
 @pytest.mark.parametrize("name", ["SessionFirstPartyHangup", "SessionTimeout"])
 def test_some_callbacks_are_history_alone(
-    table: Table, clock: Clock, publish_new: Publish, name: str
+    stores: Stores, clock: Clock, publish_new: Publish, name: str
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
-    keep(table, session, clock, {**ANSWERED, "EventName": name}, "events")
+    keep(stores, session, clock, {**ANSWERED, "EventName": name}, "events")
 
     assert publish_new(expected=0) == []
 
 
 def test_a_callback_whose_session_is_gone_is_dropped(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    ghost = planted(Table(table._client, table._name), clock)
+    ghost = planted(Stores(stores._client, stores._name), clock)
     publish_new()
-    keep(table, ghost, clock, ANSWERED, "events")
+    keep(stores, ghost, clock, ANSWERED, "events")
     for part in (key_space.STATE, key_space.REQUEST):
-        table._client.delete_item(
-            TableName=table._name,
+        stores._client.delete_item(
+            TableName=stores._name,
             Key=attributes.written_item({"pk": f"S#{ghost.session_uuid}", "sk": part}),
         )
 
@@ -461,11 +461,11 @@ RECORDED = {
 
 
 def test_a_finished_recording_is_announced_without_its_address(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
-    digest = keep(table, session, clock, RECORDED, "recordings")
+    digest = keep(stores, session, clock, RECORDED, "recordings")
 
     [event] = publish_new()
 
@@ -474,20 +474,20 @@ def test_a_finished_recording_is_announced_without_its_address(
     assert detail["recording_uuid"] == RECORDED["RecordingUUID"]
     assert detail["callback"] == digest
     assert "media.plivo.com" not in json.dumps(event)
-    assert table.has_link(
+    assert stores.links.has(
         key_space.recording_key(RECORDED["RecordingUUID"]), key_space.LINK
     )
 
 
 def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
+    session = active(stores, clock)
     publish_new()
-    begun = Announcer(table, clock, 365).from_callback(RECORDED, "d", session)
+    begun = Announcer(stores, clock, 365).from_callback(RECORDED, "d", session)
     claimed = recording_transitions.claim(begun, clock())
     assert claimed
-    table.replace_recording(begun, claimed)
+    stores.recordings.replace(begun, claimed)
     assert publish_new(expected=0) == []
 
     findings = {
@@ -497,9 +497,9 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
         "sha256": "ab",
     }
     stored = recording_transitions.store(claimed, findings, clock())
-    table.replace_recording(claimed, stored)
+    stores.recordings.replace(claimed, stored)
     [event] = publish_new()
-    table.replace_recording(stored, recording_transitions.hold(stored, held=True))
+    stores.recordings.replace(stored, recording_transitions.hold(stored, held=True))
 
     detail = event["detail"]
     assert detail["type"] == "recording.stored"
@@ -514,7 +514,7 @@ def test_a_stored_recording_is_told_once_with_where_and_what_it_is(
 
 
 def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
-    table: Table,
+    stores: Stores,
     clock: Clock,
     stream: TableStream,
     deployment: Deployment,
@@ -524,7 +524,7 @@ def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
 ) -> None:
     queue_url = make_queue(aws.client("sqs"), "parked")
     monkeypatch.setenv("CHANGE_DEAD_LETTERS_URL", queue_url)
-    first, _ = active(table, clock), stream
+    first, _ = active(stores, clock), stream
     records = stream.new()
     key = {"pk": "S#1", "sk": "A#STATE"}
     broken = {
@@ -599,14 +599,14 @@ def test_an_event_that_the_bus_leaves_out_is_not_forgotten() -> None:
 
 
 def test_a_record_whose_event_is_not_taken_comes_again(
-    services: Services, table: Table, clock: Clock, stream: TableStream
+    services: Services, stores: Stores, clock: Clock, stream: TableStream
 ) -> None:
-    active(table, clock)
+    active(stores, clock)
     records = stream.new()
     with recording_client() as client:
         client.refuse = {0}
         publisher = change_publisher.Publisher(
-            table,
+            stores,
             Bus(client, "x"),
             services.check_queue,
             services.erasure_queue,
@@ -621,11 +621,11 @@ def test_a_record_whose_event_is_not_taken_comes_again(
 
 
 def test_a_request_that_was_purged_early_does_not_stop_the_news(
-    table: Table, clock: Clock, publish_new: Publish
+    stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    session = active(table, clock)
-    table._client.delete_item(
-        TableName=table._name,
+    session = active(stores, clock)
+    stores._client.delete_item(
+        TableName=stores._name,
         Key=attributes.written_item(
             {"pk": f"S#{session.session_uuid}", "sk": key_space.REQUEST}
         ),
@@ -634,4 +634,4 @@ def test_a_request_that_was_purged_early_does_not_stop_the_news(
     [event] = publish_new()
 
     assert event["detail"]["type"] == "session.created"
-    assert stored(table, session).asked == {}
+    assert stored(stores, session).asked == {}

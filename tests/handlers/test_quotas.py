@@ -28,18 +28,18 @@ from masking.core.problems import (
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.errors import CarrierRefusedError, NumberPoolExhaustedError
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.creating import BASE, SESSION, create, outcome_of
-from tests.handlers.embedded_aws import EmbeddedAws
-from tests.handlers.faulty_table import faulty_table
-from tests.handlers.payloads import PAIR, http, problem, read, sample
-from tests.handlers.sessions_there import planted
-from tests.handlers.signed_callbacks import callback
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.creating import BASE, SESSION, create, outcome_of
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.faulty_table import faulty_table
+from tests.support.payloads import PAIR, http, problem, read, sample
+from tests.support.sessions_there import planted
+from tests.support.signed_callbacks import callback
+from tests.support.simulated_plivo import SimulatedPlivo
 
 SUBACCOUNT = "SALOCALDEVELOPMENT00"
 FOREIGN = "SAXXXXXXXXXXXXXXXXXX"
@@ -109,7 +109,7 @@ def test_the_next_minute_begins_anew_and_retry_after_leads_there(
 
 
 def test_replays_are_neither_refused_nor_counted(
-    flow: CreateSession, clock: Clock, table: Table
+    flow: CreateSession, clock: Clock, stores: Stores
 ) -> None:
     limited = under(flow, creates_per_minute=2)
     create(limited, key="one")
@@ -122,7 +122,7 @@ def test_replays_are_neither_refused_nor_counted(
 
     assert create(limited, key="one").replayed
     assert create(limited, key="two", second_party="+12025550102").replayed
-    assert table.tenants.creates_in("acme", clock()) == 2
+    assert stores.tenants.creates_in("acme", clock()) == 2
 
 
 def test_without_a_key_a_create_beyond_the_quota_is_refused(
@@ -138,7 +138,7 @@ def test_without_a_key_a_create_beyond_the_quota_is_refused(
 
 
 def test_a_create_that_plivo_refused_counts_and_so_does_its_next_try(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
 ) -> None:
     limited = under(flow, creates_per_minute=2)
     plivo.arm(create_pool_exhausted={"times": 2})
@@ -151,18 +151,18 @@ def test_a_create_that_plivo_refused_counts_and_so_does_its_next_try(
 
     assert outcome_of(refused.value) == "not_created"
     assert len(plivo.requests("create")) == 2
-    assert table.tenants.creates_in("acme", clock()) == 2
+    assert stores.tenants.creates_in("acme", clock()) == 2
 
 
 def test_one_too_many_that_was_reserved_frees_its_key(
-    flow: CreateSession, plivo: SimulatedPlivo, table: Table, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
 ) -> None:
     class Late(Clock):
         """A clock by which the quota is used up after it was looked at."""
 
         def __call__(self) -> datetime:
-            if table.load_state(SESSION):
-                table.tenants.count_create("acme", self.at, 1)
+            if stores.sessions.load_state(SESSION):
+                stores.tenants.count_create("acme", self.at, 1)
             return self.at
 
     late = replace(under(flow, creates_per_minute=1), now=Late(clock.at))
@@ -170,7 +170,7 @@ def test_one_too_many_that_was_reserved_frees_its_key(
     with pytest.raises(QuotaExceededError) as refused:
         create(late)
 
-    session = table.load_state(SESSION)
+    session = stores.sessions.load_state(SESSION)
     assert session
     assert session.status is Status.FAILED
     assert outcome_of(refused.value) == "not_created"
@@ -180,7 +180,7 @@ def test_one_too_many_that_was_reserved_frees_its_key(
 
 
 def test_a_create_taken_over_after_its_lease_is_not_counted_again(
-    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock, table: Table
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock, stores: Stores
 ) -> None:
     clock.at = clock.at.replace(second=0)
     limited = under(flow, creates_per_minute=1)
@@ -189,18 +189,18 @@ def test_a_create_taken_over_after_its_lease_is_not_counted_again(
         create(limited)
     clock.advance(seconds=61)
     # The minute's creates are made by another.
-    assert table.tenants.count_create("acme", clock(), 1)
+    assert stores.tenants.count_create("acme", clock(), 1)
 
     created = create(limited)
 
     assert created.session.status is Status.ACTIVE
-    assert table.tenants.creates_in("acme", clock()) == 1
+    assert stores.tenants.creates_in("acme", clock()) == 1
 
 
-def test_the_counter_is_purged(table: Table, clock: Clock) -> None:
-    assert table.tenants.count_create("acme", clock(), 5)
+def test_the_counter_is_purged(stores: Stores, clock: Clock) -> None:
+    assert stores.tenants.count_create("acme", clock(), 5)
 
-    kept = table.load_items([("TENANT#acme", key_space.minute_key(clock()))])
+    kept = stores.table.get_all([("TENANT#acme", key_space.minute_key(clock()))])
 
     [counter] = kept.values()
     assert counter["made"] == 1
@@ -247,11 +247,11 @@ def test_every_order_of_creates_and_replays_makes_what_the_quota_lets(
 
 
 def test_as_many_live_sessions_as_the_quota_are_enough(
-    flow: CreateSession, table: Table, plivo: SimulatedPlivo
+    flow: CreateSession, stores: Stores, plivo: SimulatedPlivo
 ) -> None:
     limited = under(flow, live_sessions=3)
     create(limited, key="one")
-    table.tenants.put_live("acme", 3)
+    stores.tenants.put_live("acme", 3)
 
     with pytest.raises(QuotaExceededError) as refused:
         create(limited, key="two", second_party="+12025550102")
@@ -264,18 +264,18 @@ def test_as_many_live_sessions_as_the_quota_are_enough(
     }
     assert create(limited, key="one").replayed
     assert len(plivo.requests("create")) == 1
-    table.tenants.count_live("acme", -1)
+    stores.tenants.count_live("acme", -1)
     assert not create(limited, key="two", second_party="+12025550102").replayed
 
 
 def test_a_failed_create_is_not_tried_again_beyond_the_quota(
-    flow: CreateSession, table: Table, plivo: SimulatedPlivo
+    flow: CreateSession, stores: Stores, plivo: SimulatedPlivo
 ) -> None:
     limited = under(flow, live_sessions=3)
     plivo.arm(create_pool_exhausted={"times": 1})
     with pytest.raises(NumberPoolExhaustedError):
         create(limited)
-    table.tenants.put_live("acme", 3)
+    stores.tenants.put_live("acme", 3)
 
     with pytest.raises(QuotaExceededError) as refused:
         create(limited)
@@ -358,12 +358,12 @@ def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
     assert callback_app.lambda_handler(told, None)["statusCode"] == 200
     # No such host: the attempt fails, and is kept.
     deliver_app.lambda_handler(_delivery_to(session), None)
-    table = services.table
-    table.put_snapshot(session, {"fetched_at": "now", "calls": []}, None)
+    stores = services.stores
+    stores.sessions.put_snapshot(session, {"fetched_at": "now", "calls": []}, None)
 
-    whole = table.load_whole(session.session_uuid)
+    whole = stores.sessions.load_whole(session.session_uuid)
     key = key_space.session_key(session.session_uuid)
-    kept = table.load_items(
+    kept = stores.table.get_all(
         [(key, key_space.STATE), (key, key_space.REQUEST), (key, key_space.SNAPSHOT)]
     )
 
@@ -377,7 +377,7 @@ def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
     # The request has slack, so that a session that is extended need not write it.
     assert purged[key_space.REQUEST] <= (ends + timedelta(days=31)).timestamp()
     latest = (datetime.now(UTC) + kept_for).timestamp()
-    came = [*whole.callbacks, *table.deliveries(session.session_uuid)]
+    came = [*whole.callbacks, *stores.deliveries.of_session(session.session_uuid)]
     assert len(came) == 2
     for item in came:
         assert latest - 60 < item["purge_at"] <= latest
@@ -395,13 +395,13 @@ def _delivery_to(session: Session) -> dict[str, Any]:
 
 
 def test_whoever_writes_a_session_next_keeps_its_retention(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
-    session = planted(table, clock)
+    session = planted(stores, clock)
     kept = replace(session, version=session.version + 1, retention_days=3)
-    table.replace(session, kept)
+    stores.sessions.replace(session, kept)
 
-    again = table.load(session.session_uuid)
+    again = stores.sessions.load(session.session_uuid)
 
     assert again
     assert again.retention_days == 3
@@ -415,7 +415,7 @@ def test_a_function_reads_settings_once_a_minute_and_answers_429(
 ) -> None:
     assert plivo.sessions() == []
     tenant_settings.save(
-        services.table.tenants, "acme", TenantSettings(creates_per_minute=1)
+        services.stores.tenants, "acme", TenantSettings(creates_per_minute=1)
     )
     body = json.dumps(PAIR)
     first = app.lambda_handler(http("create_session", body=body), None)
@@ -433,12 +433,12 @@ def test_settings_are_known_a_minute_after_they_were_set(services: Services) -> 
     from masking.wiring import remembered
 
     clock = Clock(datetime.now(UTC))
-    table = services.table.tenants
-    settings_of = remembered(lambda tenant: tenant_settings.load(table, tenant), clock)
+    stores = services.stores.tenants
+    settings_of = remembered(lambda tenant: tenant_settings.load(stores, tenant), clock)
     none = settings_of("acme")
     chosen = TenantSettings(2, 3, 4, SUBACCOUNT)
 
-    tenant_settings.save(table, "acme", chosen)
+    tenant_settings.save(stores, "acme", chosen)
 
     assert none == TenantSettings()
     clock.advance(seconds=60)
@@ -457,7 +457,7 @@ def test_settings_that_cannot_be_read_leave_a_true_outcome(
     key: str | None,
     outcome: str,
 ) -> None:
-    broken = faulty_table(aws, services.table._name, "GetItem")
+    broken = faulty_table(aws, services.stores._name, "GetItem")
     failing = replace(
         flow, settings_of=lambda t: tenant_settings.load(broken.tenants, t)
     )

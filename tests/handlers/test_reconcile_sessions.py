@@ -20,20 +20,21 @@ from masking.lifecycle.create_session import CreateSession
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.errors import CarrierError
-from masking.storage.table import Due, Table
+from masking.storage.due_work import Due
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import PAIR, Context, sample
-from tests.handlers.rounds import a_round
-from tests.handlers.sessions_there import BASE, created, planted, reserved, stored
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.payloads import PAIR, Context, sample
+from tests.support.rounds import a_round
+from tests.support.sessions_there import BASE, created, planted, reserved, stored
+from tests.support.simulated_plivo import SimulatedPlivo
 
 
 @pytest.fixture
 def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
     """Give the reconciler as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return Reconciler(services.table, services.carrier, services.callback_key, clock)
+    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
 
 
 def lost(
@@ -41,7 +42,9 @@ def lost(
 ) -> Session:
     """Create a session with an unknown outcome, and give what is left of it."""
     plivo.arm(**{fault: {"times": 1}, "list_5xx": {"times": 2}})
-    flow = CreateSession(services.table, services.carrier, services.callback_key, clock)
+    flow = CreateSession(
+        services.stores, services.carrier, services.callback_key, clock
+    )
     key = f"lost-{len(plivo.requests())}"
     with pytest.raises(CarrierError):
         flow.create(
@@ -51,7 +54,7 @@ def lost(
             base_url=BASE,
         )
     plivo.arm()
-    left = services.table.load(sessions.session_uuid_for("acme", key))
+    left = services.stores.sessions.load(sessions.session_uuid_for("acme", key))
     assert left
     assert left.status is Status.RESERVED
     return left
@@ -64,13 +67,13 @@ def in_doubt(
     session = created(services, clock)
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
-        UpdateSession(services.table, services.carrier, clock).update(
+        UpdateSession(services.stores, services.carrier, clock).update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",
         )
     plivo.arm()
-    left = stored(services.table, session)
+    left = stored(services.stores, session)
     assert left.doubted
     return left
 
@@ -87,7 +90,7 @@ def test_a_session_that_plivo_made_is_adopted(
     assert a_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
-    here = stored(services.table, left)
+    here = stored(services.stores, left)
     assert here.status is Status.ACTIVE
     assert here.carrier_session_uuid == there["session_uuid"]
 
@@ -97,7 +100,7 @@ def test_a_callback_has_a_session_adopted_that_no_listing_shows(
 ) -> None:
     left = lost(services, plivo, clock, "create_5xx_after_commit")
     [there] = plivo.live()
-    services.table.put_callback(
+    services.stores.callbacks.put(
         left.session_uuid,
         "0" * 64,
         kind="events",
@@ -114,7 +117,7 @@ def test_a_callback_has_a_session_adopted_that_no_listing_shows(
 
     assert reconciler.check(left.session_uuid) == "adopted"
 
-    here = stored(services.table, left)
+    here = stored(services.stores, left)
     assert here.status is Status.ACTIVE
     assert here.carrier_session_uuid == there["session_uuid"]
 
@@ -125,7 +128,7 @@ def test_a_callback_that_names_a_session_of_others_adopts_nothing(
     other = created(services, clock)
     left = lost(services, plivo, clock, "create_5xx_before_commit", ring_timeout=50)
     for digest, name in (("0" * 64, other.carrier_session_uuid), ("1" * 64, "../x")):
-        services.table.put_callback(
+        services.stores.callbacks.put(
             left.session_uuid,
             digest,
             kind="events",
@@ -137,7 +140,7 @@ def test_a_callback_that_names_a_session_of_others_adopts_nothing(
     clock.advance(seconds=60)
 
     assert reconciler.check(left.session_uuid) == "closed"
-    assert stored(services.table, other).status is Status.ACTIVE
+    assert stored(services.stores, other).status is Status.ACTIVE
     assert len(plivo.live()) == 1
 
 
@@ -157,7 +160,7 @@ def test_a_session_that_plivo_did_not_make_frees_its_key(
     clock.advance(seconds=60)
 
     assert a_round(reconciler) == {"closed": 1}
-    assert stored(services.table, left).status is Status.FAILED
+    assert stored(services.stores, left).status is Status.FAILED
     assert len(plivo.requests("create")) == 1
 
 
@@ -174,7 +177,7 @@ def test_a_create_that_rings_and_left_no_trace_is_abandoned(
     clock.advance(seconds=60)
 
     assert a_round(reconciler) == {"closed": 1}
-    assert stored(services.table, left).status is Status.ABANDONED
+    assert stored(services.stores, left).status is Status.ABANDONED
 
 
 def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_removed(
@@ -182,7 +185,7 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
 ) -> None:
     first = lost(services, plivo, clock, "create_5xx_after_commit")
     second = transitions.retake(first, clock())
-    services.table.replace(first, second)
+    services.stores.sessions.replace(first, second)
     from masking.plivo import callback_urls
 
     answer = services.carrier.create(
@@ -198,7 +201,7 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
 
     [there] = plivo.live()
     assert there["session_uuid"] == answer.session_uuid
-    assert stored(services.table, second).carrier_session_uuid == answer.session_uuid
+    assert stored(services.stores, second).carrier_session_uuid == answer.session_uuid
 
 
 def test_another_pairs_and_anothers_sessions_are_left_alone(
@@ -223,7 +226,7 @@ def test_a_session_that_ended_unseen_is_adopted_as_ended(
     clock.advance(seconds=60)
 
     assert a_round(reconciler) == {"adopted": 1}
-    assert stored(services.table, left).status is Status.EXPIRED
+    assert stored(services.stores, left).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("fault", ["list_5xx", "list_429", "list_non_json", "list_401"])
@@ -263,7 +266,7 @@ def test_a_listing_that_is_not_whole_proves_nothing(
     unsure = Reconciler(reconciler.table, endless, reconciler.callback_key, clock)
 
     assert a_round(unsure) == {"left": 1}
-    assert stored(services.table, left).status is Status.RESERVED
+    assert stored(services.stores, left).status is Status.RESERVED
 
 
 # Updates and endings
@@ -286,7 +289,7 @@ def test_of_an_update_in_doubt_plivos_values_win(
 
     assert a_round(reconciler) == {"checked": 1}
 
-    here = stored(services.table, left)
+    here = stored(services.stores, left)
     assert here.settings["record"] is record
     assert here.pending is None
     assert not here.doubted
@@ -300,7 +303,7 @@ def test_an_update_of_a_session_that_plivo_has_forgotten_ends_it(
     plivo.reset()
 
     assert a_round(reconciler) == {"checked": 1}
-    assert stored(services.table, left).status is Status.EXPIRED
+    assert stored(services.stores, left).status is Status.EXPIRED
 
 
 def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
@@ -311,7 +314,7 @@ def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
     plivo.end(str(left.carrier_session_uuid))
 
     assert a_round(reconciler) == {"checked": 1}
-    assert stored(services.table, left).status is Status.EXPIRED
+    assert stored(services.stores, left).status is Status.EXPIRED
 
 
 def test_an_ending_in_doubt_is_finished(
@@ -319,13 +322,13 @@ def test_an_ending_in_doubt_is_finished(
 ) -> None:
     session = created(services, clock)
     ending = transitions.begin_ending(session, clock())
-    services.table.replace(session, ending)
-    services.table.replace(ending, transitions.doubt(ending))
+    services.stores.sessions.replace(session, ending)
+    services.stores.sessions.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
 
     assert a_round(reconciler) == {"ended": 1}
     assert plivo.live() == []
-    assert stored(services.table, session).status is Status.EXPIRED
+    assert stored(services.stores, session).status is Status.EXPIRED
 
 
 def test_while_plivo_does_not_end_it_an_ending_stays_due(
@@ -333,13 +336,13 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
 ) -> None:
     session = created(services, clock)
     ending = transitions.begin_ending(session, clock())
-    services.table.replace(session, ending)
-    services.table.replace(ending, transitions.doubt(ending))
+    services.stores.sessions.replace(session, ending)
+    services.stores.sessions.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
     assert a_round(reconciler) == {"failed": 1}
-    assert stored(services.table, session).status is Status.ENDING
+    assert stored(services.stores, session).status is Status.ENDING
 
 
 # Passes
@@ -362,12 +365,12 @@ def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
 
 
 def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
-    reconciler: Reconciler, table: Table, clock: Clock
+    reconciler: Reconciler, stores: Stores, clock: Clock
 ) -> None:
-    settled = planted(table, clock)
+    settled = planted(stores, clock)
     begun = times.stamp(clock())
 
-    class Stale(Table):
+    class Stale(Stores):
         """A table whose index shows what is no longer so."""
 
         def due(
@@ -380,7 +383,7 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
             )
 
     stale = Reconciler(
-        Stale(table._client, table._name),
+        Stale(stores._client, stores._name),
         reconciler.carrier,
         reconciler.callback_key,
         clock,
@@ -388,7 +391,7 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
     assert a_round(stale) == {"left": 2}
     clock.advance(hours=2)
     assert a_round(stale) == {"left": 2}
-    assert stored(table, settled) == settled
+    assert stored(stores, settled) == settled
 
 
 def test_what_another_settled_first_is_left_to_him(
@@ -397,7 +400,7 @@ def test_what_another_settled_first_is_left_to_him(
     left = lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    class Overtaken(Table):
+    class Overtaken(Stores):
         """A table in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
@@ -405,14 +408,14 @@ def test_what_another_settled_first_is_left_to_him(
             super().replace(before, after)
 
     slow = Reconciler(
-        Overtaken(services.table._client, services.table._name),
+        Overtaken(services.stores._client, services.stores._name),
         reconciler.carrier,
         reconciler.callback_key,
         clock,
     )
 
     assert a_round(slow) == {"left": 1}
-    assert stored(services.table, left).attempt == 2
+    assert stored(services.stores, left).attempt == 2
 
 
 # The handler
@@ -453,19 +456,21 @@ def test_an_update_whose_function_was_killed_is_settled_by_the_check(
 ) -> None:
     session = created(services, clock)
     begun = transitions.begin_update(session, {"record": True}, clock())
-    services.table.replace(session, begun)
+    services.stores.sessions.replace(session, begun)
 
     assert reconciler.check(session.session_uuid) == "left"
     clock.advance(seconds=60)
     assert reconciler.check(session.session_uuid) == "checked"
-    assert stored(services.table, session).pending is None
+    assert stored(services.stores, session).pending is None
 
 
 def test_an_ending_whose_function_was_killed_is_finished_by_the_check(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
-    services.table.replace(session, transitions.begin_ending(session, clock()))
+    services.stores.sessions.replace(
+        session, transitions.begin_ending(session, clock())
+    )
     clock.advance(seconds=60)
 
     assert reconciler.check(session.session_uuid) == "ended"
@@ -477,13 +482,13 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
 ) -> None:
     session = created(services, clock)
     begun = transitions.begin_update(session, {"record": True}, clock())
-    services.table.replace(session, begun)
+    services.stores.sessions.replace(session, begun)
     clock.advance(seconds=60)
     plivo.arm(get_5xx={})
 
     assert reconciler.check(session.session_uuid) == "left"
 
-    left = stored(services.table, session)
+    left = stored(services.stores, session)
     duty = due_work.due_work_of(left)
     assert left.doubted
     assert duty
@@ -511,19 +516,23 @@ def test_the_check_function_works_off_its_messages(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    flow = CreateSession(services.table, services.carrier, services.callback_key, clock)
+    flow = CreateSession(
+        services.stores, services.carrier, services.callback_key, clock
+    )
     session = flow.create(
         requests.parse_create(PAIR),
         tenant_id="local",
         idempotency_key="sample-order-17",
         base_url=BASE,
     ).session
-    services.table.replace(session, transitions.begin_ending(session, clock()))
+    services.stores.sessions.replace(
+        session, transitions.begin_ending(session, clock())
+    )
 
     check_app.lambda_handler(sample("check_sessions"), Context())
 
     assert plivo.live() == []
-    assert stored(services.table, session).status is Status.EXPIRED
+    assert stored(services.stores, session).status is Status.EXPIRED
     assert '"ReconciledEnded":[1.0]' in capsys.readouterr().out
 
     check_app.lambda_handler(sample("check_sessions"), Context())
@@ -532,10 +541,10 @@ def test_the_check_function_works_off_its_messages(
 
 
 def test_a_reserved_session_waits_for_the_rule_and_not_for_the_check(
-    reconciler: Reconciler, table: Table, clock: Clock
+    reconciler: Reconciler, stores: Stores, clock: Clock
 ) -> None:
-    session = reserved(table, clock)
+    session = reserved(stores, clock)
     clock.advance(seconds=60)
 
     assert reconciler.check(session.session_uuid) == "left"
-    assert stored(table, session).status is Status.RESERVED
+    assert stored(stores, session).status is Status.RESERVED

@@ -34,13 +34,13 @@ from masking.recording.fetch_recordings import FetchRecordings
 from masking.storage.bucket import Bucket
 from masking.wiring import Services
 from operate.hold import hold
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import PAIR, problem, read, sample
-from tests.handlers.rounds import a_round
-from tests.handlers.sessions_there import created, planted, stored
-from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import PAIR, problem, read, sample
+from tests.support.rounds import a_round
+from tests.support.sessions_there import created, planted, stored
+from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.table_stream import TableStream
 
 NAME = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
 
@@ -121,7 +121,9 @@ def announced(
         "From": "12025550100",
         "To": "12025550101",
     }
-    return Announcer(services.table, clock, 365).from_callback(attributes, "d", session)
+    return Announcer(services.stores, clock, 365).from_callback(
+        attributes, "d", session
+    )
 
 
 def called(plivo: SimulatedPlivo, session: Session) -> str:
@@ -138,7 +140,7 @@ def stored_one(
     begun = announced(services, session, clock, plivo.recordings()[-1]["url"], name)
     deliver(services, {"detail-type": "recording.announced", "detail": names(begun)})
     run()
-    kept = services.table.recording(session.session_uuid, name)
+    kept = services.stores.recordings.get(session.session_uuid, name)
     assert kept
     assert kept.status is Status.STORED
     return kept
@@ -177,7 +179,7 @@ def request(
 def test_what_a_callback_announces_is_in_the_table_before_it_is_on_the_bus(
     services: Services, clock: Clock, stream: TableStream, deployment: Deployment
 ) -> None:
-    session = planted(services.table, clock)
+    session = planted(services.stores, clock)
     fields = {
         "EventName": "SessionRecordingCompleted",
         "RecordingUUID": "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c",
@@ -190,7 +192,7 @@ def test_what_a_callback_announces_is_in_the_table_before_it_is_on_the_bus(
         "From": "12025550101",
         "To": "+12025550100",
     }
-    services.table.put_callback(
+    services.stores.callbacks.put(
         session.session_uuid,
         "digest",
         kind="recordings",
@@ -202,7 +204,7 @@ def test_what_a_callback_announces_is_in_the_table_before_it_is_on_the_bus(
 
     publish_app.lambda_handler({"Records": stream.new()}, None)
 
-    [known] = services.table.recordings(session.session_uuid)
+    [known] = services.stores.recordings.of_session(session.session_uuid)
     assert known.status is Status.ANNOUNCED
     assert known.call == {
         "from": "second",
@@ -221,8 +223,8 @@ def test_what_a_callback_announces_is_in_the_table_before_it_is_on_the_bus(
 def test_a_recording_that_plivo_could_not_make_is_a_state_and_one_event(
     services: Services, clock: Clock, stream: TableStream, deployment: Deployment
 ) -> None:
-    session = planted(services.table, clock)
-    services.table.put_callback(
+    session = planted(services.stores, clock)
+    services.stores.callbacks.put(
         session.session_uuid,
         "digest",
         kind="recordings",
@@ -235,7 +237,7 @@ def test_a_recording_that_plivo_could_not_make_is_a_state_and_one_event(
     for _ in range(2):
         publish_app.lambda_handler({"Records": stream.new()}, None)
 
-    [known] = services.table.recordings(session.session_uuid)
+    [known] = services.stores.recordings.of_session(session.session_uuid)
     events = [
         e for e in deployment.bus.events(2) if e["detail-type"] == "recording.failed"
     ]
@@ -251,8 +253,8 @@ def test_a_recording_that_plivo_could_not_make_is_a_state_and_one_event(
 def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stream(
     services: Services, clock: Clock, stream: TableStream, deployment: Deployment
 ) -> None:
-    session = planted(services.table, clock)
-    services.table.put_callback(
+    session = planted(services.stores, clock)
+    services.stores.callbacks.put(
         session.session_uuid,
         "digest",
         kind="recordings",
@@ -264,7 +266,7 @@ def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stre
 
     answer = publish_app.lambda_handler({"Records": stream.new()}, None)
 
-    [known] = services.table.recordings(session.session_uuid)
+    [known] = services.stores.recordings.of_session(session.session_uuid)
     assert answer == {"batchItemFailures": []}
     assert (known.status, known.reason) == (Status.FAILED, "malformed")
     [announcement] = [
@@ -290,7 +292,7 @@ def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stre
 def written_units(services: Services) -> list[float]:
     """Give a list that gets the write units of each write, indexes included."""
     units: list[float] = []
-    client: Any = services.table._client
+    client: Any = services.stores._client
 
     def ask(params: dict[str, Any], **_: object) -> dict[str, Any]:
         return {**params, "ReturnConsumedCapacity": "INDEXES"}
@@ -334,7 +336,7 @@ def test_a_recording_costs_two_writes_by_its_callback_and_three_after_it(
     stream.new()
     written_units.clear()
 
-    services.table.put_callback(
+    services.stores.callbacks.put(
         recorded.session_uuid,
         "0" * 64,
         kind="recordings",
@@ -531,7 +533,7 @@ def test_one_that_failed_is_409_and_says_why(
     failed = recording_transitions.give_up(
         known, "not_available", "answered 404", clock()
     )
-    services.table.replace_recording(known, failed)
+    services.stores.recordings.replace(known, failed)
 
     answer = get_app.lambda_handler(
         request("get_recording", known.recording_uuid), None
@@ -563,14 +565,14 @@ def test_how_long_it_is_kept_is_the_sessions_rule_or_the_tenants_or_the_deployme
     )
     session = created(services, clock, record=True, record_file_format="wav", **rule)
     if tenant_rule:
-        services.table.put_retention("acme", tenant_rule)
+        services.stores.recordings.put_retention("acme", tenant_rule)
 
     kept = stored_one(services, plivo, session, clock, run)
 
     assert kept.retention_days == days
     tags = aws.client("s3").get_object_tagging(Bucket=kept.bucket, Key=kept.key)
     assert tags["TagSet"] == [{"Key": "retention-days", "Value": str(days)}]
-    item = services.table._get(
+    item = services.stores._get(
         key_space.session_key(session.session_uuid), f"R#{kept.recording_uuid}"
     )
     assert item
@@ -596,7 +598,7 @@ def test_past_its_retention_it_is_hidden_before_anything_has_deleted_it(
     old = replace(
         kept, announced_at=clock() - timedelta(days=1), version=kept.version + 1
     )
-    services.table.replace_recording(kept, old)
+    services.stores.recordings.replace(kept, old)
 
     link = get_app.lambda_handler(request("get_recording", kept.recording_uuid), None)
     listed = list_app.lambda_handler(
@@ -619,19 +621,19 @@ def test_a_held_recording_is_kept_shown_and_not_deleted_until_it_is_let_go(
     kept = stored_one(services, plivo, recorded, clock, run)
     bucket, place = services.bucket, key_space.session_key(recorded.session_uuid)
 
-    held = hold(services.table, bucket, recorded.session_uuid, held=True)
-    again = hold(services.table, bucket, recorded.session_uuid, held=True)
+    held = hold(services.stores, bucket, recorded.session_uuid, held=True)
+    again = hold(services.stores, bucket, recorded.session_uuid, held=True)
     refused = delete_app.lambda_handler(
         request("delete_recording", kept.recording_uuid), None
     )
     tags = aws.client("s3").get_object_tagging(Bucket=kept.bucket, Key=kept.key)
-    item = services.table._get(place, f"R#{kept.recording_uuid}")
+    item = services.stores._get(place, f"R#{kept.recording_uuid}")
     clock.advance(days=5000)
     hidden = recordings.is_hidden(
-        services.table.recordings(recorded.session_uuid)[0], clock()
+        services.stores.recordings.of_session(recorded.session_uuid)[0], clock()
     )
     later = announced(services, recorded, clock, "https://media.plivo.com/x.wav")
-    released = hold(services.table, bucket, recorded.session_uuid, held=False)
+    released = hold(services.stores, bucket, recorded.session_uuid, held=False)
     deleted = delete_app.lambda_handler(
         request("delete_recording", kept.recording_uuid), None
     )
@@ -679,7 +681,7 @@ def test_a_deletion_takes_every_version_here_and_the_file_at_plivo(
     assert [v["Key"] for v in left["Versions"]] == [f"{kept.key}.other"]
     assert "DeleteMarkers" not in left
     assert plivo.recordings()[-1]["deleted"]
-    gone = services.table.recordings(recorded.session_uuid)[0]
+    gone = services.stores.recordings.of_session(recorded.session_uuid)[0]
     assert (gone.status, gone.key) == (Status.DELETED, None)
     told = [e["detail-type"] for e in run()]
     assert told.count("recording.deleted") == 1
@@ -696,7 +698,7 @@ def test_a_deletion_that_stopped_in_the_middle_is_finished_by_the_queue(
 ) -> None:
     kept = stored_one(services, plivo, recorded, clock, run)
     taken = recording_transitions.begin_deletion(kept, clock() - timedelta(minutes=2))
-    services.table.replace_recording(kept, taken)
+    services.stores.recordings.replace(kept, taken)
     assert problem(
         get_app.lambda_handler(request("get_recording", kept.recording_uuid), None)
     )[:2] == (410, "recording_deleted")
@@ -725,7 +727,10 @@ def test_a_deletion_that_plivo_refuses_goes_on_and_says_so(
         )
 
     assert problem(failed)[:2] == (502, "carrier_unreachable")
-    assert services.table.recordings(recorded.session_uuid)[0].status is Status.DELETING
+    assert (
+        services.stores.recordings.of_session(recorded.session_uuid)[0].status
+        is Status.DELETING
+    )
     again = delete_app.lambda_handler(
         request("delete_recording", kept.recording_uuid), None
     )
@@ -748,7 +753,7 @@ def test_it_is_deleted_at_plivo_once_it_is_stored_if_that_is_wanted(
         patch.setenv("CARRIER_BASE_URL", "http://127.0.0.1:9")
         unreachable = deliver(services, event)
     assert len(unreachable["batchItemFailures"]) == 1
-    [kept] = services.table.recordings(recorded.session_uuid)
+    [kept] = services.stores.recordings.of_session(recorded.session_uuid)
     assert kept.status is Status.STORED
     assert not plivo.recordings()[-1]["deleted"]
 
@@ -764,13 +769,13 @@ def test_it_is_deleted_at_plivo_once_it_is_stored_if_that_is_wanted(
 def ended(services: Services, session: Session, clock: Clock) -> Session:
     """Let a session run out and the sweep end it."""
     clock.at = max(clock.at, session.expiry_time or clock.at) + timedelta(seconds=1)
-    assert ExpireSessions(services.table, clock, lambda: True).run() == 1
-    return stored(services.table, session)
+    assert ExpireSessions(services.stores, clock, lambda: True).run() == 1
+    return stored(services.stores, session)
 
 
 def reconciler_of(services: Services, clock: Clock) -> Reconciler:
     """Give the reconciler with a clock of the test's."""
-    return Reconciler(services.table, services.carrier, services.callback_key, clock)
+    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
 
 
 def reconcile(services: Services, clock: Clock) -> Mapping[str, int]:
@@ -799,7 +804,8 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
     told = [e["detail-type"] for e in run()]
 
     found = {
-        r.recording_uuid: r for r in services.table.recordings(session.session_uuid)
+        r.recording_uuid: r
+        for r in services.stores.recordings.of_session(session.session_uuid)
     }
     assert found.keys() == files.keys()
     for name, kept in found.items():
@@ -815,7 +821,7 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
     clock.advance(minutes=10)
     assert reconcile(services, clock) == {"settled": 1}
     assert "recording.announced" not in [e["detail-type"] for e in run()]
-    assert due_work_of(stored(services.table, session)) is None
+    assert due_work_of(stored(services.stores, session)) is None
     assert reconcile(services, clock) == {}
 
 
@@ -825,16 +831,18 @@ def test_what_is_known_already_is_not_announced_again_but_what_was_forgotten_is(
     kept = stored_one(services, plivo, recorded, clock, run)
     name = called(plivo, recorded)
     announced(services, recorded, clock, plivo.recordings()[-1]["url"], name)
-    announcer = Announcer(services.table, clock, 365)
+    announcer = Announcer(services.stores, clock, 365)
 
-    missing = FetchRecordings(services.table, services.carrier, announcer).fetch(
+    missing = FetchRecordings(services.stores, services.carrier, announcer).fetch(
         recorded
     )
 
     assert missing == 1
     again = [e for e in run() if e["detail-type"] == "recording.announced"]
     assert [event["detail"]["recording_uuid"] for event in again] == [name]
-    unchanged = services.table.recording(recorded.session_uuid, kept.recording_uuid)
+    unchanged = services.stores.recordings.get(
+        recorded.session_uuid, kept.recording_uuid
+    )
     assert unchanged == kept
 
 
@@ -847,8 +855,8 @@ def test_a_session_that_recorded_nothing_is_settled_without_any_recording(
         clock.advance(minutes=15)
         reconcile(services, clock)
 
-    assert stored(services.table, session).settled
-    assert services.table.recordings(session.session_uuid) == []
+    assert stored(services.stores, session).settled
+    assert services.stores.recordings.of_session(session.session_uuid) == []
     assert not [e for e in run() if e["detail-type"].startswith("recording.")]
 
 
@@ -920,7 +928,7 @@ def test_when_the_bucket_fails_the_file_is_fetched_anew(
 
     assert answer == {"batchItemFailures": []}
     assert plivo.recordings()[-1]["fetches"] == 2
-    [kept] = services.table.recordings(recorded.session_uuid)
+    [kept] = services.stores.recordings.of_session(recorded.session_uuid)
     assert kept.status is Status.STORED
 
 
@@ -985,10 +993,10 @@ def test_a_recording_resource_is_cleaned(
 def test_a_recording_that_plivo_gives_no_address_of_fails_aloud(
     services: Services, clock: Clock, run: Run
 ) -> None:
-    session = planted(services.table, clock)
+    session = planted(services.stores, clock)
     found = resource_from(NAME, {}).announcement(RecordedCall(NAME, None, None, None))
 
-    Announcer(services.table, clock, 365).from_carrier(
+    Announcer(services.stores, clock, 365).from_carrier(
         found, session, caller=None, callee=None
     )
 

@@ -11,13 +11,13 @@ import pytest
 
 from masking.api import callback_requests
 from masking.recording.announce import Announcer
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import authorize
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import EVENTS, Context, problem, read, sample
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import EVENTS, Context, problem, read, sample
+from tests.support.simulated_plivo import SimulatedPlivo
 from tests.unit.wire import Wire, reply
 
 MP3 = b"ID3\x04" + bytes(500)
@@ -153,7 +153,7 @@ def test_every_sample_has_its_test() -> None:
 
 @pytest.fixture
 def usual_world(
-    table: Table,
+    stores: Stores,
     plivo: SimulatedPlivo,
     clock: Clock,
     wire: Wire,
@@ -161,16 +161,16 @@ def usual_world(
 ) -> None:
     """Issue the samples' key, create their session, have their recording ready."""
     authorize.issue(
-        table, key="local-dev-key", tenant_id="local", scopes=["sessions:read"]
+        stores, key="local-dev-key", tenant_id="local", scopes=["sessions:read"]
     )
     assert plivo.sessions() == []
     assert invoke("create_session")["statusCode"] == 201
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     wire.answers(reply(200, MP3))
     detail = json.loads(sample("store_recording")["Records"][0]["body"])["detail"]
-    session = table.load(detail["session_uuid"])
+    session = stores.sessions.load(detail["session_uuid"])
     assert session
-    announcer = Announcer(table, clock, retention_days=365)
+    announcer = Announcer(stores, clock, retention_days=365)
     announcer.from_callback(
         {
             "EventName": "SessionRecordingCompleted",
@@ -251,5 +251,5 @@ def test_a_sample_holds_no_secret(path: Any) -> None:
 
 
 def test_services_are_built_once(services: Services) -> None:
-    assert services.table is services.table
+    assert services.stores is services.stores
     assert services.carrier is services.carrier

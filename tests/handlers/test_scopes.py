@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from functions.authorize import app
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import problem, read, sample
-from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.handlers.walks import ROUTES, answer_of, event_for
+from tests.support.clock import Clock
+from tests.support.payloads import problem, read, sample
+from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.walks import ROUTES, answer_of, event_for
 
 
 @pytest.fixture
-def cached(table: Table, clock: Clock, plivo: SimulatedPlivo) -> Any:
+def cached(stores: Stores, clock: Clock, plivo: SimulatedPlivo) -> Any:
     """Give what the authorizer said once of a key with one scope, as a cache has it."""
     assert plivo.sessions() == []
 
     def authorize(*scopes: str) -> dict[str, str]:
-        key = api_keys.create(table, "acme", scopes, clock())
+        key = api_keys.create(stores, "acme", scopes, clock())
         event = sample("authorize")
         event["headers"]["authorization"] = f"Bearer {key.secret}"
         context: dict[str, str] = app.lambda_handler(event, None)["context"]

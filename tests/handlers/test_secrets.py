@@ -15,17 +15,17 @@ from masking.core import telemetry
 from masking.core.errors import StaleStateError
 from masking.core.settings import Settings
 from masking.domain import webhook_signing
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize, webhook_secrets
 from masking.wiring import SECRET_SECONDS, Services
 from operate import __main__ as command
 from operate.deployment import Deployment
 from tests.handlers import test_samples as samples
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
-from tests.handlers.embedded_aws import Deployment as Made
-from tests.handlers.payloads import http, problem, sample
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
+from tests.support.embedded_aws import Deployment as Made
+from tests.support.payloads import http, problem, sample
+from tests.support.simulated_plivo import SimulatedPlivo
 from tests.unit.wire import Wire
 
 usual_world = samples.usual_world
@@ -94,20 +94,20 @@ def test_the_table_holds_no_secret(
         assert secret.removeprefix("whsec_") not in kept
 
 
-def test_of_two_rotations_at_once_one_happens(table: Table) -> None:
+def test_of_two_rotations_at_once_one_happens(stores: Stores) -> None:
     def overtaken(before: webhook_signing.Generations) -> webhook_signing.Generations:
-        webhook_secrets.change_generations(table, "acme", webhook_signing.rotated)
+        webhook_secrets.change_generations(stores, "acme", webhook_signing.rotated)
         return webhook_signing.rotated(before)
 
     for _ in range(2):
         with pytest.raises(StaleStateError):
-            webhook_secrets.change_generations(table, "acme", overtaken)
+            webhook_secrets.change_generations(stores, "acme", overtaken)
 
-    assert webhook_secrets.generations_of(table, "acme").newest == 3
+    assert webhook_secrets.generations_of(stores, "acme").newest == 3
 
 
 def test_a_rotation_that_was_overtaken_is_one_sentence(
-    table: Table,
+    stores: Stores,
     aws: EmbeddedAws,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -120,13 +120,13 @@ def test_a_rotation_that_was_overtaken_is_one_sentence(
             made.meta.events.register(
                 "before-call.dynamodb.UpdateItem",
                 lambda **_: webhook_secrets.change_generations(
-                    table, "acme", webhook_signing.rotated
+                    stores, "acme", webhook_signing.rotated
                 ),
             )
             return made
 
     assert aws.url
-    found = Deployment({"TableName": table._name}, Overtaking())
+    found = Deployment({"TableName": stores._name}, Overtaking())
 
     assert command.main(["webhooks", "rotate", "acme"], lambda _: found) == 1
     assert capsys.readouterr().err == "somebody else changed it at the same time\n"
@@ -249,12 +249,12 @@ def test_no_secret_is_logged_that_cannot_be_read(
 
 
 def test_no_key_is_logged_whether_it_opens_or_not(
-    table: Table, clock: Clock, plivo: SimulatedPlivo, said: Callable[[], str]
+    stores: Stores, clock: Clock, plivo: SimulatedPlivo, said: Callable[[], str]
 ) -> None:
     assert plivo.sessions() == []
-    made = api_keys.create(table, "acme", ["admin"], clock())
-    revoked = api_keys.create(table, "acme", ["admin"], clock())
-    api_keys.revoke(table, "acme", revoked.key_id, clock())
+    made = api_keys.create(stores, "acme", ["admin"], clock())
+    revoked = api_keys.create(stores, "acme", ["admin"], clock())
+    api_keys.revoke(stores, "acme", revoked.key_id, clock())
     for secret in (made.secret, revoked.secret, "maskline_nobody-has-this"):
         event = sample("authorize")
         event["headers"]["authorization"] = f"Bearer {secret}"

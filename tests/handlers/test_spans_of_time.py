@@ -7,10 +7,10 @@ import base64
 import pytest
 
 from functions.search_sessions import app
-from masking.storage.table import Table
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import http, problem, read
-from tests.handlers.sessions_there import planted
+from masking.storage.stores import Stores
+from tests.support.clock import Clock
+from tests.support.payloads import http, problem, read
+from tests.support.sessions_there import planted
 
 OLD_KEY = b"2020-01-01T00:00:00.000000Z#0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"
 
@@ -27,9 +27,9 @@ OLD_KEY = b"2020-01-01T00:00:00.000000Z#0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"
     ids=["ends before it begins", "cursor older than the window"],
 )
 def test_a_span_that_holds_nothing_is_an_empty_page(
-    table: Table, clock: Clock, body: dict[str, str]
+    stores: Stores, clock: Clock, body: dict[str, str]
 ) -> None:
-    planted(table, clock)
+    planted(stores, clock)
 
     answer = app.lambda_handler(http("search_sessions", body=body), None)
 

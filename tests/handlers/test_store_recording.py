@@ -25,14 +25,14 @@ from masking.plivo.media import Media
 from masking.recording.announce import Announcer
 from masking.recording.copy_recording import CopyRecording
 from masking.storage.bucket import Bucket
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
 from operate.deployment import Deployment as OperatedDeployment
 from operate.redrive import redrive
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import sample
-from tests.handlers.sessions_there import planted
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import sample
+from tests.support.sessions_there import planted
 from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
@@ -41,23 +41,23 @@ WAV = b"RIFF" + (100_008).to_bytes(4, "little") + b"WAVEfmt " + bytes(100_000)
 
 
 @pytest.fixture
-def session(table: Table, clock: Clock) -> Session:
+def session(stores: Stores, clock: Clock) -> Session:
     """Give the session that was recorded."""
-    return planted(table, clock)
+    return planted(stores, clock)
 
 
 @pytest.fixture
 def store(services: Services, wire: Wire, clock: Clock) -> CopyRecording:
     """Give the store as a function has it, with the wire as origin."""
     origin = Media((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
-    return CopyRecording(services.table, services.bucket, origin, clock)
+    return CopyRecording(services.stores, services.bucket, origin, clock)
 
 
 Announced = tuple[str, str]
 
 
 def announce(
-    table: Table, session: Session, clock: Clock, url: str, **fields: str
+    stores: Stores, session: Session, clock: Clock, url: str, **fields: str
 ) -> Announced:
     """Announce a finished recording as its callback does; give the names it has."""
     attributes = {
@@ -69,20 +69,20 @@ def announce(
         **fields,
     }
     digest = callback_requests.digest_of(list(attributes.items()))
-    Announcer(table, clock, 365).from_callback(attributes, digest, session)
+    Announcer(stores, clock, 365).from_callback(attributes, digest, session)
     return session.session_uuid, RECORDING
 
 
-def known(table: Table, session: Session) -> Recording:
+def known(stores: Stores, session: Session) -> Recording:
     """Give what the table knows of the recording."""
-    found = table.recording(session.session_uuid, RECORDING)
+    found = stores.recordings.get(session.session_uuid, RECORDING)
     assert found, "the table knows nothing of the recording"
     return found
 
 
-def unsaid(table: Table, session: Session, url: str) -> None:
+def unsaid(stores: Stores, session: Session, url: str) -> None:
     """Make a stored recording look like one whose storer was killed before he said."""
-    stored = known(table, session)
+    stored = known(stores, session)
     before = replace(
         stored,
         status=Status.STORING,
@@ -91,7 +91,7 @@ def unsaid(table: Table, session: Session, url: str) -> None:
         key=None,
         lease_until=None,
     )
-    table.replace_recording(stored, before)
+    stores.recordings.replace(stored, before)
 
 
 def objects(aws: EmbeddedAws, deployment: Deployment) -> dict[str, bytes]:
@@ -230,7 +230,7 @@ def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
     begun = known(store.table, session)
     claimed = recording_transitions.claim(begun, clock())
     assert claimed
-    store.table.replace_recording(begun, claimed)
+    store.stores.recordings.replace(begun, claimed)
 
     with pytest.raises(RecordingNotReadyError, match="another invocation"):
         store.store(*announced)
@@ -473,7 +473,7 @@ def test_the_function_stores_and_reports_nothing_failed(
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", f"*.plivo.com, {wire.origin}")
     wire.answers(reply(200, MP3))
-    announced = announce(services.table, session, clock, f"{wire.origin}/a")
+    announced = announce(services.stores, session, clock, f"{wire.origin}/a")
 
     answer = app.lambda_handler(message(services, announced), None)
 
@@ -501,7 +501,7 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
         "masking.queue.Queue.postpone", lambda _, __, seconds: pauses.append(seconds)
     )
     url = f"{wire.origin}/secret-address-of-audio"
-    event = message(services, announce(services.table, session, clock, url), received)
+    event = message(services, announce(services.stores, session, clock, url), received)
 
     answer = app.lambda_handler(event, None)
 
@@ -523,7 +523,7 @@ def test_after_the_last_try_it_is_a_dead_letter_and_failed(
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     wire.answers(reply(404))
-    announced = announce(services.table, session, clock, f"{wire.origin}/a")
+    announced = announce(services.stores, session, clock, f"{wire.origin}/a")
     event = message(services, announced, recordings.TRIES)
 
     answer = app.lambda_handler(event, None)
@@ -532,7 +532,7 @@ def test_after_the_last_try_it_is_a_dead_letter_and_failed(
     [letter] = dead_letters(services)
     assert letter["detail"]["recording_uuid"] == RECORDING
     assert letter["explanation"] == "the origin answered 404"
-    failed = known(services.table, session)
+    failed = known(services.stores, session)
     assert failed.status is Status.FAILED
     assert failed.reason == "not_available"
 
@@ -545,14 +545,14 @@ def test_a_refused_host_is_a_dead_letter_at_once_that_names_host_and_setting(
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", "*.plivo.com")
     url = "https://elsewhere.example.com/a.mp3"
-    announced = announce(services.table, session, clock, url)
+    announced = announce(services.stores, session, clock, url)
 
     app.lambda_handler(message(services, announced), None)
 
     [letter] = dead_letters(services)
     assert letter["host"] == "elsewhere.example.com"
     assert letter["setting"] == "RecordingHosts"
-    failed = known(services.table, session)
+    failed = known(services.stores, session)
     assert failed.explanation == (
         "the host elsewhere.example.com is not among the setting RecordingHosts"
     )
@@ -569,7 +569,7 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", "*.plivo.com")
     wire.answers(reply(200, MP3))
-    announced = announce(services.table, session, clock, f"{wire.origin}/a")
+    announced = announce(services.stores, session, clock, f"{wire.origin}/a")
     app.lambda_handler(message(services, announced), None)
     assert objects(aws, deployment) == {}
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
@@ -593,8 +593,8 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     }
     assert app.lambda_handler(event, None) == {"batchItemFailures": []}
     assert list(objects(aws, deployment).values()) == [MP3]
-    assert known(services.table, session).status is Status.STORED
-    assert known(services.table, session).reason is None
+    assert known(services.stores, session).status is Status.STORED
+    assert known(services.stores, session).reason is None
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", "{}", '{"detail": {}}'])

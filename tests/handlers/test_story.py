@@ -13,12 +13,12 @@ from functions.on_recording_event import app as recording_app
 from functions.on_session_event import app as session_app
 from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from plivo_simulator.server import running
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.payloads import PAIR, http, read, sample
-from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.handlers.table_stream import TableStream
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.payloads import PAIR, http, read, sample
+from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.table_stream import TableStream
 from tests.unit.wire import Asked, Wire, by
 
 # Seconds of a call that pass in one.
@@ -90,7 +90,7 @@ def call(plivo: SimulatedPlivo, session: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_call_is_told_recorded_and_kept_without_a_number_leaking(
     fast_plivo: SimulatedPlivo,
-    table: Table,
+    stores: Stores,
     aws: EmbeddedAws,
     deployment: Deployment,
     capsys: pytest.CaptureFixture[str],
@@ -115,7 +115,8 @@ def test_a_call_is_told_recorded_and_kept_without_a_number_leaking(
     publish()
 
     kept = {
-        c["attributes"]["EventName"] for c in table.callbacks(session["session_uuid"])
+        c["attributes"]["EventName"]
+        for c in stores.callbacks.of_session(session["session_uuid"])
     }
     [recording] = fast_plivo.recordings()
     [listed] = aws.client("s3").list_objects_v2(Bucket=deployment.bucket_name)[
@@ -144,21 +145,21 @@ REFUSED = ["v2_only", "unsigned", "wrong"]
 
 @pytest.mark.parametrize("signing", ACCEPTED)
 def test_callbacks_are_taken_however_plivo_signs_them(
-    fast_plivo: SimulatedPlivo, table: Table, signing: str
+    fast_plivo: SimulatedPlivo, stores: Stores, signing: str
 ) -> None:
     fast_plivo.switch(signing=signing)
     session = create()
 
     spoken = call(fast_plivo, session)
 
-    kept = table.callbacks(session["session_uuid"])
+    kept = stores.callbacks.of_session(session["session_uuid"])
     assert {c["status"] for c in spoken["callbacks"]} == {200}
     assert len(kept) == len(spoken["callbacks"])
 
 
 @pytest.mark.parametrize("signing", REFUSED)
 def test_callbacks_that_are_not_signed_with_v3_are_refused(
-    fast_plivo: SimulatedPlivo, table: Table, signing: str
+    fast_plivo: SimulatedPlivo, stores: Stores, signing: str
 ) -> None:
     fast_plivo.switch(signing=signing)
     session = create()
@@ -166,7 +167,7 @@ def test_callbacks_that_are_not_signed_with_v3_are_refused(
     spoken = call(fast_plivo, session)
 
     assert {c["status"] for c in spoken["callbacks"]} == {403}
-    assert table.callbacks(session["session_uuid"]) == []
+    assert stores.callbacks.of_session(session["session_uuid"]) == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_callbacks_that_are_not_signed_with_v3_are_refused(
     ids=repr,
 )
 def test_callbacks_that_come_twice_late_or_out_of_order_are_kept_once_each(
-    fast_plivo: SimulatedPlivo, table: Table, fault: dict[str, dict[str, float]]
+    fast_plivo: SimulatedPlivo, stores: Stores, fault: dict[str, dict[str, float]]
 ) -> None:
     session = create()
     plain = call(fast_plivo, session)
@@ -188,11 +189,11 @@ def test_callbacks_that_come_twice_late_or_out_of_order_are_kept_once_each(
     broken = call(fast_plivo, session)
 
     told = plain["callbacks"] + broken["callbacks"]
-    kept = table.callbacks(session["session_uuid"])
+    kept = stores.callbacks.of_session(session["session_uuid"])
     assert len(kept) == len({json.dumps(c["attributes"], sort_keys=True) for c in told})
 
 
-def test_a_tampered_copy_is_refused(fast_plivo: SimulatedPlivo, table: Table) -> None:
+def test_a_tampered_copy_is_refused(fast_plivo: SimulatedPlivo, stores: Stores) -> None:
     session = create()
     fast_plivo.arm(webhook_tampered={})
 
@@ -202,4 +203,4 @@ def test_a_tampered_copy_is_refused(fast_plivo: SimulatedPlivo, table: Table) ->
     tampered = [c["status"] for c in spoken["callbacks"] if c["copy_of"]]
     assert set(honest) == {200}
     assert set(tampered) == {403}
-    assert len(table.callbacks(session["session_uuid"])) == len(honest)
+    assert len(stores.callbacks.of_session(session["session_uuid"])) == len(honest)

@@ -14,9 +14,9 @@ from masking.core import key_space
 from masking.core.errors import SessionTakenError, StaleStateError
 from masking.domain import recording_transitions, recordings, transitions
 from masking.storage import attributes
-from masking.storage.table import Table
-from tests.handlers.clock import Clock
-from tests.handlers.sessions_there import planted, stored
+from masking.storage.stores import Stores
+from tests.support.clock import Clock
+from tests.support.sessions_there import planted, stored
 
 AT_ONCE = 16
 
@@ -34,7 +34,7 @@ def winners(attempt: Callable[[int], bool]) -> list[int]:
     return [number for number, won in enumerate(outcomes) if won]
 
 
-def test_a_session_is_reserved_by_one(table: Table, clock: Clock) -> None:
+def test_a_session_is_reserved_by_one(stores: Stores, clock: Clock) -> None:
     def reserve(number: int) -> bool:
         session = transitions.reserve(
             session_uuid="0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f",
@@ -45,65 +45,65 @@ def test_a_session_is_reserved_by_one(table: Table, clock: Clock) -> None:
             now=clock(),
         )
         try:
-            table.reserve(session)
+            stores.sessions.reserve(session)
         except SessionTakenError:
             return False
         return True
 
     [winner] = winners(reserve)
 
-    kept = table.load("0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f")
+    kept = stores.sessions.load("0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f")
     assert kept
     assert kept.asked == {"first_party": f"+120255501{winner:02d}"}
 
 
-def test_a_session_is_changed_by_one_at_a_time(table: Table, clock: Clock) -> None:
-    before = planted(table, clock)
+def test_a_session_is_changed_by_one_at_a_time(stores: Stores, clock: Clock) -> None:
+    before = planted(stores, clock)
 
     def change(number: int) -> bool:
         after = transitions.begin_update(before, {"ring_timeout": number}, clock())
         try:
-            table.replace(before, after)
+            stores.sessions.replace(before, after)
         except StaleStateError:
             return False
         return True
 
     [winner] = winners(change)
 
-    pending = stored(table, before).pending
+    pending = stored(stores, before).pending
     assert pending
     assert pending.changes == {"ring_timeout": winner}
 
 
-def test_what_has_gone_by_cannot_be_changed(table: Table, clock: Clock) -> None:
-    before = planted(table, clock)
-    table.replace(before, transitions.expire(before, clock()))
+def test_what_has_gone_by_cannot_be_changed(stores: Stores, clock: Clock) -> None:
+    before = planted(stores, clock)
+    stores.sessions.replace(before, transitions.expire(before, clock()))
 
     with pytest.raises(StaleStateError):
-        table.replace(
+        stores.sessions.replace(
             before, transitions.begin_update(before, {"record": True}, clock())
         )
 
 
-def test_a_session_that_is_gone_cannot_be_changed(table: Table, clock: Clock) -> None:
-    session = planted(table, clock)
-    table._client.delete_item(
-        TableName=table._name,
+def test_a_session_that_is_gone_cannot_be_changed(stores: Stores, clock: Clock) -> None:
+    session = planted(stores, clock)
+    stores._client.delete_item(
+        TableName=stores._name,
         Key=attributes.written_item(
             {"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}
         ),
     )
 
     with pytest.raises(StaleStateError):
-        table.replace(session, transitions.expire(session, clock()))
+        stores.sessions.replace(session, transitions.expire(session, clock()))
 
-    assert table.load(session.session_uuid) is None
-    assert table.load_state(session.session_uuid) is None
+    assert stores.sessions.load(session.session_uuid) is None
+    assert stores.sessions.load_state(session.session_uuid) is None
 
 
-def test_a_callback_is_kept_by_one(table: Table, clock: Clock) -> None:
+def test_a_callback_is_kept_by_one(stores: Stores, clock: Clock) -> None:
     def keep(number: int) -> bool:
-        return table.put_callback(
+        return stores.callbacks.put(
             "s",
             "d" * 64,
             kind="events",
@@ -115,13 +115,13 @@ def test_a_callback_is_kept_by_one(table: Table, clock: Clock) -> None:
 
     [winner] = winners(keep)
 
-    kept = table.callback("s", "d" * 64)
+    kept = stores.callbacks.get("s", "d" * 64)
     assert kept
     assert kept["attributes"]["Number"] == str(winner)
 
 
 def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
-    table: Table, clock: Clock
+    stores: Stores, clock: Clock
 ) -> None:
     told = recording_transitions.announce(
         recordings.Announcement("r", "https://media.plivo.com/r.mp3", "mp3", 18),
@@ -131,15 +131,15 @@ def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
         source=recordings.Source.CALLBACK,
         now=clock(),
     )
-    assert len(winners(lambda _: table.add_recording(told))) == 1
+    assert len(winners(lambda _: stores.recordings.add(told))) == 1
 
     def claim(_: int) -> bool:
-        known = table.recording("s", "r")
+        known = stores.recordings.get("s", "r")
         claimed = recording_transitions.claim(known, clock()) if known else None
         if known is None or claimed is None:
             return False
         try:
-            table.replace_recording(known, claimed)
+            stores.recordings.replace(known, claimed)
         except StaleStateError:
             return False
         return True
@@ -150,9 +150,9 @@ def test_a_recording_is_claimed_by_one_until_his_lease_is_over(
     assert len(winners(claim)) == 1
 
 
-def test_what_is_kept_says_when_it_may_be_purged(table: Table, clock: Clock) -> None:
-    session = planted(table, clock)
-    table.put_callback(
+def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -> None:
+    session = planted(stores, clock)
+    stores.callbacks.put(
         session.session_uuid,
         "d" * 64,
         kind="events",
@@ -162,8 +162,8 @@ def test_what_is_kept_says_when_it_may_be_purged(table: Table, clock: Clock) -> 
         received_at=clock(),
     )
 
-    kept = table._client.query(
-        TableName=table._name,
+    kept = stores._client.query(
+        TableName=stores._name,
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues=attributes.written_item(
             {":pk": f"S#{session.session_uuid}"}
@@ -182,8 +182,8 @@ def test_what_is_kept_says_when_it_may_be_purged(table: Table, clock: Clock) -> 
     assert purged["A#REQU"] >= purged["A#STAT"] + 29 * 86_400
 
 
-def test_a_failure_that_is_no_condition_is_told_as_it_is(table: Table) -> None:
-    nowhere = Table(table._client, "no-such-table")
+def test_a_failure_that_is_no_condition_is_told_as_it_is(stores: Stores) -> None:
+    nowhere = Stores(stores._client, "no-such-table")
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
         nowhere.link("x", "y")

@@ -14,15 +14,15 @@ from masking.core.problems import QuotaExceededError
 from masking.domain import due_work, transitions
 from masking.domain.due_work import Schedule
 from masking.lifecycle.create_session import CreateSession
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.tenants import authorize, tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.creating import create
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.sessions_there import planted
-from tests.handlers.table_stream import TableStream
+from tests.support.clock import Clock
+from tests.support.creating import create
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.sessions_there import planted
+from tests.support.table_stream import TableStream
 
 METERED = ("PutItem", "UpdateItem", "GetItem", "Query", "BatchGetItem", "DeleteItem")
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
@@ -63,26 +63,26 @@ class Meter:
 @pytest.fixture
 def metered(
     aws: EmbeddedAws, deployment: Deployment, services: Services
-) -> tuple[Table, Meter]:
+) -> tuple[Stores, Meter]:
     """Give the table and the meter at its client."""
-    table = services.table
-    assert table._name == deployment.table_name
+    stores = services.stores
+    assert stores._name == deployment.table_name
     assert aws.url
-    return table, Meter(table._client)
+    return stores, Meter(stores._client)
 
 
 LONG_URL = "https://app.example.com/" + "h" * 976
 
 
 def test_a_sessions_links_cost_one_unit_each_and_its_listing_one_more(
-    metered: tuple[Table, Meter],
+    metered: tuple[Stores, Meter],
     clock: Clock,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    table, _ = metered
+    stores, _ = metered
     stream = TableStream(aws, deployment)
-    planted(table, clock)
+    planted(stores, clock)
     records = stream.new()
     from masking import wiring
 
@@ -107,15 +107,17 @@ def test_a_sessions_links_cost_one_unit_each_and_its_listing_one_more(
     ids=["none", "rules", "live sessions", "creates"],
 )
 def test_a_create_costs_a_tenant_without_quotas_no_more_than_half_a_read(
-    metered: tuple[Table, Meter],
+    metered: tuple[Stores, Meter],
     flow: CreateSession,
     rules: dict[str, Any],
     more: tuple[float, float],
 ) -> None:
-    table, meter = metered
+    stores, meter = metered
     if rules:
-        tenant_settings.save(table.tenants, "acme", TenantSettings(**rules))
-    asking = replace(flow, settings_of=lambda t: tenant_settings.load(table.tenants, t))
+        tenant_settings.save(stores.tenants, "acme", TenantSettings(**rules))
+    asking = replace(
+        flow, settings_of=lambda t: tenant_settings.load(stores.tenants, t)
+    )
 
     write, read = meter.of(lambda: create(asking))
 
@@ -124,10 +126,10 @@ def test_a_create_costs_a_tenant_without_quotas_no_more_than_half_a_read(
 
 
 def test_a_flood_beyond_a_quota_costs_reads_alone(
-    metered: tuple[Table, Meter], flow: CreateSession, clock: Clock
+    metered: tuple[Stores, Meter], flow: CreateSession, clock: Clock
 ) -> None:
-    table, meter = metered
-    assert table.tenants.count_create("acme", clock(), 1)
+    stores, meter = metered
+    assert stores.tenants.count_create("acme", clock(), 1)
     limited = replace(flow, settings_of=lambda _: TenantSettings(creates_per_minute=1))
 
     def refused() -> None:
@@ -139,11 +141,11 @@ def test_a_flood_beyond_a_quota_costs_reads_alone(
 
 
 def test_one_too_many_that_was_reserved_costs_what_it_wrote(
-    metered: tuple[Table, Meter], flow: CreateSession, clock: Clock
+    metered: tuple[Stores, Meter], flow: CreateSession, clock: Clock
 ) -> None:
-    table, meter = metered
+    stores, meter = metered
     late = Clock(clock() + timedelta(minutes=1))
-    assert table.tenants.count_create("acme", late(), 1)
+    assert stores.tenants.count_create("acme", late(), 1)
     times = iter([clock(), clock()])
     # Looked at in one minute, counted in the next, in which another was first.
     limited = replace(
@@ -162,35 +164,35 @@ def test_one_too_many_that_was_reserved_costs_what_it_wrote(
 
 
 def test_authorizing_costs_a_read_and_a_write_every_ten_minutes(
-    metered: tuple[Table, Meter], clock: Clock
+    metered: tuple[Stores, Meter], clock: Clock
 ) -> None:
-    table, meter = metered
-    authorize.issue(table, key="key", tenant_id="acme", scopes=["admin"])
+    stores, meter = metered
+    authorize.issue(stores, key="key", tenant_id="acme", scopes=["admin"])
 
     def authorize_once() -> None:
-        caller = authorize.caller_of(table, "Bearer key", clock())
+        caller = authorize.caller_of(stores, "Bearer key", clock())
         assert caller
         if authorize.is_use_due(caller, clock()):
-            authorize.note_use(table, caller, clock())
+            authorize.note_use(stores, caller, clock())
 
     assert meter.of(authorize_once) == (1, 1)
     assert meter.of(authorize_once) == (0, 1)
 
 
 def test_reading_a_session_takes_one_unit(
-    metered: tuple[Table, Meter], clock: Clock
+    metered: tuple[Stores, Meter], clock: Clock
 ) -> None:
-    table, meter = metered
-    session = planted(table, clock)
+    stores, meter = metered
+    session = planted(stores, clock)
 
-    assert meter.of(lambda: table.load(session.session_uuid)) == (0, 1)
+    assert meter.of(lambda: stores.sessions.load(session.session_uuid)) == (0, 1)
 
 
 def test_a_state_stays_within_one_unit_with_everything_in_it(
-    metered: tuple[Table, Meter], clock: Clock
+    metered: tuple[Stores, Meter], clock: Clock
 ) -> None:
-    table, meter = metered
-    session = planted(table, clock)
+    stores, meter = metered
+    session = planted(stores, clock)
     changes = {
         "session_expiry": 2_147_483_647,
         "call_time_limit": 2_147_483_647,
@@ -200,7 +202,7 @@ def test_a_state_stays_within_one_unit_with_everything_in_it(
     }
     begun = transitions.begin_update(session, changes, clock())
 
-    write, _ = meter.of(lambda: table.replace(session, begun))
+    write, _ = meter.of(lambda: stores.sessions.replace(session, begun))
 
     assert write == 1
     assert due_work.shard_of(session.session_uuid, Schedule.SWEEP)

@@ -30,14 +30,14 @@ from masking.plivo.errors import (
     CarrierTimeoutError,
     CarrierUnreachableError,
 )
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.clock import Clock
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
-from tests.handlers.faulty_table import faulty_table
-from tests.handlers.payloads import http, problem, read, sample
-from tests.handlers.sessions_there import created, reserved, stored
-from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.clock import Clock
+from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.faulty_table import faulty_table
+from tests.support.payloads import http, problem, read, sample
+from tests.support.sessions_there import created, reserved, stored
+from tests.support.simulated_plivo import SimulatedPlivo
 
 UNKNOWN = ["update_5xx_after_commit", "update_reset_before_commit", "update_non_json"]
 REFUSED = ["update_401", "update_403", "update_429"]
@@ -48,13 +48,13 @@ SEED = {"call_time_limit": 3600, "record": True}
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return UpdateSession(services.table, services.carrier, clock)
+    return UpdateSession(services.stores, services.carrier, clock)
 
 
 @pytest.fixture
 def session(services: Services, flow: UpdateSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.table is services.table
+    assert flow.table is services.stores
     return created(services, clock, call_time_limit=1800)
 
 
@@ -79,12 +79,12 @@ def outcome_of(error: ProblemError) -> Any:
 
 
 def test_the_seed_pages_update_changes_the_session_here_and_at_plivo(
-    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     updated = update(flow, session)
 
     there = plivo.sessions()[0]["session"]
-    here = stored(table, session)
+    here = stored(stores, session)
     assert there["call_time_limit"] == 3600
     assert there["record"] is True
     assert here == updated
@@ -240,12 +240,12 @@ def test_a_party_cannot_be_added_twice_over(
 
 
 def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
-    flow: UpdateSession, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
     clock.advance(hours=2)
     with pytest.raises(SessionExpiredError):
         update(flow, session)
-    table.replace(session, transitions.expire(session, clock()))
+    stores.sessions.replace(session, transitions.expire(session, clock()))
     with pytest.raises(SessionExpiredError) as refused:
         update(flow, session)
 
@@ -253,16 +253,16 @@ def test_an_expired_session_cannot_be_updated_whether_swept_or_not(
 
 
 def test_a_session_that_plivo_has_not_confirmed_cannot_be_updated(
-    flow: UpdateSession, table: Table, clock: Clock
+    flow: UpdateSession, stores: Stores, clock: Clock
 ) -> None:
     with pytest.raises(SessionNotActiveError):
-        update(flow, reserved(table, clock))
+        update(flow, reserved(stores, clock))
 
 
 def test_a_session_that_is_ending_cannot_be_updated(
-    flow: UpdateSession, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
-    table.replace(session, transitions.begin_ending(session, clock()))
+    stores.sessions.replace(session, transitions.begin_ending(session, clock()))
 
     with pytest.raises(SessionNotActiveError):
         update(flow, session)
@@ -272,9 +272,11 @@ def test_a_session_that_is_ending_cannot_be_updated(
 
 
 def test_a_second_update_meanwhile_is_told_to_wait(
-    flow: UpdateSession, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
-    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
+    stores.sessions.replace(
+        session, transitions.begin_update(session, {"record": True}, clock())
+    )
     clock.advance(seconds=20)
 
     with pytest.raises(UpdateInProgressError) as refused:
@@ -285,10 +287,10 @@ def test_a_second_update_meanwhile_is_told_to_wait(
 
 
 def test_an_update_that_nobody_works_on_any_more_is_settled_first(
-    flow: UpdateSession, session: Session, table: Table, clock: Clock
+    flow: UpdateSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
     left = {"ring_timeout": 10}
-    table.replace(session, transitions.begin_update(session, left, clock()))
+    stores.sessions.replace(session, transitions.begin_update(session, left, clock()))
     clock.advance(seconds=60)
 
     updated = update(flow, session)
@@ -301,11 +303,13 @@ def test_an_update_that_nobody_works_on_any_more_is_settled_first(
 def test_while_plivo_cannot_say_what_became_of_one_update_there_is_no_other(
     flow: UpdateSession,
     session: Session,
-    table: Table,
+    stores: Stores,
     clock: Clock,
     plivo: SimulatedPlivo,
 ) -> None:
-    table.replace(session, transitions.begin_update(session, {"record": True}, clock()))
+    stores.sessions.replace(
+        session, transitions.begin_update(session, {"record": True}, clock())
+    )
     clock.advance(seconds=60)
     plivo.arm(get_5xx={})
 
@@ -313,12 +317,12 @@ def test_while_plivo_cannot_say_what_became_of_one_update_there_is_no_other(
         update(flow, session)
 
     assert outcome_of(refused.value) == "not_updated"
-    assert stored(table, session).pending
+    assert stored(stores, session).pending
     assert plivo.requests("update") == []
 
 
 def test_of_ten_updates_at_once_each_is_done_whole_or_not_at_all(
-    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     def send(limit: int) -> int | None:
         try:
@@ -332,7 +336,7 @@ def test_of_ten_updates_at_once_each_is_done_whole_or_not_at_all(
 
     limit = plivo.sessions()[0]["session"]["call_time_limit"]
     assert limit in done
-    assert stored(table, session).settings["call_time_limit"] == limit
+    assert stored(stores, session).settings["call_time_limit"] == limit
     assert len(plivo.requests("update")) == len(done)
 
 
@@ -344,7 +348,7 @@ def test_a_definite_no_changes_nothing(
     flow: UpdateSession,
     session: Session,
     plivo: SimulatedPlivo,
-    table: Table,
+    stores: Stores,
     fault: str,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
@@ -352,7 +356,7 @@ def test_a_definite_no_changes_nothing(
     with pytest.raises(CarrierError) as refused:
         update(flow, session)
 
-    left = stored(table, session)
+    left = stored(stores, session)
     assert outcome_of(refused.value) == "not_updated"
     assert left.pending is None
     assert left.settings == session.settings
@@ -360,7 +364,7 @@ def test_a_definite_no_changes_nothing(
 
 
 def test_a_plivo_that_cannot_be_reached_has_changed_nothing(
-    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     nowhere = Carrier(
         auth_id=plivo.auth_id,
@@ -372,11 +376,11 @@ def test_a_plivo_that_cannot_be_reached_has_changed_nothing(
         update(replace(flow, carrier=nowhere), session)
 
     assert outcome_of(refused.value) == "not_updated"
-    assert stored(table, session).pending is None
+    assert stored(stores, session).pending is None
 
 
 def test_a_session_that_has_ended_at_plivo_is_called_expired(
-    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, table: Table
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
 ) -> None:
     plivo.end(str(session.carrier_session_uuid))
 
@@ -384,7 +388,7 @@ def test_a_session_that_has_ended_at_plivo_is_called_expired(
         update(flow, session)
 
     assert outcome_of(refused.value) == "not_updated"
-    assert stored(table, session).pending is None
+    assert stored(stores, session).pending is None
 
 
 @pytest.mark.parametrize("fault", UNKNOWN)
@@ -392,7 +396,7 @@ def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
     flow: UpdateSession,
     session: Session,
     plivo: SimulatedPlivo,
-    table: Table,
+    stores: Stores,
     clock: Clock,
     fault: str,
 ) -> None:
@@ -401,7 +405,7 @@ def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
     with pytest.raises(CarrierError) as unknown:
         update(flow, session)
 
-    left = stored(table, session)
+    left = stored(stores, session)
     assert outcome_of(unknown.value) == "unknown"
     assert left.pending
     assert left.pending.changes == SEED
@@ -444,7 +448,7 @@ def test_without_a_record_of_the_update_plivo_is_not_asked(
     broken = faulty_table(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
-        update(replace(flow, table=broken), session)
+        update(replace(flow, stores=broken), session)
 
     assert outcome_of(failed.value) == "not_updated"
     assert plivo.requests("update") == []
@@ -460,7 +464,7 @@ def test_an_answer_that_could_not_be_stored_is_settled_later(
     broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
 
     with pytest.raises(StorageUnavailableError) as failed:
-        update(replace(flow, table=broken), session)
+        update(replace(flow, stores=broken), session)
     clock.advance(seconds=60)
     after = update(flow, session, ring_timeout=33)
 
@@ -470,7 +474,7 @@ def test_an_answer_that_could_not_be_stored_is_settled_later(
 
 
 def test_who_comes_back_too_late_gives_what_is_stored(
-    flow: UpdateSession, session: Session, table: Table
+    flow: UpdateSession, session: Session, stores: Stores
 ) -> None:
     class Late:
         def __init__(self, carrier: Carrier) -> None:
@@ -478,8 +482,8 @@ def test_who_comes_back_too_late_gives_what_is_stored(
 
         def update(self, *arguments: Any) -> object:
             answer = self._carrier.update(*arguments)
-            pending = stored(table, session)
-            table.replace(pending, transitions.expire(pending, flow.now()))
+            pending = stored(stores, session)
+            stores.sessions.replace(pending, transitions.expire(pending, flow.now()))
             return answer
 
     late: Any = Late(flow.carrier)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from masking.core import times
 from masking.plivo import answers
 from masking.plivo.errors import CarrierAnswerInvalidError
-from tests.unit.plivo_answers import AT_PLIVO, session_object
+from tests.support.plivo_answers import AT_PLIVO, session_object
 
 PIN_ATTRIBUTES = [
     "generate_pin",

@@ -27,7 +27,7 @@ from masking.plivo.errors import (
     CarrierUnreachableError,
     NumberPoolExhaustedError,
 )
-from tests.unit.plivo_answers import (
+from tests.support.plivo_answers import (
     AT_PLIVO,
     created,
     error,
@@ -39,7 +39,7 @@ from tests.unit.plivo_answers import (
 from tests.unit.wire import Answer, Wire, break_tls, hang, reply, reset
 
 if TYPE_CHECKING:
-    from tests.handlers.embedded_aws import EmbeddedAws
+    from tests.support.embedded_aws import EmbeddedAws
 
 AUTH_ID = "MAEXAMPLEACCOUNT0000"
 AUTH_TOKEN = "a-token-of-plivos"

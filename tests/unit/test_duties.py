@@ -10,7 +10,7 @@ import pytest
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork, Schedule
 from masking.domain.sessions import Pending, Session, Status
-from tests.unit.session_states import (
+from tests.support.session_states import (
     NOW,
     SESSION,
     active,

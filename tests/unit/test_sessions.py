@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from masking.domain import sessions, transitions
 from masking.domain.sessions import Session, Status
-from tests.unit.session_states import (
+from tests.support.session_states import (
     ASKED,
     NOW,
     active,

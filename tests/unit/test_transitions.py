@@ -9,7 +9,7 @@ import pytest
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork
 from masking.domain.sessions import Pending, Status
-from tests.unit.session_states import (
+from tests.support.session_states import (
     AT_PLIVO,
     NOW,
     active,

@@ -18,7 +18,7 @@ from masking.core.problems import (
 )
 from masking.plivo import errors
 from masking.plivo.errors import CarrierThrottledError
-from tests.handlers.payloads import http, problem, read, sample
+from tests.support.payloads import http, problem, read, sample
 
 
 def answer_of(event: dict[str, Any], scope: str | None = "sessions:read") -> Any:

@@ -14,7 +14,7 @@ import httpx
 from masking.domain import transitions
 from masking.domain.sessions import CarrierSession, Session
 from masking.plivo import callback_urls
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
 from stack.running import RunningStack
@@ -28,10 +28,10 @@ class Caller:
     http: httpx.Client
 
     @property
-    def table(self) -> Table:
+    def stores(self) -> Stores:
         """Give the stack's table."""
         aws = self.stack.aws
-        return Table(aws.client("dynamodb"), self.stack.outputs["TableName"])
+        return Stores(aws.client("dynamodb"), self.stack.outputs["TableName"])
 
     def key(self) -> bytes:
         """Give the key that tokens in the callbacks' paths are made with."""
@@ -42,7 +42,7 @@ class Caller:
         )["SecretString"]
         return hmac.digest(secret.encode(), b"callbacks", "sha256")
 
-    def session(self, table: Table, tenant_id: str, **asked: Any) -> Session:
+    def session(self, stores: Stores, tenant_id: str, **asked: Any) -> Session:
         """Write a session that Plivo has confirmed, without a phone ever ringing."""
         now = datetime.now(UTC)
         parties = {"first_party": "+12025550100", "second_party": "+12025550101"}
@@ -54,7 +54,7 @@ class Caller:
             base_url=self.stack.addresses.api_url,
             now=now,
         )
-        table.reserve(reserved)
+        stores.sessions.reserve(reserved)
         answer = CarrierSession(
             session_uuid=str(uuid.uuid4()),
             virtual_number="+12025550180",
@@ -67,7 +67,7 @@ class Caller:
             settings=parties,
         )
         confirmed = transitions.confirm(reserved, answer, 1)
-        table.replace(reserved, confirmed)
+        stores.sessions.replace(reserved, confirmed)
         return confirmed
 
     def call_back(

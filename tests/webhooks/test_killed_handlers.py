@@ -103,7 +103,7 @@ def test_what_was_acknowledged_is_kept_published_and_delivered(
         kept = {
             (session.session_uuid, item["sk"].removeprefix("E#"))
             for session in sessions
-            for item in table.callbacks(session.session_uuid)
+            for item in stores.callbacks.of_session(session.session_uuid)
         }
         assert acknowledged.keys() <= kept
         expected = len(kept) + SESSIONS

@@ -1,11 +1,17 @@
-"""TODO api.delivery_views."""
+"""How deliveries look to the app."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from masking.core.times import stamp
 from masking.domain.deliveries import Delivery
+
+
+def envelope(delivery: Delivery) -> dict[str, Any]:
+    """Return the answer to a replay."""
+    return {"api_id": str(uuid.uuid4()), "delivery": delivery_view(delivery)}
 
 
 def delivery_view(delivery: Delivery) -> dict[str, Any]:

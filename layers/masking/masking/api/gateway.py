@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core import telemetry
+from masking.core.outcomes import UNKNOWN
 from masking.core.problems import (
     BodyTooLargeError,
     InvalidRequestError,
@@ -32,7 +33,6 @@ from masking.plivo.errors import CarrierError
 LARGEST_BODY = 64 * 1024
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-UNKNOWN = "unknown"
 
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 

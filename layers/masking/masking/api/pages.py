@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -39,6 +40,17 @@ class Page(Generic[T]):
 
     shown: Sequence[T]
     cursor: str | None
+
+
+def page_view(
+    objects: Sequence[Any], *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """Return the answer that shows a page; *cursor* is where the next one begins."""
+    return {
+        "api_id": str(uuid.uuid4()),
+        "meta": {"limit": limit, "next": cursor},
+        "objects": list(objects),
+    }
 
 
 def pairs_in(query: str) -> list[tuple[str, str]]:

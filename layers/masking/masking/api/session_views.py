@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from masking.api.interaction_views import interaction_view
+from masking.api.pages import page_view
+from masking.api.timeline_views import call_view
 from masking.core.times import rfc3339
 from masking.domain import sessions
+from masking.domain.calls import Call
 from masking.domain.sessions import Session, Status
 
 # The attributes of Plivo's page in its order; those without a default are null.
@@ -57,6 +60,33 @@ def envelope(message: str, session: Session, now: datetime) -> dict[str, Any]:
         "api_id": str(uuid.uuid4()),
         "message": message,
         "session": session_view(session, now),
+    }
+
+
+def created_headers(session: Session, *, replayed: bool) -> dict[str, str]:
+    """Return the headers of a create; *replayed* if an earlier request made it."""
+    headers = {
+        "location": f"/v1/sessions/{session.session_uuid}",
+        "etag": etag(session),
+    }
+    return {**headers, "idempotent-replayed": "true"} if replayed else headers
+
+
+def etag(session: Session) -> str:
+    """Return the entity tag of a session, by which If-Match names its version."""
+    return f'"{session.version}"'
+
+
+def with_calls(
+    session: Session, calls: Iterable[Call], now: datetime
+) -> dict[str, Any]:
+    """Return a session in the envelope of Plivo's get, with its calls."""
+    return {
+        "api_id": str(uuid.uuid4()),
+        "session": {
+            **session_view(session, now),
+            "calls": [call_view(call) for call in calls],
+        },
     }
 
 
@@ -116,13 +146,10 @@ def listed_view(session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
-def page_view(page: SessionPage, limit: int, now: datetime) -> dict[str, Any]:
-    """Give a page of sessions, with the cursor of the next one."""
-    return {
-        "api_id": str(uuid.uuid4()),
-        "meta": {"limit": limit, "next": page.cursor},
-        "objects": [listed_view(session, now) for session in page.sessions],
-    }
+def sessions_view(page: SessionPage, limit: int, now: datetime) -> dict[str, Any]:
+    """Return a page of sessions, with the cursor of the next one."""
+    shown = [listed_view(session, now) for session in page.sessions]
+    return page_view(shown, limit=limit, cursor=page.cursor)
 
 
 def _status(session: Session, now: datetime) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from masking.api import callback_requests
 from masking.core import telemetry
@@ -24,7 +24,7 @@ from masking.plivo import callback_urls, json_signatures, signature
 if TYPE_CHECKING:
     from masking.api.gateway import Request
     from masking.core.times import Clock
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 # Ways to treat a callback that carries our token and no signature.
@@ -43,14 +43,16 @@ class ReceiveCallback:
     refused, or taken on the token in its path. A wrong signature is refused in both.
     """
 
-    table: Table
+    stores: Stores
     callback_key: bytes
     auth_tokens: Iterable[str]
     now: Clock
     auth: str = SIGNATURE
 
-    def receive(self, request: Request, kind: str) -> bool:
-        """Keep a callback; *kind* is `events` or `recordings`.
+    kind: ClassVar[str]
+
+    def receive(self, request: Request) -> bool:
+        """Keep a callback.
 
         Returns False for one that is kept already. Raises WebhookRefusedError,
         MalformedBodyError, or SessionNotFoundError where nothing is kept of the
@@ -62,10 +64,10 @@ class ReceiveCallback:
         if max(len(request.body), len(request.query)) > LARGEST:
             telemetry.count("CallbackTooLarge")
             raise BodyTooLargeError(limit_bytes=LARGEST)
-        session = self.table.load_state(session_uuid)
+        session = self.stores.sessions.load_state(session_uuid)
         if session is None:
             raise SessionNotFoundError
-        path = callback_urls.path_for(session_uuid, attempt, token, kind)
+        path = callback_urls.path_for(session_uuid, attempt, token, self.kind)
         proof = self._proof(request, session.base_url + path)
         try:
             content_type = request.headers.get("content-type", "")
@@ -81,10 +83,10 @@ class ReceiveCallback:
             # Nobody can tell a party from a stranger any more.
             attributes = redaction.redacted_attributes(attributes)
             digest = redaction.redacted_digest(self.callback_key, digest)
-        is_new = self.table.put_callback(
+        is_new = self.stores.callbacks.put(
             session_uuid,
             digest,
-            kind=kind,
+            kind=self.kind,
             tenant_id=session.tenant_id,
             attempt=attempt,
             attributes=attributes,
@@ -95,7 +97,7 @@ class ReceiveCallback:
         )
         telemetry.logger().info(
             "callback kept" if is_new else "callback repeated",
-            extra={"session_uuid": session_uuid, "digest": digest, "kind": kind},
+            extra={"session_uuid": session_uuid, "digest": digest, "kind": self.kind},
         )
         return is_new
 

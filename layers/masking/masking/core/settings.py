@@ -3,169 +3,126 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from masking.core.errors import SettingMissingError
 
+T = TypeVar("T")
 
-@dataclass(frozen=True)
+
+class Setting(Generic[T]):
+    """One environment variable and how its text is read.
+
+    Without a *default* the variable must be set and not empty; with one, an empty
+    variable is as good as none unless it *may_be_empty*.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], T],
+        default: str | None = None,
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
+        self.name = name
+        self.default = default
+        self._read = read
+        self._may_be_empty = may_be_empty
+
+    def __get__(self, settings: Settings, _owner: type[Settings] | None = None) -> T:
+        """Return the value. Raises SettingMissingError, which names the variable."""
+        text = settings.environment.get(self.name)
+        if text is None or (text == "" and not self._may_be_empty):
+            text = self.default
+        if text is None:
+            message = f"The environment variable {self.name} is not set."
+            raise SettingMissingError(message)
+        return self._read(text)
+
+
+def _url(text: str) -> str:
+    return text.rstrip("/")
+
+
+def _days(text: str) -> timedelta:
+    return timedelta(days=int(text))
+
+
+def _is_true(text: str) -> bool:
+    return text == "true"
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _set_of(text: str) -> frozenset[str]:
+    return frozenset(_listed(text))
+
+
 class Settings:
-    """Give the settings of this function; each is read when it is asked for.
+    """The settings of this function; each is read when it is asked for.
 
     A function's environment holds just what that function needs, so a missing
     variable is an error at the first use, with a sentence that names it.
     """
 
-    environment: os._Environ[str] | dict[str, str]
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
 
-    def _required(self, name: str) -> str:
-        value = self.environment.get(name, "")
-        if not value:
-            message = f"The environment variable {name} is not set."
-            raise SettingMissingError(message)
-        return value
+    # What is stored where
+    table_name = Setting("TABLE_NAME", str)
+    bucket_name = Setting("BUCKET_NAME", str)
+    bus_name = Setting("BUS_NAME", str)
+    # How long a session is kept after its end, and a recording without its own rule.
+    retention = Setting("RETENTION_DAYS", _days)
+    recording_retention_days = Setting("RECORDING_RETENTION_DAYS", int)
 
-    @property
-    def table_name(self) -> str:
-        """Name of the DynamoDB table."""
-        return self._required("TABLE_NAME")
+    # Queues: recordings to be stored; updates and endings to be looked at once more;
+    # numbers and sessions to be erased; events for apps; and what each had to give up.
+    recording_queue_url = Setting("RECORDING_QUEUE_URL", str)
+    recording_dead_letters_url = Setting("RECORDING_DEAD_LETTERS_URL", str)
+    check_queue_url = Setting("CHECK_QUEUE_URL", str)
+    erasure_queue_url = Setting("ERASURE_QUEUE_URL", str)
+    change_dead_letters_url = Setting("CHANGE_DEAD_LETTERS_URL", str)
+    webhook_queue_url = Setting("WEBHOOK_QUEUE_URL", str)
+    webhook_dead_letters_url = Setting("WEBHOOK_DEAD_LETTERS_URL", str)
 
-    @property
-    def bucket_name(self) -> str:
-        """Name of the bucket of recordings."""
-        return self._required("BUCKET_NAME")
+    # Secrets' ARNs: Plivo's `auth_id` and `auth_token`; the root of all keys of ours.
+    carrier_secret = Setting("CARRIER_SECRET_ARN", str)
+    signing_secret = Setting("SIGNING_SECRET_ARN", str)
 
-    @property
-    def bus_name(self) -> str:
-        """Name of the EventBridge bus."""
-        return self._required("BUS_NAME")
+    # Plivo's API, and how many requests a second the reconciler may send to it.
+    carrier_base_url = Setting("CARRIER_BASE_URL", _url)
+    carrier_requests_per_second = Setting("CARRIER_REQUESTS_PER_SECOND", float)
+    # Address under which Plivo reaches us; empty: where the create came in.
+    public_base_url = Setting("PUBLIC_BASE_URL", _url, "")
+    # What a callback without a signature needs: `signature` or `capability`.
+    webhook_auth = Setting("WEBHOOK_AUTH", str, "signature")
+    # Types of events that others than our own rules want; `*` is all.
+    bus_events = Setting("BUS_EVENTS", _set_of, "*", may_be_empty=True)
+    # Where apps may be: `public`, or `public-and-loopback`.
+    webhook_targets = Setting("WEBHOOK_TARGETS", str, "public")
+    # How many wrong PINs of one caller in a day are an event.
+    most_pin_guesses = Setting("PIN_GUESSING_THRESHOLD", int)
 
-    @property
-    def carrier_secret(self) -> str:
-        """ARN of the secret with Plivo's `auth_id` and `auth_token`."""
-        return self._required("CARRIER_SECRET_ARN")
+    # Recordings: hosts and origins they may be fetched from; for how many seconds one
+    # that is not there yet is asked for; whether Plivo's copy goes once ours is stored.
+    recording_hosts = Setting("RECORDING_HOSTS", _listed)
+    recording_patience = Setting("RECORDING_RETRY_SECONDS", int)
+    deletes_at_carrier = Setting("DELETE_RECORDINGS_AT_CARRIER", _is_true)
 
-    @property
-    def signing_secret(self) -> str:
-        """ARN of the secret that all keys of ours are derived from."""
-        return self._required("SIGNING_SECRET_ARN")
-
-    @property
-    def carrier_base_url(self) -> str:
-        """Origin of Plivo's API, without a closing slash."""
-        return self._required("CARRIER_BASE_URL").rstrip("/")
-
-    @property
-    def carrier_requests_per_second(self) -> float:
-        """How many requests to Plivo the reconciler may make in a second."""
-        return float(self._required("CARRIER_REQUESTS_PER_SECOND"))
-
-    @property
-    def public_base_url(self) -> str:
-        """Address under which Plivo reaches us; empty: where the create came in."""
-        return self.environment.get("PUBLIC_BASE_URL", "").rstrip("/")
-
-    @property
-    def webhook_auth(self) -> str:
-        """What a callback without a signature needs: `signature` or `capability`."""
-        return self.environment.get("WEBHOOK_AUTH") or "signature"
-
-    @property
-    def recording_hosts(self) -> tuple[str, ...]:
-        """Hosts and origins that recordings may be fetched from."""
-        listed = self._required("RECORDING_HOSTS").split(",")
-        return tuple(host.strip() for host in listed if host.strip())
-
-    @property
-    def recording_queue_url(self) -> str:
-        """URL of the queue of recordings to be stored."""
-        return self._required("RECORDING_QUEUE_URL")
-
-    @property
-    def check_queue_url(self) -> str:
-        """URL of the queue of updates and endings to be looked at once more."""
-        return self._required("CHECK_QUEUE_URL")
-
-    @property
-    def goodbye_text(self) -> str:
-        """What a caller hears whose session is over."""
-        return self._required("GOODBYE_TEXT")
-
-    @property
-    def goodbye_language(self) -> str:
-        """Language in which that is spoken."""
-        return self._required("GOODBYE_LANGUAGE")
-
-    @property
-    def goodbye_play_url(self) -> str:
-        """Audio that is played instead; empty: the text is spoken."""
-        return self.environment.get("GOODBYE_PLAY_URL", "")
-
-    @property
-    def recording_dead_letters_url(self) -> str:
-        """URL of the queue of recordings that could not be stored."""
-        return self._required("RECORDING_DEAD_LETTERS_URL")
-
-    @property
-    def recording_patience(self) -> int:
-        """Seconds for which a recording that is not there yet is asked for."""
-        return int(self._required("RECORDING_RETRY_SECONDS"))
-
-    @property
-    def recording_retention_days(self) -> int:
-        """Days for which recordings are kept that have no rule of their own."""
-        return int(self._required("RECORDING_RETENTION_DAYS"))
-
-    @property
-    def deletes_at_carrier(self) -> bool:
-        """Whether a recording is deleted at Plivo once it is stored."""
-        return self._required("DELETE_RECORDINGS_AT_CARRIER") == "true"
-
-    @property
-    def change_dead_letters_url(self) -> str:
-        """URL of the queue of changes that could not be published."""
-        return self._required("CHANGE_DEAD_LETTERS_URL")
-
-    @property
-    def erasure_queue_url(self) -> str:
-        """URL of the queue of numbers and sessions to be erased."""
-        return self._required("ERASURE_QUEUE_URL")
-
-    @property
-    def webhook_queue_url(self) -> str:
-        """URL of the queue of events to be delivered to apps."""
-        return self._required("WEBHOOK_QUEUE_URL")
-
-    @property
-    def webhook_dead_letters_url(self) -> str:
-        """URL of the queue of events that could not be delivered for a day."""
-        return self._required("WEBHOOK_DEAD_LETTERS_URL")
-
-    @property
-    def webhook_targets(self) -> str:
-        """Where apps may be: `public`, or `public-and-loopback`."""
-        return self.environment.get("WEBHOOK_TARGETS") or "public"
-
-    @property
-    def bus_events(self) -> frozenset[str]:
-        """Types of events that others than our rules want; `*` is all."""
-        listed = self.environment.get("BUS_EVENTS", "*").split(",")
-        return frozenset(name.strip() for name in listed if name.strip())
-
-    @property
-    def most_pin_guesses(self) -> int:
-        """How many wrong PINs of one caller in a day are told of."""
-        return int(self._required("PIN_GUESSING_THRESHOLD"))
-
-    @property
-    def retention(self) -> timedelta:
-        """How long a session is kept after its end."""
-        return timedelta(days=int(self._required("RETENTION_DAYS")))
+    # What a caller hears whose session is over; with a URL it is played, not spoken.
+    goodbye_text = Setting("GOODBYE_TEXT", str)
+    goodbye_language = Setting("GOODBYE_LANGUAGE", str)
+    goodbye_play_url = Setting("GOODBYE_PLAY_URL", str, "")
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Give the settings of this process."""
+    """Return the settings of this process."""
     return Settings(os.environ)

@@ -1,46 +1,49 @@
-"""Ask for a number to be forgotten; the work is done behind the table's stream."""
+"""Ask for a number to be erased; the work is done behind the table's stream."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking.core import numbers
 from masking.core.errors import StaleStateError
 from masking.core.problems import StorageUnavailableError
+from masking.core.retries import retry_stale
 from masking.domain import erasures
 from masking.domain.erasures import Erasure
 
 if TYPE_CHECKING:
-    from masking.storage.erasures import ErasureTable
+    from masking.core.times import Clock
+    from masking.storage.stores import Stores
 
 
-# So often a marker is written that others write at the same time.
-TURNS = 3
+@dataclass(frozen=True)
+class CreateErasure:
+    """Begins erasures; *number_key* is the key that numbers are hashed with."""
 
+    stores: Stores
+    number_key: bytes
+    now: Clock
 
-def begin(
-    number: str,
-    *,
-    tenant_id: str,
-    table: ErasureTable,
-    number_key: bytes,
-    now: datetime,
-) -> Erasure:
-    """Begin the erasure of a tenant's *number*, or give the one that runs.
+    def begin(self, number: str, *, tenant_id: str) -> Erasure:
+        """Begin the erasure of a tenant's *number*, or return the one that runs.
 
-    Raises StorageUnavailableError if others ask all the time.
-    """
-    hashed = numbers.hashed(number_key, number)
-    for _ in range(TURNS):
-        marker = table.marker(tenant_id, hashed)
-        known = table.erasure(marker["erasure_id"]) if marker else None
-        if known and known.completed_at is None:
-            return known
-        fresh = erasures.request(tenant_id, hashed, now)
-        try:
-            table.begin_erasure(fresh, marker)
-        except StaleStateError:
-            continue
-        return fresh
-    raise StorageUnavailableError(retry_after=1)
+        Raises StorageUnavailableError if others ask all the time.
+        """
+        hashed = numbers.hashed(self.number_key, number)
+
+        def begin() -> Erasure:
+            tombstone = self.stores.erasures.tombstone(tenant_id, hashed)
+            known = (
+                self.stores.erasures.get(tombstone["erasure_id"]) if tombstone else None
+            )
+            if known and known.completed_at is None:
+                return known
+            fresh = erasures.request(tenant_id, hashed, self.now())
+            self.stores.erasures.begin(fresh, tombstone)
+            return fresh
+
+        with suppress(StaleStateError):
+            return retry_stale(begin)
+        raise StorageUnavailableError(retry_after=1)

@@ -14,24 +14,28 @@ an erased session any more who did not know that it is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from masking.core import key_space, numbers, telemetry, times
 from masking.core.errors import ErasureNotReadyError, StaleStateError
 from masking.core.key_space import Item
 from masking.core.problems import ProblemError
-from masking.domain import erasures, sessions
+from masking.domain import due_work, erasures, sessions
+from masking.domain.due_work import Schedule
 from masking.domain.erasures import Erasure
-from masking.domain.sessions import LEASE, Session
+from masking.domain.sessions import LEASE, Session, Status
 from masking.plivo.errors import CarrierError
+from masking.storage.table import MOST_KEYS
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.erasure.erase_session import EraseSession
-    from masking.storage.erasures import ErasureTable
     from masking.storage.queues import Queue
+    from masking.storage.stores import Stores
 
 
 # Seconds until what failed is tried again.
@@ -51,18 +55,29 @@ class EraseNumber:
     *has_time* says whether there is time for another session.
     """
 
-    table: ErasureTable
-    forget: EraseSession
+    stores: Stores
+    erase_session: EraseSession
     queue: Queue
     number_key: bytes
     now: Clock
     has_time: Callable[[], bool]
 
-    def work(self, message: Mapping[str, str]) -> None:
-        """Deal with a message. Raises ErasureNotReadyError if it must come again."""
+    def work(self, message: Mapping[str, Any]) -> bool:
+        """Deal with an SQS message; False if it must come again, after a pause."""
+        try:
+            self.carry_out(json.loads(message["body"]))
+        except ErasureNotReadyError as waits:
+            received = int(message["attributes"]["ApproximateReceiveCount"])
+            pause = erasures.pause_after(received, waits.retry_after)
+            self.queue.postpone(message["receiptHandle"], pause)
+            return False
+        return True
+
+    def carry_out(self, message: Mapping[str, str]) -> None:
+        """Do what a message asks for. Raises ErasureNotReadyError if it can't yet."""
         if "erasure_id" not in message:
             return self._each([message["session_uuid"]], self._erase_again)
-        erasure = self.table.erasure(message["erasure_id"])
+        erasure = self.stores.erasures.get(message["erasure_id"])
         if erasure is None:
             return None
         if "session_uuid" in message:
@@ -79,14 +94,14 @@ class EraseNumber:
         if erasure.swept_at is None:
             self._sweep(erasure)
             erasure = erasures.sweep(erasure, self.now())
-            self.table.keep_erasure(erasure)
+            self.stores.erasures.put(erasure)
         elif self.now() >= erasure.swept_at + erasures.REST:
             return self._close(erasure)
         return self.queue.send({"erasure_id": erasure.erasure_id})
 
     def _sweep(self, erasure: Erasure) -> None:
         """Erase every session that has not been erased, whoever began with it."""
-        tallies = self.table.tallies(erasure.erasure_id)
+        tallies = self.stores.erasures.all_counts(erasure.erasure_id)
         done = {uuid for uuid, item in tallies.items() if item["done"]}
         left = [uuid for uuid in self._found(erasure) if uuid not in done]
         self._each(left, lambda uuid: self._erase(erasure, uuid))
@@ -98,10 +113,10 @@ class EraseNumber:
         self._complete(erasure)
 
     def _complete(self, erasure: Erasure) -> None:
-        tallies = self.table.tallies(erasure.erasure_id).values()
+        tallies = self.stores.erasures.all_counts(erasure.erasure_id).values()
         counts = [item["counts"] for item in tallies]
         closed = erasures.close(erasure, counts, self.now())
-        self.table.keep_erasure(closed, amends=erasure.completed_at is not None)
+        self.stores.erasures.put(closed, amends=erasure.completed_at is not None)
         telemetry.count("ErasureCompleted")
         telemetry.logger().info(
             "erasure complete",
@@ -112,7 +127,9 @@ class EraseNumber:
         """Erase a session that was linked late; the proof is amended."""
         links = [
             link
-            for link in self.table.links_of(erasure.tenant_id, erasure.number_hash)
+            for link in self.stores.erasures.links_of(
+                erasure.tenant_id, erasure.number_hash
+            )
             if key_space.name_of(link) == session_uuid
         ]
         self._erase_and_unlink(erasure, session_uuid, {session_uuid: links})
@@ -124,10 +141,12 @@ class EraseNumber:
     def _found(self, erasure: Erasure) -> Found:
         """Find the sessions of a number that are older than the erasure."""
         found: dict[str, list[Item]] = {}
-        for link in self.table.links_of(erasure.tenant_id, erasure.number_hash):
+        for link in self.stores.erasures.links_of(
+            erasure.tenant_id, erasure.number_hash
+        ):
             found.setdefault(key_space.name_of(link), []).append(link)
         keys = [(key_space.session_key(uuid), key_space.STATE) for uuid in found]
-        states = self.table.load_items(keys)
+        states = self.stores.table.get_all(keys)
         at = times.stamp(erasure.requested_at)
         older = {
             uuid: links
@@ -135,10 +154,24 @@ class EraseNumber:
             if _since(links, states.get((key_space.session_key(uuid), key_space.STATE)))
             <= at
         }
-        for session in self.table.in_doubt(self.now()):
+        for session in self._in_doubt():
             if self._is_of(session, erasure):
                 older.setdefault(session.session_uuid, [])
         return older
+
+    def _in_doubt(self) -> Iterator[Session]:
+        """List the sessions of which the reconciler must find out what they became.
+
+        Their numbers may have no link yet. As many are read as have due work of the
+        reconciler's.
+        """
+        stores = self.stores
+        for shard in due_work.shards(Schedule.RECONCILE):
+            due = stores.due_work.list_due(shard, self.now())
+            while batch := [each.session_uuid for each in islice(due, MOST_KEYS)]:
+                for state in stores.sessions.load_states(batch):
+                    if state.status is not Status.EXPIRED:
+                        yield stores.sessions.load(state.session_uuid) or state
 
     def _is_of(self, session: Session, erasure: Erasure) -> bool:
         """Say whether a session without known outcome is of the number, and older."""
@@ -157,17 +190,17 @@ class EraseNumber:
 
     def _erase(self, erasure: Erasure, session_uuid: str) -> bool:
         """Erase a session, counted before anything of it goes; say if it is held."""
-        plan = self.forget.plan(session_uuid)
+        plan = self.erase_session.plan(session_uuid)
         if not plan.items:
             return False
-        known = self.table.tally(erasure.erasure_id, session_uuid)
+        known = self.stores.erasures.counts_of(erasure.erasure_id, session_uuid)
         before = known["counts"] if known else {}
-        counts = erasures.merged_counts(before, self.forget.counts(plan))
+        counts = erasures.merged_counts(before, self.erase_session.counts(plan))
         if counts != before:
-            self.table.put_tally(erasure, session_uuid, counts, done=False)
-        self.forget.carry_out(plan)
+            self.stores.erasures.put_counts(erasure, session_uuid, counts, done=False)
+        self.erase_session.carry_out(plan)
         if counts != before or not (known and known["done"]):
-            self.table.put_tally(erasure, session_uuid, counts, done=True)
+            self.stores.erasures.put_counts(erasure, session_uuid, counts, done=True)
         return plan.held
 
     def _erase_and_unlink(
@@ -176,13 +209,13 @@ class EraseNumber:
         """Erase a session and the way to it, unless the next erasure needs that."""
         held = self._erase(erasure, session_uuid)
         for link in () if held else found[session_uuid]:
-            self.table.delete(link["pk"], link["sk"])
+            self.stores.table.delete(link["pk"], link["sk"])
 
     def _erase_again(self, session_uuid: str) -> None:
         """Erase what came into an erased session from who did not know."""
-        session = self.table.load_state(session_uuid)
+        session = self.stores.sessions.load_state(session_uuid)
         if session and session.erased_at:
-            self.forget.carry_out(self.forget.plan(session_uuid))
+            self.erase_session.carry_out(self.erase_session.plan(session_uuid))
 
     def _each(
         self, session_uuids: Iterable[str], work: Callable[[str], object]

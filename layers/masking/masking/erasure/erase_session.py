@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from masking.lifecycle.reconcile import Reconciler
     from masking.plivo.client import Carrier
     from masking.recording.delete_recording import DeleteRecording
-    from masking.storage.erasures import ErasureTable
+    from masking.storage.stores import Stores
 
 
 # So often a session is brought nearer to its rest before it is left for later.
@@ -87,12 +87,12 @@ class EraseSession:
     *key* is that of callbacks, by which blanked ones are named.
     """
 
-    table: ErasureTable
+    stores: Stores
     carrier: Carrier
     reconciler: Reconciler
-    ending: ExpireSession
-    discard: DeleteRecording
-    key: bytes
+    expire_session: ExpireSession
+    delete_recording: DeleteRecording
+    callback_key: bytes
     now: Clock
 
     def plan(self, session_uuid: str) -> Plan:
@@ -102,7 +102,7 @@ class EraseSession:
         known, and CarrierError.
         """
         session = self._at_rest(session_uuid)
-        found = self.table.everything(session_uuid)
+        found = self.stores.sessions.load_items(session_uuid)
         held = any(item["sk"] == HOLD for item in found)
         return Plan(session_uuid, session, tuple(found), held)
 
@@ -115,7 +115,7 @@ class EraseSession:
         names = {
             item["sk"]
             if "erased" in item
-            else redacted_items.redacted_callback(item, None, self.key)["sk"]
+            else redacted_items.redacted_callback(item, None, self.callback_key)["sk"]
             for item in plan.callbacks
         }
         return {
@@ -140,11 +140,13 @@ class EraseSession:
         self._delete_recordings(plan)
         self._blank_callbacks(plan.callbacks, parties)
         for delivery in plan.deliveries:
-            self.table.delete(delivery["pk"], delivery["sk"])
+            self.stores.table.delete(delivery["pk"], delivery["sk"])
         if session and not session.erased_at:
-            self.table.replace(session, redaction.redacted_session(session, self.now()))
+            self.stores.sessions.replace(
+                session, redaction.redacted_session(session, self.now())
+            )
         self._erase_rest(plan)
-        self._blank_callbacks(self.table.callbacks(plan.session_uuid), None)
+        self._blank_callbacks(self.stores.callbacks.of_session(plan.session_uuid), None)
 
     # Coming to rest
 
@@ -152,7 +154,7 @@ class EraseSession:
         """Give a session that is over at Plivo too, or never was there."""
         looked = False
         for _ in range(TURNS):
-            session = self.table.load(session_uuid)
+            session = self.stores.sessions.load(session_uuid)
             if session is None or session.erased_at:
                 return session
             if session.status is Status.EXPIRED and not session.doubted:
@@ -179,11 +181,11 @@ class EraseSession:
                 self._find_out(session)
             else:
                 doubted = sessions.is_in_doubt(session)
-                self.table.replace(
+                self.stores.sessions.replace(
                     session, transitions.expire(session, now, doubted=doubted)
                 )
         else:
-            self.ending.end(session.session_uuid, tenant_id=session.tenant_id)
+            self.expire_session.end(session.session_uuid, tenant_id=session.tenant_id)
 
     def _wait_for_lease(self, session: Session) -> None:
         if sessions.is_leased(session, self.now()):
@@ -199,7 +201,7 @@ class EraseSession:
     def _unlink_labels(self, session: Session) -> None:
         for label, value in session.labels.items():
             key = key_space.label_key(session.tenant_id, label, value)
-            self.table.delete(key, session_items.created_key(session))
+            self.stores.table.delete(key, session_items.created_key(session))
 
     def _delete_recordings(self, plan: Plan) -> None:
         """Delete what was recorded, all versions, and what only Plivo has of it."""
@@ -209,7 +211,7 @@ class EraseSession:
         for recording in plan.recordings:
             known |= {recording.recording_uuid, recording.carrier_recording_id}
             if not recording.held:
-                self.discard.remove(recording)
+                self.delete_recording.remove(recording)
         for name in sorted(self._at_carrier(plan) - known):
             self.carrier.delete_recording(name)
 
@@ -235,17 +237,19 @@ class EraseSession:
     ) -> None:
         for item in kept:
             if "erased" not in item:
-                after = redacted_items.redacted_callback(item, parties, self.key)
-                self.table.replace_callback(item, after)
+                after = redacted_items.redacted_callback(
+                    item, parties, self.callback_key
+                )
+                self.stores.callbacks.redact(item, after)
 
     def _erase_rest(self, plan: Plan) -> None:
         """Delete what was asked for; blank Plivo's records of the calls."""
         parts = {item["sk"]: item for item in plan.items}
         if REQUEST in parts:
-            self.table.delete_request(plan.session_uuid)
+            self.stores.sessions.delete_request(plan.session_uuid)
         known = parts.get(SNAPSHOT)
         if plan.session and (known is None or "erased" not in known):
-            purge_at = self.table.purge_time(plan.session)
-            self.table.blank_snapshot(
+            purge_at = self.stores.sessions.purge_at(plan.session)
+            self.stores.sessions.redact_snapshot(
                 redacted_items.redacted_snapshot(plan.session_uuid, known, purge_at)
             )

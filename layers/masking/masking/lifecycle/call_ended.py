@@ -19,14 +19,14 @@ from masking.storage.callbacks import callback_event_from
 
 if TYPE_CHECKING:
     from masking.storage.bus import Bus
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 @dataclass(frozen=True)
 class CallEnded:
     """What announcing the end of a call takes: the table, the bus."""
 
-    table: Table
+    stores: Stores
     bus: Bus
 
     def announce(self, session_uuid: str, digest: str) -> bool:
@@ -34,7 +34,7 @@ class CallEnded:
 
         Of the ends of its legs the last in order speaks for the call.
         """
-        whole = self.table.load_whole(session_uuid)
+        whole = self.stores.sessions.load_whole(session_uuid)
         if whole is None:
             return False
         told = timelines.timeline_of(whole.callbacks, whole.session)

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from masking.api import request_models, requests
 from masking.core import numbers
 from masking.core.errors import SessionTakenError, StaleStateError
+from masking.core.outcomes import NOT_CREATED, UNKNOWN
 from masking.core.problems import (
     CreateAbandonedError,
     CreateInProgressError,
@@ -46,18 +47,13 @@ from masking.plivo.errors import (
     CarrierRefusedError,
     NumberPoolExhaustedError,
 )
-from masking.tenants import tenant_settings
 from masking.tenants.quotas import Quotas
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.plivo.client import Carrier
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
     from masking.tenants.tenant_settings import TenantSettings
-
-
-NOT_CREATED = "not_created"
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -72,14 +68,16 @@ class Created:
 class CreateSession:
     """What creating a session takes: the table, Plivo, the callbacks' key, the time.
 
-    *settings_of* gives what is set for a tenant.
+    *settings_of* returns what is set for a tenant. *public_base_url* is the address
+    under which Plivo reaches us; empty: where the create came in.
     """
 
-    table: Table
+    stores: Stores
     carrier: Carrier
     callback_key: bytes
     now: Clock
-    settings_of: Callable[[str], TenantSettings] = tenant_settings.none_of
+    settings_of: Callable[[str], TenantSettings]
+    public_base_url: str
 
     def create(
         self,
@@ -87,9 +85,11 @@ class CreateSession:
         *,
         tenant_id: str,
         idempotency_key: str | None,
-        base_url: str,
+        domain: str,
     ) -> Created:
         """Create the session that *request* asks for, or find it if it exists.
+
+        *domain* is the host that the request was sent to.
 
         Every error that is raised carries `outcome`: `not_created` or `unknown`.
         """
@@ -99,14 +99,14 @@ class CreateSession:
             tenant_id=tenant_id,
             asked=asked,
             labels=request.labels,
-            base_url=base_url,
+            base_url=self.public_base_url or f"https://{domain}",
             now=self.now(),
         )
         try:
             settings = self.settings_of(tenant_id)
-            admission = Quotas(self.table.tenants, tenant_id, settings, self.now)
-            refusal = admission.refusal(asked)
-            fresh = admission.bound(fresh)
+            quotas = Quotas(self.stores.tenants, tenant_id, settings, self.now)
+            refusal = quotas.refusal(asked)
+            fresh = quotas.bound(fresh)
             is_ours = refusal is None and self._reserve(fresh)
         except (BotoCoreError, ClientError) as error:
             # Without a key nobody can have asked Plivo before us.
@@ -114,41 +114,41 @@ class CreateSession:
             raise StorageUnavailableError(outcome=outcome, retry_after=2) from error
         try:
             if is_ours:
-                self._count(fresh, admission)
+                self._count(fresh, quotas)
                 return self._send(fresh)
             if refusal and idempotency_key is None:
                 raise _refused(refusal)
-            return self._continue(fresh, admission, refusal)
+            return self._continue(fresh, quotas, refusal)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
 
     def _reserve(self, fresh: Session) -> bool:
         """Make the session ours; False if an earlier request with its key did that."""
         try:
-            self.table.reserve(fresh)
+            self.stores.sessions.reserve(fresh)
         except SessionTakenError:
             return False
         return True
 
-    def _count(self, session: Session, admission: Quotas) -> None:
+    def _count(self, session: Session, quotas: Quotas) -> None:
         """Count the create that is reserved; give the key free if it is one too many.
 
         Counting after the reservation leaves replays uncounted.
         """
         try:
-            admission.count()
+            quotas.count()
         except QuotaExceededError as error:
             self._free(session)
             raise _refused(error) from None
 
     def _continue(
-        self, fresh: Session, admission: Quotas, refusal: ProblemError | None
+        self, fresh: Session, quotas: Quotas, refusal: ProblemError | None
     ) -> Created:
         """Go on where an earlier request with this key stopped.
 
         *refusal* is what stands against one more session, not against a replay.
         """
-        found = self.table.load(fresh.session_uuid)
+        found = self.stores.sessions.load(fresh.session_uuid)
         if found is None:
             if refusal:
                 raise _refused(refusal)
@@ -167,7 +167,7 @@ class CreateSession:
             if refusal:
                 raise _refused(refusal)
             taken = self._retake(session)
-            self._count(taken, admission)
+            self._count(taken, quotas)
             return self._send(taken)
         if sessions.is_leased(session, self.now()):
             raise CreateInProgressError(
@@ -190,17 +190,17 @@ class CreateSession:
             return self._send(self._retake(session))
         if found.complete:
             with suppress(StaleStateError):
-                self.table.replace(session, transitions.abandon(session))
+                self.stores.sessions.replace(session, transitions.abandon(session))
             raise CreateAbandonedError(outcome=UNKNOWN)
         raise CreateInProgressError(outcome=UNKNOWN, retry_after=60)
 
     def _retake(self, session: Session) -> Session:
         taken = transitions.retake(session, self.now())
         try:
-            self.table.replace(session, taken)
+            self.stores.sessions.replace(session, taken)
         except StaleStateError:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1) from None
-        self.table.put_request(taken)
+        self.stores.sessions.put_request(taken)
         return taken
 
     def _send(self, session: Session) -> Created:
@@ -247,7 +247,7 @@ class CreateSession:
         attempt = self._attempt_of(answer, session) or session.attempt
         confirmed = transitions.confirm(session, answer, attempt)
         try:
-            self.table.replace(session, confirmed)
+            self.stores.sessions.replace(session, confirmed)
         except StaleStateError:
             return self._confirmed_by_another(session, answer)
         return confirmed
@@ -256,7 +256,7 @@ class CreateSession:
         self, session: Session, answer: CarrierSession
     ) -> Session:
         """Take what another confirmed; what we made beside it is an orphan."""
-        stored = self.table.load(session.session_uuid)
+        stored = self.stores.sessions.load(session.session_uuid)
         if stored is None or stored.carrier_session_uuid is None:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=5)
         if stored.carrier_session_uuid != answer.session_uuid:
@@ -276,11 +276,11 @@ class CreateSession:
 
     def _free(self, session: Session) -> None:
         with suppress(StaleStateError):
-            self.table.replace(session, transitions.fail(session))
+            self.stores.sessions.replace(session, transitions.fail(session))
 
     def _find(self, session: Session) -> match_at_plivo.Found:
         return match_at_plivo.find(
-            session, self.carrier, self.table, self.callback_key, self.now()
+            session, self.carrier, self.stores, self.callback_key, self.now()
         )
 
     def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
@@ -320,19 +320,3 @@ def _names_a_twin(error: CarrierError) -> bool:
     """
     said = error.explanation.lower()
     return isinstance(error, CarrierRefusedError) and "already" in said
-
-
-def base_url_of(public_base_url: str, domain: str) -> str:
-    """Say under which address Plivo reaches us: as set, or where the create came in."""
-    return public_base_url or f"https://{domain}"
-
-
-def as_answer(created: Created) -> tuple[int, dict[str, Any]]:
-    """Give status and headers of the answer to a create."""
-    headers = {
-        "location": f"/v1/sessions/{created.session.session_uuid}",
-        "etag": f'"{created.session.version}"',
-    }
-    if created.replayed:
-        headers["idempotent-replayed"] = "true"
-    return (200 if created.replayed else 201), headers

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core.errors import StaleStateError
+from masking.core.outcomes import NOT_EXPIRED, UNKNOWN
 from masking.core.problems import (
     EndInProgressError,
     SessionNotActiveError,
@@ -30,18 +31,14 @@ if TYPE_CHECKING:
 
     from masking.core.times import Clock
     from masking.plivo.client import Carrier
-    from masking.storage.table import Table
-
-
-NOT_EXPIRED = "not_expired"
-UNKNOWN = "unknown"
+    from masking.storage.stores import Stores
 
 
 @dataclass(frozen=True)
 class ExpireSession:
     """What ending a session takes: the table, Plivo, the time."""
 
-    table: Table
+    stores: Stores
     carrier: Carrier
     now: Clock
 
@@ -57,7 +54,7 @@ class ExpireSession:
             if sessions.is_over(session, self.now()):
                 return session
             taken = transitions.begin_ending(session, self.now())
-            self.table.replace(session, taken)
+            self.stores.sessions.replace(session, taken)
         except StaleStateError:
             raise EndInProgressError(outcome=NOT_EXPIRED, retry_after=1) from None
         except (BotoCoreError, ClientError) as error:
@@ -70,7 +67,7 @@ class ExpireSession:
     def _endable(
         self, session_uuid: str, tenant_id: str, if_match: int | None
     ) -> Session:
-        session = self.table.load(session_uuid)
+        session = self.stores.sessions.load(session_uuid)
         if session is None or session.tenant_id != tenant_id:
             raise SessionNotFoundError(outcome=NOT_EXPIRED)
         if if_match is not None and if_match != session.version:
@@ -96,12 +93,12 @@ class ExpireSession:
         except CarrierError as error:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
-                self.table.replace(taken, transitions.doubt(taken))
+                self.stores.sessions.replace(taken, transitions.doubt(taken))
             raise
         try:
-            self.table.replace(taken, ended)
+            self.stores.sessions.replace(taken, ended)
         except StaleStateError:
-            return self.table.load(taken.session_uuid) or ended
+            return self.stores.sessions.load(taken.session_uuid) or ended
         return ended
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from masking.core import telemetry
 from masking.core.errors import StaleStateError
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, Schedule
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from masking.core.times import Clock
-    from masking.storage.table import Due, Table
-
+    from masking.storage.due_work import Due
+from masking.storage.stores import Stores
 
 # One for each shard.
 WORKERS = 16
@@ -31,7 +32,7 @@ BATCH = 50
 class ExpireSessions:
     """What sweeping takes: the table, the time, and whether there is time left."""
 
-    table: Table
+    stores: Stores
     now: Clock
     has_time: Callable[[], bool]
 
@@ -46,7 +47,11 @@ class ExpireSessions:
         shards = due_work.shards(Schedule.SWEEP)
         with ThreadPoolExecutor(WORKERS) as pool:
             due = pool.map(lambda shard: self._end_shard(shard, now), shards)
-            return sum(due)
+            ended = sum(due)
+        if ended:
+            telemetry.count("SessionsExpired", ended)
+            telemetry.logger().info("sessions expired", extra={"sessions": ended})
+        return ended
 
     def _end_shard(self, shard: str, now: datetime) -> int:
         ended = 0
@@ -57,8 +62,10 @@ class ExpireSessions:
         return ended
 
     def _due(self, shard: str, now: datetime) -> Iterator[Session]:
-        for batch in _batches(self.table.due(shard, now)):
-            yield from self.table.load_states([due.session_uuid for due in batch])
+        for batch in _batches(self.stores.due_work.list_due(shard, now)):
+            yield from self.stores.sessions.load_states(
+                [due.session_uuid for due in batch]
+            )
 
     def _end(self, session: Session, now: datetime) -> bool:
         """End one session, unless that is no longer what its state asks for.
@@ -74,7 +81,7 @@ class ExpireSessions:
         # Once it read as expired it must stay so, whatever an update of unknown
         # outcome did at Plivo: if it is alive there, it is ended there.
         try:
-            self.table.replace(
+            self.stores.sessions.replace(
                 session, transitions.expire(session, now, doubted=in_doubt)
             )
         except StaleStateError:

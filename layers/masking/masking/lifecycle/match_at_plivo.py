@@ -19,7 +19,7 @@ from masking.storage.callbacks import callback_event_from
 
 if TYPE_CHECKING:
     from masking.plivo.client import Carrier
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 # Plivo's clock and ours may differ.
@@ -46,7 +46,7 @@ class Found:
 
 
 def find(
-    session: Session, carrier: Carrier, table: Table, key: bytes, now: datetime
+    session: Session, carrier: Carrier, stores: Stores, key: bytes, now: datetime
 ) -> Found:
     """Look for *session* in Plivo's listing of its pair and in its callbacks.
 
@@ -58,7 +58,7 @@ def find(
         return Found(None, (), complete=True)
     listed, complete = _listed(session, carrier, now)
     known = {candidate.session_uuid for candidate in listed}
-    events = map(callback_event_from, table.callbacks(session.session_uuid))
+    events = map(callback_event_from, stores.callbacks.of_session(session.session_uuid))
     told = {uuid for each in events if (uuid := each.carrier_session_uuid)} - known
     candidates = [*listed, *_fetched(told, carrier)]
     attempts = {

@@ -18,15 +18,13 @@ from masking.domain.due_work import Action
 from masking.domain.sessions import Session, Status
 from masking.lifecycle import match_at_plivo, settlement
 from masking.lifecycle.expire_session import finish
-from masking.plivo.account import Account
 from masking.plivo.errors import CarrierError, CarrierSessionMissingError
-from masking.recording.announce import Announcer
-from masking.recording.fetch_recordings import FetchRecordings
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
+    from masking.lifecycle.settlement import Settlement
     from masking.plivo.client import Carrier
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 # What became of a duty, as counted and logged.
@@ -46,15 +44,15 @@ REPAIRS = frozenset({ADOPTED, ENDED, CLOSED, CHECKED, REMOVED})
 class Reconciler:
     """What reconciling takes: the table, Plivo, the callbacks' key, the time."""
 
-    table: Table
+    stores: Stores
     carrier: Carrier
+    settlement: Settlement
     callback_key: bytes
     now: Clock
-    retention_days: int = 365
 
     def work_off(self, session_uuid: str) -> str:
         """Work off the duty of a session, if it has one that is due."""
-        session = self.table.load(session_uuid)
+        session = self.stores.sessions.load(session_uuid)
         duty = due_work.due_work_of(session) if session else None
         if session is None or duty is None or self.now() < duty.at:
             return LEFT
@@ -66,7 +64,7 @@ class Reconciler:
         Says what became of it; `left` if there is nothing to be done yet, or nothing
         could be done now and the rule will take it up.
         """
-        session = self.table.load(session_uuid)
+        session = self.stores.sessions.load(session_uuid)
         if session is None:
             return LEFT
         if session.status is Status.EXPIRED and session.doubted:
@@ -74,7 +72,9 @@ class Reconciler:
             return LEFT if outcome == FAILED else outcome
         if sessions.is_leased(session, self.now()):
             return LEFT
-        if session.status is Status.RESERVED and self.table.callbacks(session_uuid):
+        if session.status is Status.RESERVED and self.stores.callbacks.of_session(
+            session_uuid
+        ):
             # A callback came, so Plivo has it; the rule need not be waited for.
             return self._work_at(session, Action.CONFIRM)
         if not sessions.is_in_doubt(session):
@@ -87,7 +87,7 @@ class Reconciler:
             return outcome
         if not session.doubted:
             with suppress(StaleStateError):
-                self.table.replace(session, transitions.doubt(session))
+                self.stores.sessions.replace(session, transitions.doubt(session))
         return LEFT
 
     def remove_orphans(self, session_uuid: str) -> str:
@@ -96,7 +96,7 @@ class Reconciler:
         Adopts a session for a create that was given up, or that nobody works on any
         more. Raises CarrierError, so that the message comes again.
         """
-        session = self.table.load(session_uuid)
+        session = self.stores.sessions.load(session_uuid)
         if session is None or not (session.asked or session.erased_at):
             return LEFT
         if session.status is Status.RESERVED:
@@ -117,14 +117,14 @@ class Reconciler:
             self.carrier.expire(orphan.session_uuid)
         if orphans or after.status is not session.status:
             with suppress(StaleStateError):
-                self.table.replace(session, after)
+                self.stores.sessions.replace(session, after)
         if not found.complete:
             return LEFT
         return REMOVED if orphans else LEFT
 
     def _find(self, session: Session) -> match_at_plivo.Found:
         return match_at_plivo.find(
-            session, self.carrier, self.table, self.callback_key, self.now()
+            session, self.carrier, self.stores, self.callback_key, self.now()
         )
 
     def _work_at(self, session: Session, kind: Action) -> str:
@@ -191,14 +191,7 @@ class Reconciler:
         if session.doubted:
             self._clear_up(session)
             return self.work_off(session.session_uuid)
-        announcer = Announcer(self.table, self.now, self.retention_days)
-        return settlement.Settlement(
-            self.table,
-            self.carrier,
-            Account(self.carrier),
-            FetchRecordings(self.table, self.carrier, announcer),
-            self.now,
-        ).work(session)
+        return self.settlement.work(session)
 
     def _clear_up(self, session: Session) -> str:
         """End at Plivo whatever is alive of a session that we call expired."""
@@ -224,6 +217,6 @@ class Reconciler:
 
     def _replace(self, before: Session, after: Session, repair: str | None) -> None:
         """Write what was found out; *repair* names it for whoever listens."""
-        self.table.replace(
+        self.stores.sessions.replace(
             before, transitions.repaired(after, repair) if repair else after
         )

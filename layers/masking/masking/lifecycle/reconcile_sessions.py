@@ -18,13 +18,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from masking.core import telemetry, times
 from masking.domain import due_work
 from masking.domain.due_work import Schedule
-from masking.lifecycle import reconcile
-from masking.storage.table import Due
+from masking.lifecycle import number_pool, reconcile
+from masking.storage.due_work import Due
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
+    from masking.lifecycle.number_pool import NumberPool
     from masking.lifecycle.reconcile import Reconciler
-    from masking.storage.table import Table
+    from masking.plivo.rate_limit import RateLimit
+    from masking.storage.stores import Stores
 
 
 NAME = "reconcile"
@@ -50,23 +52,33 @@ class Outcomes:
 class ReconcileSessions:
     """What a round takes: the table, who works, the time, whether there is more."""
 
-    table: Table
+    stores: Stores
     reconciler: Reconciler
+    number_pool: NumberPool
+    rate_limit: RateLimit
     now: Clock
     has_time: Callable[[], bool]
 
     def run(self) -> Outcomes:
-        """Work off what is due, each duty once at most."""
+        """Work off what is due and report it; with time left, measure the number pool."""
+        outcomes = self.work()
+        report(outcomes, self.rate_limit.requests)
+        if not outcomes.busy and self.has_time():
+            number_pool.report(self.number_pool)
+        return outcomes
+
+    def work(self) -> Outcomes:
+        """Work off what is due, each session once at most."""
         begun = self.now()
         until = begun + LEASE
-        last = self.table.begin_round(NAME, begun, until)
+        last = self.stores.due_work.begin_run(NAME, begun, until)
         if last is None:
             return Outcomes(busy=True)
         tally = Outcomes()
         try:
             self._work(begun, last, tally)
         finally:
-            self.table.end_round(NAME, until, tally.stopped)
+            self.stores.due_work.end_run(NAME, until, tally.stopped)
         return tally
 
     def _work(self, begun: datetime, last: Mapping[str, Any], tally: Outcomes) -> None:
@@ -107,14 +119,14 @@ class ReconcileSessions:
         place = _place_in(last)
         at = shards.index(place["shard"]) if place else 0
         after = Due(*place["after"]) if place else None
-        for due in self.table.due(shards[at], begun, after):
+        for due in self.stores.due_work.list_due(shards[at], begun, after):
             yield shards[at], due
         for shard in shards[at + 1 :] + shards[:at]:
-            for due in self.table.due(shard, begun):
+            for due in self.stores.due_work.list_due(shard, begun):
                 yield shard, due
         if after is None:
             return
-        for due in self.table.due(shards[at], begun):
+        for due in self.stores.due_work.list_due(shards[at], begun):
             if due.due_at > after.due_at:
                 return
             yield shards[at], due

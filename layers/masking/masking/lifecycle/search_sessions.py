@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,10 @@ from masking.storage import session_items
 
 if TYPE_CHECKING:
     from masking.api.search_requests import Search
+    from masking.core.times import Clock
     from masking.domain.sessions import Session
     from masking.storage.session_items import Listing
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 MOST_CANDIDATES = 200
@@ -35,43 +37,55 @@ CREATED_KEY = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[0-9a-f-]{36}", re.ASCII
 AFTER_ALL = "~"
 
 
-def find(
-    search: Search, *, tenant_id: str, table: Table, number_key: bytes, now: datetime
-) -> SessionPage:
-    """Give a page of the tenant's sessions that *search* asks for.
+@dataclass(frozen=True)
+class SearchSessions:
+    """Finds sessions; *number_key* is the key that numbers are hashed with."""
 
-    Raises InvalidRequestError for a window or a cursor that breaks the rules.
-    """
-    first, last = search.window(now)
-    place = _place_of(search, tenant_id, number_key)
-    cursor = _key_in(search.cursor) if search.cursor else None
-    at_most = cursor or times.stamp(last) + AFTER_ALL
-    at_least = times.stamp(first)
-    if at_most < at_least:
-        # DynamoDB takes a span that ends before it begins for a mistake.
-        return SessionPage((), None)
-    found: list[Session] = []
-    candidates = 0
-    while candidates < MOST_CANDIDATES:
-        want = search.limit if search.takes_all else MOST_AT_ONCE
-        want = min(want, MOST_CANDIDATES - candidates)
-        # One more tells whether there is more; and *at_most* itself may be listed.
-        listed = table.listed(place, at_most=at_most, at_least=at_least, most=want + 2)
-        keys = [key for key in listed if key != at_most]
-        page, more = keys[:want], len(keys) > want
-        states = {s.session_uuid: s for s in table.load_states(_uuids_in(page))}
-        for key in page:
-            at_most = key
-            candidates += 1
-            session = states.get(_uuid_in(key))
-            if session and _fits(session, search, tenant_id, now):
-                found.append(session)
-            if len(found) == search.limit:
-                more = more or key != page[-1]
-                return SessionPage(tuple(found), _cursor(key) if more else None)
-        if not more:
-            return SessionPage(tuple(found), None)
-    return SessionPage(tuple(found), _cursor(at_most))
+    stores: Stores
+    number_key: bytes
+    now: Clock
+
+    def find(self, search: Search, *, tenant_id: str) -> SessionPage:
+        """Return a page of the tenant's sessions that *search* asks for.
+
+        Raises InvalidRequestError for a window or a cursor that breaks the rules.
+        """
+        now = self.now()
+        first, last = search.window(now)
+        place = _place_of(search, tenant_id, self.number_key)
+        cursor = _key_in(search.cursor) if search.cursor else None
+        at_most = cursor or times.stamp(last) + AFTER_ALL
+        at_least = times.stamp(first)
+        if at_most < at_least:
+            # DynamoDB takes a span that ends before it begins for a mistake.
+            return SessionPage((), None)
+        found: list[Session] = []
+        candidates = 0
+        while candidates < MOST_CANDIDATES:
+            want = search.limit if search.takes_all else MOST_AT_ONCE
+            want = min(want, MOST_CANDIDATES - candidates)
+            # One more tells whether there is more; and *at_most* itself may be listed.
+            listed = self.stores.links.list_keys(
+                place, at_most=at_most, at_least=at_least, most=want + 2
+            )
+            keys = [key for key in listed if key != at_most]
+            page, more = keys[:want], len(keys) > want
+            states = {
+                s.session_uuid: s
+                for s in self.stores.sessions.load_states(_uuids_in(page))
+            }
+            for key in page:
+                at_most = key
+                candidates += 1
+                session = states.get(_uuid_in(key))
+                if session and _fits(session, search, tenant_id, now):
+                    found.append(session)
+                if len(found) == search.limit:
+                    more = more or key != page[-1]
+                    return SessionPage(tuple(found), _cursor(key) if more else None)
+            if not more:
+                return SessionPage(tuple(found), None)
+        return SessionPage(tuple(found), _cursor(at_most))
 
 
 def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:

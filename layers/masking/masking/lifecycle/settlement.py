@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from masking.plivo.account import Account
     from masking.plivo.client import Carrier
     from masking.recording.fetch_recordings import FetchRecordings
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 APART = timedelta(minutes=10)
@@ -52,7 +52,7 @@ SETTLED = "settled"
 class Settlement:
     """What settling takes: table, Plivo, its account, missing recordings, time."""
 
-    table: Table
+    stores: Stores
     carrier: Carrier
     account: Account
     recordings: FetchRecordings
@@ -91,7 +91,7 @@ class Settlement:
 
     def _snapshot(self, session: Session) -> Item | None:
         """Read the snapshot of this settlement; an earlier one's does not count."""
-        kept = self.table.snapshot(session.session_uuid)
+        kept = self.stores.sessions.snapshot(session.session_uuid)
         of_now = kept and kept.get("settle_at") == _settle_at(session)
         return kept if of_now else None
 
@@ -115,12 +115,12 @@ class Settlement:
 
     def _told(self, session: Session) -> int:
         """Count the calls whose end callbacks told of."""
-        kept = self.table.callbacks(session.session_uuid)
+        kept = self.stores.callbacks.of_session(session.session_uuid)
         return sum(each["attributes"].get("EventName") == OVER for each in kept)
 
     def _keep(self, session: Session, fetched: Item, count: int) -> None:
-        before = self.table.snapshot(session.session_uuid)
-        self.table.put_snapshot(
+        before = self.stores.sessions.snapshot(session.session_uuid)
+        self.stores.sessions.put_snapshot(
             session,
             {
                 **fetched,
@@ -142,7 +142,7 @@ class Settlement:
             changed = changes_of(session, answer)
             if self._told(session) != len(calls):
                 changed.append("interaction")
-        self.table.replace(
+        self.stores.sessions.replace(
             session, transitions.settle(session, answer, changed, self.now())
         )
         return SETTLED

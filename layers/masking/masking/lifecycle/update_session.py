@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core.errors import StaleStateError
+from masking.core.outcomes import NOT_UPDATED, UNKNOWN
 from masking.core.problems import (
     FieldNotUpdatableError,
     InvalidRequestError,
@@ -33,18 +34,14 @@ if TYPE_CHECKING:
     from masking.api.request_models import UpdateSessionRequest
     from masking.core.times import Clock
     from masking.plivo.client import Carrier
-    from masking.storage.table import Table
-
-
-NOT_UPDATED = "not_updated"
-UNKNOWN = "unknown"
+    from masking.storage.stores import Stores
 
 
 @dataclass(frozen=True)
 class UpdateSession:
     """What updating a session takes: the table, Plivo, the time."""
 
-    table: Table
+    stores: Stores
     carrier: Carrier
     now: Clock
 
@@ -65,7 +62,7 @@ class UpdateSession:
             session = self._updatable(session_uuid, tenant_id, if_match)
             _check_parties(session, changes)
             taken = transitions.begin_update(session, changes, self.now())
-            self.table.replace(session, taken)
+            self.stores.sessions.replace(session, taken)
         except StaleStateError:
             raise UpdateInProgressError(outcome=NOT_UPDATED, retry_after=1) from None
         except (BotoCoreError, ClientError) as error:
@@ -78,7 +75,7 @@ class UpdateSession:
     def _updatable(
         self, session_uuid: str, tenant_id: str, if_match: int | None
     ) -> Session:
-        session = self.table.load(session_uuid)
+        session = self.stores.sessions.load(session_uuid)
         if session is None or session.tenant_id != tenant_id:
             raise SessionNotFoundError(outcome=NOT_UPDATED)
         if if_match is not None and if_match != session.version:
@@ -98,7 +95,7 @@ class UpdateSession:
     def _settled(self, session: Session) -> Session:
         """Clear up an update that nobody works on any more."""
         try:
-            return settle(session, self.table, self.carrier)
+            return settle(session, self.stores, self.carrier)
         except CarrierError as error:
             error.members["outcome"] = NOT_UPDATED
             raise
@@ -114,9 +111,9 @@ class UpdateSession:
                 raise
         final = transitions.finish_update(taken, answer)
         try:
-            self.table.replace(taken, final)
+            self.stores.sessions.replace(taken, final)
         except StaleStateError:
-            return self.table.load(taken.session_uuid) or final
+            return self.stores.sessions.load(taken.session_uuid) or final
         return final
 
     def _give_up(self, taken: Session, error: CarrierError) -> None:
@@ -124,7 +121,7 @@ class UpdateSession:
         if error.may_have_acted:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
-                self.table.replace(taken, transitions.doubt(taken))
+                self.stores.sessions.replace(taken, transitions.doubt(taken))
             return
         error.members["outcome"] = NOT_UPDATED
         over = (
@@ -137,19 +134,19 @@ class UpdateSession:
             else transitions.drop_update(taken)
         )
         with suppress(StaleStateError):
-            self.table.replace(taken, after)
+            self.stores.sessions.replace(taken, after)
         if over:
             raise SessionExpiredError(outcome=NOT_UPDATED) from None
 
 
-def settle(session: Session, table: Table, carrier: Carrier) -> Session:
+def settle(session: Session, stores: Stores, carrier: Carrier) -> Session:
     """Take over what Plivo has of a session whose update has no known outcome.
 
     Raises CarrierError if Plivo can't say, StaleStateError if another was faster.
     """
     answer = carrier.get(str(session.carrier_session_uuid))
     settled = transitions.finish_update(session, answer)
-    table.replace(session, settled)
+    stores.sessions.replace(session, settled)
     return settled
 
 

@@ -14,7 +14,7 @@ from masking.domain.sessions import Session, parties_of
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Announcer:
     *retention_days* holds where neither the session nor its tenant has a rule.
     """
 
-    table: Table
+    stores: Stores
     now: Clock
     retention_days: int
 
@@ -105,17 +105,19 @@ class Announcer:
 
     def _add(self, recording: Recording) -> Recording:
         """Write the link first: who finds the recording finds its session."""
-        if self.table.is_held(recording.session_uuid):
+        if self.stores.recordings.is_held(recording.session_uuid):
             recording = replace(recording, held=True)
-        if self.table.session_of(recording.recording_uuid) is None:
-            self.table.link_recording(recording)
-        self.table.add_recording(recording)
+        if self.stores.recordings.session_of(recording.recording_uuid) is None:
+            self.stores.recordings.link(recording)
+        self.stores.recordings.add(recording)
         return recording
 
     def _days(self, session: Session) -> int:
         own = session.settings.get("recording_retention_days")
         return int(
-            own or self.table.retention_of(session.tenant_id) or self.retention_days
+            own
+            or self.stores.recordings.retention_of(session.tenant_id)
+            or self.retention_days
         )
 
     def _roles(

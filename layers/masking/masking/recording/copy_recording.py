@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from masking.plivo.download import Download
     from masking.plivo.media import Media
     from masking.storage.bucket import Bucket
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 # Times that a file is fetched because S3, not the origin, had trouble.
@@ -43,13 +43,13 @@ class CopyRecording:
     safe here; None leaves it there.
     """
 
-    table: Table
+    stores: Stores
     bucket: Bucket
-    origin: Media
+    media: Media
     now: Clock
     delete_at_carrier: Callable[[str], None] | None = None
 
-    def store(self, session_uuid: str, recording_uuid: str) -> bool:
+    def copy(self, session_uuid: str, recording_uuid: str) -> bool:
         """Store an announced recording; False if there is nothing to do.
 
         Raises RecordingNotReadyError if a later try may succeed, RecordingRefusedError
@@ -67,7 +67,7 @@ class CopyRecording:
         except Exception as error:
             suspect = getattr(error, "suspect", None)
             with suppress(StaleStateError):
-                self.table.replace_recording(
+                self.stores.recordings.replace(
                     claimed, recording_transitions.release(claimed, suspect)
                 )
             raise
@@ -81,11 +81,11 @@ class CopyRecording:
     ) -> None:
         """Record that a recording could not be stored; a stored one stays stored."""
         for _ in range(TURNS):
-            known = self.table.recording(session_uuid, recording_uuid)
+            known = self.stores.recordings.get(session_uuid, recording_uuid)
             if known is None or known.status not in (Status.ANNOUNCED, Status.STORING):
                 return
             with suppress(StaleStateError):
-                self.table.replace_recording(
+                self.stores.recordings.replace(
                     known,
                     recording_transitions.give_up(
                         known, reason, explanation, self.now()
@@ -94,7 +94,7 @@ class CopyRecording:
                 return
 
     def _known(self, session_uuid: str, recording_uuid: str) -> Recording:
-        known = self.table.recording(session_uuid, recording_uuid)
+        known = self.stores.recordings.get(session_uuid, recording_uuid)
         if known is None:
             message = "this recording is not in the table"
             raise RecordingRefusedError(message, reason="unknown")
@@ -107,7 +107,7 @@ class CopyRecording:
         claimed = recording_transitions.claim(known, self.now())
         try:
             if claimed is not None:
-                self.table.replace_recording(known, claimed)
+                self.stores.recordings.replace(known, claimed)
                 return claimed
         except StaleStateError:
             pass
@@ -129,7 +129,7 @@ class CopyRecording:
             session_uuid=claimed.session_uuid,
             day=claimed.announced_at,
         )
-        with self.origin.open(
+        with self.media.open(
             str(claimed.url), recordings.stable_file(claimed)
         ) as download:
             _set_checks(claimed, download)
@@ -161,11 +161,11 @@ class CopyRecording:
                 tag = recordings.retention_tag(current)
                 self.bucket.retag(findings["key"], tag)
             try:
-                self.table.replace_recording(
+                self.stores.recordings.replace(
                     current, recording_transitions.store(current, findings, self.now())
                 )
             except StaleStateError:
-                current = self.table.recording(
+                current = self.stores.recordings.get(
                     claimed.session_uuid, claimed.recording_uuid
                 )
             else:

@@ -24,35 +24,35 @@ from masking.domain.recordings import Recording, Status
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.storage.bucket import Bucket
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 @dataclass(frozen=True)
 class DeleteRecording:
     """What deleting takes: table, bucket, deleting by name at Plivo, the time."""
 
-    table: Table
+    stores: Stores
     bucket: Bucket
     delete_at_carrier: Callable[[str], None]
     now: Clock
 
-    def discard(self, recording_uuid: str, *, tenant_id: str) -> Recording:
+    def delete(self, recording_uuid: str, *, tenant_id: str) -> Recording:
         """Delete a recording; deleting it again is no error.
 
         Raises RecordingNotFoundError, RecordingHeldError while it is held,
         RecordingNotStoredError while it is being stored, and CarrierError if Plivo
         did not delete it; then the queue goes on trying.
         """
-        known = find(self.table, recording_uuid, tenant_id)
+        known = find_recording(self.stores, recording_uuid, tenant_id)
         if recordings.is_hidden(known, self.now()):
             raise RecordingNotFoundError
         return self.remove(known)
 
     def remove(self, known: Recording) -> Recording:
-        """Delete a recording, also one that is past its retention; as `discard`."""
+        """Delete a recording, also one that is past its retention; as `delete`."""
         if known.status is Status.DELETED:
             return known
-        if known.held or self.table.is_held(known.session_uuid):
+        if known.held or self.stores.recordings.is_held(known.session_uuid):
             raise RecordingHeldError
         if known.status is Status.STORING and recordings.is_leased(known, self.now()):
             raise RecordingNotStoredError(retry_after=60)
@@ -60,7 +60,7 @@ class DeleteRecording:
             return self._finish(known)
         taken = recording_transitions.begin_deletion(known, self.now())
         try:
-            self.table.replace_recording(known, taken)
+            self.stores.recordings.replace(known, taken)
         except StaleStateError:
             raise RecordingNotStoredError(retry_after=1) from None
         return self._finish(taken)
@@ -70,7 +70,7 @@ class DeleteRecording:
 
         Raises RecordingNotReadyError while somebody may, and CarrierError.
         """
-        known = self.table.recording(session_uuid, recording_uuid)
+        known = self.stores.recordings.get(session_uuid, recording_uuid)
         if known is None or known.status is not Status.DELETING:
             return
         if recordings.is_leased(known, self.now()):
@@ -95,14 +95,16 @@ class DeleteRecording:
             self.delete_at_carrier(known.carrier_recording_id)
         deleted = recording_transitions.delete(known, self.now())
         with suppress(StaleStateError):
-            self.table.replace_recording(known, deleted)
+            self.stores.recordings.replace(known, deleted)
         return deleted
 
 
-def find(table: Table, recording_uuid: str, tenant_id: str) -> Recording:
+def find_recording(stores: Stores, recording_uuid: str, tenant_id: str) -> Recording:
     """Find a tenant's recording by its name. Raises RecordingNotFoundError."""
-    session_uuid = table.session_of(recording_uuid)
-    known = table.recording(session_uuid, recording_uuid) if session_uuid else None
+    session_uuid = stores.recordings.session_of(recording_uuid)
+    known = (
+        stores.recordings.get(session_uuid, recording_uuid) if session_uuid else None
+    )
     if known is None or known.tenant_id != tenant_id:
         raise RecordingNotFoundError
     return known

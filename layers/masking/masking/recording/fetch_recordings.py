@@ -19,14 +19,14 @@ from masking.recording.announce import Announcer
 if TYPE_CHECKING:
     from masking.plivo.client import Carrier
     from masking.plivo.recording_answers import RecordedCall
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 @dataclass(frozen=True)
 class FetchRecordings:
     """What fetching takes: the table, Plivo, and who announces."""
 
-    table: Table
+    stores: Stores
     carrier: Carrier
     announcer: Announcer
 
@@ -38,7 +38,9 @@ class FetchRecordings:
         """
         known = self._known(session)
         calls = self.carrier.recorded_calls(str(session.carrier_session_uuid))
-        if session.erased_at and not self.table.is_held(session.session_uuid):
+        if session.erased_at and not self.stores.recordings.is_held(
+            session.session_uuid
+        ):
             for call in calls:
                 self.carrier.delete_recording(call.recording_id)
             return 0
@@ -54,7 +56,7 @@ class FetchRecordings:
 
     def _known(self, session: Session) -> dict[str, Recording]:
         """Give what is known, under our names and under Plivo's."""
-        found = self.table.recordings(session.session_uuid)
+        found = self.stores.recordings.of_session(session.session_uuid)
         names = {recording.recording_uuid: recording for recording in found}
         return {**names, **{each.carrier_recording_id: each for each in found}}
 
@@ -79,5 +81,7 @@ class FetchRecordings:
         """Announce again what nobody has begun to store in all that time."""
         if recording.status is not Status.ANNOUNCED:
             return False
-        self.table.replace_recording(recording, recording_transitions.nudge(recording))
+        self.stores.recordings.replace(
+            recording, recording_transitions.nudge(recording)
+        )
         return True

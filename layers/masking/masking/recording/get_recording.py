@@ -15,13 +15,13 @@ from masking.core.problems import (
 )
 from masking.domain import bus_events, recordings
 from masking.domain.recordings import Recording, Status
-from masking.recording.delete_recording import find
+from masking.recording.delete_recording import find_recording
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.storage.bucket import Bucket
     from masking.storage.bus import Bus
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 LINK_LIFETIME = timedelta(minutes=5)
@@ -34,7 +34,7 @@ RETRY_AFTER = 15
 class GetRecording:
     """What giving access takes: the table, the bucket, the bus, the time."""
 
-    table: Table
+    stores: Stores
     bucket: Bucket
     bus: Bus
     now: Clock
@@ -47,7 +47,7 @@ class GetRecording:
         Raises the ProblemError that fits the state of the recording.
         """
         now = self.now()
-        known = find(self.table, recording_uuid, tenant_id)
+        known = find_recording(self.stores, recording_uuid, tenant_id)
         if recordings.is_hidden(known, now):
             raise RecordingNotFoundError
         if known.status in (Status.DELETING, Status.DELETED):

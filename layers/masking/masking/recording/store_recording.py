@@ -36,8 +36,8 @@ class StoreRecording:
     *patience* is for how many seconds a recording that is not there is asked for.
     """
 
-    store: CopyRecording
-    discard: DeleteRecording
+    copy: CopyRecording
+    delete: DeleteRecording
     queue: Queue
     dead_letters: Queue
     patience: int
@@ -48,9 +48,9 @@ class StoreRecording:
         try:
             kind, names = _read(message["body"])
             if kind == DELETING:
-                self.discard.finish(**names)
+                self.delete.finish(**names)
             else:
-                self.store.store(**names)
+                self.copy.copy(**names)
         except Exception as error:
             return self._failed(message, names, error)
         return True
@@ -79,7 +79,7 @@ class StoreRecording:
         self.dead_letters.pass_on(message["body"], why)
         telemetry.count("RecordingGivenUp", reason=why["reason"])
         if names:
-            self.store.give_up(
+            self.copy.give_up(
                 **names, reason=why["reason"], explanation=why["explanation"]
             )
         return True

@@ -1,23 +1,37 @@
-"""The part of the table that is about what Plivo's callbacks told."""
+"""Callbacks: what Plivo told of sessions.
+
+| access                           | request units   |
+|----------------------------------|-----------------|
+| keep a callback                  | 1 write, 1 read |
+| a wrong PIN, beside its callback | 1 write         |
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from masking.core.key_space import CALLBACK, Item, name_of, part_key, session_key
 from masking.core.times import stamp
 from masking.domain.callback_event import CallbackEvent
-from masking.storage.dynamo import IS_NEW, ConditionFailedError, Store
+from masking.storage.table import (
+    IS_NEW,
+    ConditionFailedError,
+    Table,
+)
 
 # For how long it is remembered who got PINs wrong on a day.
-GUESS_SECONDS = 2 * 86_400
+WRONG_PIN_SECONDS = 2 * 86_400
 
 
-class CallbackTable(Store):
+class CallbackStore:
     """Callbacks: one write for each, and one more for a wrong PIN."""
 
-    def put_callback(
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(
         self,
         session_uuid: str,
         digest: str,
@@ -47,25 +61,31 @@ class CallbackTable(Store):
             **({"came": dict(came)} if came else {}),
             **({"erased": True} if erased else {}),
             "received_at": stamp(received_at),
-            "purge_at": self._purge_at(received_at, retention_days),
+            "purge_at": self._table.purge_at(received_at, retention_days),
         }
         try:
-            self._put(item, IS_NEW)
+            self._table.put(item, IS_NEW)
         except ConditionFailedError:
             return False
         return True
 
-    def callback(self, session_uuid: str, digest: str) -> Item | None:
+    def get(self, session_uuid: str, digest: str) -> Item | None:
         """Read a callback."""
-        return self._get(session_key(session_uuid), part_key(CALLBACK, digest))
+        return self._table.get(session_key(session_uuid), part_key(CALLBACK, digest))
 
-    def callbacks(self, session_uuid: str) -> list[Item]:
+    def of_session(self, session_uuid: str) -> list[Item]:
         """Read all callbacks of a session, in no order that means anything."""
-        return self._parts(session_key(session_uuid), part_key(CALLBACK, ""))
+        return self._table.parts(session_key(session_uuid), part_key(CALLBACK, ""))
+
+    def redact(self, before: Item, after: Item) -> None:
+        """Write the redacted callback *after* in the place of *before*."""
+        with suppress(ConditionFailedError):
+            self._table.put(after, IS_NEW)
+        self._table.delete(before["pk"], before["sk"])
 
     # PINs that were wrong
 
-    def count_guess(self, key: str, at: datetime, digest: str, *, most: int) -> int:
+    def count_wrong_pin(self, key: str, at: datetime, digest: str, *, most: int) -> int:
         """Count a wrong PIN once; give how many there were that day, up to *most*.
 
         0 means that there had been as many already.
@@ -73,14 +93,14 @@ class CallbackTable(Store):
         is_first = "attribute_not_exists(digests)"
         is_counted = "contains(digests, :digest)"
         try:
-            item = self._update(
+            item = self._table.update(
                 (key, str(at.date())),
                 "ADD digests :digests SET purge_at = :purge_at",
                 {
                     ":digests": {digest},
                     ":digest": digest,
                     ":most": most,
-                    ":purge_at": int(at.timestamp()) + GUESS_SECONDS,
+                    ":purge_at": int(at.timestamp()) + WRONG_PIN_SECONDS,
                 },
                 f"{is_first} OR size(digests) < :most OR {is_counted}",
                 gives="ALL_NEW",

@@ -1,13 +1,11 @@
-"""The part of the table that is about deliveries to apps and how their servers fare."""
+"""Deliveries of events to apps: one write for each attempt."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
 from masking.core.key_space import (
     DELIVERY,
-    PAUSE,
     Item,
     name_of,
     owner_of,
@@ -16,77 +14,41 @@ from masking.core.key_space import (
 )
 from masking.core.times import parse_stamp, stamp
 from masking.domain.deliveries import Delivery, Status
-from masking.storage.dynamo import ConditionFailedError, Store
-
-# For how long it is remembered that an app's server failed.
-ENDPOINT_SECONDS = 7 * 86_400
-
-# DynamoDB keeps the word for itself.
-UNTIL = {"#until": "until"}
+from masking.storage.table import (
+    Table,
+)
 
 
-# In the keys of the item already.
-IN_KEY = ("id", "session_uuid", "tenant_id", "type")
+class DeliveryStore:
+    """How the delivery of each event stands."""
 
+    def __init__(self, table: Table) -> None:
+        self._table = table
 
-class DeliveryTable(Store):
-    """Deliveries: one write for each attempt, one more where it fails."""
-
-    def put_delivery(
-        self, session_uuid: str, event_id: str, item: Item, now: datetime
-    ) -> None:
+    def put(self, session_uuid: str, event_id: str, item: Item, now: datetime) -> None:
         """Write how a delivery stands."""
-        self._put(
+        self._table.put(
             {
                 **item,
                 "pk": session_key(session_uuid),
                 "sk": part_key(DELIVERY, event_id),
-                "purge_at": self._purge_at(now, item.get("retention_days")),
+                "purge_at": self._table.purge_at(now, item.get("retention_days")),
             }
         )
 
-    def delivery(self, session_uuid: str, event_id: str) -> Item | None:
+    def get(self, session_uuid: str, event_id: str) -> Item | None:
         """Read a delivery."""
-        return self._get(session_key(session_uuid), part_key(DELIVERY, event_id))
+        return self._table.get(session_key(session_uuid), part_key(DELIVERY, event_id))
 
-    def deliveries(self, session_uuid: str) -> list[Item]:
+    def of_session(self, session_uuid: str) -> list[Item]:
         """Read all deliveries of a session."""
-        return self._parts(
+        return self._table.parts(
             session_key(session_uuid), part_key(DELIVERY, ""), consistent=False
         )
 
-    def endpoint(self, endpoint: str) -> Item | None:
-        """Read how an app's server fares; None if it has not failed lately."""
-        return self._get(endpoint, PAUSE, consistent=False)
 
-    def count_failure(self, endpoint: str, now: datetime) -> Item:
-        """Count one more failure in a row; give how the server fares now."""
-        return self._update(
-            (endpoint, PAUSE),
-            "ADD failures :one SET purge_at = :purge_at",
-            {":one": 1, ":purge_at": int(now.timestamp()) + ENDPOINT_SECONDS},
-            gives="ALL_NEW",
-        )
-
-    def put_pause(self, endpoint: str, until: datetime, pauses: int) -> None:
-        """Leave an endpoint alone, for the time *pauses*, unless somebody just did."""
-        with suppress(ConditionFailedError):
-            self._update(
-                (endpoint, PAUSE),
-                "SET #until = :until, pauses = :pauses",
-                {":until": stamp(until), ":pauses": pauses},
-                "attribute_not_exists(pauses) OR pauses < :pauses",
-                names=UNTIL,
-            )
-
-    def forget_failures(self, endpoint: str) -> None:
-        """Forget that an app's server failed."""
-        self._update(
-            (endpoint, PAUSE),
-            "SET failures = :none REMOVE #until, pauses",
-            {":none": 0},
-            names=UNTIL,
-        )
+# In the keys of the item already.
+IN_KEY = ("id", "session_uuid", "tenant_id", "type")
 
 
 def delivery_item(delivery: Delivery) -> Item:

@@ -1,4 +1,9 @@
-"""The part of the table that is about recordings, their holds and their retention."""
+"""Recordings, their holds and their retention.
+
+| access                               | request units                    |
+|--------------------------------------|----------------------------------|
+| announced, claimed, closed           | 1 write each, 1 read before each |
+"""
 
 from __future__ import annotations
 
@@ -20,41 +25,52 @@ from masking.core.key_space import (
 )
 from masking.core.times import parse_stamp, stamp
 from masking.domain.recordings import Recording, Source, Status
-from masking.storage.attributes import written_item
-from masking.storage.dynamo import IS_NEW, IS_UNCHANGED, ConditionFailedError, Store
+from masking.storage.table import (
+    IS_NEW,
+    IS_UNCHANGED,
+    ConditionFailedError,
+    Table,
+)
 
 
-class RecordingTable(Store):
+class RecordingStore:
     """Recordings: one write for each step, one read before it."""
 
-    def recording(self, session_uuid: str, recording_uuid: str) -> Recording | None:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, session_uuid: str, recording_uuid: str) -> Recording | None:
         """Read what is known of a recording, consistently."""
-        item = self._get(session_key(session_uuid), part_key(RECORDING, recording_uuid))
+        item = self._table.get(
+            session_key(session_uuid), part_key(RECORDING, recording_uuid)
+        )
         return recording_from(item) if item else None
 
-    def recordings(self, session_uuid: str) -> list[Recording]:
+    def of_session(self, session_uuid: str) -> list[Recording]:
         """Read all recordings of a session, in no order that means anything."""
-        found = self._parts(
+        found = self._table.parts(
             session_key(session_uuid), part_key(RECORDING, ""), consistent=False
         )
         return [recording_from(item) for item in found]
 
-    def add_recording(self, recording: Recording) -> bool:
+    def add(self, recording: Recording) -> bool:
         """Write a new recording; False if it is there already, and changes nothing."""
         try:
-            self._put(recording_item(recording), IS_NEW)
+            self._table.put(recording_item(recording), IS_NEW)
         except ConditionFailedError:
             return False
         return True
 
-    def replace_recording(self, before: Recording, after: Recording) -> None:
+    def replace(self, before: Recording, after: Recording) -> None:
         """Write the next state. Raises StaleStateError if *before* has gone by."""
         try:
-            self._put(recording_item(after), IS_UNCHANGED, {":seen": before.version})
+            self._table.put(
+                recording_item(after), IS_UNCHANGED, {":seen": before.version}
+            )
         except ConditionFailedError:
             raise StaleStateError from None
 
-    def link_recording(self, recording: Recording) -> None:
+    def link(self, recording: Recording) -> None:
         """Make a recording findable by its name, for as long as it is kept."""
         link: Item = {
             "pk": recording_key(recording.recording_uuid),
@@ -63,33 +79,33 @@ class RecordingTable(Store):
         }
         if recording.expires_at:
             link["purge_at"] = int(recording.expires_at.timestamp())
-        self._put(link)
+        self._table.put(link)
 
     def session_of(self, recording_uuid: str) -> str | None:
         """Say whose recording it is, as its link does."""
-        item = self._get(recording_key(recording_uuid), LINK, consistent=False)
+        item = self._table.get(recording_key(recording_uuid), LINK, consistent=False)
         return str(item["session_uuid"]) if item else None
 
     def is_held(self, session_uuid: str) -> bool:
         """Say whether recordings of a session are under a legal hold."""
-        return self._get(session_key(session_uuid), HOLD) is not None
+        return self._table.get(session_key(session_uuid), HOLD) is not None
 
     def put_hold(self, session_uuid: str, *, held: bool) -> None:
         """Put the recordings of a session under a legal hold, or let them go."""
         key = {"pk": session_key(session_uuid), "sk": HOLD}
         if held:
-            self._put(key)
+            self._table.put(key)
         else:
-            self._client.delete_item(TableName=self._name, Key=written_item(key))
+            self._table.delete(key["pk"], key["sk"])
 
     def retention_of(self, tenant_id: str) -> int | None:
         """Give the days that a tenant's recordings are kept; None if it has no rule."""
-        item = self._get(tenant_key(tenant_id), RECORDINGS, consistent=False)
+        item = self._table.get(tenant_key(tenant_id), RECORDINGS, consistent=False)
         return int(item["retention_days"]) if item else None
 
     def put_retention(self, tenant_id: str, days: int) -> None:
         """Set the days that recordings of a tenant are kept, from now on."""
-        self._put(
+        self._table.put(
             {"pk": tenant_key(tenant_id), "sk": RECORDINGS, "retention_days": days}
         )
 

@@ -27,7 +27,13 @@ from masking.core.key_space import (
     tenant_key,
 )
 from masking.core.times import stamp
-from masking.storage.dynamo import IS_NEW, IS_THERE, ConditionFailedError, Key, Store
+from masking.storage.table import (
+    IS_NEW,
+    IS_THERE,
+    ConditionFailedError,
+    Key,
+    Table,
+)
 
 # For how long it is remembered how many sessions were created in a minute.
 MINUTE_SECONDS = 3600
@@ -37,33 +43,36 @@ IS_BELOW_QUOTA = "attribute_not_exists(made) OR made < :most"
 IS_NEWEST = "newest = :seen"
 
 
-class TenantTable(Store):
+class TenantStore:
     """Tenants, their keys, settings and counters."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
 
     # Keys
 
     def put_key(self, digest: str, item: Item) -> None:
         """Write an API key; *digest* is its SHA-256."""
-        self._put({**item, "pk": api_key_key(digest), "sk": API_KEY})
+        self._table.put({**item, "pk": api_key_key(digest), "sk": API_KEY})
 
     def key(self, digest: str) -> Item | None:
         """Read an API key by its SHA-256, consistently: one just revoked is seen."""
-        return self._get(api_key_key(digest), API_KEY)
+        return self._table.get(api_key_key(digest), API_KEY)
 
     def link_key(self, tenant_id: str, key_id: str, digest: str) -> None:
         """Make a key findable by its tenant and its public id."""
-        self._put(
+        self._table.put(
             {"pk": tenant_key(tenant_id), "sk": api_key_link(key_id), "digest": digest}
         )
 
     def digests_of(self, tenant_id: str) -> list[str]:
         """List the SHA-256 of a tenant's keys."""
-        found = self._parts(tenant_key(tenant_id), api_key_link(""))
+        found = self._table.parts(tenant_key(tenant_id), api_key_link(""))
         return [str(item["digest"]) for item in found]
 
     def digest_of(self, tenant_id: str, key_id: str) -> str | None:
         """Give the SHA-256 of the key that a tenant's public id names."""
-        item = self._get(tenant_key(tenant_id), api_key_link(key_id))
+        item = self._table.get(tenant_key(tenant_id), api_key_link(key_id))
         return str(item["digest"]) if item else None
 
     def end_key(self, digest: str, at: datetime) -> bool:
@@ -97,17 +106,17 @@ class TenantTable(Store):
 
     def settings(self, tenant_id: str, *, consistent: bool = False) -> Item | None:
         """Read what is set for a tenant."""
-        return self._get(tenant_key(tenant_id), SETTINGS, consistent=consistent)
+        return self._table.get(tenant_key(tenant_id), SETTINGS, consistent=consistent)
 
     def put_settings(self, tenant_id: str, item: Item) -> None:
         """Write what is set for a tenant, in place of what was."""
-        self._put({**item, "pk": tenant_key(tenant_id), "sk": SETTINGS})
+        self._table.put({**item, "pk": tenant_key(tenant_id), "sk": SETTINGS})
 
     # Webhook secrets
 
     def generations(self, tenant_id: str) -> Item | None:
         """Read which generations of a tenant's webhook secret sign."""
-        return self._get(tenant_key(tenant_id), WEBHOOKS)
+        return self._table.get(tenant_key(tenant_id), WEBHOOKS)
 
     def put_generations(
         self, tenant_id: str, *, newest: int, oldest: int, seen: int | None
@@ -141,22 +150,22 @@ class TenantTable(Store):
 
     def creates_in(self, tenant_id: str, now: datetime) -> int:
         """Read how many creates were counted in the minute of *now*, or fewer."""
-        item = self._get(tenant_key(tenant_id), minute_key(now), consistent=False)
+        item = self._table.get(tenant_key(tenant_id), minute_key(now), consistent=False)
         return int(item["made"]) if item else 0
 
     def count_live(self, tenant_id: str, change: int) -> None:
         """Add to the number of a tenant's live sessions."""
-        self._update(
+        self._table.update(
             (tenant_key(tenant_id), LIVE), "ADD live :change", {":change": change}
         )
 
     def put_live(self, tenant_id: str, count: int) -> None:
         """Set the number of a tenant's live sessions."""
-        self._put({"pk": tenant_key(tenant_id), "sk": LIVE, "live": count})
+        self._table.put({"pk": tenant_key(tenant_id), "sk": LIVE, "live": count})
 
     def live(self, tenant_id: str, *, consistent: bool = False) -> int:
         """Read the number of a tenant's live sessions, as far as it was counted."""
-        item = self._get(tenant_key(tenant_id), LIVE, consistent=consistent)
+        item = self._table.get(tenant_key(tenant_id), LIVE, consistent=consistent)
         return int(item["live"]) if item else 0
 
     def _change(
@@ -164,7 +173,7 @@ class TenantTable(Store):
     ) -> bool:
         """Change an item; False if the condition does not hold."""
         try:
-            self._update(key, expression, values, condition)
+            self._table.update(key, expression, values, condition)
         except ConditionFailedError:
             return False
         return True

@@ -17,7 +17,7 @@ from masking.domain.bus_events import Event
 from masking.domain.sessions import NAMESPACE, Session
 
 if TYPE_CHECKING:
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 FAILED = "pin.failed"
@@ -28,7 +28,7 @@ DIGITS = 16
 
 
 def after_callback(
-    table: Table, number_key: bytes, threshold: int, item: Item, session: Session
+    stores: Stores, number_key: bytes, threshold: int, item: Item, session: Session
 ) -> Event | None:
     """Count a callback that tells of a wrong PIN; give the event that it may be.
 
@@ -44,7 +44,7 @@ def after_callback(
     key = key_space.guess_key(session.tenant_id, pair)
     received = times.parse_stamp(item["received_at"])
     digest = key_space.name_of(item)[:DIGITS]
-    failures = table.count_guess(key, received, digest, most=threshold)
+    failures = stores.callbacks.count_wrong_pin(key, received, digest, most=threshold)
     if failures < threshold:
         return None
     telemetry.count("PinGuessing")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.domain.bus_events import Event
     from masking.storage.queues import Queue
-    from masking.stream.change_publisher import Publisher
+    from masking.stream.change_publisher import ChangePublisher
 
 
 # How long a record may hold up its shard.
@@ -43,9 +43,9 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PublishChanges:
-    """What relaying takes: the publisher, what gives the queue to park in, the time."""
+    """Publishes batches; *parked* returns the queue for what can't be published."""
 
-    publisher: Publisher
+    publisher: ChangePublisher
     parked: Callable[[], Queue]
     now: Clock
 
@@ -112,18 +112,6 @@ class PublishChanges:
             return False
         at = datetime.fromtimestamp(float(written), UTC)
         return self.now() - at > PATIENCE
-
-
-def record_of(parked: Mapping[str, Any], image: Mapping[str, Any]) -> Record:
-    """Give a stream record again for what was parked, with the item as it is now."""
-    old = {**image, "status": {"S": parked["was"]}} if parked["was"] else None
-    return {
-        "dynamodb": {
-            "Keys": {"pk": image["pk"], "sk": image["sk"]},
-            "NewImage": image,
-            **({"OldImage": old} if old else {}),
-        }
-    }
 
 
 def is_passing(error: Exception) -> bool:

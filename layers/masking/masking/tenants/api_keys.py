@@ -18,7 +18,7 @@ from masking.core.times import parse_stamp
 from masking.tenants import authorize
 
 if TYPE_CHECKING:
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 PREFIX = "maskline_"
@@ -52,7 +52,7 @@ class NewKey:
 
 
 def create(
-    table: Table,
+    stores: Stores,
     tenant_id: str,
     scopes: Iterable[str],
     now: datetime,
@@ -61,7 +61,7 @@ def create(
     """Make a key. Raises ValueError for an unknown scope."""
     secret = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     authorize.issue(
-        table,
+        stores,
         key=secret,
         tenant_id=tenant_id,
         scopes=scopes,
@@ -71,46 +71,46 @@ def create(
     return NewKey(authorize.key_id_of(authorize.digest_of(secret)), secret)
 
 
-def listed(table: Table, tenant_id: str) -> list[Key]:
+def listed(stores: Stores, tenant_id: str) -> list[Key]:
     """List a tenant's keys, the oldest first."""
     found = [
         _key_from(digest, item)
-        for digest in table.tenants.digests_of(tenant_id)
-        if (item := table.tenants.key(digest))
+        for digest in stores.tenants.digests_of(tenant_id)
+        if (item := stores.tenants.key(digest))
     ]
     return sorted(found, key=lambda key: (str(key.created_at or ""), key.key_id))
 
 
 def rotate(
-    table: Table, tenant_id: str, key_id: str, now: datetime, overlap: timedelta
+    stores: Stores, tenant_id: str, key_id: str, now: datetime, overlap: timedelta
 ) -> NewKey:
     """Make a key with the same scopes; the old one ends after *overlap*.
 
     The new one has as long a life as the old one had. Raises KeyNotFoundError.
     """
-    digest, old = _find(table, tenant_id, key_id)
+    digest, old = _find(stores, tenant_id, key_id)
     if not old.opens(now):
         raise KeyNotFoundError
     life = None
     if old.expires_at:
         life = old.expires_at - (old.created_at or now)
-    made = create(table, tenant_id, old.scopes, now, now + life if life else None)
-    table.tenants.end_key(digest, now + overlap)
+    made = create(stores, tenant_id, old.scopes, now, now + life if life else None)
+    stores.tenants.end_key(digest, now + overlap)
     return made
 
 
-def revoke(table: Table, tenant_id: str, key_id: str, now: datetime) -> None:
+def revoke(stores: Stores, tenant_id: str, key_id: str, now: datetime) -> None:
     """End a key at once; whoever has just been let in stays so for 60 s.
 
     Raises KeyNotFoundError.
     """
-    digest, _ = _find(table, tenant_id, key_id)
-    table.tenants.revoke_key(digest, now)
+    digest, _ = _find(stores, tenant_id, key_id)
+    stores.tenants.revoke_key(digest, now)
 
 
-def _find(table: Table, tenant_id: str, key_id: str) -> tuple[str, Key]:
-    digest = table.tenants.digest_of(tenant_id, key_id)
-    item = table.tenants.key(digest) if digest else None
+def _find(stores: Stores, tenant_id: str, key_id: str) -> tuple[str, Key]:
+    digest = stores.tenants.digest_of(tenant_id, key_id)
+    item = stores.tenants.key(digest) if digest else None
     if digest is None or item is None:
         raise KeyNotFoundError
     return digest, _key_from(digest, item)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from masking.core.key_space import Item
 from masking.core.times import parse_stamp, stamp
 
 if TYPE_CHECKING:
-    from masking.storage.table import Table
+    from masking.core.times import Clock
+    from masking.storage.stores import Stores
 
 
 SCOPES = (
@@ -54,7 +55,7 @@ class Caller:
 
 
 def issue(
-    table: Table,
+    stores: Stores,
     *,
     key: str,
     tenant_id: str,
@@ -75,17 +76,17 @@ def issue(
         item["created_at"] = stamp(created_at)
     digest = digest_of(key)
     # First the link: a key that opens and is not listed could not be revoked.
-    table.tenants.link_key(tenant_id, key_id_of(digest), digest)
-    table.tenants.put_key(digest, item)
+    stores.tenants.link_key(tenant_id, key_id_of(digest), digest)
+    stores.tenants.put_key(digest, item)
 
 
-def caller_of(table: Table, authorization: str, now: datetime) -> Caller | None:
+def caller_of(stores: Stores, authorization: str, now: datetime) -> Caller | None:
     """Say whose key an Authorization header carries; None if it opens nothing."""
     match = BEARER.fullmatch(authorization.strip())
     if match is None:
         return None
     digest = digest_of(match[1])
-    item = table.tenants.key(digest)
+    item = stores.tenants.key(digest)
     if item is None or "revoked_at" in item:
         return None
     expires_at = item.get("expires_at")
@@ -106,10 +107,10 @@ def is_use_due(caller: Caller, now: datetime) -> bool:
     return used is None or now - used >= USE_NOTED_EVERY
 
 
-def note_use(table: Table, caller: Caller, now: datetime) -> None:
+def note_use(stores: Stores, caller: Caller, now: datetime) -> None:
     """Note that a key is used; that this fails matters to nobody who calls."""
     try:
-        table.tenants.note_key_use(caller.digest, now)
+        stores.tenants.note_key_use(caller.digest, now)
     except (BotoCoreError, ClientError):
         telemetry.count("KeyUseNotNoted")
 
@@ -122,3 +123,26 @@ def digest_of(key: str) -> str:
 def key_id_of(digest: str) -> str:
     """Give the public id of a key, which tells nothing of the key itself."""
     return digest[:ID_LENGTH]
+
+
+@dataclass(frozen=True)
+class Authorize:
+    """Finds out whose key a request carries.
+
+    *best_effort* returns stores for a write that may fail.
+    """
+
+    stores: Stores
+    best_effort: Callable[[], Stores]
+    now: Clock
+
+    def caller(self, authorization: str) -> Caller | None:
+        """Return whose key an Authorization header carries; None if it opens nothing.
+
+        Records every ten minutes that the key is used.
+        """
+        now = self.now()
+        caller = caller_of(self.stores, authorization, now)
+        if caller and is_use_due(caller, now):
+            note_use(self.best_effort(), caller, now)
+        return caller

@@ -17,7 +17,7 @@ from masking.domain.sessions import Status
 from masking.storage import session_items
 
 if TYPE_CHECKING:
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
     from masking.tenants.tenant_settings import TenantSettings
 
 
@@ -28,7 +28,7 @@ PAGE = 100
 
 
 def count(
-    table: Table,
+    stores: Stores,
     settings_of: Callable[[str], TenantSettings],
     records: Sequence[Mapping[str, Any]],
 ) -> None:
@@ -39,18 +39,18 @@ def count(
     try:
         for tenant_id, change in _changes_in(records).items():
             if change and settings_of(tenant_id).live_sessions is not None:
-                table.tenants.count_live(tenant_id, change)
+                stores.tenants.count_live(tenant_id, change)
     except (BotoCoreError, ClientError):
         telemetry.count("LiveSessionsNotCounted")
 
 
-def recount(table: Table, tenant_id: str) -> int:
+def recount(stores: Stores, tenant_id: str) -> int:
     """Count a tenant's live sessions by its listing, and set the counter to that."""
     found = 0
-    for page in _pages(table, tenant_id):
-        states = table.load_states([key.partition("#")[2] for key in page])
+    for page in _pages(stores, tenant_id):
+        states = stores.sessions.load_states([key.partition("#")[2] for key in page])
         found += sum(session.status.value in LIVE for session in states)
-    table.tenants.put_live(tenant_id, found)
+    stores.tenants.put_live(tenant_id, found)
     return found
 
 
@@ -74,11 +74,11 @@ def _text(image: Mapping[str, Any], name: str) -> str:
     return str(image.get(name, {}).get("S", ""))
 
 
-def _pages(table: Table, tenant_id: str) -> Iterator[list[str]]:
+def _pages(stores: Stores, tenant_id: str) -> Iterator[list[str]]:
     """Give the keys of a tenant's listing, the newest first, page by page."""
     at_most = "~"
     while True:
-        page = table.listed(
+        page = stores.links.list_keys(
             session_items.listing_of_tenant(tenant_id),
             at_most=at_most,
             at_least="0",

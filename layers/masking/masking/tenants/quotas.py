@@ -11,7 +11,7 @@ from masking.core.problems import InvalidRequestError, ProblemError, QuotaExceed
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.domain.sessions import Session
-    from masking.storage.tenants import TenantTable
+    from masking.storage.tenants import TenantStore
     from masking.tenants.tenant_settings import TenantSettings
 
 
@@ -25,7 +25,7 @@ FOREIGN = "must be the sub-account of this tenant, or be left out"
 class Quotas:
     """One create of a tenant: the tenant's counters, its settings, the time."""
 
-    table: TenantTable
+    tenants: TenantStore
     tenant_id: str
     settings: TenantSettings
     now: Clock
@@ -48,13 +48,13 @@ class Quotas:
             violation = {"field": "subaccount", "rule": FOREIGN, "sent": None}
             return InvalidRequestError(violations=[violation])
         most = self.settings.live_sessions
-        if most is not None and self.table.live(self.tenant_id) >= most:
+        if most is not None and self.tenants.live(self.tenant_id) >= most:
             return QuotaExceededError(
                 retry_after=ENDS_AFTER, quota="live_sessions", limit=most
             )
         most = self.settings.creates_per_minute
         now = self.now()
-        if most is not None and self.table.creates_in(self.tenant_id, now) >= most:
+        if most is not None and self.tenants.creates_in(self.tenant_id, now) >= most:
             return self._used_up(most)
         return None
 
@@ -66,7 +66,7 @@ class Quotas:
         most = self.settings.creates_per_minute
         if most is None:
             return
-        if not self.table.count_create(self.tenant_id, self.now(), most):
+        if not self.tenants.count_create(self.tenant_id, self.now(), most):
             raise self._used_up(most)
 
     def _used_up(self, most: int) -> QuotaExceededError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from masking.core.key_space import Item
-    from masking.storage.tenants import TenantTable
+    from masking.storage.tenants import TenantStore
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ NONE = TenantSettings()
 
 
 def load(
-    table: TenantTable, tenant_id: str, *, consistent: bool = False
+    tenants: TenantStore, tenant_id: str, *, consistent: bool = False
 ) -> TenantSettings:
     """Read a tenant's settings; unless *consistent* those of the last second may lack.
 
     That is enough for functions, and not for whoever changes them.
     """
-    item = table.settings(tenant_id, consistent=consistent) or {}
+    item = tenants.settings(tenant_id, consistent=consistent) or {}
     return TenantSettings(**{name: item.get(name) for name in NAMES})
 
 
-def save(table: TenantTable, tenant_id: str, settings: TenantSettings) -> None:
+def save(tenants: TenantStore, tenant_id: str, settings: TenantSettings) -> None:
     """Write a tenant's settings. Functions know them within a minute."""
     item: Item = {k: v for k, v in asdict(settings).items() if v is not None}
-    table.put_settings(tenant_id, item)
+    tenants.put_settings(tenant_id, item)
 
 
 def none_of(_tenant_id: str) -> TenantSettings:

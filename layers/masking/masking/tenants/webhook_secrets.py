@@ -11,24 +11,24 @@ from masking.domain import webhook_signing
 from masking.domain.webhook_signing import Generations
 
 if TYPE_CHECKING:
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 # Secrets of webhooks
 
 
-def generations_of(table: Table, tenant_id: str) -> Generations:
+def generations_of(stores: Stores, tenant_id: str) -> Generations:
     """Give which generations of a tenant's webhook secret sign."""
-    return _generations_from(table.tenants.generations(tenant_id))
+    return _generations_from(stores.tenants.generations(tenant_id))
 
 
 def change_generations(
-    table: Table, tenant_id: str, change: Callable[[Generations], Generations]
+    stores: Stores, tenant_id: str, change: Callable[[Generations], Generations]
 ) -> None:
     """Rotate or retire. Raises StaleStateError if somebody else just did so."""
-    item = table.tenants.generations(tenant_id)
+    item = stores.tenants.generations(tenant_id)
     after = change(_generations_from(item))
-    if not table.tenants.put_generations(
+    if not stores.tenants.put_generations(
         tenant_id,
         newest=after.newest,
         oldest=after.oldest,
@@ -37,11 +37,11 @@ def change_generations(
         raise StaleStateError
 
 
-def webhook_secrets(table: Table, key: bytes, tenant_id: str) -> list[str]:
+def webhook_secrets(stores: Stores, key: bytes, tenant_id: str) -> list[str]:
     """Give the secrets that a tenant's webhooks are signed with, the newest first."""
     return [
         webhook_signing.secret_of(key, tenant_id, generation)
-        for generation in generations_of(table, tenant_id).signing
+        for generation in generations_of(stores, tenant_id).signing
     ]
 
 

@@ -29,7 +29,7 @@ from masking.webhooks.ssrf_guard import Target
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.storage.queues import Queue
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
     from masking.webhooks.endpoints import Endpoints
 
 
@@ -67,7 +67,7 @@ class DeliverWebhook:
     secrets, the newest first; *chance* gives numbers from 0 to 1.
     """
 
-    table: Table
+    stores: Stores
     queue: Queue
     dead_letters: Queue
     endpoints: Endpoints
@@ -81,7 +81,7 @@ class DeliverWebhook:
     def deliver_batch(self, messages: Sequence[Message]) -> list[str]:
         """Work on messages side by side; give the ids of those that come again."""
         details = [json.loads(message["body"])["detail"] for message in messages]
-        known = self.table.load_items(_keys_of(details))
+        known = self.stores.table.get_all(_keys_of(details))
         stop = self.now() + BEGIN_WITHIN
 
         def work(message: Message, detail: Mapping[str, Any]) -> Outcome:
@@ -223,7 +223,7 @@ class DeliverWebhook:
         self.dead_letters.send({"detail": detail, "redriven": True})
 
     def _keep(self, delivery: Delivery) -> None:
-        self.table.put_delivery(
+        self.stores.deliveries.put(
             delivery.session_uuid,
             delivery.event_id,
             delivery_item(delivery),

@@ -18,7 +18,7 @@ from masking.domain import deliveries
 if TYPE_CHECKING:
     from masking.core.key_space import Item
     from masking.core.times import Clock
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
 # Requests to one endpoint at once, in one worker. The template caps the workers.
@@ -41,7 +41,7 @@ class Health:
 class Endpoints:
     """What a worker knows of endpoints, each named by its key in the table."""
 
-    table: Table
+    stores: Stores
     now: Clock
     _known: dict[str, tuple[datetime, Health]] = field(default_factory=dict)
     _turns: dict[str, threading.Semaphore] = field(default_factory=dict)
@@ -63,27 +63,27 @@ class Endpoints:
         One that fails again after it was left alone is left alone again at once.
         """
         now = self.now()
-        item = self.table.count_failure(endpoint, now)
+        item = self.stores.endpoints.count_failure(endpoint, now)
         health = _health_in(item)
         resting = health.until is not None and now < health.until
         enough = item["failures"] >= deliveries.FAILURES
         if enough and not resting:
             until = now + deliveries.rest_after(health.pauses)
             health = Health(health.pauses + 1, until, fails=True)
-            self.table.put_pause(endpoint, until, health.pauses)
+            self.stores.endpoints.put_pause(endpoint, until, health.pauses)
         self._learn(endpoint, health)
 
     def succeeded(self, endpoint: str) -> None:
         """Note a success: the endpoint is as good as any."""
         if self._health(endpoint).fails:
-            self.table.forget_failures(endpoint)
+            self.stores.endpoints.clear_failures(endpoint)
             self._learn(endpoint, Health())
 
     def _health(self, endpoint: str) -> Health:
         known = self._known.get(endpoint)
         if known and self.now() - known[0] < FRESH:
             return known[1]
-        item = self.table.endpoint(endpoint)
+        item = self.stores.endpoints.get(endpoint)
         return self._learn(endpoint, _health_in(item) if item else Health())
 
     def _learn(self, endpoint: str, health: Health) -> Health:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking.core.problems import DeliveryNotFoundError
@@ -12,22 +12,30 @@ from masking.storage.deliveries import delivery_from, delivery_item
 from masking.webhooks.event_detail import detail_of
 
 if TYPE_CHECKING:
+    from masking.core.times import Clock
     from masking.storage.queues import Queue
-    from masking.storage.table import Table
+    from masking.storage.stores import Stores
 
 
-def replay(
-    delivery_id: str, *, tenant_id: str, table: Table, queue: Queue, now: datetime
-) -> Delivery:
-    """Begin a delivery anew. Raises DeliveryNotFoundError if it is not the tenant's."""
-    keys = deliveries.keys_in(delivery_id)
-    item = table.delivery(*keys) if keys else None
-    if keys is None or item is None or item["tenant_id"] != tenant_id:
-        raise DeliveryNotFoundError
-    whole = table.load_whole(keys[0])
-    if whole is None:
-        raise DeliveryNotFoundError
-    renewed = deliveries.renew(delivery_from(item), now)
-    table.put_delivery(*keys, delivery_item(renewed), now)
-    queue.send({"detail": detail_of(renewed, whole)})
-    return renewed
+@dataclass(frozen=True)
+class ReplayDelivery:
+    """Replays deliveries into the queue of webhooks."""
+
+    stores: Stores
+    queue: Queue
+    now: Clock
+
+    def replay(self, delivery_id: str, *, tenant_id: str) -> Delivery:
+        """Begin a tenant's delivery anew. Raises DeliveryNotFoundError."""
+        keys = deliveries.keys_in(delivery_id)
+        item = self.stores.deliveries.get(*keys) if keys else None
+        if keys is None or item is None or item["tenant_id"] != tenant_id:
+            raise DeliveryNotFoundError
+        whole = self.stores.sessions.load_whole(keys[0])
+        if whole is None:
+            raise DeliveryNotFoundError
+        now = self.now()
+        renewed = deliveries.renew(delivery_from(item), now)
+        self.stores.deliveries.put(*keys, delivery_item(renewed), now)
+        self.queue.send({"detail": detail_of(renewed, whole)})
+        return renewed

@@ -9,7 +9,7 @@ from typing import Any
 
 from stack.environments import ROOT
 from stack.openapi.document import Route, routes
-from tests.handlers.payloads import sample
+from tests.support.payloads import sample
 
 # Those of apps. Plivo's have no key and prove themselves otherwise.
 ROUTES = {

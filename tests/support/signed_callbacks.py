@@ -11,7 +11,7 @@ from plivo.utils import signature_v3
 from masking.domain.sessions import Session
 from masking.plivo import callback_urls
 from plivo_simulator import account
-from tests.handlers.payloads import http
+from tests.support.payloads import http
 
 NONCE = "05429567804466091622"
 

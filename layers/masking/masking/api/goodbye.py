@@ -8,7 +8,10 @@ imported and no session is looked up: every call gets the same polite end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
+
+from masking.core.settings import Settings
 
 PATH = "/v1/plivo/answer"
 
@@ -34,3 +37,22 @@ class Goodbye:
             language = quoteattr(self.language)
             sound = f"<Speak language={language}>{escape(self.text)}</Speak>"
         return f"<Response>{sound}<Hangup/></Response>"
+
+
+DEFAULT = Goodbye()
+
+
+def from_settings(settings: Settings) -> Goodbye:
+    """Return what the deployment lets callers hear."""
+    return Goodbye(
+        settings.goodbye_text, settings.goodbye_language, settings.goodbye_play_url
+    )
+
+
+def response(goodbye: Goodbye) -> dict[str, Any]:
+    """Return the answer to API Gateway."""
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": CONTENT_TYPE, "cache-control": "no-store"},
+        "body": goodbye.xml(),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.handlers.embedded_aws import Deployment, EmbeddedAws
+from tests.support.embedded_aws import Deployment, EmbeddedAws
 
 
 class TableStream:

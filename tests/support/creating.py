@@ -11,9 +11,9 @@ from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession
 from masking.lifecycle.create_session import Created, CreateSession
 from masking.plivo.client import Carrier
-from masking.storage.table import Table
-from tests.handlers.clock import Clock
-from tests.handlers.payloads import PAIR
+from masking.storage.stores import Stores
+from tests.support.clock import Clock
+from tests.support.payloads import PAIR
 
 BASE = "https://masks.example.com"
 SESSION = sessions.session_uuid_for("acme", "order-17")
@@ -42,10 +42,10 @@ def attempt(flow: CreateSession) -> tuple[Created | None, Any]:
         return None, outcome_of(error)
 
 
-def reserve(table: Table, clock: Clock) -> None:
+def reserve(stores: Stores, clock: Clock) -> None:
     """Reserve the session of the usual request, as another function would."""
     request = requests.parse_create(PAIR)
-    table.reserve(
+    stores.sessions.reserve(
         transitions.reserve(
             session_uuid=SESSION,
             tenant_id="acme",

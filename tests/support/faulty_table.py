@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from masking.storage.table import Table
-from tests.handlers.embedded_aws import EmbeddedAws
+from masking.storage.stores import Stores
+from tests.support.embedded_aws import EmbeddedAws
 
 Fails = Callable[[dict[str, Any]], bool]
 
@@ -19,7 +19,7 @@ def faulty_table(
     *,
     on: int = 1,
     error: str = "ProvisionedThroughputExceededException",
-) -> Table:
+) -> Stores:
     """Give the table *name*, whose *on*-th request of an operation fails with *error*.
 
     All later requests of that operation fail too.
@@ -40,4 +40,4 @@ def faulty_table(
         return SimpleNamespace(status_code=400), answer
 
     client.meta.events.register(f"before-call.dynamodb.{operation}", fail)
-    return Table(client, name)
+    return Stores(client, name)

@@ -9,9 +9,9 @@ from masking.core.times import Clock
 from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session
 from masking.lifecycle.create_session import CreateSession
-from masking.storage.table import Table
+from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.handlers.payloads import PAIR
+from tests.support.payloads import PAIR
 
 BASE = "https://masks.example.com"
 
@@ -25,7 +25,9 @@ def created(
     **body: Any,
 ) -> Session:
     """Create a session at the simulator and in the table."""
-    flow = CreateSession(services.table, services.carrier, services.callback_key, clock)
+    flow = CreateSession(
+        services.stores, services.carrier, services.callback_key, clock
+    )
     asked = body if body.get("create_session_with_single_party") else {**PAIR, **body}
     return flow.create(
         requests.parse_create(asked),
@@ -35,7 +37,7 @@ def created(
     ).session
 
 
-def reserved(table: Table, clock: Clock, **body: Any) -> Session:
+def reserved(stores: Stores, clock: Clock, **body: Any) -> Session:
     """Reserve a session in the table; Plivo has not heard of it."""
     request = requests.parse_create({**PAIR, **body})
     session = transitions.reserve(
@@ -46,12 +48,12 @@ def reserved(table: Table, clock: Clock, **body: Any) -> Session:
         base_url=BASE,
         now=clock(),
     )
-    table.reserve(session)
+    stores.sessions.reserve(session)
     return session
 
 
 def planted(
-    table: Table, clock: Clock, *, tenant: str = "acme", **answer: Any
+    stores: Stores, clock: Clock, *, tenant: str = "acme", **answer: Any
 ) -> Session:
     """Put an active session into the table without asking any Plivo."""
     import uuid
@@ -81,13 +83,13 @@ def planted(
         }
     )
     session = transitions.confirm(new, known, 1)
-    table.reserve(new)
-    table.replace(new, session)
+    stores.sessions.reserve(new)
+    stores.sessions.replace(new, session)
     return session
 
 
-def stored(table: Table, session: Session) -> Session:
+def stored(stores: Stores, session: Session) -> Session:
     """Read a session that must be there."""
-    found = table.load(session.session_uuid)
+    found = stores.sessions.load(session.session_uuid)
     assert found, "the session is not in the table"
     return found

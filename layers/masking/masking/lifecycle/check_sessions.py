@@ -1,0 +1,45 @@
+"""Work off one message of the queue of checks.
+
+| message                    | from                      | what is done               |
+|----------------------------|---------------------------|----------------------------|
+| `session_uuid`             | an update or an ending    | its outcome is cleared up  |
+| `session_uuid`, `orphans`  | a create that was retried | what is ours alone is kept |
+| `session_uuid`, `callback` | a leg that ended last     | the call's end is told     |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from masking.core import telemetry
+from masking.lifecycle import reconcile
+
+if TYPE_CHECKING:
+    from masking.lifecycle.call_ended import CallEnded
+    from masking.lifecycle.reconcile import Reconciler
+
+
+@dataclass(frozen=True)
+class CheckSessions:
+    """Checks sessions that a killed function may have left behind."""
+
+    reconciler: Reconciler
+    call_ended: CallEnded
+
+    def work(self, message: Mapping[str, Any]) -> None:
+        """Do what a message asks for. Raises CarrierError, so that it comes again."""
+        session_uuid = message["session_uuid"]
+        if "callback" in message:
+            self.call_ended.announce(session_uuid, message["callback"])
+            return
+        if "orphans" in message:
+            outcome = self.reconciler.remove_orphans(session_uuid)
+        else:
+            outcome = self.reconciler.check(session_uuid)
+        telemetry.logger().info("session checked", extra={"outcome": outcome})
+        if outcome not in (reconcile.LEFT, reconcile.FAILED):
+            telemetry.count(f"Reconciled{outcome.title()}")
+        if outcome in reconcile.REPAIRS:
+            telemetry.count("ReconciliationRepaired")

@@ -1,0 +1,50 @@
+"""List the callbacks of a session, the oldest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from masking.api import pages
+from masking.api.pages import PageRequest
+from masking.api.timeline_views import event_view
+from masking.core.key_space import name_of
+from masking.core.problems import SessionNotFoundError
+from masking.domain import sessions
+from masking.domain.callback_event import CallbackEvent
+from masking.storage.timelines import timeline_of
+
+if TYPE_CHECKING:
+    from masking.storage.stores import Stores
+
+
+@dataclass(frozen=True)
+class ListEvents:
+    """Lists callbacks."""
+
+    stores: Stores
+
+    def page(
+        self, session_uuid: str, asked: PageRequest, *, tenant_id: str
+    ) -> dict[str, Any]:
+        """Return a page of a session's callbacks as JSON values, numbers masked.
+
+        Raises SessionNotFoundError, and InvalidRequestError for a foreign cursor.
+        """
+        whole = self.stores.sessions.load_whole(session_uuid)
+        if whole is None or whole.session.tenant_id != tenant_id:
+            raise SessionNotFoundError
+        parties = sessions.parties_of(whole.session)
+        timeline = timeline_of(whole.callbacks, whole.session)
+        kept = {name_of(item): item for item in whole.callbacks}
+        page = pages.page_of(timeline.history, asked, _place_of)
+        shown = [
+            event_view(event, kept[event.digest], timeline, parties)
+            for event in page.shown
+        ]
+        return pages.page_view(shown, limit=asked.limit, cursor=page.cursor)
+
+
+def _place_of(event: CallbackEvent) -> list[object]:
+    at, sequence, place, digest = event.order
+    return [at.isoformat(), sequence, place, digest]

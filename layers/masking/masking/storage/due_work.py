@@ -1,0 +1,95 @@
+"""What is due: sessions whose next action has come, and reconciliation runs.
+
+| access                  | request units               |
+|-------------------------|-----------------------------|
+| due work, nothing due   | 0.5 read for each shard     |
+| a reconciliation run    | 2 write                     |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from masking.core.key_space import (
+    RECONCILIATION,
+    STATE,
+    Item,
+    owner_of,
+    reconciliation_key,
+    session_key,
+)
+from masking.core.times import stamp
+from masking.storage.table import ConditionFailedError, Table, written_item
+
+
+@dataclass(frozen=True)
+class Due:
+    """A session whose next action is due, as the index says (which may be stale)."""
+
+    session_uuid: str
+    due_at: str
+
+
+class DueWorkStore:
+    """The sparse index of what sessions next need done, and who works on it."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def list_due(
+        self, shard: str, now: datetime, after: Due | None = None
+    ) -> Iterator[Due]:
+        """List the sessions of a shard whose duty is due, the oldest first.
+
+        Begins behind the place of *after*, whether or not it is still there.
+        """
+        for item in self._table.query(
+            IndexName="duties",
+            KeyConditionExpression="duty_shard = :shard AND duty_at <= :now",
+            ExpressionAttributeValues=written_item(
+                {":shard": shard, ":now": stamp(now)}
+            ),
+            **_behind(shard, after),
+        ):
+            yield Due(owner_of(item), item["duty_at"])
+
+    def begin_run(self, name: str, now: datetime, until: datetime) -> Item | None:
+        """Take the lease of a round; gives where the last one stopped.
+
+        None if somebody has it.
+        """
+        try:
+            return self._table.update(
+                (reconciliation_key(name), RECONCILIATION),
+                "SET lease_until = :until",
+                {":until": stamp(until), ":now": stamp(now)},
+                "attribute_not_exists(lease_until) OR lease_until <= :now",
+                gives="ALL_OLD",
+            )
+        except ConditionFailedError:
+            return None
+
+    def end_run(self, name: str, until: datetime, stopped: Item) -> None:
+        """Give the lease back and keep where the run *stopped*."""
+        with suppress(ConditionFailedError):
+            self._table.put(
+                {**stopped, "pk": reconciliation_key(name), "sk": RECONCILIATION},
+                "lease_until = :until",
+                {":until": stamp(until)},
+            )
+
+
+def _behind(shard: str, due: Due | None) -> dict[str, Any]:
+    if due is None:
+        return {}
+    place = {
+        "pk": session_key(due.session_uuid),
+        "sk": STATE,
+        "duty_shard": shard,
+        "duty_at": due.due_at,
+    }
+    return {"ExclusiveStartKey": written_item(place)}

@@ -1,0 +1,233 @@
+"""Sessions: their state, what was asked for, and what Plivo last said of them.
+
+| access                               | request units (items up to 1 KB)         |
+|--------------------------------------|------------------------------------------|
+| reserve                              | 3 write (state, its due work, request)   |
+| confirm                              | 3 write (state, the due work moves)      |
+| begin and finish an update           | 3 + 3 write; the due work moves to the   |
+|                                      | check and back, see docs/decisions.md    |
+| expire                               | 3 write (state, the due work moves)      |
+| settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
+|                                      | (state, the due work goes)               |
+| get a session                        | 1 read for each 4 KB of state, request   |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from masking.core.errors import SessionTakenError, StaleStateError
+from masking.core.key_space import (
+    ASPECT,
+    CALLBACK,
+    RECORDING,
+    REQUEST,
+    SNAPSHOT,
+    STATE,
+    Item,
+    is_part,
+    part_key,
+    session_key,
+)
+from masking.domain import sessions
+from masking.domain.sessions import Session
+from masking.storage.session_items import session_from, state_item
+from masking.storage.table import (
+    IS_NEW,
+    IS_THERE,
+    IS_UNCHANGED,
+    ConditionFailedError,
+    Table,
+    read_item,
+    written_item,
+)
+
+IS_AS_FETCHED = "fetched_at = :seen"
+WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
+IS_NOT_ERASED = "attribute_not_exists(erased)"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A session with what was asked for, and all that Plivo told of it."""
+
+    session: Session
+    callbacks: tuple[Item, ...]
+    recordings: tuple[Item, ...]
+
+
+class SessionStore:
+    """Sessions; each is kept for its own retention, else for the table's."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def reserve(self, session: Session) -> None:
+        """Write a new session. Raises SessionTakenError if it is there already."""
+        try:
+            self._table.put(state_item(session, self._ends(session)), IS_NEW)
+        except ConditionFailedError:
+            raise SessionTakenError from None
+        self.put_request(session)
+
+    def put_request(self, session: Session) -> None:
+        """Write what was asked for; writing it twice changes nothing."""
+        lifetime = timedelta(seconds=session.asked.get("session_expiry", 0))
+        ends = session.reserved_at + lifetime + sessions.REQUEST_SLACK
+        self._table.put(
+            {
+                "pk": session_key(session.session_uuid),
+                "sk": REQUEST,
+                "asked": dict(session.asked),
+                "purge_at": self._table.purge_at(ends, session.retention_days),
+            }
+        )
+
+    def replace(self, before: Session, after: Session) -> None:
+        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        try:
+            self._table.put(
+                state_item(after, self._ends(after)),
+                IS_UNCHANGED,
+                {":seen": before.version},
+            )
+        except ConditionFailedError:
+            raise StaleStateError from None
+        self._keep_request(after)
+
+    def load(self, session_uuid: str) -> Session | None:
+        """Read a session with what was asked for, consistently."""
+        found = self._table.parts(session_key(session_uuid), part_key(ASPECT, ""))
+        items = {item["sk"]: item for item in found}
+        if STATE not in items:
+            return None
+        return session_from(items[STATE], items.get(REQUEST), items.get(SNAPSHOT))
+
+    def load_whole(self, session_uuid: str) -> Whole | None:
+        """Read a session with its callbacks and recordings, consistently."""
+        items = list(
+            self._table.query(
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                ExpressionAttributeValues=written_item(
+                    {
+                        ":pk": session_key(session_uuid),
+                        ":first": part_key(ASPECT, ""),
+                        ":last": part_key(RECORDING, "~"),
+                    }
+                ),
+                ConsistentRead=True,
+            )
+        )
+        parts = {item["sk"]: item for item in items}
+        if STATE not in parts:
+            return None
+        return Whole(
+            session_from(parts[STATE], parts.get(REQUEST), parts.get(SNAPSHOT)),
+            tuple(item for item in items if is_part(CALLBACK, item)),
+            tuple(item for item in items if is_part(RECORDING, item)),
+        )
+
+    def load_state(self, session_uuid: str) -> Session | None:
+        """Read a session without what was asked for, consistently."""
+        item = self._table.get(session_key(session_uuid), STATE)
+        return session_from(item) if item else None
+
+    def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
+        """Read up to 100 sessions without what was asked for, in the order given.
+
+        Half a request unit each: what was written in the last second may be missing.
+        """
+        wanted: list[Any] = [
+            written_item({"pk": session_key(session_uuid), "sk": STATE})
+            for session_uuid in session_uuids
+        ]
+        found: dict[str, Session] = {}
+        while wanted:
+            answer = self._table.client.batch_get_item(
+                RequestItems={self._table.name: {"Keys": wanted}}
+            )
+            for item in answer["Responses"].get(self._table.name, []):
+                session = session_from(read_item(item))
+                found[session.session_uuid] = session
+            left = answer["UnprocessedKeys"].get(self._table.name)
+            wanted = list(left["Keys"]) if left else []
+        return [found[uuid] for uuid in session_uuids if uuid in found]
+
+    # Settlement
+
+    def snapshot(self, session_uuid: str) -> Item | None:
+        """Read what Plivo last said about an expired session."""
+        return self._table.get(session_key(session_uuid), SNAPSHOT)
+
+    def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
+        """Keep what Plivo said; *seen* is the time of the snapshot that was read.
+
+        Raises StaleStateError if another has been written since, or if the session
+        has been erased without *session* knowing.
+        """
+        condition = IS_AS_FETCHED if seen else WAS_NEVER_FETCHED
+        erased = {"erased": True} if session.erased_at else {}
+        try:
+            self._table.put(
+                {
+                    **item,
+                    **erased,
+                    "pk": session_key(session.session_uuid),
+                    "sk": SNAPSHOT,
+                    "purge_at": self._ends(session),
+                },
+                condition if erased else f"{condition} AND {IS_NOT_ERASED}",
+                {":seen": seen} if seen else None,
+            )
+        except ConditionFailedError:
+            raise StaleStateError from None
+
+    # Erasing
+
+    def load_items(self, session_uuid: str) -> list[Item]:
+        """Read every item of a session."""
+        return list(
+            self._table.query(
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=written_item(
+                    {":pk": session_key(session_uuid)}
+                ),
+                ConsistentRead=True,
+            )
+        )
+
+    def delete_request(self, session_uuid: str) -> None:
+        """Delete what was asked for."""
+        self._table.delete(session_key(session_uuid), REQUEST)
+
+    def redact_snapshot(self, blanked: Item) -> None:
+        """Put the snapshot of a session that has been erased."""
+        with suppress(ConditionFailedError):
+            self._table.put(blanked, IS_NOT_ERASED)
+
+    def purge_at(self, session: Session) -> int:
+        """Say when the items of a session are purged, in seconds since 1970."""
+        return self._ends(session)
+
+    def _keep_request(self, session: Session) -> None:
+        """Let the request outlive a session that was extended beyond its slack."""
+        if session.expiry_time is None or not session.asked:
+            return
+        lifetime = timedelta(seconds=session.asked.get("session_expiry", 0))
+        ends = session.reserved_at + lifetime + sessions.REQUEST_SLACK
+        if session.expiry_time > ends:
+            with suppress(ConditionFailedError):
+                self._table.update(
+                    (session_key(session.session_uuid), REQUEST),
+                    "SET purge_at = :at",
+                    {":at": self._ends(session)},
+                    IS_THERE,
+                )
+
+    def _ends(self, session: Session) -> int:
+        ends = session.expiry_time or session.reserved_at
+        return self._table.purge_at(ends, session.retention_days)

@@ -1,0 +1,92 @@
+"""All stores over one table, each made when it is first asked for.
+
+A function imports what it asks for and nothing else.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from masking.storage.table import Table
+
+if TYPE_CHECKING:
+    from masking.storage.callbacks import CallbackStore
+    from masking.storage.deliveries import DeliveryStore
+    from masking.storage.due_work import DueWorkStore
+    from masking.storage.endpoints import EndpointStore
+    from masking.storage.erasures import ErasureStore
+    from masking.storage.links import LinkStore
+    from masking.storage.recordings import RecordingStore
+    from masking.storage.sessions import SessionStore
+    from masking.storage.tenants import TenantStore
+
+
+class Stores:
+    """The stores over *table*."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    @cached_property
+    def sessions(self) -> SessionStore:
+        """Return the store of sessions."""
+        from masking.storage.sessions import SessionStore
+
+        return SessionStore(self.table)
+
+    @cached_property
+    def callbacks(self) -> CallbackStore:
+        """Return the store of callbacks."""
+        from masking.storage.callbacks import CallbackStore
+
+        return CallbackStore(self.table)
+
+    @cached_property
+    def recordings(self) -> RecordingStore:
+        """Return the store of recordings."""
+        from masking.storage.recordings import RecordingStore
+
+        return RecordingStore(self.table)
+
+    @cached_property
+    def deliveries(self) -> DeliveryStore:
+        """Return the store of deliveries."""
+        from masking.storage.deliveries import DeliveryStore
+
+        return DeliveryStore(self.table)
+
+    @cached_property
+    def endpoints(self) -> EndpointStore:
+        """Return the store of apps' servers."""
+        from masking.storage.endpoints import EndpointStore
+
+        return EndpointStore(self.table)
+
+    @cached_property
+    def links(self) -> LinkStore:
+        """Return the store of links."""
+        from masking.storage.links import LinkStore
+
+        return LinkStore(self.table)
+
+    @cached_property
+    def due_work(self) -> DueWorkStore:
+        """Return the store of due work."""
+        from masking.storage.due_work import DueWorkStore
+
+        return DueWorkStore(self.table)
+
+    @cached_property
+    def erasures(self) -> ErasureStore:
+        """Return the store of erasures."""
+        from masking.storage.erasures import ErasureStore
+
+        return ErasureStore(self.table)
+
+    @cached_property
+    def tenants(self) -> TenantStore:
+        """Return the store of tenants."""
+        from masking.storage.tenants import TenantStore
+
+        return TenantStore(self.table)

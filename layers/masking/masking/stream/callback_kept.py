@@ -1,0 +1,122 @@
+"""What a callback that was kept sets off: the session's state, links, its event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masking.api.timeline_views import call_view
+from masking.core import key_space
+from masking.core.key_space import Item
+from masking.core.retries import retry_stale
+from masking.domain import bus_events, session_changes, timeline, transitions
+from masking.domain.bus_events import Event
+from masking.domain.callback_event import CallbackEvent
+from masking.domain.sessions import Session
+from masking.storage.callbacks import callback_event_from
+from masking.storage.timelines import timeline_of
+from masking.stream import on_callback, pin_guessing
+from masking.stream.session_changed import orphan_check
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.recording.announce import Announcer
+    from masking.storage.queues import Queue
+    from masking.storage.stores import Stores
+    from masking.stream.session_links import SessionLinks
+    from masking.stream.session_reads import SessionReads
+
+
+@dataclass(frozen=True)
+class CallbackKept:
+    """Reacts to callbacks.
+
+    As many wrong PINs of a caller in one day as *most_guesses* are an event;
+    *number_key* is the key that numbers are hashed with.
+    """
+
+    stores: Stores
+    reads: SessionReads
+    links: SessionLinks
+    announcer: Announcer
+    check_queue: Queue
+    erasure_queue: Queue
+    number_key: bytes
+    most_guesses: int
+    now: Clock
+
+    def events_of(self, item: Item) -> list[Event]:
+        """Do what a callback asks for; return the events that it is."""
+        whole = self.reads.whole(key_space.owner_of(item))
+        if whole is None:
+            return []
+        session = whole.session
+        callback = callback_event_from(item)
+        if session_changes.tells_of_another(callback, session):
+            self.check_queue.send(orphan_check(session))
+        if session.erased_at or "erased" in item:
+            self._erase_again(item, session)
+            return []
+        self._change_session(callback, session)
+        for number in session_changes.strangers_in(callback, session):
+            self.links.link_caller(number, session, callback.occurred_at)
+        known = timeline_of(whole.callbacks, session)
+        call = known.call_of(callback.digest)
+        if call and timeline.may_end_call(callback.digest, call, known):
+            self.check_queue.send(
+                {"session_uuid": session.session_uuid, "callback": callback.digest}
+            )
+        event = bus_events.event_of_callback(
+            callback, session, call_view(call) if call else None
+        )
+        if event and event.type == "number.replaced":
+            self._renumber(session.session_uuid)
+        if event and event.type in ("recording.announced", "recording.failed"):
+            # In the table before it is on the bus: what follows begins there.
+            self.announcer.from_callback(callback.attributes, callback.digest, session)
+        guessed = pin_guessing.after_callback(
+            self.stores, self.number_key, self.most_guesses, item, session
+        )
+        return [each for each in (event, guessed) if each]
+
+    def _erase_again(self, item: Item, session: Session) -> None:
+        """Have erased what a callback of an erased session brings.
+
+        That is a number, if whoever received it did not know of the erasure yet, or a
+        recording at Plivo.
+        """
+        if "erased" not in item or item["kind"] == "recordings":
+            message = {"session_uuid": session.session_uuid}
+            self.erasure_queue.send(message, at_once=True)
+
+    def _change_session(self, callback: CallbackEvent, session: Session) -> None:
+        """Change the session's state as a callback asks, whoever changes it as well."""
+        known: Session | None = session
+
+        def change() -> None:
+            nonlocal known
+            before, known = known, None
+            before = before or self.stores.sessions.load(session.session_uuid)
+            if before is None:
+                return
+            after = on_callback.after_callback(before, callback.attributes, self.now())
+            if after:
+                self.stores.sessions.replace(before, after)
+
+        retry_stale(change)
+
+    def _renumber(self, session_uuid: str) -> None:
+        """Keep the virtual number that the session has now."""
+
+        def renumber() -> None:
+            whole = self.stores.sessions.load_whole(session_uuid)
+            if whole is None:
+                return
+            session = whole.session
+            number = timeline_of(whole.callbacks, session).virtual_number
+            if number and session.virtual_number != number:
+                self.stores.sessions.replace(
+                    session, transitions.renumber(session, number)
+                )
+
+        retry_stale(renumber)

@@ -1,0 +1,66 @@
+"""What a new state of a session sets off: links, checks, events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from masking.core import key_space, times
+from masking.core.key_space import Item
+from masking.domain import bus_events, session_changes
+from masking.domain.bus_events import Event
+from masking.domain.sessions import Session, Status
+from masking.storage.session_items import session_from
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.storage.queues import Queue
+    from masking.stream.session_links import SessionLinks
+    from masking.stream.session_reads import SessionReads
+
+
+@dataclass(frozen=True)
+class SessionChanged:
+    """Reacts to states; *check_queue* is for what must be looked at again."""
+
+    reads: SessionReads
+    links: SessionLinks
+    check_queue: Queue
+    now: Clock
+
+    def events_of(self, before: Item, after: Item) -> list[Event]:
+        """Link what is new, send what must be checked; return the events it is."""
+        was = session_from(before) if before else None
+        session = session_from(after)
+        self._send_checks(was, session)
+        kinds = session_changes.types_of_change(was, session)
+        given_up = session_changes.has_been_given_up(was, session)
+        if not (kinds or given_up):
+            return []
+        whole = self.reads.whole(session.session_uuid)
+        if whole and whole.session.erased_at:
+            session = replace(session, labels={})
+        elif whole:
+            session = replace(session, asked=whole.session.asked)
+            self._link(was, session, given_up=given_up)
+        now = times.stamp(self.now())
+        return [bus_events.event_of_session(each, session, now) for each in kinds]
+
+    def _send_checks(self, was: Session | None, session: Session) -> None:
+        if session_changes.is_newly_in_doubt(was, session):
+            over = session.status is Status.EXPIRED
+            self.check_queue.send({"session_uuid": session.session_uuid}, at_once=over)
+        if session_changes.may_have_orphans(was, session):
+            self.check_queue.send(orphan_check(session))
+
+    def _link(self, was: Session | None, session: Session, *, given_up: bool) -> None:
+        is_new = session_changes.is_new_at_carrier(was) and session.carrier_session_uuid
+        if given_up:
+            self.links.link_parties(session, key_space.attempt_key, session.reserved_at)
+        elif is_new or session_changes.has_other_parties(was, session):
+            self.links.link(session, session_changes.linked_since(was, session))
+
+
+def orphan_check(session: Session) -> dict[str, object]:
+    """Return the message by which somebody looks at what Plivo has under our UUID."""
+    return {"session_uuid": session.session_uuid, "orphans": True}

@@ -1,0 +1,16 @@
+"""Build what functions, commands and tests work with: the only composition root."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from masking.core.settings import settings
+from masking.wiring.services import Services
+
+__all__ = ["Services", "services"]
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """Return the services of this process."""
+    return Services(settings())

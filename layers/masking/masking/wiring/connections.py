@@ -1,0 +1,246 @@
+"""Connect to AWS and to Plivo. The one place where clients are made."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.config import Config
+
+from masking.core.problems import StorageUnavailableError
+from masking.core.settings import Settings
+from masking.storage.stores import Stores
+from masking.storage.table import Table
+
+if TYPE_CHECKING:
+    from masking.core.times import Clock
+    from masking.plivo.client import Carrier
+    from masking.plivo.media import Media
+    from masking.plivo.rate_limit import RateLimit
+    from masking.storage.bucket import Bucket
+    from masking.storage.bus import Bus
+    from masking.storage.queues import Queue
+
+SECRET_SECONDS = 300
+
+# A slow store must leave time to answer within API Gateway's 30 s.
+QUICK = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    # The sweep works at as many shards at once.
+    max_pool_connections=16,
+)
+
+# For what must not hold up a caller who waits for something else.
+BEST_EFFORT = Config(
+    connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1}
+)
+
+# A stream is never sent twice, and links are signed for the host of the region.
+STREAMING = Config(
+    signature_version="s3v4",
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"total_max_attempts": 1},
+    s3={"us_east_1_regional_endpoint": "regional"},
+)
+
+
+class Connections:
+    """Stores, queues, secrets and Plivo; each is made when it is first asked for.
+
+    *client* makes a client of AWS, as `boto3.client` does; *now* is the clock, in aware
+    UTC.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        client: Callable[..., Any] = boto3.client,
+        now: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self._client = client
+
+    # What is stored
+
+    @cached_property
+    def stores(self) -> Stores:
+        """Return the stores over the table."""
+        return self._stores(QUICK)
+
+    @cached_property
+    def best_effort_stores(self) -> Stores:
+        """Return the stores for a write that may fail: one try of a second at most."""
+        return self._stores(BEST_EFFORT)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Return the bucket of recordings."""
+        from masking.storage.bucket import Bucket
+
+        client = self._client("s3", config=STREAMING)
+        return Bucket(client, self.settings.bucket_name)
+
+    @cached_property
+    def bus(self) -> Bus:
+        """Return the bus."""
+        from masking.storage.bus import Bus
+
+        return Bus(self._client("events", config=QUICK), self.settings.bus_name)
+
+    # Queues
+
+    @cached_property
+    def recording_queue(self) -> Queue:
+        """Return the queue of recordings to be stored."""
+        return self._queue(self.settings.recording_queue_url)
+
+    @cached_property
+    def recording_dead_letters(self) -> Queue:
+        """Return the queue of recordings that could not be stored."""
+        return self._queue(self.settings.recording_dead_letters_url)
+
+    @cached_property
+    def check_queue(self) -> Queue:
+        """Return the queue of updates and endings to be looked at once more."""
+        return self._queue(self.settings.check_queue_url)
+
+    @cached_property
+    def change_dead_letters(self) -> Queue:
+        """Return the queue of changes that could not be published."""
+        return self._queue(self.settings.change_dead_letters_url)
+
+    @cached_property
+    def erasure_queue(self) -> Queue:
+        """Return the queue of numbers and sessions to be erased."""
+        return self._queue(self.settings.erasure_queue_url)
+
+    @cached_property
+    def webhook_queue(self) -> Queue:
+        """Return the queue of events to be delivered to apps."""
+        return self._queue(self.settings.webhook_queue_url)
+
+    @cached_property
+    def webhook_dead_letters(self) -> Queue:
+        """Return the queue of events that could not be delivered."""
+        return self._queue(self.settings.webhook_dead_letters_url)
+
+    # Plivo
+
+    @property
+    def carrier(self) -> Carrier:
+        """Return Plivo, with the credentials that hold now."""
+        secret = self._carrier_secret()
+        return _carrier(
+            secret["auth_id"], secret["auth_token"], self.settings.carrier_base_url
+        )
+
+    def limited_carrier(self, limit: RateLimit) -> Carrier:
+        """Return Plivo, asked no faster than *limit* allows."""
+        from masking.plivo.client import Carrier
+
+        secret = self._carrier_secret()
+        return Carrier(
+            auth_id=secret["auth_id"],
+            auth_token=secret["auth_token"],
+            base_url=self.settings.carrier_base_url,
+            before=limit.wait,
+        )
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """Return the reconciler's share of the requests that Plivo allows."""
+        from masking.plivo.rate_limit import RateLimit
+
+        return RateLimit(self.settings.carrier_requests_per_second)
+
+    def delete_at_carrier(self, recording_id: str) -> None:
+        """Delete a recording at Plivo; what that takes is made only then."""
+        self.carrier.delete_recording(recording_id)
+
+    @property
+    def media(self) -> Media:
+        """Return the servers that recordings are fetched from."""
+        from masking.plivo.media import Media
+
+        secret = self._carrier_secret()
+        return Media(
+            self.settings.recording_hosts,
+            credentials=(secret["auth_id"], secret["auth_token"]),
+        )
+
+    @property
+    def auth_tokens(self) -> tuple[str, ...]:
+        """Return the auth tokens that Plivo may sign with, newest first."""
+        secret = self._carrier_secret()
+        tokens = (secret["auth_token"], secret.get("previous_auth_token"))
+        return tuple(token for token in tokens if token)
+
+    # Keys of ours
+
+    @property
+    def callback_key(self) -> bytes:
+        """Return the key that tokens of callback URLs are made with."""
+        return self._derived("callbacks")
+
+    @property
+    def number_key(self) -> bytes:
+        """Return the key that phone numbers are hashed with."""
+        return self._derived("numbers")
+
+    @property
+    def webhook_key(self) -> bytes:
+        """Return the key that secrets of webhooks are derived from."""
+        return self._derived("webhooks")
+
+    def _stores(self, config: Config) -> Stores:
+        client = self._client("dynamodb", config=config)
+        return Stores(Table(client, self.settings.table_name, self.settings.retention))
+
+    def _queue(self, url: str) -> Queue:
+        from masking.storage.queues import Queue
+
+        return Queue(self._client("sqs", config=QUICK), url)
+
+    @cached_property
+    def _secrets(self) -> SecretsProvider:
+        client = self._client("secretsmanager", config=QUICK)
+        return SecretsProvider(boto3_client=client)
+
+    def _carrier_secret(self) -> dict[str, Any]:
+        secret: dict[str, Any] = json.loads(self._secret(self.settings.carrier_secret))
+        return secret
+
+    def _derived(self, purpose: str) -> bytes:
+        return derived(self._secret(self.settings.signing_secret), purpose)
+
+    def _secret(self, name: str) -> str:
+        """Read a secret. Raises StorageUnavailableError if it can't be had now."""
+        try:
+            return str(self._secrets.get(name, max_age=SECRET_SECONDS))
+        except GetParameterError as error:
+            raise StorageUnavailableError(retry_after=2) from error
+
+
+def derived(root: str, purpose: str) -> bytes:
+    """Return the key for a purpose that is derived from the root of all keys."""
+    return hmac.digest(root.encode(), purpose.encode(), "sha256")
+
+
+@lru_cache(maxsize=2)
+def _carrier(auth_id: str, auth_token: str, base_url: str) -> Carrier:
+    """Keep one client for each set of credentials, so that connections are kept."""
+    from masking.plivo.client import Carrier
+
+    return Carrier(auth_id=auth_id, auth_token=auth_token, base_url=base_url)
