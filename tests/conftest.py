@@ -183,6 +183,7 @@ def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _forget() -> None:
     from masking import wiring
     from masking.core import settings, telemetry
+    from masking.wiring import connections
 
     telemetry.metrics().clear_metrics()
     for cached in (
