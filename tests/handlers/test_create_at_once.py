@@ -12,9 +12,9 @@ import pytest
 from masking.core.problems import CreateInProgressError
 from masking.domain import transitions
 from masking.lifecycle.create_session import CreateSession
-from masking.lifecycle.reconcile import Reconciler
 from masking.plivo.errors import CarrierError
 from masking.storage.stores import Stores
+from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.creating import (
     SESSION,
@@ -102,12 +102,11 @@ def test_who_comes_back_too_late_removes_what_he_made(
 
 
 def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
-    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
+    flow: CreateSession, plivo: SimulatedPlivo, services: Services, clock: Clock
 ) -> None:
     def adopt() -> None:
         clock.advance(seconds=61)
-        reconciler = Reconciler(stores, flow.carrier, flow.callback_key, clock)
-        assert reconciler.work_off(SESSION) == "adopted"
+        assert services.reconciler.work_off(SESSION) == "adopted"
 
     late: Any = Interrupted(flow.carrier, adopt)
 
@@ -115,7 +114,7 @@ def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
 
     [there] = plivo.live()
     assert created.session.carrier_session_uuid == there["session_uuid"]
-    assert created.session == stores.sessions.load(SESSION)
+    assert created.session == services.stores.sessions.load(SESSION)
 
 
 def test_who_comes_back_while_another_tries_makes_no_promise(

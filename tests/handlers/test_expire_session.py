@@ -22,14 +22,14 @@ from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.expire_session import ExpireSession
-from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_table import faulty_stores
 from tests.support.payloads import http, problem, read
 from tests.support.sessions_there import created, reserved, stored
 from tests.support.simulated_plivo import SimulatedPlivo
@@ -38,16 +38,16 @@ FAILING = ["delete_401", "delete_403", "delete_429"]
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSession:
-    """Give the flow as a function has it, with a clock of the test's."""
+def flow(services: Services, plivo: SimulatedPlivo) -> ExpireSession:
+    """Return what expires a session, with a clock of the test's."""
     assert plivo.sessions() == []
-    return ExpireSession(services.stores, services.carrier, clock)
+    return services.expire_session
 
 
 @pytest.fixture
 def session(services: Services, flow: ExpireSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.table is services.stores
+    assert flow.stores is services.stores
     return created(services, clock)
 
 
@@ -186,14 +186,13 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
-    stores: Stores,
+    services: Services,
     fault: str,
     record: bool,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
-    update = UpdateSession(flow.table, flow.carrier, flow.now)
     with pytest.raises(CarrierError):
-        update.update(
+        services.update_session.update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",
@@ -206,7 +205,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     assert ended.pending is None
     assert ended.settings.get("record", False) is record
     assert there["session"]["record"] is record
-    assert stores.sessions.load(session.session_uuid) == ended
+    assert flow.stores.sessions.load(session.session_uuid) == ended
 
 
 def test_an_ending_on_its_way_is_waited_for(
@@ -245,7 +244,7 @@ def test_without_a_record_of_the_ending_plivo_is_not_asked(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem")
+    broken = faulty_stores(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
         end(replace(flow, stores=broken), session)
@@ -261,7 +260,7 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
+    broken = faulty_stores(aws, deployment.table_name, "PutItem", on=2)
     with pytest.raises(StorageUnavailableError) as failed:
         end(replace(flow, stores=broken), session)
     clock.advance(seconds=60)
@@ -271,16 +270,17 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
 
 
 def test_of_two_who_end_it_at_once_one_is_told_so(
-    flow: ExpireSession, session: Session, aws: EmbeddedAws, deployment: Deployment
+    flow: ExpireSession, session: Session
 ) -> None:
-    class Overtaken(Stores):
+    class Overtaken(SessionStore):
         def replace(self, before: Session, after: Session) -> None:
             flow.stores.sessions.replace(
                 before, transitions.begin_ending(before, flow.now())
             )
             super().replace(before, after)
 
-    overtaken = Overtaken(aws.client("dynamodb"), deployment.table_name)
+    overtaken = Stores(flow.stores.table)
+    overtaken.sessions = Overtaken(flow.stores.table)
 
     with pytest.raises(EndInProgressError) as refused:
         end(replace(flow, stores=overtaken), session)

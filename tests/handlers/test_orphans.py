@@ -14,14 +14,12 @@ from masking.domain.sessions import Session, Status
 from masking.lifecycle.create_session import Created, CreateSession
 from masking.lifecycle.reconcile import Reconciler
 from masking.plivo.errors import CarrierError, CarrierFailedError
-from masking.storage.queues import Queue
-from masking.stream.change_publisher import Publisher
 from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, Context
-from tests.support.rounds import a_round
-from tests.support.sessions_there import BASE, stored
+from tests.support.reconciling import run_reconciliation
+from tests.support.sessions_there import DOMAIN, stored
 from tests.support.simulated_plivo import SimulatedPlivo
 from tests.support.table_stream import TableStream
 
@@ -33,18 +31,9 @@ LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
-    """Give the create flow with a clock of the test's."""
-    assert plivo.sessions() == []
-    return CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
-
-
-@pytest.fixture
-def reconciler(services: Services, clock: Clock) -> Reconciler:
-    """Give the reconciler with a clock of the test's."""
-    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
+def reconciler(services: Services) -> Reconciler:
+    """Return the reconciler, with a clock of the test's."""
+    return services.reconciler
 
 
 def create(flow: CreateSession, **body: Any) -> Created:
@@ -53,7 +42,7 @@ def create(flow: CreateSession, **body: Any) -> Created:
         requests.parse_create({**PAIR, **body}),
         tenant_id="acme",
         idempotency_key=KEY,
-        base_url=BASE,
+        domain=DOMAIN,
     )
 
 
@@ -113,24 +102,28 @@ def test_a_callback_adopts_where_the_listing_lags(
 
 
 def test_a_late_callback_adopts_a_call_that_was_given_up(
-    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    services: Services,
+    flow: CreateSession,
+    reconciler: Reconciler,
+    plivo: SimulatedPlivo,
+    clock: Clock,
 ) -> None:
     left = lose(flow, plivo, initiate_call_to_first_party=True)
     clock.advance(seconds=60)
-    assert a_round(reconciler) == {"closed": 1}
-    assert stored(flow.table, left).status is Status.ABANDONED
+    assert run_reconciliation(services) == {"closed": 1}
+    assert stored(flow.stores, left).status is Status.ABANDONED
     [there] = plivo.live()
     tell(flow, there["session_uuid"], clock)
 
     reconciler.remove_orphans(SESSION)
 
-    here = stored(flow.table, left)
+    here = stored(flow.stores, left)
     assert here.status is Status.ACTIVE
     assert here.carrier_session_uuid == there["session_uuid"]
 
 
 def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
-    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    services: Services, flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_before_commit={"times": 1}, list_5xx={"times": 2})
     with pytest.raises(CarrierError):
@@ -139,7 +132,7 @@ def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
     tell(flow, "no uuid", clock)
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"closed": 1}
+    assert run_reconciliation(services) == {"closed": 1}
 
 
 # Orphans
@@ -175,12 +168,16 @@ def test_taking_over_ends_what_is_there_beside_the_keeper(
 
 
 def test_what_is_found_under_a_key_that_was_freed_is_ended(
-    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
+    services: Services,
+    flow: CreateSession,
+    reconciler: Reconciler,
+    plivo: SimulatedPlivo,
+    clock: Clock,
 ) -> None:
     left = lose(flow, plivo)
     clock.advance(seconds=60)
-    assert a_round(reconciler) == {"closed": 1}
-    assert stored(flow.table, left).status is Status.FAILED
+    assert run_reconciliation(services) == {"closed": 1}
+    assert stored(flow.stores, left).status is Status.FAILED
     plivo.arm()
 
     assert reconciler.remove_orphans(SESSION) == "removed"
@@ -218,7 +215,7 @@ def test_the_check_adopts_what_nobody_works_on_any_more(
     clock.advance(seconds=60)
 
     assert reconciler.remove_orphans(SESSION) == "adopted"
-    assert stored(flow.table, left).status is Status.ACTIVE
+    assert stored(flow.stores, left).status is Status.ACTIVE
 
 
 # What sets the check off
@@ -229,19 +226,10 @@ def checks_sent(
     stream: TableStream,
     deployment: Deployment,
     aws: EmbeddedAws,
-    clock: Clock,
 ) -> list[str]:
     """Publish what is new in the stream; give the checks that this sent."""
     sqs = aws.client("sqs")
-    queue = Queue(sqs, deployment.check_queue_url)
-    publisher = Publisher(
-        services.stores,
-        services.bus,
-        queue,
-        services.erasure_queue,
-        services.number_key,
-        clock,
-    )
+    publisher = services.change_publisher
     for record in stream.new():
         publisher.publish(record)
     answer = sqs.receive_message(
@@ -264,7 +252,7 @@ def test_a_create_that_was_sent_twice_is_checked_for_orphans(
     stream = TableStream(aws, deployment)
     twice(flow, plivo, clock)
 
-    sent = checks_sent(services, stream, deployment, aws, clock)
+    sent = checks_sent(services, stream, deployment, aws)
 
     assert sent == [ORPHANS]
 
@@ -282,7 +270,7 @@ def test_a_create_that_was_sent_once_is_not_checked(
     tell(flow, str(session.carrier_session_uuid), clock)
 
     assert plivo.live()
-    assert checks_sent(services, stream, deployment, aws, clock) == []
+    assert checks_sent(services, stream, deployment, aws) == []
 
 
 def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
@@ -299,7 +287,7 @@ def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
     tell(flow, "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f", clock)
 
     assert plivo.live()
-    assert checks_sent(services, stream, deployment, aws, clock) == [ORPHANS]
+    assert checks_sent(services, stream, deployment, aws) == [ORPHANS]
 
 
 def test_the_function_tells_its_two_kinds_of_messages_apart(
@@ -328,7 +316,7 @@ def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
             requests.parse_create(other),
             tenant_id="acme",
             idempotency_key="order-18",
-            base_url=BASE,
+            domain=DOMAIN,
         )
 
     assert refused.value.members["outcome"] == "not_created"

@@ -12,9 +12,8 @@ import pytest
 from functions.publish_changes import app as publisher
 from masking.domain import deliveries, recording_transitions
 from masking.domain.sessions import Session
-from masking.erasure import create_erasure
-from masking.recording.announce import Announcer
 from masking.storage.deliveries import delivery_item
+from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
@@ -41,7 +40,7 @@ class World:
     session: Session
     delivery_id: str
     erasure_id: str
-    table: Any
+    stores: Stores
 
     def names(self, path: str) -> dict[str, str]:
         """Give the parameters of a route, leading to what is there."""
@@ -158,18 +157,12 @@ def world(
     delivery = deliveries.begin(detail, clock())
     stores.deliveries.put(session.session_uuid, EVENT, delivery_item(delivery), clock())
     publisher.lambda_handler({"Records": stream.new()}, None)
-    erasure = create_erasure.begin(
-        "+12025550177",
-        tenant_id="acme",
-        table=services.stores,
-        number_key=services.number_key,
-        now=clock(),
-    )
-    return World(session, delivery.delivery_id, erasure.erasure_id, table)
+    erasure = services.create_erasure.begin("+12025550177", tenant_id="acme")
+    return World(session, delivery.delivery_id, erasure.erasure_id, stores)
 
 
 def _store_recording(services: Services, session: Session, clock: Clock) -> None:
-    announced = Announcer(services.stores, clock, 365).from_callback(
+    announced = services.announcer.from_callback(
         {
             "EventName": "SessionRecordingCompleted",
             "RecordingUUID": RECORDING,

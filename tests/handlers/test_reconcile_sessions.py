@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,42 +17,43 @@ from masking.core import times
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action
 from masking.domain.sessions import Session, Status
-from masking.lifecycle.create_session import CreateSession
 from masking.lifecycle.reconcile import Reconciler
-from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.errors import CarrierError
-from masking.storage.due_work import Due
+from masking.storage.due_work import Due, DueWorkStore
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.payloads import PAIR, Context, sample
-from tests.support.rounds import a_round
-from tests.support.sessions_there import BASE, created, planted, reserved, stored
+from tests.support.reconciling import run_reconciliation
+from tests.support.sessions_there import (
+    BASE,
+    DOMAIN,
+    created,
+    planted,
+    reserved,
+    stored,
+)
 from tests.support.simulated_plivo import SimulatedPlivo
 
 
 @pytest.fixture
-def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
-    """Give the reconciler as a function has it, with a clock of the test's."""
+def reconciler(services: Services, plivo: SimulatedPlivo) -> Reconciler:
+    """Return the reconciler, with a clock of the test's."""
     assert plivo.sessions() == []
-    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
+    return services.reconciler
 
 
-def lost(
-    services: Services, plivo: SimulatedPlivo, clock: Clock, fault: str, **body: Any
-) -> Session:
+def lost(services: Services, plivo: SimulatedPlivo, fault: str, **body: Any) -> Session:
     """Create a session with an unknown outcome, and give what is left of it."""
     plivo.arm(**{fault: {"times": 1}, "list_5xx": {"times": 2}})
-    flow = CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
     key = f"lost-{len(plivo.requests())}"
     with pytest.raises(CarrierError):
-        flow.create(
+        services.create_session.create(
             requests.parse_create({**PAIR, **body}),
             tenant_id="acme",
             idempotency_key=key,
-            base_url=BASE,
+            domain=DOMAIN,
         )
     plivo.arm()
     left = services.stores.sessions.load(sessions.session_uuid_for("acme", key))
@@ -67,7 +69,7 @@ def in_doubt(
     session = created(services, clock)
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
-        UpdateSession(services.stores, services.carrier, clock).update(
+        services.update_session.update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",
@@ -82,12 +84,12 @@ def in_doubt(
 
 
 def test_a_session_that_plivo_made_is_adopted(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    left = lost(services, plivo, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert run_reconciliation(services) == {"adopted": 1}
 
     [there] = plivo.live()
     here = stored(services.stores, left)
@@ -98,7 +100,7 @@ def test_a_session_that_plivo_made_is_adopted(
 def test_a_callback_has_a_session_adopted_that_no_listing_shows(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    left = lost(services, plivo, "create_5xx_after_commit")
     [there] = plivo.live()
     services.stores.callbacks.put(
         left.session_uuid,
@@ -126,7 +128,7 @@ def test_a_callback_that_names_a_session_of_others_adopts_nothing(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     other = created(services, clock)
-    left = lost(services, plivo, clock, "create_5xx_before_commit", ring_timeout=50)
+    left = lost(services, plivo, "create_5xx_before_commit", ring_timeout=50)
     for digest, name in (("0" * 64, other.carrier_session_uuid), ("1" * 64, "../x")):
         services.stores.callbacks.put(
             left.session_uuid,
@@ -145,45 +147,44 @@ def test_a_callback_that_names_a_session_of_others_adopts_nothing(
 
 
 def test_before_its_lease_is_over_nothing_is_touched(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    lost(services, plivo, clock, "create_5xx_after_commit")
+    lost(services, plivo, "create_5xx_after_commit")
     clock.advance(seconds=59)
 
-    assert a_round(reconciler) == {}
+    assert run_reconciliation(services) == {}
 
 
 def test_a_session_that_plivo_did_not_make_frees_its_key(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, clock, "create_5xx_before_commit")
+    left = lost(services, plivo, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"closed": 1}
+    assert run_reconciliation(services) == {"closed": 1}
     assert stored(services.stores, left).status is Status.FAILED
     assert len(plivo.requests("create")) == 1
 
 
 def test_a_create_that_rings_and_left_no_trace_is_abandoned(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lost(
         services,
         plivo,
-        clock,
         "create_5xx_before_commit",
         initiate_call_to_first_party=True,
     )
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"closed": 1}
+    assert run_reconciliation(services) == {"closed": 1}
     assert stored(services.stores, left).status is Status.ABANDONED
 
 
 def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_removed(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    first = lost(services, plivo, clock, "create_5xx_after_commit")
+    first = lost(services, plivo, "create_5xx_after_commit")
     second = transitions.retake(first, clock())
     services.stores.sessions.replace(first, second)
     from masking.plivo import callback_urls
@@ -197,7 +198,7 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
     assert len(plivo.live()) == 2
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert run_reconciliation(services) == {"adopted": 1}
 
     [there] = plivo.live()
     assert there["session_uuid"] == answer.session_uuid
@@ -205,55 +206,54 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
 
 
 def test_another_pairs_and_anothers_sessions_are_left_alone(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     other = created(services, clock, key="other")
     foreign = created(services, clock, tenant="else")
-    lost(services, plivo, clock, "create_5xx_before_commit")
+    lost(services, plivo, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    a_round(reconciler)
+    run_reconciliation(services)
 
     live = {session["session_uuid"] for session in plivo.live()}
     assert live == {other.carrier_session_uuid, foreign.carrier_session_uuid}
 
 
 def test_a_session_that_ended_unseen_is_adopted_as_ended(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    left = lost(services, plivo, "create_5xx_after_commit")
     plivo.end(plivo.sessions()[0]["session_uuid"])
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert run_reconciliation(services) == {"adopted": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("fault", ["list_5xx", "list_429", "list_non_json", "list_401"])
 def test_while_plivo_cannot_say_the_duty_stays_due(
-    reconciler: Reconciler,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
     fault: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lost(services, plivo, clock, "create_5xx_after_commit")
+    lost(services, plivo, "create_5xx_after_commit")
     clock.advance(seconds=60)
     plivo.arm(**{fault: {}})
 
-    assert a_round(reconciler) == {"failed": 1}
+    assert run_reconciliation(services) == {"failed": 1}
     assert "duty left for the next pass" in capsys.readouterr().out
 
     plivo.arm()
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert run_reconciliation(services) == {"adopted": 1}
 
 
 def test_a_listing_that_is_not_whole_proves_nothing(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, clock, "create_5xx_before_commit")
+    left = lost(services, plivo, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
     class Endless:
@@ -263,9 +263,9 @@ def test_a_listing_that_is_not_whole_proves_nothing(
             return Listing((), complete=False)
 
     endless: Any = Endless()
-    unsure = Reconciler(reconciler.table, endless, reconciler.callback_key, clock)
+    unsure = replace(reconciler, carrier=endless)
 
-    assert a_round(unsure) == {"left": 1}
+    assert run_reconciliation(services, unsure) == {"left": 1}
     assert stored(services.stores, left).status is Status.RESERVED
 
 
@@ -277,7 +277,6 @@ def test_a_listing_that_is_not_whole_proves_nothing(
     [("update_5xx_after_commit", True), ("update_5xx_before_commit", False)],
 )
 def test_of_an_update_in_doubt_plivos_values_win(
-    reconciler: Reconciler,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
@@ -287,7 +286,7 @@ def test_of_an_update_in_doubt_plivos_values_win(
     left = in_doubt(services, plivo, clock, fault)
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"checked": 1}
+    assert run_reconciliation(services) == {"checked": 1}
 
     here = stored(services.stores, left)
     assert here.settings["record"] is record
@@ -296,29 +295,29 @@ def test_of_an_update_in_doubt_plivos_values_win(
 
 
 def test_an_update_of_a_session_that_plivo_has_forgotten_ends_it(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = in_doubt(services, plivo, clock, "update_5xx_after_commit")
     clock.advance(seconds=60)
     plivo.reset()
 
-    assert a_round(reconciler) == {"checked": 1}
+    assert run_reconciliation(services) == {"checked": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
 def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = in_doubt(services, plivo, clock, "update_5xx_after_commit")
     clock.advance(seconds=60)
     plivo.end(str(left.carrier_session_uuid))
 
-    assert a_round(reconciler) == {"checked": 1}
+    assert run_reconciliation(services) == {"checked": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
 def test_an_ending_in_doubt_is_finished(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
     ending = transitions.begin_ending(session, clock())
@@ -326,13 +325,13 @@ def test_an_ending_in_doubt_is_finished(
     services.stores.sessions.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"ended": 1}
+    assert run_reconciliation(services) == {"ended": 1}
     assert plivo.live() == []
     assert stored(services.stores, session).status is Status.EXPIRED
 
 
 def test_while_plivo_does_not_end_it_an_ending_stays_due(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
     ending = transitions.begin_ending(session, clock())
@@ -341,7 +340,7 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
-    assert a_round(reconciler) == {"failed": 1}
+    assert run_reconciliation(services) == {"failed": 1}
     assert stored(services.stores, session).status is Status.ENDING
 
 
@@ -352,7 +351,7 @@ def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     faults = ("create_5xx_after_commit", "create_5xx_before_commit") * 3
-    left = [lost(services, plivo, clock, fault).session_uuid for fault in faults]
+    left = [lost(services, plivo, fault).session_uuid for fault in faults]
     clock.advance(seconds=60)
 
     with ThreadPoolExecutor(2) as pool:
@@ -361,19 +360,19 @@ def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
     assert outcomes.count("adopted") == 3
     assert outcomes.count("closed") == 3
     assert len(plivo.live()) == 3
-    assert a_round(reconciler) == {}
+    assert run_reconciliation(services) == {}
 
 
 def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
-    reconciler: Reconciler, stores: Stores, clock: Clock
+    services: Services, stores: Stores, clock: Clock
 ) -> None:
     settled = planted(stores, clock)
     begun = times.stamp(clock())
 
-    class Stale(Stores):
-        """A table whose index shows what is no longer so."""
+    class Stale(DueWorkStore):
+        """A store whose index shows what is no longer so."""
 
-        def due(
+        def list_due(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
@@ -382,40 +381,34 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
                 [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
             )
 
-    stale = Reconciler(
-        Stale(stores._client, stores._name),
-        reconciler.carrier,
-        reconciler.callback_key,
-        clock,
-    )
-    assert a_round(stale) == {"left": 2}
+    services.stores = Stores(stores.table)
+    services.stores.due_work = Stale(stores.table)
+
+    assert run_reconciliation(services) == {"left": 2}
     clock.advance(hours=2)
-    assert a_round(stale) == {"left": 2}
+    assert run_reconciliation(services) == {"left": 2}
     assert stored(stores, settled) == settled
 
 
 def test_what_another_settled_first_is_left_to_him(
-    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
+    services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, clock, "create_5xx_after_commit")
+    left = lost(services, plivo, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    class Overtaken(Stores):
-        """A table in which somebody else is faster."""
+    class Overtaken(SessionStore):
+        """A store in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
             super().replace(before, transitions.retake(before, clock()))
             super().replace(before, after)
 
-    slow = Reconciler(
-        Overtaken(services.stores._client, services.stores._name),
-        reconciler.carrier,
-        reconciler.callback_key,
-        clock,
-    )
+    table = services.stores.table
+    services.stores = Stores(table)
+    services.stores.sessions = Overtaken(table)
 
-    assert a_round(slow) == {"left": 1}
-    assert stored(services.stores, left).attempt == 2
+    assert run_reconciliation(services) == {"left": 1}
+    assert stored(Stores(table), left).attempt == 2
 
 
 # The handler
@@ -428,7 +421,7 @@ def test_the_function_says_and_counts_what_became_of_the_duties(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    lost(services, plivo, clock, "create_5xx_after_commit")
+    lost(services, plivo, "create_5xx_after_commit")
 
     answer = app.lambda_handler(sample("reconcile_sessions"), Context(600_000))
 
@@ -443,7 +436,7 @@ def test_a_function_without_time_left_begins_nothing(
     services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     clock.advance(minutes=-5)
-    lost(services, plivo, clock, "create_5xx_after_commit")
+    lost(services, plivo, "create_5xx_after_commit")
 
     assert app.lambda_handler(sample("reconcile_sessions"), Context(80_000)) == {}
 
@@ -495,7 +488,7 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert duty.kind is Action.CHECK_UPDATE
     assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
-    assert a_round(reconciler) == {"checked": 1}
+    assert run_reconciliation(services) == {"checked": 1}
 
 
 def test_a_check_of_what_came_back_or_is_gone_does_nothing(
@@ -516,14 +509,11 @@ def test_the_check_function_works_off_its_messages(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    flow = CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
-    session = flow.create(
+    session = services.create_session.create(
         requests.parse_create(PAIR),
         tenant_id="local",
         idempotency_key="sample-order-17",
-        base_url=BASE,
+        domain=DOMAIN,
     ).session
     services.stores.sessions.replace(
         session, transitions.begin_ending(session, clock())

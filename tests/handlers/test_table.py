@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 from masking.core import key_space
 from masking.core.errors import SessionTakenError, StaleStateError
 from masking.domain import recording_transitions, recordings, transitions
-from masking.storage import attributes
 from masking.storage.stores import Stores
+from masking.storage.table import read_item, written_item
 from tests.support.clock import Clock
 from tests.support.sessions_there import planted, stored
+from tests.support.stores import stores_over
 
 AT_ONCE = 16
 
@@ -87,11 +88,9 @@ def test_what_has_gone_by_cannot_be_changed(stores: Stores, clock: Clock) -> Non
 
 def test_a_session_that_is_gone_cannot_be_changed(stores: Stores, clock: Clock) -> None:
     session = planted(stores, clock)
-    stores._client.delete_item(
-        TableName=stores._name,
-        Key=attributes.written_item(
-            {"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}
-        ),
+    stores.table.client.delete_item(
+        TableName=stores.table.name,
+        Key=written_item({"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}),
     )
 
     with pytest.raises(StaleStateError):
@@ -162,19 +161,14 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
         received_at=clock(),
     )
 
-    kept = stores._client.query(
-        TableName=stores._name,
+    kept = stores.table.client.query(
+        TableName=stores.table.name,
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=attributes.written_item(
-            {":pk": f"S#{session.session_uuid}"}
-        ),
+        ExpressionAttributeValues=written_item({":pk": f"S#{session.session_uuid}"}),
     )["Items"]
 
     retention = timedelta(days=400)
-    purged = {
-        attributes.read_item(item)["sk"][:6]: attributes.read_item(item)["purge_at"]
-        for item in kept
-    }
+    purged = {read_item(item)["sk"][:6]: read_item(item)["purge_at"] for item in kept}
     assert session.expiry_time
     assert purged["A#STAT"] == int((session.expiry_time + retention).timestamp())
     assert purged["E#dddd"] == int((clock() + retention).timestamp())
@@ -183,7 +177,7 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
 
 
 def test_a_failure_that_is_no_condition_is_told_as_it_is(stores: Stores) -> None:
-    nowhere = Stores(stores._client, "no-such-table")
+    nowhere = stores_over(stores.table.client, "no-such-table")
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        nowhere.link("x", "y")
+        nowhere.links.put("x", "y")

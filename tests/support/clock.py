@@ -1,4 +1,4 @@
-"""A clock that stands still until it is told to go on."""
+"""A clock that stands still until it is advanced."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Clock:
         self.at = at
 
     def __call__(self) -> datetime:
-        """Give the time."""
+        """Return the time."""
         return self.at
 
     def advance(self, **span: float) -> None:
-        """Go on by a span, in the words of `timedelta`."""
+        """Advance by a span, in the words of `timedelta`."""
         self.at += timedelta(**span)

@@ -15,7 +15,8 @@ from masking.storage.stores import Stores
 from tests.support.clock import Clock
 from tests.support.payloads import PAIR
 
-BASE = "https://masks.example.com"
+DOMAIN = "masks.example.com"
+BASE = f"https://{DOMAIN}"
 SESSION = sessions.session_uuid_for("acme", "order-17")
 
 
@@ -25,17 +26,17 @@ def create(flow: CreateSession, key: str | None = "order-17", **body: Any) -> Cr
         requests.parse_create({**PAIR, **body}),
         tenant_id="acme",
         idempotency_key=key,
-        base_url=BASE,
+        domain=DOMAIN,
     )
 
 
 def outcome_of(error: ProblemError) -> Any:
-    """Give what an error says about the session's existence."""
+    """Return what an error says about the session's existence."""
     return error.members["outcome"]
 
 
 def attempt(flow: CreateSession) -> tuple[Created | None, Any]:
-    """Send a create; give what it made, or the outcome that its error tells."""
+    """Send a create; return what it made, or the outcome that its error names."""
     try:
         return create(flow), None
     except ProblemError as error:

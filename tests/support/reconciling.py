@@ -1,18 +1,19 @@
-"""Send the reconciler round, as its rule does."""
+"""Run the reconciliation, as the rule of every quarter of an hour does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 
 from masking.lifecycle.reconcile import Reconciler
-from masking.lifecycle.reconcile_sessions import ReconcileSessions
+from masking.wiring import Services
 
 
-def go_round(
-    reconciler: Reconciler, has_time: Callable[[], bool] = lambda: True
-) -> dict[str, int]:
-    """Let a reconciler work off what is due; give what became of it."""
-    tally = ReconcileSessions(
-        reconciler.table, reconciler, reconciler.now, has_time
-    ).run()
-    return dict(tally.outcomes)
+def run_reconciliation(
+    services: Services, reconciler: Reconciler | None = None
+) -> Mapping[str, int]:
+    """Work off what is due, by *reconciler* if given; return the outcomes."""
+    run = services.reconcile_sessions(lambda: True)
+    if reconciler is not None:
+        run = replace(run, stores=reconciler.stores, reconciler=reconciler)
+    return run.work().outcomes

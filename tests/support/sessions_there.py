@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from masking.api import requests
 from masking.core.times import Clock
 from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session
-from masking.lifecycle.create_session import CreateSession
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.payloads import PAIR
 
-BASE = "https://masks.example.com"
+DOMAIN = "masks.example.com"
+BASE = f"https://{DOMAIN}"
 
 
 def created(
@@ -25,15 +28,13 @@ def created(
     **body: Any,
 ) -> Session:
     """Create a session at the simulator and in the table."""
-    flow = CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
+    create_session = replace(services.create_session, now=clock)
     asked = body if body.get("create_session_with_single_party") else {**PAIR, **body}
-    return flow.create(
+    return create_session.create(
         requests.parse_create(asked),
         tenant_id=tenant,
         idempotency_key=key,
-        base_url=BASE,
+        domain=DOMAIN,
     ).session
 
 
@@ -56,9 +57,6 @@ def planted(
     stores: Stores, clock: Clock, *, tenant: str = "acme", **answer: Any
 ) -> Session:
     """Put an active session into the table without asking any Plivo."""
-    import uuid
-    from datetime import timedelta
-
     request = requests.parse_create(PAIR)
     new = transitions.reserve(
         session_uuid=sessions.session_uuid_for(tenant, None),
