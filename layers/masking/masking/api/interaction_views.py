@@ -14,7 +14,7 @@ from typing import Any
 
 LEGS = ("first_party", "second_party")
 
-# From Plivo's words for a leg to ours for what became of it.
+# From Plivo's words for the state of a leg to ours for its outcome.
 OUTCOMES: Mapping[str, str] = {
     "completed": "answered",
     "answered": "answered",
@@ -35,7 +35,7 @@ UUID_AT_END = re.compile(r"/([0-9A-Fa-f-]{36})/?$")
 
 
 def interaction_view(interaction: Mapping[str, Any]) -> dict[str, Any]:
-    """Give one cleaned interaction as a call: JSON values, unset is null."""
+    """Return one cleaned interaction as a call: JSON values, null where unset."""
     legs = [leg for name in LEGS if (leg := _leg(interaction, name))]
     return {
         "start_time": interaction.get("start_time"),
@@ -49,7 +49,7 @@ def interaction_view(interaction: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-# What is known of a leg once its record has been fetched, after the session's end.
+# Known of a leg once its record has been fetched, after the session's end.
 RECORD = (
     "answer_time",
     "end_time",
@@ -63,7 +63,7 @@ RECORD = (
 
 
 def _leg(interaction: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Give a leg; None where Plivo never dialled it."""
+    """Return a leg; None if Plivo never dialed it."""
     url = interaction.get(f"{name}_resource_url")
     status = interaction.get(f"{name}_status")
     record = interaction.get(f"{name}_leg") or {}
@@ -82,9 +82,9 @@ def _outcome_of_leg(status: str | None) -> str | None:
 
 
 def _outcome(interaction: Mapping[str, Any], legs: list[dict[str, Any]]) -> str | None:
-    """Say what became of a call: `answered` once both legs were.
+    """Return the outcome of a call: `answered` once both legs were.
 
-    The leg that was dialled last decides; where Plivo gives no status, a call with
+    The leg that was dialed last decides; where Plivo gives no status, a call with
     two legs that was billed was answered, and of any other nothing is known.
     """
     if not legs:
@@ -98,13 +98,13 @@ def _outcome(interaction: Mapping[str, Any], legs: list[dict[str, Any]]) -> str 
 
 
 def _seconds(value: str | None) -> int | None:
-    """Give whole seconds; Plivo sends a fraction."""
+    """Return whole seconds; Plivo sends a fraction."""
     if value is None:
         return None
     return int(Decimal(value).to_integral_value(ROUND_HALF_UP))
 
 
 def _uuid_in(url: str | None) -> str | None:
-    """Give the UUID that a resource URL ends in; the URL names Plivo's account."""
+    """Return the UUID that a resource URL ends in; the URL names Plivo's account."""
     match = UUID_AT_END.search(url) if url else None
     return match[1].lower() if match else None

@@ -1,4 +1,4 @@
-"""TODO api.json_bodies."""
+"""Read JSON bodies, strictly."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import Any
 from masking.core import numbers
 from masking.core.problems import MalformedBodyError
 
-# Parsing
-
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object. Raises MalformedBodyError for everything else.
 
-    Refused beside what is not JSON: repeated keys, NaN and the infinities, and lone
-    surrogates, which are JSON but no text.
+    Repeated keys, NaN, the infinities and lone surrogates are refused as well.
     """
     try:
         text = body.decode("utf-8")

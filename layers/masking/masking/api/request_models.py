@@ -1,4 +1,7 @@
-"""TODO api.request_models."""
+"""The bodies of requests: fields, types, ranges, defaults.
+
+Attributes and defaults are those of Plivo's masking page.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,6 @@ from masking.api.fields import (
     Subaccount,
     WebAddress,
 )
-
-# Requests
 
 
 class Body(BaseModel):
@@ -65,7 +66,7 @@ class CreateSessionRequest(Body):
 
 
 class UpdateSessionRequest(Body):
-    """What may change in a session that exists; an absent field stays as it is.
+    """The changes of a session that exists; an absent field stays as it is.
 
     `session_expiry` counts from the moment of the update, as at Plivo.
     """
@@ -86,6 +87,6 @@ class UpdateSessionRequest(Body):
 
 
 class ErasureRequest(Body):
-    """Whom to forget: all that the tenant has of this number goes."""
+    """The number to erase: all that the tenant has of it goes."""
 
     phone_number: PhoneNumber

@@ -1,4 +1,4 @@
-"""TODO api.request_rules."""
+"""Rules of a create across fields."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from masking.api.request_models import CreateSessionRequest
 
-# Rules across fields
-
 
 @dataclass(frozen=True)
 class CrossFieldRule:
-    """One rule across fields: *holds* is asked only if all *fields* are valid."""
+    """One rule across fields: *holds* is called only if all *fields* are valid."""
 
     field: str
     fields: frozenset[str]

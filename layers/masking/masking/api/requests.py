@@ -1,8 +1,7 @@
-"""What a create and an update may say: types, ranges, defaults, rules across fields.
+"""Validate the bodies of requests, once.
 
-The attributes, their defaults and their rules are those of Plivo's masking page. All
-violations of a request are found in one go. The defaults are filled in here and sent
-to Plivo explicitly, because Plivo's documented and real ones differ
+All violations of a request are found in one go. The defaults are filled in here and
+sent to Plivo explicitly, because Plivo's documented and real defaults differ
 (plivo-contract 1.2).
 """
 
@@ -88,9 +87,9 @@ def parse_erasure(sent: Mapping[str, Any]) -> ErasureRequest:
 
 
 def asked(request: CreateSessionRequest) -> dict[str, Any]:
-    """Give what a create asks for, defaults filled in, what is unset left out.
+    """Return the attributes of a create, defaults filled in, without unset ones.
 
-    PIN attributes stand in it only if PIN authentication is asked for, and
+    It has PIN attributes only if PIN authentication is asked for, and
     `generate_pin_length` only with `generate_pin`.
     """
     values = request.model_dump(exclude_none=True, exclude={"labels"})

@@ -55,7 +55,7 @@ ATTRIBUTES: Mapping[str, Any] = {
 
 
 def envelope(message: str, session: Session, now: datetime) -> dict[str, Any]:
-    """Give the envelope in which Plivo answers a create and an update."""
+    """Return the envelope in which Plivo answers a create and an update."""
     return {
         "api_id": str(uuid.uuid4()),
         "message": message,
@@ -91,7 +91,7 @@ def with_calls(
 
 
 def session_view(session: Session, now: datetime) -> dict[str, Any]:
-    """Give a session as JSON values: times in RFC 3339, amounts as strings."""
+    """Return a session as JSON values: times in RFC 3339, amounts as strings."""
     settings = session.settings
     return {
         "session_uuid": session.session_uuid,
@@ -125,7 +125,7 @@ LISTED = (
 
 
 def listed_view(session: Session, now: datetime) -> dict[str, Any]:
-    """Give what a listing shows of a session: all but what was asked for."""
+    """Return a session as a listing shows it: without the request's attributes."""
     whole = session_view(session, now)
     shown = {name: whole[name] for name in LISTED}
     return {
@@ -153,7 +153,7 @@ def sessions_view(page: SessionPage, limit: int, now: datetime) -> dict[str, Any
 
 
 def _status(session: Session, now: datetime) -> str:
-    """Give Plivo's word for a session's state; `pending` before Plivo confirmed it."""
+    """Return Plivo's word for a session's state; `pending` before Plivo confirms it."""
     if sessions.is_over(session, now):
         return "expired"
     if session.status in (Status.ACTIVE, Status.ENDING):
@@ -163,7 +163,7 @@ def _status(session: Session, now: datetime) -> str:
 
 @dataclass(frozen=True)
 class SessionPage:
-    """Some sessions (without what was asked for) and where the next page begins."""
+    """Some sessions, without their requests, and the cursor of the next page."""
 
     sessions: tuple[Session, ...]
     cursor: str | None

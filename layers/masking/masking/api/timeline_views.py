@@ -1,4 +1,4 @@
-"""A session's history and its calls, as they are shown: no number of a person."""
+"""How a session's calls and callbacks look to the app: without personal numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from masking.domain.timeline import Timeline
 
 
 def call_view(call: Call) -> dict[str, Any]:
-    """Give a call as JSON values: times in RFC 3339, the amount as a string.
+    """Return a call as JSON values: times in RFC 3339, the amount as a string.
 
     Its ordinal is provisional until its certainty is `settled`.
     """
@@ -43,22 +43,22 @@ def call_view(call: Call) -> dict[str, Any]:
 
 
 def event_view(
-    happening: CallbackEvent,
+    event: CallbackEvent,
     item: Item,
-    story: Timeline,
+    timeline: Timeline,
     parties: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """Give one callback of a history; numbers of people are roles, or masked."""
-    attributes = happening.attributes
-    call = story.call_of(happening.digest)
-    known = happening.at if happening.at > EARLIEST else None
+    """Return one callback as JSON values; personal numbers are roles, or masked."""
+    attributes = event.attributes
+    call = timeline.call_of(event.digest)
+    known = event.at if event.at > EARLIEST else None
     return {
-        "event_id": happening.digest,
-        "name": happening.name,
+        "event_id": event.digest,
+        "name": event.name,
         "type": plivo_events.type_of(attributes),
         "occurred_at": rfc3339(known),
         "received_at": item["received_at"],
-        "sequence_number": happening.sequence,
+        "sequence_number": event.sequence,
         "from": plivo_events.role_of(attributes.get("From"), parties),
         "to": plivo_events.role_of(attributes.get("To"), parties),
         "call": call.ordinal if call else None,

@@ -1,4 +1,4 @@
-"""TODO api.violations."""
+"""Name what breaks a rule, without a digit of anybody's number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from masking.core import numbers
 def violations_of(
     model: type[BaseModel], sent: Mapping[str, Any]
 ) -> tuple[list[dict[str, Any]], set[str]]:
-    """Give the violations of single fields, and the names of these fields."""
+    """Return the violations of single fields, and the names of these fields."""
     try:
         model.model_validate(sent)
     except ValidationError as invalid:
@@ -35,7 +35,7 @@ def _text(error: Mapping[str, Any]) -> str:
 
 
 def violation_of(field: str, rule: str, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Name a broken rule and what was sent, with digits of numbers and PINs hidden."""
+    """Return a broken rule and what was sent, without digits of numbers or PINs."""
     shown = sent.get(field)
     if field.endswith("_pin"):
         shown = None if shown is None else "hidden"

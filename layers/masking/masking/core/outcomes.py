@@ -1,4 +1,4 @@
-"""What a problem document says became of a change: done nothing, or unknown."""
+"""Values of a problem document's `outcome`: nothing was done, or nobody knows."""
 
 from __future__ import annotations
 

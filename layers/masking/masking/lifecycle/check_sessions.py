@@ -2,9 +2,9 @@
 
 | message                    | from                      | what is done               |
 |----------------------------|---------------------------|----------------------------|
-| `session_uuid`             | an update or an ending    | its outcome is cleared up  |
-| `session_uuid`, `orphans`  | a create that was retried | what is ours alone is kept |
-| `session_uuid`, `callback` | a leg that ended last     | the call's end is told     |
+| `session_uuid`             | an update or an ending    | its outcome is found out   |
+| `session_uuid`, `orphans`  | a create that was retried | duplicates are removed     |
+| `session_uuid`, `callback` | a leg that ended last     | `call.ended` is published  |
 """
 
 from __future__ import annotations

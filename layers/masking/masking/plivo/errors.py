@@ -1,4 +1,4 @@
-"""What Plivo did not do, as a problem document tells it.
+"""Failures of Plivo, as problem documents.
 
 CarrierError
 ├── CarrierRefusedError              422 carrier_refused_request
@@ -24,7 +24,7 @@ from masking.core.problems import ProblemError
 class CarrierError(ProblemError):
     """Plivo did not do as asked.
 
-    `may_have_acted` tells whether Plivo may nevertheless have carried the request
+    `may_have_acted` says whether Plivo may nevertheless have carried the request
     out: true for time-outs, broken connections, 5xx and answers that can't be read.
     """
 

@@ -1,4 +1,4 @@
-"""Clean what Plivo says of recordings: interactions, and recording resources.
+"""Clean Plivo's answers about recordings: interactions, and recording resources.
 
 Durations come as milliseconds in decimal strings (plivo-contract 4.3).
 """
@@ -38,7 +38,7 @@ class RecordingResource:
     to_number: str | None
 
     def announcement(self, call: RecordedCall) -> Announcement:
-        """Give it as its callback would have announced it."""
+        """Return the announcement that its callback would have been."""
         known = {
             "call_uuid": call.call_uuid,
             "started_at": call.started_at,
@@ -54,7 +54,7 @@ class RecordingResource:
 
 
 def recorded_calls(session: Mapping[str, Any]) -> Iterator[RecordedCall]:
-    """Give the recorded calls of a session object; `interaction` may be null."""
+    """Return the recorded calls of a session object; `interaction` may be null."""
     calls = session.get("interaction")
     for call in calls if isinstance(calls, list) else []:
         if not isinstance(call, dict):
@@ -70,7 +70,7 @@ def recorded_calls(session: Mapping[str, Any]) -> Iterator[RecordedCall]:
 
 
 def resource_from(recording_id: str, body: Mapping[str, Any]) -> RecordingResource:
-    """Clean a recording resource; what can't be used in it is empty."""
+    """Clean a recording resource; attributes that can't be used are empty."""
     url = _text(body.get("recording_url"))
     named = _text(body.get("recording_format")) or (url or "").rpartition(".")[2]
     audio = named.removeprefix(".").lower()

@@ -1,4 +1,4 @@
-"""Callbacks: what Plivo told of sessions.
+"""Callbacks: what Plivo reported of sessions.
 
 | access                           | request units   |
 |----------------------------------|-----------------|
@@ -21,7 +21,7 @@ from masking.storage.table import (
     Table,
 )
 
-# For how long it is remembered who got PINs wrong on a day.
+# How long it is kept who got PINs wrong on a day.
 WRONG_PIN_SECONDS = 2 * 86_400
 
 
@@ -48,7 +48,7 @@ class CallbackStore:
         """Keep a callback. Returns False if it is there already; changes nothing.
 
         *came* says how: as a form, JSON or GET, and what proved it. With *erased* it
-        is of a session in which a person was forgotten, and blanked. *retention_days*
+        belongs to an erased session, and is redacted. *retention_days*
         is the session's own.
         """
         item = {
@@ -83,10 +83,10 @@ class CallbackStore:
             self._table.put(after, IS_NEW)
         self._table.delete(before["pk"], before["sk"])
 
-    # PINs that were wrong
+    # Wrong PINs
 
     def count_wrong_pin(self, key: str, at: datetime, digest: str, *, most: int) -> int:
-        """Count a wrong PIN once; give how many there were that day, up to *most*.
+        """Count a wrong PIN once; return how many there were that day, up to *most*.
 
         0 means that there had been as many already.
         """
@@ -103,7 +103,7 @@ class CallbackStore:
                     ":purge_at": int(at.timestamp()) + WRONG_PIN_SECONDS,
                 },
                 f"{is_first} OR size(digests) < :most OR {is_counted}",
-                gives="ALL_NEW",
+                returns="ALL_NEW",
             )
         except ConditionFailedError:
             return 0

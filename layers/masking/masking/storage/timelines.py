@@ -1,4 +1,4 @@
-"""Build the timeline of a session from the items that are stored of it."""
+"""Build the timeline of a session from its items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from masking.storage.callbacks import callback_event_from
 
 
 def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
-    """Fold the callbacks of a session as the table has them with Plivo's last word.
+    """Build a session's timeline from its callbacks' items and its last snapshot.
 
     *session* comes with the calls of its newest snapshot, if there is one; they are
     final while the session is settled.

@@ -80,7 +80,7 @@ class CallbackKept:
         return [each for each in (event, guessed) if each]
 
     def _erase_again(self, item: Item, session: Session) -> None:
-        """Have erased what a callback of an erased session brings.
+        """Erase again what a callback of an erased session brings.
 
         That is a number, if whoever received it did not know of the erasure yet, or a
         recording at Plivo.

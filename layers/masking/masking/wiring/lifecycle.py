@@ -41,7 +41,7 @@ TENANT_SECONDS = 60
 
 
 class LifecycleServices(Connections):
-    """What works on sessions: their life, and what Plivo tells of them."""
+    """Use cases of sessions: their life, and Plivo's callbacks about them."""
 
     # The life of a session
 
@@ -137,7 +137,7 @@ class LifecycleServices(Connections):
 
     @property
     def reconciler(self) -> Reconciler:
-        """Return what settles with Plivo what was left in doubt of one session."""
+        """Return the reconciler of one session."""
         return self._reconciler(self.carrier)
 
     @property
@@ -149,7 +149,7 @@ class LifecycleServices(Connections):
             public_base_url=self.settings.public_base_url, auth_tokens=self.auth_tokens
         )
 
-    # What Plivo tells
+    # Callbacks of Plivo
 
     @property
     def on_session_event(self) -> OnSessionEvent:
@@ -181,7 +181,7 @@ class LifecycleServices(Connections):
 
     @property
     def announcer(self) -> Announcer:
-        """Return what begins the recordings that Plivo tells of."""
+        """Return what begins the recordings that Plivo announces."""
         from masking.recording.announce import Announcer
 
         return Announcer(
