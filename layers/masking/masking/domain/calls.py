@@ -14,7 +14,7 @@ from masking.domain.plivo_events import PARTIES_HANGUP, PIN, role_of
 
 @dataclass(frozen=True)
 class Pin:
-    """The outcome of a PIN prompt (`success`, `failed`, `authorized`), and its tries."""
+    """The outcome of a PIN prompt: `success`, `failed` or `authorized`; its tries."""
 
     outcome: str
     tries: int
