@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from masking.core.errors import StaleStateError
-from masking.domain.recordings import RETENTION_DAYS
+from masking.core.settings import RETENTION_DAYS
 from masking.storage.bucket import Bucket
 from masking.storage.stores import Stores
 from operate import deployment, hold, redrive, tenants, webhooks

@@ -300,6 +300,7 @@ def test_a_recording_whose_storer_was_killed_is_free_when_its_message_comes() ->
 
 
 def test_the_bucket_has_a_rule_for_each_retention_and_none_for_what_is_held() -> None:
+    from masking.core import settings
     from masking.domain import recordings
     from masking.storage.bucket import TAG
 
@@ -312,11 +313,11 @@ def test_the_bucket_has_a_rule_for_each_retention_and_none_for_what_is_held() ->
     }
     untagged = [rule for rule in lifecycle["Rules"] if "TagFilters" not in rule]
 
-    assert ages == {str(days): days for days in recordings.RETENTION_DAYS}
+    assert ages == {str(days): days for days in settings.RETENTION_DAYS}
     assert recordings.HELD not in ages
     assert not any("ExpirationInDays" in rule for rule in untagged)
     allowed = TEMPLATE["Parameters"]["RecordingRetentionDays"]["AllowedValues"]
-    assert allowed == list(recordings.RETENTION_DAYS)
+    assert allowed == list(settings.RETENTION_DAYS)
 
 
 def test_whoever_is_told_of_a_failed_recording_is_told_why_and_what_to_do() -> None:

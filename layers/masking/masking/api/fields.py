@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from masking.core import numbers
-from masking.domain.recordings import RETENTION_DAYS
+from masking.core.settings import RETENTION_DAYS
 
 LONGEST_URL = 1_000
 # Plivo wants less than a thousand (plivo-contract 1.2); those of callbacks are ours.

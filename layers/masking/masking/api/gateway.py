@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core import telemetry
-from masking.core.outcomes import UNKNOWN
 from masking.core.problems import (
+    UNKNOWN,
     BodyTooLargeError,
     InvalidRequestError,
     MalformedBodyError,
@@ -28,7 +28,6 @@ from masking.core.problems import (
     SessionNotFoundError,
     StorageUnavailableError,
 )
-from masking.plivo.errors import CarrierError
 
 LARGEST_BODY = 64 * 1024
 
@@ -220,11 +219,14 @@ def _refuse(
     """Turn an error into a problem document (RFC 9457)."""
     if outcome:
         problem.members.setdefault("outcome", outcome)
-    if isinstance(problem, CarrierError):
+    if problem.is_of_carrier:
         telemetry.count_carrier_failure(problem.code, problem.metric)
         telemetry.logger().warning(
             "Plivo did not do as asked",
-            extra={"code": problem.code, "carrier_status": problem.carrier_status},
+            extra={
+                "code": problem.code,
+                "carrier_status": problem.members.get("carrier_status"),
+            },
         )
     if isinstance(problem, StorageUnavailableError):
         extra = _named(problem.__cause__ or problem)

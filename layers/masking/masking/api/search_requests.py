@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 from masking.api import pages
 from masking.api.fields import LONGEST_SECONDS, Labels, PhoneNumber
 from masking.api.request_models import Body
-from masking.api.violations import violations_of
+from masking.api.requests import violations_of
 from masking.core.problems import InvalidRequestError, NumberInUrlError
 
 USUAL_WINDOW = timedelta(days=7)

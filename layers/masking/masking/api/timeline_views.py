@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from masking.api.session_views import session_view
 from masking.core.key_space import Item
 from masking.core.times import rfc3339
 from masking.domain import plivo_events
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
+from masking.domain.sessions import Session
 from masking.domain.timeline import Timeline
 
 
@@ -64,4 +68,17 @@ def event_view(
         "call": call.ordinal if call else None,
         "attributes": plivo_events.masked_for_tenant(attributes),
         "came": item.get("came", {}),
+    }
+
+
+def session_with_calls(
+    session: Session, calls: Iterable[Call], now: datetime
+) -> dict[str, Any]:
+    """Return a session in the envelope of Plivo's get, with its calls."""
+    return {
+        "api_id": str(uuid.uuid4()),
+        "session": {
+            **session_view(session, now),
+            "calls": [call_view(call) for call in calls],
+        },
     }

@@ -48,6 +48,10 @@ class ProblemError(MasklineError):
 
     status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
+    # Whether it is a failure of Plivo's: see `plivo.errors`.
+    is_of_carrier: ClassVar[bool] = False
+    # Counted beside the failure itself where an alarm of the template waits for it.
+    metric: ClassVar[str | None] = None
     detail: ClassVar[str] = "Something went wrong on our side."
 
     def __init__(
@@ -286,3 +290,9 @@ class StorageUnavailableError(ProblemError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "storage_unavailable"
     detail = "Our storage is not available; try again."
+
+
+NOT_CREATED = "not_created"
+NOT_UPDATED = "not_updated"
+NOT_EXPIRED = "not_expired"
+UNKNOWN = "unknown"

@@ -6,6 +6,7 @@ not known are kept as they came.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
@@ -169,3 +170,12 @@ PIN = "SessionPinAuthenticationStatus"
 PARTIES_HANGUP = "SessionPartiesHangup"
 NUMBER_REPLACED = "SessionVirtualNumberReplaced"
 UNPLACED = 12
+
+
+def uuid_in_url(url: object) -> str | None:
+    """Return the UUID at the end of a resource's URL; None if there is none."""
+    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from masking.core.errors import RecordingRefusedError
 from masking.core.times import parse_go_time
+from masking.domain.plivo_events import uuid_in_url
 from masking.domain.sessions import NAMESPACE
 
 # Longer than the 15 minutes after which Lambda stops a function.
@@ -39,10 +40,6 @@ TRIES = len(PAUSES)
 SIGHTINGS = 6
 
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
-
-# Days for which a recording may be kept. The bucket has a lifecycle rule for each,
-# because S3's rules know no other ages than those written into them.
-RETENTION_DAYS = (1, 7, 30, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
 
 # Value of an object's tag `retention-days` while it is held: no rule matches it.
 HELD = "held"
@@ -148,7 +145,7 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     duration = attributes.get("RecordingDuration", "")
     recording_uuid = recording_uuid_of(attributes)
     # Plivo documents the resource, and not that its name is the RecordingUUID.
-    named = name_in(attributes.get("RecordingResourceURL"))
+    named = uuid_in_url(attributes.get("RecordingResourceURL"))
     return Announcement(
         recording_uuid=recording_uuid,
         url=url,
@@ -166,15 +163,6 @@ def time_in(text: object) -> str | None:
     """Return a time of Plivo's in RFC 3339; None if it is not a time."""
     at = parse_go_time(text)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
-
-
-def name_in(url: object) -> str | None:
-    """Return the UUID at the end of a resource's URL; None if there is none."""
-    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return None
 
 
 class _Named(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from masking.domain import plivo_events, recordings
+from masking.domain import plivo_events
 from masking.domain.sessions import Session
 
 # Of what Plivo answered: how long, how much, when last.
@@ -100,7 +100,7 @@ def redacted_attributes(
         )
         if role:
             kept[name] = role
-    named = recordings.name_in(known.get("RecordingResourceURL"))
+    named = plivo_events.uuid_in_url(known.get("RecordingResourceURL"))
     if named:
         kept["RecordingResourceURL"] = named
     return kept

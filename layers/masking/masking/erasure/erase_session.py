@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from masking.core import key_space
 from masking.core.errors import ErasureNotReadyError, StaleStateError
 from masking.core.key_space import HOLD, REQUEST, SNAPSHOT, Item
-from masking.domain import recordings, redaction, sessions, transitions
+from masking.domain import plivo_events, redaction, sessions, transitions
 from masking.domain.recordings import Recording
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.reconcile import FAILED, LEFT
@@ -217,7 +217,7 @@ class EraseSession:
     def _at_carrier(self, plan: Plan) -> set[str]:
         """Return the names of recordings in callbacks and in Plivo's own records."""
         names = {
-            recordings.name_in(
+            plivo_events.uuid_in_url(
                 attributes.get("RecordingResourceURL")
                 or attributes.get("RecordingUUID")
             )

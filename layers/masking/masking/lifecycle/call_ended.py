@@ -15,7 +15,7 @@ from masking.core import key_space
 from masking.domain import bus_events
 from masking.domain.timeline import may_end_call
 from masking.storage import timelines
-from masking.storage.callbacks import callback_event_from
+from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
     from masking.storage.bus import Bus

@@ -25,8 +25,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.api import request_models, requests
 from masking.core.errors import SessionTakenError, StaleStateError
-from masking.core.outcomes import NOT_CREATED, UNKNOWN
 from masking.core.problems import (
+    NOT_CREATED,
+    UNKNOWN,
     CreateAbandonedError,
     CreateInProgressError,
     IdempotencyKeyReusedError,
@@ -38,18 +39,19 @@ from masking.core.problems import (
 )
 from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session, Status
-from masking.lifecycle import match_at_plivo
-from masking.lifecycle.create_refusals import limit_of, refused, says_pair_is_active
 from masking.plivo import callback_urls
 from masking.plivo.errors import (
     CarrierError,
     CarrierFailedError,
     NumberPoolExhaustedError,
+    limit_of,
+    says_pair_is_active,
 )
 from masking.tenants.quotas import Quotas
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
+    from masking.lifecycle.match_at_plivo import Found
     from masking.plivo.client import Carrier
     from masking.storage.stores import Stores
     from masking.tenants.tenant_settings import TenantSettings
@@ -278,7 +280,10 @@ class CreateSession:
         with suppress(StaleStateError):
             self.stores.sessions.replace(session, transitions.fail(session))
 
-    def _find(self, session: Session) -> match_at_plivo.Found:
+    def _find(self, session: Session) -> Found:
+        # Rare, and so not imported with the function.
+        from masking.lifecycle import match_at_plivo
+
         return match_at_plivo.find(
             session, self.carrier, self.stores, self.callback_key, self.now()
         )
@@ -290,3 +295,9 @@ class CreateSession:
 
     def _rest_of_lease(self, session: Session) -> int:
         return sessions.rest_of_lease(session, self.now())
+
+
+def refused(refusal: ProblemError) -> ProblemError:
+    """Return a refusal that says that nothing has been created."""
+    refusal.members["outcome"] = NOT_CREATED
+    return refusal

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core.errors import StaleStateError
-from masking.core.outcomes import NOT_EXPIRED, UNKNOWN
 from masking.core.problems import (
+    NOT_EXPIRED,
+    UNKNOWN,
     EndInProgressError,
     SessionNotActiveError,
     SessionNotFoundError,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from masking.domain.sessions import CarrierSession, Session
 from masking.plivo import callback_urls
 from masking.plivo.errors import CarrierSessionMissingError
-from masking.storage.callbacks import callback_event_from
+from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
     from masking.plivo.client import Carrier

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from masking.api.session_views import SessionPage
+from masking.api.session_pages import SessionPage
 from masking.core import key_space, numbers, times
 from masking.core.problems import InvalidRequestError
 from masking.domain import sessions

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core.errors import StaleStateError
-from masking.core.outcomes import NOT_UPDATED, UNKNOWN
 from masking.core.problems import (
+    NOT_UPDATED,
+    UNKNOWN,
     FieldNotUpdatableError,
     InvalidRequestError,
     SessionExpiredError,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from plivo.exceptions import AuthenticationError
@@ -24,13 +24,10 @@ from masking.plivo.errors import (
     CarrierRefusedError,
     CarrierSessionMissingError,
 )
-from masking.plivo.recording_answers import (
-    RecordedCall,
-    RecordingResource,
-    recorded_calls,
-    resource_from,
-)
 from masking.plivo.transport import SdkClient, twice, unless_unsent
+
+if TYPE_CHECKING:
+    from masking.plivo.recording_answers import RecordedCall, RecordingResource
 
 # Seconds to connect, and between two bytes of an answer. A create and the listing
 # that clears up its outcome must fit into 25 s together.
@@ -161,21 +158,25 @@ class Carrier:
 
     def recorded_calls(self, carrier_session_uuid: str) -> tuple[RecordedCall, ...]:
         """Return the calls of a session that Plivo has recordings of."""
+        from masking.plivo import recording_answers
+
         answer = twice(
             lambda: self._sessions.get_masking_session(_checked(carrier_session_uuid))
         )
         body = answer.get("response")
         if not isinstance(body, dict):
             raise CarrierAnswerInvalidError
-        return tuple(recorded_calls(body))
+        return tuple(recording_answers.recorded_calls(body))
 
     def recording(self, recording_id: str) -> RecordingResource | None:
         """Fetch a recording's record; None if Plivo has deleted it."""
+        from masking.plivo import recording_answers
+
         try:
             answer = twice(lambda: self._recordings.get(_checked(recording_id)))
         except CarrierSessionMissingError:
             return None
-        return resource_from(recording_id, answer)
+        return recording_answers.resource_from(recording_id, answer)
 
     def delete_recording(self, recording_id: str) -> None:
         """Delete a recording and its file; one that is gone already is a success."""

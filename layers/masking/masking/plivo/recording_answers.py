@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from masking.core import numbers
-from masking.domain.recordings import CONTENT_TYPES, Announcement, name_in, time_in
+from masking.domain.plivo_events import uuid_in_url
+from masking.domain.recordings import CONTENT_TYPES, Announcement, time_in
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def recorded_calls(session: Mapping[str, Any]) -> Iterator[RecordedCall]:
     for call in calls if isinstance(calls, list) else []:
         if not isinstance(call, dict):
             continue
-        recording_id = name_in(call.get("recording_resource_url"))
+        recording_id = uuid_in_url(call.get("recording_resource_url"))
         if recording_id:
             yield RecordedCall(
                 recording_id=recording_id,
-                call_uuid=name_in(call.get("first_party_resource_url")),
+                call_uuid=uuid_in_url(call.get("first_party_resource_url")),
                 started_at=time_in(call.get("start_time")),
                 ended_at=time_in(call.get("end_time")),
             )

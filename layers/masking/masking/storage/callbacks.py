@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from masking.core.key_space import CALLBACK, Item, name_of, part_key, session_key
+from masking.core.key_space import CALLBACK, Item, part_key, session_key
 from masking.core.times import stamp
-from masking.domain.callback_event import CallbackEvent
 from masking.storage.table import (
     IS_NEW,
     ConditionFailedError,
@@ -108,8 +107,3 @@ class CallbackStore:
         except ConditionFailedError:
             return 0
         return len(item["digests"])
-
-
-def callback_event_from(item: Item) -> CallbackEvent:
-    """Build the callback event of a callback's item."""
-    return CallbackEvent(name_of(item), item["attributes"], item["received_at"])
