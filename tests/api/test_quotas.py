@@ -15,6 +15,7 @@ from masking.tenants import api_keys, authorize
 from operate import __main__ as command
 from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.stores import stores_over
 
 PATIENCE_SECONDS = 20.0
 
@@ -24,7 +25,7 @@ Limit = Callable[[str, str, int], httpx.Client]
 @pytest.fixture
 def stores(stack: RunningStack) -> Stores:
     """Give the deployed table."""
-    return Stores(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+    return stores_over(stack.aws.client("dynamodb"), stack.outputs["TableName"])
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from masking.domain.sessions import Status
 from masking.plivo.account import Account
 from operate import audit
 from operate.plivo import Tools
-from tests.ending.world import CALLBACK_KEY, World
+from tests.ending.world import World
+from tests.support.harness_services import CALLBACK_KEY
 
 
 def _tools(world: World) -> Tools:
     account = Account(world.carrier)
-    return Tools(world.carrier, account, world.table, CALLBACK_KEY, "", world.now)
+    return Tools(world.carrier, account, world.stores, CALLBACK_KEY, "", world.now)
 
 
 def _verdicts(world: World, *, repair: bool = False) -> Counter[str]:

@@ -13,7 +13,8 @@ from masking.plivo.account import Account
 from masking.plivo.errors import NumberPoolExhaustedError
 from operate import numbers
 from operate.plivo import Tools
-from tests.ending.world import CALLBACK_KEY, World
+from tests.ending.world import World
+from tests.support.harness_services import CALLBACK_KEY
 
 ANSWER_URL = "https://api.example.com/v1/plivo/answer"
 
@@ -23,7 +24,7 @@ def tools(world: World) -> Tools:
     """Give what commands work with, in the time of the test."""
     account = Account(world.carrier)
     return Tools(
-        world.carrier, account, world.table, CALLBACK_KEY, ANSWER_URL, world.now
+        world.carrier, account, world.stores, CALLBACK_KEY, ANSWER_URL, world.now
     )
 
 

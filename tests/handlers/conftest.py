@@ -9,7 +9,7 @@ import pytest
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.simulated_plivo import SimulatedPlivo
 
 
@@ -17,9 +17,7 @@ from tests.support.simulated_plivo import SimulatedPlivo
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
+    return at(services, clock).create_session
 
 
 @pytest.fixture

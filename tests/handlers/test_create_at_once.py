@@ -12,10 +12,10 @@ import pytest
 from masking.core.problems import CreateInProgressError
 from masking.domain import transitions
 from masking.lifecycle.create_session import CreateSession
-from masking.lifecycle.reconcile import Reconciler
 from masking.plivo.errors import CarrierError
 from masking.storage.stores import Stores
-from tests.support.clock import Clock
+from masking.wiring import Services
+from tests.support.clock import Clock, at
 from tests.support.creating import (
     SESSION,
     Interrupted,
@@ -102,14 +102,18 @@ def test_who_comes_back_too_late_removes_what_he_made(
 
 
 def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
-    flow: CreateSession, plivo: SimulatedPlivo, stores: Stores, clock: Clock
+    flow: CreateSession,
+    plivo: SimulatedPlivo,
+    services: Services,
+    stores: Stores,
+    clock: Clock,
 ) -> None:
-    def adopt() -> None:
+    def confirm() -> None:
         clock.advance(seconds=61)
-        reconciler = Reconciler(stores, flow.carrier, flow.callback_key, clock)
+        reconciler = at(services, clock).reconciler
         assert reconciler.work_off(SESSION) == "adopted"
 
-    late: Any = Interrupted(flow.carrier, adopt)
+    late: Any = Interrupted(flow.carrier, confirm)
 
     created = create(replace(flow, carrier=late))
 

@@ -18,19 +18,23 @@ from masking.domain.sessions import Status
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError, CarrierUnreachableError
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
+from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.creating import (
     BASE,
+    DOMAIN,
     SESSION,
     create,
     outcome_of,
     reserve,
 )
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import PAIR
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores
 
 # Faults after which Plivo has surely made nothing.
 REFUSED = {
@@ -166,7 +170,7 @@ def test_one_tenants_key_says_nothing_about_anothers(
         requests.parse_create(PAIR),
         tenant_id="other",
         idempotency_key="order-17",
-        base_url=BASE,
+        domain=DOMAIN,
     )
 
     assert not other.replayed
@@ -268,7 +272,7 @@ def test_a_plivo_that_cannot_be_reached_has_created_nothing(
 def test_without_a_reservation_plivo_is_not_asked(
     flow: CreateSession, plivo: SimulatedPlivo, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem")
+    broken = faulty_stores(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
         create(replace(flow, stores=broken))
@@ -285,7 +289,7 @@ def test_without_what_was_asked_for_plivo_is_not_asked_and_the_key_recovers(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
+    broken = faulty_stores(aws, deployment.table_name, "PutItem", on=2)
     with pytest.raises(StorageUnavailableError):
         create(replace(flow, stores=broken))
     assert plivo.requests() == []
@@ -305,7 +309,7 @@ def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem", on=3)
+    broken = faulty_stores(aws, deployment.table_name, "PutItem", on=3)
     with pytest.raises(StorageUnavailableError) as failed:
         create(replace(flow, stores=broken))
     clock.advance(seconds=60)
@@ -319,14 +323,15 @@ def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
 
 
 def test_a_reservation_that_cannot_be_read_is_in_progress(
-    flow: CreateSession, aws: EmbeddedAws, deployment: Deployment, clock: Clock
+    flow: CreateSession, services: Services, clock: Clock
 ) -> None:
-    class Forgetful(Stores):
+    class Forgetful(SessionStore):
         def load(self, _session_uuid: str) -> None:
             return None
 
-    reserve(flow.table, clock)
-    forgetful = Forgetful(aws.client("dynamodb"), deployment.table_name)
+    reserve(flow.stores, clock)
+    forgetful = own_stores(services)
+    forgetful.sessions = Forgetful(forgetful.table)
 
     with pytest.raises(CreateInProgressError):
         create(replace(flow, stores=forgetful))

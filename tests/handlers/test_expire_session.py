@@ -25,14 +25,16 @@ from masking.lifecycle.expire_session import ExpireSession
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import http, problem, read
 from tests.support.sessions_there import created, reserved, stored
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores
 
 FAILING = ["delete_401", "delete_403", "delete_429"]
 
@@ -41,13 +43,12 @@ FAILING = ["delete_401", "delete_403", "delete_429"]
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return ExpireSession(services.stores, services.carrier, clock)
+    return at(services, clock).expire_session
 
 
 @pytest.fixture
 def session(services: Services, flow: ExpireSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.table is services.stores
     return created(services, clock)
 
 
@@ -191,7 +192,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     record: bool,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
-    update = UpdateSession(flow.table, flow.carrier, flow.now)
+    update = UpdateSession(flow.stores, flow.carrier, flow.now)
     with pytest.raises(CarrierError):
         update.update(
             session.session_uuid,
@@ -245,7 +246,7 @@ def test_without_a_record_of_the_ending_plivo_is_not_asked(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem")
+    broken = faulty_stores(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
         end(replace(flow, stores=broken), session)
@@ -261,7 +262,7 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
+    broken = faulty_stores(aws, deployment.table_name, "PutItem", on=2)
     with pytest.raises(StorageUnavailableError) as failed:
         end(replace(flow, stores=broken), session)
     clock.advance(seconds=60)
@@ -271,16 +272,17 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
 
 
 def test_of_two_who_end_it_at_once_one_is_told_so(
-    flow: ExpireSession, session: Session, aws: EmbeddedAws, deployment: Deployment
+    flow: ExpireSession, session: Session, services: Services
 ) -> None:
-    class Overtaken(Stores):
+    class Overtaken(SessionStore):
         def replace(self, before: Session, after: Session) -> None:
             flow.stores.sessions.replace(
                 before, transitions.begin_ending(before, flow.now())
             )
             super().replace(before, after)
 
-    overtaken = Overtaken(aws.client("dynamodb"), deployment.table_name)
+    overtaken = own_stores(services)
+    overtaken.sessions = Overtaken(overtaken.table)
 
     with pytest.raises(EndInProgressError) as refused:
         end(replace(flow, stores=overtaken), session)

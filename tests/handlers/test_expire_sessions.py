@@ -13,11 +13,13 @@ from masking.domain import due_work, transitions
 from masking.domain.due_work import Action, Schedule
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.expire_sessions import ExpireSessions
-from masking.storage.due_work import Due
+from masking.storage.due_work import Due, DueWorkStore
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from tests.support.clock import Clock
 from tests.support.payloads import Context, sample
 from tests.support.sessions_there import planted, reserved, stored
+from tests.support.stores import stores_with_client
 
 
 def sweep(stores: Stores, clock: Clock, moments: int = 1_000_000) -> int:
@@ -66,8 +68,8 @@ def test_a_sweep_with_nothing_due_does_nothing(stores: Stores, clock: Clock) -> 
 def test_a_session_extended_meanwhile_goes_on(stores: Stores, clock: Clock) -> None:
     session = planted(stores, clock, expiry_time=clock())
 
-    class Stale(Stores):
-        """A table whose index still shows what was due a moment ago."""
+    class Stale(SessionStore):
+        """A store whose index still shows what was due a moment ago."""
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
             [current] = super().load_states(session_uuids)
@@ -75,7 +77,8 @@ def test_a_session_extended_meanwhile_goes_on(stores: Stores, clock: Clock) -> N
             self.replace(current, later)
             return [later]
 
-    stale = Stale(stores._client, stores._name)
+    stale = stores_with_client(stores, stores.table.client)
+    stale.sessions = Stale(stale.table)
 
     assert sweep(stale, clock) == 0
     assert stored(stores, session).status is Status.ACTIVE
@@ -86,15 +89,18 @@ def test_a_session_changed_at_the_last_moment_is_left_to_who_changed_it(
 ) -> None:
     session = planted(stores, clock, expiry_time=clock())
 
-    class Overtaken(Stores):
-        """A table in which somebody else is faster."""
+    class Overtaken(SessionStore):
+        """A store in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
             update = transitions.begin_update(before, {"record": True}, clock())
             super().replace(before, update)
             super().replace(before, after)
 
-    assert sweep(Overtaken(stores._client, stores._name), clock) == 0
+    slow = stores_with_client(stores, stores.table.client)
+    slow.sessions = Overtaken(slow.table)
+
+    assert sweep(slow, clock) == 0
     assert stored(stores, session).pending
 
 
@@ -165,16 +171,17 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(stores: Stores, clock: Clock) 
         session, transitions.doubt(transitions.begin_ending(session, clock()))
     )
 
-    class Stale(Stores):
-        """A table whose index shows in the sweep's shard what has moved on."""
+    class Stale(DueWorkStore):
+        """An index that shows in the sweep's shard what has moved on."""
 
-        def due(
+        def list_due(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
             mine = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
-    stale = Stale(stores._client, stores._name)
+    stale = stores_with_client(stores, stores.table.client)
+    stale.due_work = Stale(stale.table)
     clock.advance(hours=1)
 
     assert sweep(stale, clock) == 0
@@ -187,14 +194,17 @@ def test_a_session_that_is_gone_or_at_rest_is_passed_over(
     gone = planted(stores, clock, expiry_time=clock())
     ended = planted(stores, clock, expiry_time=clock())
 
-    class Late(Stores):
-        """A table that changed between the index and the read."""
+    class Late(SessionStore):
+        """A store that changed between the index and the read."""
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
             known = set(session_uuids) - {gone.session_uuid}
             return [transitions.expire(ended, clock()) for _ in known]
 
-    assert sweep(Late(stores._client, stores._name), clock) == 0
+    late = stores_with_client(stores, stores.table.client)
+    late.sessions = Late(late.table)
+
+    assert sweep(late, clock) == 0
 
 
 # The handler
@@ -237,6 +247,6 @@ def test_a_page_of_the_index_is_not_all_of_it(stores: Stores, clock: Clock) -> N
     shard = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
     while len(list(stores.due_work.list_due(shard, clock()))) < 3:
         planted(stores, clock, expiry_time=clock())
-    paged = Stores(Paged(stores._client), stores._name)  # type: ignore[arg-type]
+    paged = stores_with_client(stores, Paged(stores.table.client))
 
-    assert len(list(paged.due(shard, clock()))) == 3
+    assert len(list(paged.due_work.list_due(shard, clock()))) == 3

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.authorize import app
-from masking import wiring
 from masking.core import telemetry
 from masking.core.errors import KeyNotFoundError
 from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
+from masking.wiring import connections
 from operate import keys as command
 from operate.deployment import Deployment, NoDeploymentError
 from stack.aws.package import read_template
@@ -24,7 +24,7 @@ from stack.environments import ROOT
 from tests.support import embedded_aws as made
 from tests.support.clock import Clock
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import sample
 
 
@@ -200,7 +200,9 @@ def test_that_a_use_cannot_be_noted_is_counted_and_raises_nothing(
     caller = authorize.caller_of(stores, f"Bearer {key.secret}", clock())
     assert caller
 
-    authorize.note_use(faulty_table(aws, stores._name, "UpdateItem"), caller, clock())
+    authorize.note_use(
+        faulty_stores(aws, stores.table.name, "UpdateItem"), caller, clock()
+    )
     telemetry.flush()
 
     assert "KeyUseNotNoted" in capsys.readouterr().out
@@ -211,7 +213,7 @@ def test_that_a_use_cannot_be_noted_is_counted_and_raises_nothing(
 def test_noting_a_use_takes_a_small_part_of_the_authorizers_time() -> None:
     template = read_template(ROOT / "template.yaml")
     properties = template["Resources"]["AuthorizeFunction"]["Properties"]
-    hasty: Any = wiring.HASTY
+    hasty: Any = connections.BEST_EFFORT
 
     longest = hasty.connect_timeout + hasty.read_timeout
 
@@ -253,7 +255,7 @@ class Desk:
     def __init__(
         self, aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        self._found = Deployment({"TableName": stores._name}, aws)
+        self._found = Deployment({"TableName": stores.table.name}, aws)
         self._capsys = capsys
 
     def run(self, *arguments: str) -> Any:
@@ -361,7 +363,7 @@ def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
     from stack.aws.seeds import API_KEY, plant
 
     secret = made.make_secret(aws.client("secretsmanager"), "{}")
-    outputs = {"TableName": stores._name, "CarrierSecretArn": secret}
+    outputs = {"TableName": stores.table.name, "CarrierSecretArn": secret}
 
     plant(LocalAws(aws.url, aws.ca_file), outputs)
 

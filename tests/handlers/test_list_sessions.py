@@ -24,6 +24,7 @@ from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, http, problem, read, sample
 from tests.support.sessions_there import reserved
+from tests.support.stores import stores_with_client
 from tests.support.table_stream import TableStream
 
 Make = Callable[..., Session]
@@ -254,9 +255,9 @@ def test_more_than_a_hundred_sessions_are_read_in_batches(
             left = {name: {"Keys": keys[2:]}} if keys[2:] else {}
             return {**answer, "UnprocessedKeys": left}
 
-    throttled: Any = Throttled(stores._client)
+    throttled: Any = Throttled(stores.table.client)
 
-    states = Stores(throttled, stores._name).load_states([*made, "gone"])
+    states = stores_with_client(stores, throttled).sessions.load_states([*made, "gone"])
 
     assert [state.session_uuid for state in states] == made
 
@@ -476,8 +477,8 @@ def test_a_link_whose_session_is_gone_is_passed_over(
 ) -> None:
     kept, gone = make(), make()
     publish()
-    services.stores._client.delete_item(
-        TableName=services.stores._name,
+    services.stores.table.client.delete_item(
+        TableName=services.stores.table.name,
         Key={"pk": {"S": f"S#{gone.session_uuid}"}, "sk": {"S": "A#STATE"}},
     )
 

@@ -18,7 +18,6 @@ from masking.core import key_space
 from masking.domain import transitions
 from masking.domain.sessions import Session
 from masking.storage.stores import Stores
-from masking.stream.change_publisher import Publisher
 from masking.tenants import live_sessions, tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
@@ -27,7 +26,7 @@ from operate.deployment import Deployment
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment as Made
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_stores import faulty_stores
 from tests.support.sessions_there import planted
 from tests.support.table_stream import TableStream
 
@@ -43,7 +42,7 @@ def stream(aws: EmbeddedAws, deployment: Made) -> TableStream:
 @pytest.fixture
 def say(aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]) -> Say:
     """Give the operator's command for tenants; it gives the lines printed."""
-    found = Deployment({"TableName": stores._name}, aws)
+    found = Deployment({"TableName": stores.table.name}, aws)
 
     def run(*arguments: str) -> list[str]:
         capsys.readouterr()
@@ -120,7 +119,7 @@ def test_what_comes_again_is_counted_once(
     for record in records:
         # As Lambda gives it a number, as boto3 a time.
         del record["dynamodb"]["ApproximateCreationDateTime"]
-    broken = _publisher(faulty_table(aws, stores._name, "Query", on=2))
+    broken = _publisher(faulty_stores(aws, stores.table.name, "Query", on=2))
 
     again = broken(records)
     counted = stores.tenants.live("acme")
@@ -129,7 +128,7 @@ def test_what_comes_again_is_counted_once(
 
     assert counted < 3
     assert stores.tenants.live("acme") == 3
-    assert deployment.table_name == stores._name
+    assert deployment.table_name == stores.table.name
 
 
 def _publisher(stores: Stores) -> Callable[[Sequence[dict[str, Any]]], str | None]:
@@ -138,15 +137,8 @@ def _publisher(stores: Stores) -> Callable[[Sequence[dict[str, Any]]], str | Non
     from masking.stream.publish_changes import PublishChanges
 
     services = wiring.services()
-    publisher = Publisher(
-        stores,
-        services.bus,
-        services.check_queue,
-        services.erasure_queue,
-        services.number_key,
-        services.now,
-        settings_of=services.tenant_settings_of,
-    )
+    services.stores = stores
+    publisher = services.change_publisher
 
     def parked() -> Any:
         raise AssertionError("nothing is to be parked")
@@ -166,7 +158,9 @@ def test_that_counting_fails_holds_nothing_up(
     limit(stores, "acme")
     planted(stores, clock)
 
-    stopped_at = _publisher(faulty_table(aws, stores._name, "UpdateItem"))(stream.new())
+    stopped_at = _publisher(faulty_stores(aws, stores.table.name, "UpdateItem"))(
+        stream.new()
+    )
     telemetry.flush()
 
     assert stopped_at is None

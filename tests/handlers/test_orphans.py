@@ -14,14 +14,12 @@ from masking.domain.sessions import Session, Status
 from masking.lifecycle.create_session import Created, CreateSession
 from masking.lifecycle.reconcile import Reconciler
 from masking.plivo.errors import CarrierError, CarrierFailedError
-from masking.storage.queues import Queue
-from masking.stream.change_publisher import Publisher
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, Context
-from tests.support.rounds import a_round
-from tests.support.sessions_there import BASE, stored
+from tests.support.reconciling import go_round
+from tests.support.sessions_there import DOMAIN, stored
 from tests.support.simulated_plivo import SimulatedPlivo
 from tests.support.table_stream import TableStream
 
@@ -36,15 +34,13 @@ LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
     """Give the create flow with a clock of the test's."""
     assert plivo.sessions() == []
-    return CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
+    return at(services, clock).create_session
 
 
 @pytest.fixture
 def reconciler(services: Services, clock: Clock) -> Reconciler:
     """Give the reconciler with a clock of the test's."""
-    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
+    return at(services, clock).reconciler
 
 
 def create(flow: CreateSession, **body: Any) -> Created:
@@ -53,7 +49,7 @@ def create(flow: CreateSession, **body: Any) -> Created:
         requests.parse_create({**PAIR, **body}),
         tenant_id="acme",
         idempotency_key=KEY,
-        base_url=BASE,
+        domain=DOMAIN,
     )
 
 
@@ -112,19 +108,19 @@ def test_a_callback_adopts_where_the_listing_lags(
     assert len(plivo.live()) == 1
 
 
-def test_a_late_callback_adopts_a_call_that_was_given_up(
+def test_a_late_callback_matches_a_call_that_was_given_up(
     flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo, initiate_call_to_first_party=True)
     clock.advance(seconds=60)
-    assert a_round(reconciler) == {"closed": 1}
-    assert stored(flow.table, left).status is Status.ABANDONED
+    assert go_round(reconciler) == {"closed": 1}
+    assert stored(flow.stores, left).status is Status.ABANDONED
     [there] = plivo.live()
     tell(flow, there["session_uuid"], clock)
 
     reconciler.remove_orphans(SESSION)
 
-    here = stored(flow.table, left)
+    here = stored(flow.stores, left)
     assert here.status is Status.ACTIVE
     assert here.carrier_session_uuid == there["session_uuid"]
 
@@ -139,7 +135,7 @@ def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
     tell(flow, "no uuid", clock)
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
 
 
 # Orphans
@@ -179,8 +175,8 @@ def test_what_is_found_under_a_key_that_was_freed_is_ended(
 ) -> None:
     left = lose(flow, plivo)
     clock.advance(seconds=60)
-    assert a_round(reconciler) == {"closed": 1}
-    assert stored(flow.table, left).status is Status.FAILED
+    assert go_round(reconciler) == {"closed": 1}
+    assert stored(flow.stores, left).status is Status.FAILED
     plivo.arm()
 
     assert reconciler.remove_orphans(SESSION) == "removed"
@@ -218,7 +214,7 @@ def test_the_check_adopts_what_nobody_works_on_any_more(
     clock.advance(seconds=60)
 
     assert reconciler.remove_orphans(SESSION) == "adopted"
-    assert stored(flow.table, left).status is Status.ACTIVE
+    assert stored(flow.stores, left).status is Status.ACTIVE
 
 
 # What sets the check off
@@ -233,15 +229,7 @@ def checks_sent(
 ) -> list[str]:
     """Publish what is new in the stream; give the checks that this sent."""
     sqs = aws.client("sqs")
-    queue = Queue(sqs, deployment.check_queue_url)
-    publisher = Publisher(
-        services.stores,
-        services.bus,
-        queue,
-        services.erasure_queue,
-        services.number_key,
-        clock,
-    )
+    publisher = at(services, clock).change_publisher
     for record in stream.new():
         publisher.publish(record)
     answer = sqs.receive_message(
@@ -316,7 +304,7 @@ def test_the_function_tells_its_two_kinds_of_messages_apart(
 # A pair that is active
 
 
-def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
+def test_a_refusal_for_a_duplicate_is_a_pair_that_is_active(
     flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.switch(duplicate_pair="error")
@@ -328,7 +316,7 @@ def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
             requests.parse_create(other),
             tenant_id="acme",
             idempotency_key="order-18",
-            base_url=BASE,
+            domain=DOMAIN,
         )
 
     assert refused.value.members["outcome"] == "not_created"

@@ -12,11 +12,10 @@ import pytest
 from functions.publish_changes import app as publisher
 from masking.domain import deliveries, recording_transitions
 from masking.domain.sessions import Session
-from masking.erasure import create_erasure
 from masking.recording.announce import Announcer
 from masking.storage.deliveries import delivery_item
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import EVERY_SCOPE, PAIR, problem, read
 from tests.support.sessions_there import created
@@ -41,7 +40,7 @@ class World:
     session: Session
     delivery_id: str
     erasure_id: str
-    table: Any
+    stores: Any
 
     def names(self, path: str) -> dict[str, str]:
         """Give the parameters of a route, leading to what is there."""
@@ -158,14 +157,8 @@ def world(
     delivery = deliveries.begin(detail, clock())
     stores.deliveries.put(session.session_uuid, EVENT, delivery_item(delivery), clock())
     publisher.lambda_handler({"Records": stream.new()}, None)
-    erasure = create_erasure.begin(
-        "+12025550177",
-        tenant_id="acme",
-        table=services.stores,
-        number_key=services.number_key,
-        now=clock(),
-    )
-    return World(session, delivery.delivery_id, erasure.erasure_id, table)
+    erasure = at(services, clock).create_erasure.begin("+12025550177", tenant_id="acme")
+    return World(session, delivery.delivery_id, erasure.erasure_id, stores)
 
 
 def _store_recording(services: Services, session: Session, clock: Clock) -> None:

@@ -33,9 +33,9 @@ from masking.tenants import tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
 from tests.support.clock import Clock
-from tests.support.creating import BASE, SESSION, create, outcome_of
+from tests.support.creating import DOMAIN, SESSION, create, outcome_of
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import PAIR, http, problem, read, sample
 from tests.support.sessions_there import planted
 from tests.support.signed_callbacks import callback
@@ -430,7 +430,7 @@ def test_a_function_reads_settings_once_a_minute_and_answers_429(
 
 
 def test_settings_are_known_a_minute_after_they_were_set(services: Services) -> None:
-    from masking.wiring import remembered
+    from masking.wiring.lifecycle import remembered
 
     clock = Clock(datetime.now(UTC))
     stores = services.stores.tenants
@@ -457,7 +457,7 @@ def test_settings_that_cannot_be_read_leave_a_true_outcome(
     key: str | None,
     outcome: str,
 ) -> None:
-    broken = faulty_table(aws, services.stores._name, "GetItem")
+    broken = faulty_stores(aws, services.stores.table.name, "GetItem")
     failing = replace(
         flow, settings_of=lambda t: tenant_settings.load(broken.tenants, t)
     )
@@ -467,7 +467,7 @@ def test_settings_that_cannot_be_read_leave_a_true_outcome(
             requests.parse_create(PAIR),
             tenant_id="acme",
             idempotency_key=key,
-            base_url=BASE,
+            domain=DOMAIN,
         )
 
     assert outcome_of(failed.value) == outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,25 +17,33 @@ from masking.core import times
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action
 from masking.domain.sessions import Session, Status
-from masking.lifecycle.create_session import CreateSession
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.errors import CarrierError
-from masking.storage.due_work import Due
+from masking.storage.due_work import Due, DueWorkStore
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.payloads import PAIR, Context, sample
-from tests.support.rounds import a_round
-from tests.support.sessions_there import BASE, created, planted, reserved, stored
+from tests.support.reconciling import go_round
+from tests.support.sessions_there import (
+    BASE,
+    DOMAIN,
+    created,
+    planted,
+    reserved,
+    stored,
+)
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores, stores_over
 
 
 @pytest.fixture
 def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
     """Give the reconciler as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
+    return at(services, clock).reconciler
 
 
 def lost(
@@ -42,16 +51,14 @@ def lost(
 ) -> Session:
     """Create a session with an unknown outcome, and give what is left of it."""
     plivo.arm(**{fault: {"times": 1}, "list_5xx": {"times": 2}})
-    flow = CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
+    flow = at(services, clock).create_session
     key = f"lost-{len(plivo.requests())}"
     with pytest.raises(CarrierError):
         flow.create(
             requests.parse_create({**PAIR, **body}),
             tenant_id="acme",
             idempotency_key=key,
-            base_url=BASE,
+            domain=DOMAIN,
         )
     plivo.arm()
     left = services.stores.sessions.load(sessions.session_uuid_for("acme", key))
@@ -87,7 +94,7 @@ def test_a_session_that_plivo_made_is_adopted(
     left = lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
     here = stored(services.stores, left)
@@ -150,7 +157,7 @@ def test_before_its_lease_is_over_nothing_is_touched(
     lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=59)
 
-    assert a_round(reconciler) == {}
+    assert go_round(reconciler) == {}
 
 
 def test_a_session_that_plivo_did_not_make_frees_its_key(
@@ -159,7 +166,7 @@ def test_a_session_that_plivo_did_not_make_frees_its_key(
     left = lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
     assert stored(services.stores, left).status is Status.FAILED
     assert len(plivo.requests("create")) == 1
 
@@ -176,7 +183,7 @@ def test_a_create_that_rings_and_left_no_trace_is_abandoned(
     )
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
     assert stored(services.stores, left).status is Status.ABANDONED
 
 
@@ -197,7 +204,7 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
     assert len(plivo.live()) == 2
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
     assert there["session_uuid"] == answer.session_uuid
@@ -212,7 +219,7 @@ def test_another_pairs_and_anothers_sessions_are_left_alone(
     lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    a_round(reconciler)
+    go_round(reconciler)
 
     live = {session["session_uuid"] for session in plivo.live()}
     assert live == {other.carrier_session_uuid, foreign.carrier_session_uuid}
@@ -225,7 +232,7 @@ def test_a_session_that_ended_unseen_is_adopted_as_ended(
     plivo.end(plivo.sessions()[0]["session_uuid"])
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
@@ -242,12 +249,12 @@ def test_while_plivo_cannot_say_the_duty_stays_due(
     clock.advance(seconds=60)
     plivo.arm(**{fault: {}})
 
-    assert a_round(reconciler) == {"failed": 1}
+    assert go_round(reconciler) == {"failed": 1}
     assert "duty left for the next pass" in capsys.readouterr().out
 
     plivo.arm()
 
-    assert a_round(reconciler) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
 
 
 def test_a_listing_that_is_not_whole_proves_nothing(
@@ -263,9 +270,9 @@ def test_a_listing_that_is_not_whole_proves_nothing(
             return Listing((), complete=False)
 
     endless: Any = Endless()
-    unsure = Reconciler(reconciler.table, endless, reconciler.callback_key, clock)
+    unsure = replace(reconciler, carrier=endless)
 
-    assert a_round(unsure) == {"left": 1}
+    assert go_round(unsure) == {"left": 1}
     assert stored(services.stores, left).status is Status.RESERVED
 
 
@@ -287,7 +294,7 @@ def test_of_an_update_in_doubt_plivos_values_win(
     left = in_doubt(services, plivo, clock, fault)
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
 
     here = stored(services.stores, left)
     assert here.settings["record"] is record
@@ -302,7 +309,7 @@ def test_an_update_of_a_session_that_plivo_has_forgotten_ends_it(
     clock.advance(seconds=60)
     plivo.reset()
 
-    assert a_round(reconciler) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
@@ -313,7 +320,7 @@ def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
     clock.advance(seconds=60)
     plivo.end(str(left.carrier_session_uuid))
 
-    assert a_round(reconciler) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
@@ -326,7 +333,7 @@ def test_an_ending_in_doubt_is_finished(
     services.stores.sessions.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
 
-    assert a_round(reconciler) == {"ended": 1}
+    assert go_round(reconciler) == {"ended": 1}
     assert plivo.live() == []
     assert stored(services.stores, session).status is Status.EXPIRED
 
@@ -341,7 +348,7 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
-    assert a_round(reconciler) == {"failed": 1}
+    assert go_round(reconciler) == {"failed": 1}
     assert stored(services.stores, session).status is Status.ENDING
 
 
@@ -361,7 +368,7 @@ def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
     assert outcomes.count("adopted") == 3
     assert outcomes.count("closed") == 3
     assert len(plivo.live()) == 3
-    assert a_round(reconciler) == {}
+    assert go_round(reconciler) == {}
 
 
 def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
@@ -370,10 +377,10 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
     settled = planted(stores, clock)
     begun = times.stamp(clock())
 
-    class Stale(Stores):
-        """A table whose index shows what is no longer so."""
+    class Stale(DueWorkStore):
+        """An index that shows what is no longer so."""
 
-        def due(
+        def list_due(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
             gone = sessions.session_uuid_for("acme", "gone")
@@ -382,15 +389,12 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
                 [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
             )
 
-    stale = Reconciler(
-        Stale(stores._client, stores._name),
-        reconciler.carrier,
-        reconciler.callback_key,
-        clock,
-    )
-    assert a_round(stale) == {"left": 2}
+    seen = stores_over(stores.table.client, stores.table.name)
+    seen.due_work = Stale(seen.table)
+    stale = replace(reconciler, stores=seen)
+    assert go_round(stale) == {"left": 2}
     clock.advance(hours=2)
-    assert a_round(stale) == {"left": 2}
+    assert go_round(stale) == {"left": 2}
     assert stored(stores, settled) == settled
 
 
@@ -400,21 +404,18 @@ def test_what_another_settled_first_is_left_to_him(
     left = lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    class Overtaken(Stores):
-        """A table in which somebody else is faster."""
+    class Overtaken(SessionStore):
+        """A store in which somebody else is faster."""
 
         def replace(self, before: Session, after: Session) -> None:
             super().replace(before, transitions.retake(before, clock()))
             super().replace(before, after)
 
-    slow = Reconciler(
-        Overtaken(services.stores._client, services.stores._name),
-        reconciler.carrier,
-        reconciler.callback_key,
-        clock,
-    )
+    stores = own_stores(services)
+    stores.sessions = Overtaken(stores.table)
+    slow = replace(reconciler, stores=stores)
 
-    assert a_round(slow) == {"left": 1}
+    assert go_round(slow) == {"left": 1}
     assert stored(services.stores, left).attempt == 2
 
 
@@ -495,7 +496,7 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert duty.kind is Action.CHECK_UPDATE
     assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
-    assert a_round(reconciler) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
 
 
 def test_a_check_of_what_came_back_or_is_gone_does_nothing(
@@ -516,14 +517,12 @@ def test_the_check_function_works_off_its_messages(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    flow = CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
+    flow = at(services, clock).create_session
     session = flow.create(
         requests.parse_create(PAIR),
         tenant_id="local",
         idempotency_key="sample-order-17",
-        base_url=BASE,
+        domain=DOMAIN,
     ).session
     services.stores.sessions.replace(
         session, transitions.begin_ending(session, clock())

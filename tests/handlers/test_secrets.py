@@ -17,7 +17,8 @@ from masking.core.settings import Settings
 from masking.domain import webhook_signing
 from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize, webhook_secrets
-from masking.wiring import SECRET_SECONDS, Services
+from masking.wiring import Services
+from masking.wiring.connections import SECRET_SECONDS
 from operate import __main__ as command
 from operate.deployment import Deployment
 from tests.handlers import test_samples as samples
@@ -126,7 +127,7 @@ def test_a_rotation_that_was_overtaken_is_one_sentence(
             return made
 
     assert aws.url
-    found = Deployment({"TableName": stores._name}, Overtaking())
+    found = Deployment({"TableName": stores.table.name}, Overtaking())
 
     assert command.main(["webhooks", "rotate", "acme"], lambda _: found) == 1
     assert capsys.readouterr().err == "somebody else changed it at the same time\n"

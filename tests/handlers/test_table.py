@@ -17,6 +17,7 @@ from masking.storage import attributes
 from masking.storage.stores import Stores
 from tests.support.clock import Clock
 from tests.support.sessions_there import planted, stored
+from tests.support.stores import stores_over
 
 AT_ONCE = 16
 
@@ -87,8 +88,8 @@ def test_what_has_gone_by_cannot_be_changed(stores: Stores, clock: Clock) -> Non
 
 def test_a_session_that_is_gone_cannot_be_changed(stores: Stores, clock: Clock) -> None:
     session = planted(stores, clock)
-    stores._client.delete_item(
-        TableName=stores._name,
+    stores.table.client.delete_item(
+        TableName=stores.table.name,
         Key=attributes.written_item(
             {"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}
         ),
@@ -162,8 +163,8 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
         received_at=clock(),
     )
 
-    kept = stores._client.query(
-        TableName=stores._name,
+    kept = stores.table.client.query(
+        TableName=stores.table.name,
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues=attributes.written_item(
             {":pk": f"S#{session.session_uuid}"}
@@ -183,7 +184,7 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
 
 
 def test_a_failure_that_is_no_condition_is_told_as_it_is(stores: Stores) -> None:
-    nowhere = Stores(stores._client, "no-such-table")
+    nowhere = stores_over(stores.table.client, "no-such-table")
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        nowhere.link("x", "y")
+        nowhere.links.put("x", "y")

@@ -66,9 +66,9 @@ def metered(
 ) -> tuple[Stores, Meter]:
     """Give the table and the meter at its client."""
     stores = services.stores
-    assert stores._name == deployment.table_name
+    assert stores.table.name == deployment.table_name
     assert aws.url
-    return stores, Meter(stores._client)
+    return stores, Meter(stores.table.client)
 
 
 LONG_URL = "https://app.example.com/" + "h" * 976
@@ -86,7 +86,7 @@ def test_a_sessions_links_cost_one_unit_each_and_its_listing_one_more(
     records = stream.new()
     from masking import wiring
 
-    meter = Meter(wiring.services().table._client)
+    meter = Meter(wiring.services().stores.table.client)
 
     write, _ = meter.of(lambda: publisher.lambda_handler({"Records": records}, None))
     again, _ = meter.of(lambda: publisher.lambda_handler({"Records": records}, None))

@@ -32,9 +32,9 @@ from masking.plivo.errors import (
 )
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_table
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import http, problem, read, sample
 from tests.support.sessions_there import created, reserved, stored
 from tests.support.simulated_plivo import SimulatedPlivo
@@ -48,13 +48,13 @@ SEED = {"call_time_limit": 3600, "record": True}
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateSession:
     """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return UpdateSession(services.stores, services.carrier, clock)
+    return at(services, clock).update_session
 
 
 @pytest.fixture
 def session(services: Services, flow: UpdateSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.table is services.stores
+    assert flow.carrier is services.carrier
     return created(services, clock, call_time_limit=1800)
 
 
@@ -445,7 +445,7 @@ def test_without_a_record_of_the_update_plivo_is_not_asked(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem")
+    broken = faulty_stores(aws, deployment.table_name, "PutItem")
 
     with pytest.raises(StorageUnavailableError) as failed:
         update(replace(flow, stores=broken), session)
@@ -461,7 +461,7 @@ def test_an_answer_that_could_not_be_stored_is_settled_later(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
-    broken = faulty_table(aws, deployment.table_name, "PutItem", on=2)
+    broken = faulty_stores(aws, deployment.table_name, "PutItem", on=2)
 
     with pytest.raises(StorageUnavailableError) as failed:
         update(replace(flow, stores=broken), session)

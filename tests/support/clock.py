@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+
+from masking.storage.stores import Stores
+from masking.wiring import Services
 
 
 class Clock:
@@ -18,3 +22,16 @@ class Clock:
     def advance(self, **span: float) -> None:
         """Go on by a span, in the words of `timedelta`."""
         self.at += timedelta(**span)
+
+
+def at(
+    services: Services, clock: Callable[[], datetime], stores: Stores | None = None
+) -> Services:
+    """Return services of the same deployment that live by *clock*.
+
+    *stores* takes the place of the deployment's own.
+    """
+    moved = Services(services.settings, now=clock)
+    if stores:
+        moved.stores = stores
+    return moved

@@ -15,7 +15,8 @@ from masking.storage.stores import Stores
 from tests.support.clock import Clock
 from tests.support.payloads import PAIR
 
-BASE = "https://masks.example.com"
+DOMAIN = "masks.example.com"
+BASE = f"https://{DOMAIN}"
 SESSION = sessions.session_uuid_for("acme", "order-17")
 
 
@@ -25,7 +26,7 @@ def create(flow: CreateSession, key: str | None = "order-17", **body: Any) -> Cr
         requests.parse_create({**PAIR, **body}),
         tenant_id="acme",
         idempotency_key=key,
-        base_url=BASE,
+        domain=DOMAIN,
     )
 
 

@@ -1,18 +1,32 @@
-"""Send the reconciler round, as its rule does."""
+"""Run reconciliations as their schedule does, with a reconciler of the test's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from masking.lifecycle.number_pool import NumberPool
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.reconcile_sessions import ReconcileSessions
+from masking.plivo.account import Account
+from masking.plivo.rate_limit import RateLimit
+
+
+def reconciliation(
+    reconciler: Reconciler, has_time: Callable[[], bool] = lambda: True
+) -> ReconcileSessions:
+    """Return a reconciliation that works through *reconciler*."""
+    return ReconcileSessions(
+        stores=reconciler.stores,
+        reconciler=reconciler,
+        number_pool=NumberPool(account=Account(reconciler.carrier), now=reconciler.now),
+        rate_limit=RateLimit(1_000),
+        now=reconciler.now,
+        has_time=has_time,
+    )
 
 
 def go_round(
     reconciler: Reconciler, has_time: Callable[[], bool] = lambda: True
 ) -> dict[str, int]:
-    """Let a reconciler work off what is due; give what became of it."""
-    tally = ReconcileSessions(
-        reconciler.table, reconciler, reconciler.now, has_time
-    ).run()
-    return dict(tally.outcomes)
+    """Do all that is due; return the outcomes."""
+    return dict(reconciliation(reconciler, has_time).work().outcomes)

@@ -8,12 +8,13 @@ from masking.api import requests
 from masking.core.times import Clock
 from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session
-from masking.lifecycle.create_session import CreateSession
 from masking.storage.stores import Stores
 from masking.wiring import Services
+from tests.support.clock import at
 from tests.support.payloads import PAIR
 
-BASE = "https://masks.example.com"
+DOMAIN = "masks.example.com"
+BASE = f"https://{DOMAIN}"
 
 
 def created(
@@ -25,15 +26,13 @@ def created(
     **body: Any,
 ) -> Session:
     """Create a session at the simulator and in the table."""
-    flow = CreateSession(
-        services.stores, services.carrier, services.callback_key, clock
-    )
+    flow = at(services, clock).create_session
     asked = body if body.get("create_session_with_single_party") else {**PAIR, **body}
     return flow.create(
         requests.parse_create(asked),
         tenant_id=tenant,
         idempotency_key=key,
-        base_url=BASE,
+        domain=DOMAIN,
     ).session
 
 

@@ -154,12 +154,12 @@ class EraseNumber:
             if _since(links, states.get((key_space.session_key(uuid), key_space.STATE)))
             <= at
         }
-        for session in self._in_doubt():
+        for session in self.in_doubt():
             if self._is_of(session, erasure):
                 older.setdefault(session.session_uuid, [])
         return older
 
-    def _in_doubt(self) -> Iterator[Session]:
+    def in_doubt(self) -> Iterator[Session]:
         """List the sessions whose outcome the reconciler must still find out.
 
         Their numbers may have no link yet. As many are read as have due work of the

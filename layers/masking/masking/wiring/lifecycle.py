@@ -69,7 +69,7 @@ class LifecycleServices(Connections):
     @property
     def expire_session(self) -> ExpireSession:
         """Return what expires a session now."""
-        return self._expire_session(self.carrier)
+        return self.expire_session_through(self.carrier)
 
     @property
     def get_session(self) -> GetSession:
@@ -117,7 +117,7 @@ class LifecycleServices(Connections):
         carrier = self.limited_carrier(limit)
         return ReconcileSessions(
             stores=self.stores,
-            reconciler=self._reconciler(carrier),
+            reconciler=self.reconciler_through(carrier),
             number_pool=NumberPool(account=Account(carrier), now=self.now),
             rate_limit=limit,
             now=self.now,
@@ -138,7 +138,7 @@ class LifecycleServices(Connections):
     @property
     def reconciler(self) -> Reconciler:
         """Return the reconciler of one session."""
-        return self._reconciler(self.carrier)
+        return self.reconciler_through(self.carrier)
 
     @property
     def answer_call(self) -> AnswerCall:
@@ -200,7 +200,8 @@ class LifecycleServices(Connections):
             self.now,
         )
 
-    def _reconciler(self, carrier: Carrier) -> Reconciler:
+    def reconciler_through(self, carrier: Carrier) -> Reconciler:
+        """Return the reconciler of one session that asks *carrier*."""
         from masking.lifecycle.reconcile import Reconciler
         from masking.lifecycle.settlement import Settlement
         from masking.plivo.account import Account
@@ -222,7 +223,8 @@ class LifecycleServices(Connections):
             now=self.now,
         )
 
-    def _expire_session(self, carrier: Carrier) -> ExpireSession:
+    def expire_session_through(self, carrier: Carrier) -> ExpireSession:
+        """Return what expires a session now, by *carrier*."""
         from masking.lifecycle.expire_session import ExpireSession
 
         return ExpireSession(stores=self.stores, carrier=carrier, now=self.now)

@@ -1,4 +1,4 @@
-"""A table whose storage fails where a test says, as AWS fails: by its answers."""
+"""Stores whose table fails where a test says, as AWS fails: by its answers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 from masking.storage.stores import Stores
 from tests.support.embedded_aws import EmbeddedAws
+from tests.support.stores import stores_over
 
 Fails = Callable[[dict[str, Any]], bool]
 
 
-def faulty_table(
+def faulty_stores(
     aws: EmbeddedAws,
     name: str,
     operation: str,
@@ -20,7 +21,7 @@ def faulty_table(
     on: int = 1,
     error: str = "ProvisionedThroughputExceededException",
 ) -> Stores:
-    """Give the table *name*, whose *on*-th request of an operation fails with *error*.
+    """Return stores over the table *name*, whose *on*-th request of an operation fails with *error*.
 
     All later requests of that operation fail too.
     """
@@ -40,4 +41,4 @@ def faulty_table(
         return SimpleNamespace(status_code=400), answer
 
     client.meta.events.register(f"before-call.dynamodb.{operation}", fail)
-    return Stores(client, name)
+    return stores_over(client, name)
