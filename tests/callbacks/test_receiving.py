@@ -385,7 +385,7 @@ def test_no_function_that_takes_callbacks_imports_plivo() -> None:
     script = (
         "import sys; import functions.on_session_event.app, "
         "functions.on_recording_event.app; "
-        "from masking import receive, wiring; "
+        "from masking.callbacks import receive; from masking import wiring; "
         "sys.exit('plivo' in sys.modules)"
     )
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'masking'}"}

@@ -25,7 +25,8 @@ from masking.domain.sessions import Session
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.reconcile_sessions import Run
 from masking.plivo.client import Carrier
-from masking.storage import attributes, session_items
+from masking.storage import session_items
+from masking.storage.table import written_item
 from plivo_simulator import account as accounts
 from plivo_simulator.server import Running, running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
@@ -213,11 +214,7 @@ class World:
     def write(self, made: list[Session]) -> None:
         """Put sessions into the table as they are, 25 with each request."""
         wanted = [
-            {
-                "PutRequest": {
-                    "Item": attributes.written_item(session_items.state_item(each, FAR))
-                }
-            }
+            {"PutRequest": {"Item": written_item(session_items.state_item(each, FAR))}}
             for each in made
         ]
         for start in range(0, len(wanted), 25):

@@ -31,9 +31,9 @@ from masking.domain.erasures import Erasure
 from masking.domain.recordings import Announcement, Recording, Source
 from masking.domain.sessions import Session
 from masking.erasure.erase_number import EraseNumber
-from masking.storage import attributes
 from masking.storage.bucket import Bucket
 from masking.storage.deliveries import delivery_item
+from masking.storage.table import read_item
 from plivo_simulator.server import Running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.ending.world import TENANT, KilledError, World
@@ -260,7 +260,7 @@ class ErasingWorld(World):
             answer = self.dynamodb.scan(
                 TableName=self.table_name, ConsistentRead=True, **more
             )
-            found += [attributes.read_item(item) for item in answer["Items"]]
+            found += [read_item(item) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
                 return found
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -21,6 +21,7 @@ from masking.core.problems import StorageUnavailableError
 from masking.domain import erasures
 from masking.storage.erasures import ErasureStore
 from masking.storage.stores import Stores
+from masking.storage.table import read_item
 from masking.wiring import Services
 from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
@@ -302,10 +303,9 @@ def test_what_can_not_be_erased_yet_comes_again(
 
 def stream_items(stores: Stores) -> list[dict[str, Any]]:
     """Read the whole table."""
-    from masking.storage import attributes
 
     answer = stores.table.client.scan(TableName=stores.table.name)
-    return [attributes.read_item(item) for item in answer["Items"]]
+    return [read_item(item) for item in answer["Items"]]
 
 
 def test_a_pause_grows_and_has_an_end() -> None:

@@ -19,9 +19,10 @@ from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import CarrierSession, Session
 from masking.recording.announce import Announcer
-from masking.storage import attributes, session_items
+from masking.storage import session_items
 from masking.storage.bus import Bus
 from masking.storage.stores import Stores
+from masking.storage.table import written_item
 from masking.wiring import Services
 from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws, make_queue
@@ -438,7 +439,7 @@ def test_a_callback_whose_session_is_gone_is_dropped(
     for part in (key_space.STATE, key_space.REQUEST):
         stores.table.client.delete_item(
             TableName=stores.table.name,
-            Key=attributes.written_item({"pk": f"S#{ghost.session_uuid}", "sk": part}),
+            Key=written_item({"pk": f"S#{ghost.session_uuid}", "sk": part}),
         )
 
     assert publish_new(expected=0) == []
@@ -528,8 +529,8 @@ def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
     key = {"pk": "S#1", "sk": "A#STATE"}
     broken = {
         "dynamodb": {
-            "Keys": attributes.written_item(key),
-            "NewImage": attributes.written_item({**key, "note": "2025550100"}),
+            "Keys": written_item(key),
+            "NewImage": written_item({**key, "note": "2025550100"}),
             "SequenceNumber": "17",
         }
     }
@@ -620,9 +621,7 @@ def test_a_request_that_was_purged_early_does_not_stop_the_news(
     session = active(stores, clock)
     stores.table.client.delete_item(
         TableName=stores.table.name,
-        Key=attributes.written_item(
-            {"pk": f"S#{session.session_uuid}", "sk": key_space.REQUEST}
-        ),
+        Key=written_item({"pk": f"S#{session.session_uuid}", "sk": key_space.REQUEST}),
     )
 
     [event] = publish_new()

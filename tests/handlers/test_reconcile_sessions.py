@@ -250,7 +250,7 @@ def test_while_plivo_cannot_say_the_duty_stays_due(
     plivo.arm(**{fault: {}})
 
     assert go_round(reconciler) == {"failed": 1}
-    assert "duty left for the next pass" in capsys.readouterr().out
+    assert "due work left for the next run" in capsys.readouterr().out
 
     plivo.arm()
 

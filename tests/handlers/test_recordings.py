@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,7 @@ from functions.get_recording import app as get_app
 from functions.list_recordings import app as list_app
 from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
+from masking import wiring
 from masking.core import key_space
 from masking.domain import recording_transitions, recordings
 from masking.domain.due_work import Action, due_work_of
@@ -318,7 +318,7 @@ def test_a_recording_costs_two_writes_by_its_callback_and_three_after_it(
     monkeypatch: pytest.MonkeyPatch,
     url_length: int,
 ) -> None:
-    monkeypatch.setattr("masking.wiring.services", lru_cache(lambda: services))
+    wiring.services().stores = services.stores
     called(plivo, recorded)
     file = plivo.recordings()[-1]
     url = file["url"] + "?" + "x" * max(0, url_length - len(file["url"]) - 1)

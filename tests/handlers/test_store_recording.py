@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from functions.store_recording import app
+from masking import wiring
 from masking.api import callback_requests
 from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.domain import recording_transitions, recordings
@@ -25,6 +26,7 @@ from masking.plivo.media import Media
 from masking.recording.announce import Announcer
 from masking.recording.copy_recording import CopyRecording
 from masking.storage.bucket import Bucket
+from masking.storage.queues import Queue
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from operate.deployment import Deployment as OperatedDeployment
@@ -494,14 +496,21 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     wire: Wire,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    aws: EmbeddedAws,
     received: int,
     again_after: int,
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     pauses: list[int] = []
-    monkeypatch.setattr(
-        "masking.queue.Queue.postpone", lambda _, __, seconds: pauses.append(seconds)
-    )
+
+    class Noting(Queue):
+        """A queue that keeps for how long messages were postponed."""
+
+        def postpone(self, _receipt: str, seconds: int) -> None:
+            pauses.append(seconds)
+
+    queue = Noting(aws.client("sqs"), services.settings.recording_queue_url)
+    wiring.services().recording_queue = queue
     url = f"{wire.origin}/secret-address-of-audio"
     event = message(services, announce(services.stores, session, clock, url), received)
 

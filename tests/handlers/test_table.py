@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from masking.core import key_space
 from masking.core.errors import SessionTakenError, StaleStateError
 from masking.domain import recording_transitions, recordings, transitions
-from masking.storage import attributes
 from masking.storage.stores import Stores
+from masking.storage.table import read_item, written_item
 from tests.support.clock import Clock
 from tests.support.sessions_there import planted, stored
 from tests.support.stores import stores_over
@@ -90,9 +90,7 @@ def test_a_session_that_is_gone_cannot_be_changed(stores: Stores, clock: Clock) 
     session = planted(stores, clock)
     stores.table.client.delete_item(
         TableName=stores.table.name,
-        Key=attributes.written_item(
-            {"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}
-        ),
+        Key=written_item({"pk": f"S#{session.session_uuid}", "sk": key_space.STATE}),
     )
 
     with pytest.raises(StaleStateError):
@@ -166,16 +164,11 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
     kept = stores.table.client.query(
         TableName=stores.table.name,
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=attributes.written_item(
-            {":pk": f"S#{session.session_uuid}"}
-        ),
+        ExpressionAttributeValues=written_item({":pk": f"S#{session.session_uuid}"}),
     )["Items"]
 
     retention = timedelta(days=400)
-    purged = {
-        attributes.read_item(item)["sk"][:6]: attributes.read_item(item)["purge_at"]
-        for item in kept
-    }
+    purged = {read_item(item)["sk"][:6]: read_item(item)["purge_at"] for item in kept}
     assert session.expiry_time
     assert purged["A#STAT"] == int((session.expiry_time + retention).timestamp())
     assert purged["E#dddd"] == int((clock() + retention).timestamp())

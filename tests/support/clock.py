@@ -32,6 +32,5 @@ def at(
     *stores* takes the place of the deployment's own.
     """
     moved = Services(services.settings, now=clock)
-    if stores:
-        moved.stores = stores
+    moved.stores = stores or services.stores
     return moved

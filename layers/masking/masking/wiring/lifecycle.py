@@ -131,7 +131,7 @@ class LifecycleServices(Connections):
         from masking.lifecycle.check_sessions import CheckSessions
 
         return CheckSessions(
-            reconciler=self.reconciler,
+            reconciler=lambda: self.reconciler,
             call_ended=CallEnded(stores=self.stores, bus=self.bus),
         )
 
