@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import hypothesis
 import pytest
 
 from plivo_simulator.server import Running, running
 
 from .listening import Listener, listening
 from .staging import Stage, staged
+
+# A busy machine must not fail a property by its speed.
+hypothesis.settings.register_profile("simulator", deadline=None)
+hypothesis.settings.load_profile("simulator")
 
 
 @pytest.fixture(name="anyio_backend")

@@ -1,7 +1,7 @@
 """The masking API on the wire: envelopes, formats, errors, filters, pages.
 
-The facts are those of captured traffic; `docs/simulator.md` says where they are
-uncertain and which switch decides.
+The facts are those of captured traffic; `docs/switches.md` lists what is uncertain
+and which switch decides.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import pytest
 from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 from plivo_simulator.server import CannotListenError, running
 
-ROOT = Path(__file__).parents[2]
+PACKAGE = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command until the block ends; give the process and its first line."""
     with subprocess.Popen(
         [sys.executable, "-m", "plivo_simulator", *arguments],
-        cwd=ROOT,
+        cwd=PACKAGE,
         env={"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
