@@ -1,8 +1,8 @@
-"""Two ways to run the simulator in tests: in this loop on a stepped clock, or served.
+"""Run the simulator for tests: in this loop on a stepped clock, or served.
 
-`stage` is for behaviour in time: nothing moves until the test says so, and callbacks
-end in a list. `served` is for the wire: a real server on a free port, twenty times as
-fast as life.
+`stage` is for behavior in time: nothing moves until the test advances the clock, and
+callbacks end in a list. `served` is for the wire: a real server on a free port, twenty
+times as fast as real time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pytest
 
 from plivo_simulator.server import Running, running
 
-from .listening import Listener, listening
-from .staging import Stage, staged
+from .callback_receiver import CallbackReceiver, receiving_callbacks
+from .stage import Stage, staged
 
 # A busy machine must not fail a property by its speed.
 hypothesis.settings.register_profile("simulator", deadline=None)
@@ -52,13 +52,13 @@ def _served(client: httpx.Client) -> httpx.Client:
     return client
 
 
-@pytest.fixture(name="listener", scope="session")
-def _listener() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
+@pytest.fixture(name="callback_server", scope="session")
+def _callback_server() -> Iterator[CallbackReceiver]:
+    with receiving_callbacks() as receiver:
+        yield receiver
 
 
-@pytest.fixture(name="heard")
-def _heard(listener: Listener) -> Listener:
-    listener.forget()
-    return listener
+@pytest.fixture(name="receiver")
+def _receiver(callback_server: CallbackReceiver) -> CallbackReceiver:
+    callback_server.reset()
+    return callback_server

@@ -1,4 +1,4 @@
-"""Callbacks: who hears what, how it is sent, signed, tried again and broken."""
+"""Test callbacks: their events and attributes, signatures, retries and faults."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from plivo_simulator.account import AUTH_ID, AUTH_TOKEN, SUBACCOUNT_ID, SUBACCOU
 from plivo_simulator.sessions import replace_number
 from plivo_simulator.signing import python_pairs, v3_signature
 
-from .listening import Listener
-from .staging import ALICE, BOB, CALLBACK_URL, PIN_TERMS, RECORDING_URL, STRANGER, Stage
+from .callback_receiver import CallbackReceiver
+from .stage import ALICE, BOB, CALLBACK_URL, PIN_TERMS, RECORDING_URL, STRANGER, Stage
 
 SESSION_EVENTS = {
     "SessionFirstPartyAnswer",
@@ -68,7 +68,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def every_scenario(stage: Stage) -> None:
-    """Let everything happen that has an event."""
+    """Cause every event."""
     recorded = stage.create(record=True, **PIN_TERMS)
     stage.call(STRANGER, recorded, digits=["1111"])
     await stage.pass_time(60)
@@ -184,8 +184,8 @@ async def test_attributes_that_do_not_apply_are_blank_by_switch(stage: Stage) ->
     stage.create(session_expiry=60)
     await stage.pass_time(61)
 
-    assert set(stage.told("SessionTimeout")) == SESSION_ATTRIBUTES
-    assert stage.told("SessionTimeout")["From"] == ""
+    assert set(stage.attributes_of("SessionTimeout")) == SESSION_ATTRIBUTES
+    assert stage.attributes_of("SessionTimeout")["From"] == ""
 
 
 async def test_a_session_without_urls_tells_nobody(stage: Stage) -> None:
@@ -347,13 +347,13 @@ async def test_a_refused_connection_is_not_tried_again(
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/hook", "/hook/?tag=a%20b&empty=", "/h%C3%BC/x~y"])
 def test_the_sdk_verifies_what_arrives_at_the_registered_url(
-    served: httpx.Client, heard: Listener, method: str, path: str
+    served: httpx.Client, receiver: CallbackReceiver, method: str, path: str
 ) -> None:
-    url = heard.origin + path
+    url = receiver.origin + path
     created = _create(served, callback_url=url, callback_method=method)
     _finish_call(served, created)
 
-    requests = heard.wait_for(6)
+    requests = receiver.wait_for(6)
     assert {r.method for r in requests} == {method}
     assert all(r.is_signed() and r.is_signed(header="Ma-V3") for r in requests)
     assert all(r.url.startswith(url) for r in requests)
@@ -361,24 +361,24 @@ def test_the_sdk_verifies_what_arrives_at_the_registered_url(
 
 
 def test_a_sub_accounts_callbacks_arrive_with_its_own_signature(
-    served: httpx.Client, heard: Listener
+    served: httpx.Client, receiver: CallbackReceiver
 ) -> None:
     created = _create(
-        served, callback_url=heard.origin + "/hook", subaccount=SUBACCOUNT_ID
+        served, callback_url=receiver.origin + "/hook", subaccount=SUBACCOUNT_ID
     )
     _finish_call(served, created)
 
-    first = heard.wait_for(6)[0]
+    first = receiver.wait_for(6)[0]
     assert first.is_signed(SUBACCOUNT_TOKEN)
     assert not first.is_signed(AUTH_TOKEN)
     assert first.is_signed(AUTH_TOKEN, header="Ma-V3")
 
 
 def test_what_an_application_answered_is_written_down(
-    served: httpx.Client, heard: Listener
+    served: httpx.Client, receiver: CallbackReceiver
 ) -> None:
-    heard.answer = lambda r: 503 if r.form["SequenceNumber"] == "3" else 204
-    created = _create(served, callback_url=heard.origin)
+    receiver.answer = lambda r: 503 if r.form["SequenceNumber"] == "3" else 204
+    created = _create(served, callback_url=receiver.origin)
     view = _finish_call(served, created)
 
     assert [c["status"] for c in view["callbacks"]] == [204, 204, 503, 204, 204, 204]

@@ -1,4 +1,4 @@
-"""Calls as they happen in time: phones, timers, callbacks, records."""
+"""Test calls on the clock: phones, timers, callbacks, records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.steps import Outcome
 from plivo_simulator.sessions import end_session, replace_number, update_session
 
-from .staging import (
+from .stage import (
     ALICE,
     BOB,
     GREETING,
@@ -53,7 +53,7 @@ async def test_the_callback_names_both_people_and_never_shows_plus_signs(
 ) -> None:
     await stage.whole_call(BOB, stage.create(), talk_seconds=1)
 
-    assert stage.told("SessionSecondPartyRing") == {
+    assert stage.attributes_of("SessionSecondPartyRing") == {
         "EventName": "SessionSecondPartyRing",
         "EventTimestamp": "2026-03-02 12:00:00",
         "SessionUUID": next(iter(stage.simulator.store.sessions)),
@@ -67,13 +67,13 @@ async def test_the_callback_names_both_people_and_never_shows_plus_signs(
 async def test_hang_up_events_carry_cost_duration_and_cause(stage: Stage) -> None:
     await stage.whole_call(ALICE, stage.create(), talk_seconds=61, ring_seconds=0)
 
-    ended = stage.told("SessionSecondPartyHangup")
+    ended = stage.attributes_of("SessionSecondPartyHangup")
     assert ended["Duration"] == "61"
     assert ended["BilledDuration"] == "120"
     assert Decimal(ended["Amount"]) == Decimal("0.0170")
     assert ended["PlivoHangupCause"] == "Normal Hangup"
     assert ended["PlivoHangupCauseCode"] == 4000
-    whole = stage.told("SessionPartiesHangup")
+    whole = stage.attributes_of("SessionPartiesHangup")
     assert (whole["Duration"], whole["BilledDuration"]) == ("122", "240")
 
 
@@ -95,8 +95,10 @@ async def test_why_a_phone_did_not_answer_is_in_the_hangup_cause(
     call = await stage.whole_call(ALICE, stage.create(), answer=answer)
 
     assert call.outcome is outcome
-    assert stage.told("SessionSecondPartyHangup")["PlivoHangupCauseCode"] == code
-    assert stage.told("SessionPartiesHangup")["PlivoHangupCauseCode"] == code
+    assert (
+        stage.attributes_of("SessionSecondPartyHangup")["PlivoHangupCauseCode"] == code
+    )
+    assert stage.attributes_of("SessionPartiesHangup")["PlivoHangupCauseCode"] == code
     assert "SessionSecondPartyAnswer" not in stage.events()
 
 
@@ -109,7 +111,9 @@ async def test_c2_ringing_stops_at_ring_timeout_to_the_second(stage: Stage) -> N
 
     assert call.ended_at == NOON + timedelta(seconds=20)
     assert call.outcome is Outcome.NO_ANSWER
-    assert stage.told("SessionSecondPartyHangup")["PlivoHangupCauseCode"] == 6010
+    assert (
+        stage.attributes_of("SessionSecondPartyHangup")["PlivoHangupCauseCode"] == 6010
+    )
 
 
 async def test_c3_a_phone_in_a_call_is_busy(stage: Stage) -> None:
@@ -141,7 +145,7 @@ async def test_c8_call_time_limit_cuts_the_talk(stage: Stage) -> None:
 
     assert call.outcome is Outcome.TIME_LIMIT
     assert call.ended_at == NOON + timedelta(seconds=62)
-    assert stage.told("SessionPartiesHangup")["PlivoHangupCauseCode"] == 6000
+    assert stage.attributes_of("SessionPartiesHangup")["PlivoHangupCauseCode"] == 6000
 
 
 async def test_c1_each_party_hears_its_audio_before_the_bridge(stage: Stage) -> None:
@@ -159,7 +163,7 @@ async def test_c9_a_recording_lasts_as_long_as_the_talk(stage: Stage) -> None:
 
     call = await stage.whole_call(ALICE, talk, talk_seconds=12, ring_seconds=5)
 
-    completed = stage.told("SessionRecordingCompleted")
+    completed = stage.attributes_of("SessionRecordingCompleted")
     assert completed["RecordingDuration"] == "12"
     assert completed["RecordingFormat"] == ".wav"
     assert completed["RecordingUUID"] == call.recording_id
@@ -194,7 +198,7 @@ async def test_c10_a_recording_that_fails_to_start_is_told(stage: Stage) -> None
 
     assert call.outcome is Outcome.CONNECTED
     assert not call.recording_id
-    failed = stage.told("SessionRecordingFailed")
+    failed = stage.attributes_of("SessionRecordingFailed")
     assert "RecordingUUID" not in failed
     assert "SessionRecordingCompleted" not in stage.events()
 
@@ -232,7 +236,7 @@ async def test_c13_a_stranger_with_the_right_pin_is_connected_at_the_second_try(
 
     assert call.outcome is Outcome.CONNECTED
     assert call.legs[Leg.CALLEE].number == BOB.removeprefix("+")
-    told = stage.told("SessionPinAuthenticationStatus")
+    told = stage.attributes_of("SessionPinAuthenticationStatus")
     assert told["PinAuthenticationStatus"] == "success"
     assert told["PinRetryCounter"] == 1
 
@@ -263,7 +267,7 @@ async def test_c14_wrong_pins_and_silence_end_the_same(
         "SessionFirstPartyHangup",
         "SessionPartiesHangup",
     ]
-    told = stage.told("SessionPinAuthenticationStatus")
+    told = stage.attributes_of("SessionPinAuthenticationStatus")
     assert told["PinAuthenticationStatus"] == "failed"
     assert (told["From"], told["To"]) == (STRANGER.removeprefix("+"), "")
 
@@ -272,7 +276,7 @@ async def test_c15_a_registered_caller_needs_no_pin(stage: Stage) -> None:
     call = await stage.whole_call(ALICE, stage.create(**PIN_TERMS))
 
     assert call.outcome is Outcome.CONNECTED
-    told = stage.told("SessionPinAuthenticationStatus")
+    told = stage.attributes_of("SessionPinAuthenticationStatus")
     assert told["PinAuthenticationStatus"] == "AuthorizedCaller"
 
 
@@ -389,7 +393,7 @@ async def test_r15_s4_a_replaced_number_is_told_and_the_old_one_is_dead(
     by_the_old = stage.simulator.engine.place_call("12025550100", old, {})
     await stage.pass_time(60)
 
-    assert stage.told("SessionVirtualNumberReplaced")["VirtualNumber"] != old
+    assert stage.attributes_of("SessionVirtualNumberReplaced")["VirtualNumber"] != old
     assert by_the_new.outcome is Outcome.CONNECTED
     assert by_the_old.outcome is Outcome.HANDED_OVER
 
@@ -401,7 +405,9 @@ async def test_s1_expiry_is_told_in_its_very_second(stage: Stage) -> None:
     assert stage.events() == []
     await stage.pass_time(0.2)
 
-    assert stage.told("SessionTimeout")["EventTimestamp"] == "2026-03-02 12:01:30"
+    assert (
+        stage.attributes_of("SessionTimeout")["EventTimestamp"] == "2026-03-02 12:01:30"
+    )
     assert not talk.is_live(stage.simulator.clock.now())
 
 

@@ -1,4 +1,4 @@
-"""The control API: what a developer reads and sets under /_sim/."""
+"""Test the control API, which a developer reads and sets under /_sim/."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def create(client: httpx.Client, **body: Any) -> dict[str, Any]:
 
 
 def place(client: httpx.Client, created: dict[str, Any], **body: Any) -> dict[str, Any]:
-    """Place a call and return it as it is at once."""
+    """Place a call and return it as first shown."""
     call = {"from": ALICE, "to": created["virtual_number"], **body}
     answer = client.post("/_sim/calls", json=call)
     assert answer.status_code == 201, answer.text
@@ -33,7 +33,7 @@ def place(client: httpx.Client, created: dict[str, Any], **body: Any) -> dict[st
 
 
 def finished(client: httpx.Client, call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call once it is over and told."""
+    """Return a call once it is over and its callbacks are delivered."""
     answer = client.get(f"/_sim/calls/{call['call_uuid']}", params={"wait": 10})
     view: dict[str, Any] = answer.json()
     assert view["state"] == "ended"

@@ -1,4 +1,4 @@
-"""The README and docs describe this simulator exactly, and its examples run."""
+"""Test that the README and docs describe this simulator, and that the examples run."""
 
 from __future__ import annotations
 

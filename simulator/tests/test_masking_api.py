@@ -1,4 +1,4 @@
-"""The masking API on the wire: envelopes, formats, errors, filters, pages.
+"""Test the masking API on the wire: envelopes, formats, updates, switches.
 
 The facts are those of captured traffic; `docs/switches.md` lists what is uncertain
 and which switch decides.

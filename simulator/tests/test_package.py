@@ -1,4 +1,4 @@
-"""The package installs without a network, and what is installed serves everything."""
+"""Test that the package installs without a network and serves everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m plivo_simulator`: how it starts, what it says, how it ends."""
+"""Test `python -m plivo_simulator`: its start, its output, its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).parents[1]
 
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the command until the block ends; give the process and its first line."""
+    """Run the command until the block ends; yield the process and its first line."""
     with subprocess.Popen(
         [sys.executable, "-m", "plivo_simulator", *arguments],
         cwd=PACKAGE,

@@ -1,4 +1,4 @@
-"""Plivo's own Python SDK, unmodified, pointed at the simulator."""
+"""Test the simulator with Plivo's own Python SDK, unmodified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 1 of the wire contract, as Plivo's unmodified SDK meets it.
+"""Test the masking API through Plivo's unmodified SDK.
 
 Envelopes, the exception for each status, list filters and paging. The SDK is pointed
 at the simulator by its own base addresses, and nothing else of it is changed.
@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
 
 
 def uuids(answer: Any) -> list[str]:
-    """Give the sessions of a page."""
+    """Return the UUIDs of a page."""
     return [each["session_uuid"] for each in answer.response.objects]
 
 

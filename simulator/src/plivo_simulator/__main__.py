@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .app_gateway import AppAddress
+from .app_proxy import AppAddress
 from .server import CannotListenError, serve
 
 

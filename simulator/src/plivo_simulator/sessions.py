@@ -1,4 +1,4 @@
-"""Create, change, replace and end sessions: what the masking API does when it does it.
+"""Create, update, move and end sessions.
 
 Each function either changes the store and returns, or raises BadParameterError and
 has changed nothing. HTTP, faults and answers are elsewhere.
@@ -110,7 +110,7 @@ def end_session(simulator: Simulator, session: Session) -> None:
 
 
 def expire_due_sessions(simulator: Simulator) -> None:
-    """End every session whose time has come, and say so."""
+    """End every session that is due to expire, and send the callbacks."""
     for session in simulator.store.expired(simulator.clock.now()):
         session.ended = True
         session.modified_time = session.expiry_time
@@ -118,7 +118,7 @@ def expire_due_sessions(simulator: Simulator) -> None:
 
 
 def replace_number(simulator: Simulator, session: Session) -> None:
-    """Give a live session another virtual number, as Plivo does with unhealthy ones."""
+    """Move a live session to another number, as Plivo does with unhealthy numbers."""
     now = simulator.clock.now()
     if not session.is_live(now):
         raise BadParameterError(ALREADY_EXPIRED)

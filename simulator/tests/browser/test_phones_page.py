@@ -1,4 +1,4 @@
-"""The phones page in a real browser: what a person clicks, sees and hears."""
+"""Test calls on the phones page in a real browser."""
 
 from __future__ import annotations
 
@@ -337,9 +337,9 @@ _CONTRASTS = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {
     willReadFrequently: true,
   });
-  const light = (colour) => {
+  const light = (color) => {
     canvas.fillStyle = "#000";
-    canvas.fillStyle = colour;
+    canvas.fillStyle = color;
     canvas.fillRect(0, 0, 1, 1);
     const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((byte) => {
       const part = byte / 255;

@@ -1,6 +1,6 @@
-"""How a call goes, step by step: rows C1 to C20 of the decision table.
+"""Test the flow of a call: rows C1 to C20 of the decision table.
 
-Each test is a dialogue: what the flow asks for, and how that went.
+Each test is a dialogue: the steps of the flow, and the replies to them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,16 @@ from plivo_simulator.rules.steps import (
     Unanswered,
 )
 
-from .people import ALICE, BOB, NUMBER, PROMPT, WRONG, one_party, session, with_pin
+from .made_up_sessions import (
+    ALICE,
+    BOB,
+    NUMBER,
+    PROMPT,
+    WRONG,
+    one_party,
+    session,
+    with_pin,
+)
 
 GREETING, WARNING = "https://audio.example/hi.mp3", "https://audio.example/warn.mp3"
 CALLER_LEFT, CALLEE_LEFT = Gone(Leg.CALLER), Gone(Leg.CALLEE)

@@ -1,10 +1,10 @@
 """Decide how a masked call goes, apart from HTTP, from time and from any store.
 
-`routing` says who is connected, `numbers` which virtual number a session gets, `flow`
-what a call does step by step, `accounting` what it costs; `model` and `steps` are
-what they talk about. Nothing here waits, sends or remembers: the simulator drives
-these rules, and something else may. Where Plivo documents no answer, the row says
-`(ours)` and the choice is the one that serves a developer best.
+`routing` decides who is connected, `numbers` which virtual number a session gets,
+`flow` the steps of a call, `accounting` its cost; `model` and `steps` define their
+terms. Nothing here waits, sends or stores: the simulator drives these rules, and other
+programs may. Where Plivo documents no answer, the row says `(ours)` and the choice is
+the one that serves a developer best.
 
 Who is connected (a caller dials a virtual number)
 
@@ -41,7 +41,7 @@ Which number a session gets
 
 How a call goes
 
-| row | happening | consequence |
+| row | event | consequence |
 |-----|-----------|-------------|
 | C1  | both answer | caller's audio, ring, callee's audio, record, talk |
 | C2  | callee lets it ring | leg ends after ring_timeout with 6010 |
@@ -66,7 +66,7 @@ How a call goes
 
 What ends or changes a session
 
-| row | happening | consequence |
+| row | event | consequence |
 |-----|-----------|-------------|
 | S1  | expiry_time comes | nobody is connected from then on; SessionTimeout is told |
 | S2  | update with session_expiry | expiry is counted anew from now |
