@@ -8,15 +8,26 @@ times as fast as real time.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import hypothesis
+import plivo
 import pytest
+from plivo.rest import client as rest_client
 
+from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 from plivo_simulator.server import Running, running
 
 from .callback_receiver import CallbackReceiver, receiving_callbacks
 from .stage import Stage, staged
+
+SDK_ADDRESSES = (
+    "PLIVO_API_BASE_URI",
+    "API_VOICE_BASE_URI",
+    "API_VOICE_BASE_URI_FALLBACK_1",
+    "API_VOICE_BASE_URI_FALLBACK_2",
+)
 
 # A busy machine must not fail a property by its speed.
 hypothesis.settings.register_profile("simulator", deadline=None)
@@ -62,3 +73,13 @@ def _callback_server() -> Iterator[CallbackReceiver]:
 def _receiver(callback_server: CallbackReceiver) -> CallbackReceiver:
     callback_server.reset()
     return callback_server
+
+
+@pytest.fixture(name="sdk")
+def _sdk(served: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    origin = str(served.base_url).rstrip("/")
+    for name in SDK_ADDRESSES:
+        monkeypatch.setattr(rest_client, name, f"{origin}/v1/Account")
+    client = plivo.RestClient(AUTH_ID, AUTH_TOKEN, timeout=5)
+    yield client
+    client.session.close()

@@ -23,6 +23,7 @@ FAULT_TABLE = (PACKAGE / "docs" / "faults.md").read_text()
 SWITCH_TABLE = (PACKAGE / "docs" / "switches.md").read_text()
 EXAMPLES = PACKAGE / "src" / "plivo_simulator" / "examples"
 NODE_SDK = "plivo@4.79.0"
+NPM_FLAGS = ("--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts")
 
 
 def test_every_fault_is_documented_and_no_other() -> None:
@@ -100,7 +101,7 @@ def test_the_node_example_runs(served: httpx.Client, tmp_path: Path) -> None:
     if node is None or npm is None:
         pytest.skip("node is not installed: its example was not run")
     install = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "--prefix", tmp_path, NODE_SDK],
+        [npm, "install", *NPM_FLAGS, "--prefix", tmp_path, NODE_SDK],
         capture_output=True,
         timeout=180,
         check=False,

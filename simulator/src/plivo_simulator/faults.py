@@ -39,7 +39,7 @@ class Faults:
     """Arm, draw and count faults."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - dice, not secrets
+        self._random = random.Random(seed)  # noqa: S311 - draws, not secrets
         self._armed: dict[str, Armed] = {}
         self.fired: Counter[str] = Counter()
 
@@ -62,12 +62,12 @@ class Faults:
         fitting = [a for a in self._armed.values() if a.fits(point, facts)]
         if not fitting:
             return None
-        dice = self._random.random()
+        draw = self._random.random()
         for armed in sorted(fitting, key=lambda a: a.rate < 1):
-            if dice < armed.rate or armed.rate >= 1:
+            if draw < armed.rate or armed.rate >= 1:
                 self._count(armed)
                 return armed
-            dice -= armed.rate
+            draw -= armed.rate
         return None
 
     def reset(self, seed: int = 0) -> None:

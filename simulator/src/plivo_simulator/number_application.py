@@ -84,12 +84,12 @@ def run_application(application: Application | None) -> ApplicationFlow:
     )
     answered = False
     for _ in range(MAX_DOCUMENTS):
-        told = yield ask
-        if not isinstance(told, ApplicationReply) or not _is_ok(told.status):
+        document = yield ask
+        if not isinstance(document, ApplicationReply) or not _is_ok(document.status):
             yield HangUp(Leg.CALLER, ANSWER_URL_FAILED)
             return
         try:
-            verbs = parse_answer(told.text, told.content_type)
+            verbs = parse_answer(document.text, document.content_type)
         except BadXmlError:
             yield HangUp(Leg.CALLER, INVALID_XML)
             return
@@ -98,7 +98,7 @@ def run_application(application: Application | None) -> ApplicationFlow:
             answered = True
         onward: ApplicationRequest | Cause = NORMAL
         for verb in verbs:
-            went_on = yield from _carry_out(verb, told.url)
+            went_on = yield from _carry_out(verb, document.url)
             if went_on is not None:
                 onward = went_on
                 break
@@ -212,18 +212,18 @@ class AnswerUrls:
             body = urlencode(pairs)
             headers |= _FORM
             request = httpx.Request("POST", ask.url, content=body, headers=headers)
-        told, error = ApplicationReply(ask.url, None, "", ""), ""
+        document, error = ApplicationReply(ask.url, None, "", ""), ""
         at, started = self._clock.now(), time.monotonic()
         try:
             answer = await self._client.send(request)
             kind = answer.headers.get("content-type", "")
-            told = ApplicationReply(ask.url, answer.status_code, kind, answer.text)
+            document = ApplicationReply(ask.url, answer.status_code, kind, answer.text)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             error = type(problem).__name__
         seconds = round(time.monotonic() - started, 4)
-        callback.attempts.append(Attempt(at, told.status, error, seconds))
-        callback.state = "delivered" if _is_ok(told.status) else "failed"
-        return told
+        callback.attempts.append(Attempt(at, document.status, error, seconds))
+        callback.state = "delivered" if _is_ok(document.status) else "failed"
+        return document
 
 
 def _attributes(call: Call, event: str) -> dict[str, str | int]:
