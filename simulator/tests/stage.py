@@ -1,4 +1,4 @@
-"""A simulator in the test's own event loop, on a clock that only the test moves."""
+"""Run a simulator in the test's own event loop, on a clock that only the test moves."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SECONDS = {PROMPT: 2, WRONG: 1, GREETING: 3}
 
 @dataclass
 class Stage:
-    """The simulator, what it sent, and short words for what tests do with it."""
+    """The simulator, the requests it sent, and shorthands for tests."""
 
     simulator: Simulator
     sent: list[httpx.Request] = field(default_factory=list)
@@ -56,21 +56,21 @@ class Stage:
         return session
 
     def call(self, caller: str, session: Session, **script: Any) -> Call:
-        """Let *caller* dial the session's number."""
+        """Place a call from *caller* to the session's number."""
         caller = caller.removeprefix("+")
         number = session.virtual_number
         return self.simulator.engine.place_call(caller, number, script)
 
     def act(self, call: Call, what: str, leg: Leg, digits: str = "") -> None:
-        """Let a person act."""
+        """Act as a person."""
         self.simulator.engine.act(call.call_uuid, Action(what, leg, digits))
 
     async def pass_time(self, seconds: float) -> None:
-        """Let simulated time pass, with all that happens in it."""
+        """Advance simulated time and run everything due by then."""
         await self.simulator.clock.advance(seconds)
 
     async def whole_call(self, caller: str, session: Session, **script: Any) -> Call:
-        """Let *caller* dial and wait for the end of the call."""
+        """Place a call from *caller* and advance the clock past its end."""
         call = self.call(caller, session, **script)
         await self.pass_time(20_000)
         assert call.ended_at is not None
@@ -82,10 +82,10 @@ class Stage:
         return self.simulator.store.callbacks
 
     def events(self, *without: str) -> list[str]:
-        """Return the names of the events told so far, but those in *without*."""
+        """Return the names of the events so far, except those in *without*."""
         return [c.event for c in self.callbacks if c.event not in without]
 
-    def told(self, event: str) -> dict[str, str | int]:
+    def attributes_of(self, event: str) -> dict[str, str | int]:
         """Return the attributes of the one callback about *event*."""
         (callback,) = [c for c in self.callbacks if c.event == event]
         return callback.attributes
@@ -96,7 +96,7 @@ class Stage:
         return dict(parse_qsl(text, keep_blank_values=True))
 
     async def respond(self, request: httpx.Request) -> httpx.Response:
-        """Play the world outside: audio at known URLs, answers, 200 to the rest."""
+        """Answer for the outside world: audio, then *answers*, 200 to the rest."""
         url = str(request.url)
         if url in _SECONDS:
             return httpx.Response(200, content=wav(pcm_of(url, _SECONDS[url] * 1000)))

@@ -1,7 +1,7 @@
-"""Let the page speak to the app under development, as its user would.
+"""Forward the page's requests to the app under development.
 
 The browser can't call another origin and shouldn't know a key, so the simulator
-passes requests on: `/_sim/app/{path}` goes to the app's own API with the key added.
+forwards requests: `/_sim/app/{path}` goes to the app's own API with the key added.
 Recordings are fetched through the app's short-lived link, as an app's user gets them.
 """
 
@@ -24,7 +24,7 @@ _SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class AppAddress:
-    """Where the app's API is, its key, and the authority that signed its storage."""
+    """The app's API, its key, and the certificate authority of its storage."""
 
     url: str
     key: str
@@ -32,13 +32,13 @@ class AppAddress:
 
 
 async def show_app(request: Request) -> Response:
-    """Say whether an app is connected, and where."""
+    """Show whether an app is connected, and its address."""
     address: AppAddress | None = request.app.state.app_address
     return JSONResponse({"url": address.url if address else None})
 
 
 async def pass_on(request: Request) -> Response:
-    """Pass a request on to the app's API."""
+    """Forward a request to the app's API."""
     address = _address(request)
     query = f"?{request.url.query}" if request.url.query else ""
     url = f"{address.url}/{request.path_params['path']}{query}"

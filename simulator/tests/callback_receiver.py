@@ -1,4 +1,4 @@
-"""An application that hears callbacks: a plain server that checks every signature."""
+"""Receive callbacks with a plain server that can check every signature."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from plivo_simulator.account import AUTH_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedRequest:
     """One request that the application received."""
 
     method: str
@@ -45,50 +45,50 @@ class Heard:
 
 
 @dataclass
-class Listener:
-    """Where the application listens, what it heard, and how it answers."""
+class CallbackReceiver:
+    """The application's address, the requests it received, and how it answers."""
 
     origin: str
-    requests: list[Heard] = field(default_factory=list)
-    answer: Callable[[Heard], int] = lambda _: 200
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    answer: Callable[[ReceivedRequest], int] = lambda _: 200
 
-    def forget(self) -> None:
-        """Begin anew."""
+    def reset(self) -> None:
+        """Clear the requests and answer 200 again."""
         self.requests.clear()
         self.answer = lambda _: 200
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Heard]:
-        """Return what was heard once *count* requests have come."""
+    def wait_for(self, count: int, seconds: float = 10) -> list[ReceivedRequest]:
+        """Wait for *count* requests and return them."""
         deadline = time.monotonic() + seconds
         while len(self.requests) < count and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert len(self.requests) >= count, f"heard only {len(self.requests)}"
+        assert len(self.requests) >= count, f"received only {len(self.requests)}"
         return list(self.requests)
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
+def receiving_callbacks() -> Iterator[CallbackReceiver]:
     """Listen on a free port until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._hear()
+            self._receive()
 
         def do_POST(self) -> None:
-            self._hear()
+            self._receive()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-        def _hear(self) -> None:
+        def _receive(self) -> None:
             size = int(self.headers.get("content-length", 0))
             body = self.rfile.read(size).decode()
-            url = f"{listener.origin}{self.path}"
-            heard = Heard(self.command, url, dict(self.headers), body)
-            listener.requests.append(heard)
-            self.send_response(listener.answer(heard))
+            url = f"{receiver.origin}{self.path}"
+            received = ReceivedRequest(self.command, url, dict(self.headers), body)
+            receiver.requests.append(received)
+            self.send_response(receiver.answer(received))
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -97,11 +97,11 @@ def listening() -> Iterator[Listener]:
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    listener = Listener(f"http://127.0.0.1:{server.server_port}")
+    receiver = CallbackReceiver(f"http://127.0.0.1:{server.server_port}")
     work = threading.Thread(target=server.serve_forever, args=(0.02,))
     work.start()
     try:
-        yield listener
+        yield receiver
     finally:
         server.shutdown()
         work.join()

@@ -1,8 +1,8 @@
-"""Break connections: hold an answer back, reset it in the middle, lie about its length.
+"""Break connections: delay an answer, reset it in the middle, misstate its length.
 
-ASGI has no words for this, so the server's protocol class keeps each connection's
-transport by the client's address, and what must be broken is written or aborted
-there. Without a real connection (an app called in process) a reset is raised.
+ASGI can't express this, so the server's protocol class keeps each connection's
+transport by the client's address, and broken answers are written or aborted there.
+Without a real connection (an app called in process) a reset is raised.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class BreakableProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
-class Broken(Response):
+class BrokenResponse(Response):
     """An answer that is written raw (*head*, *body*) and then cut off.
 
     *reset* sends RST instead of an orderly end.
@@ -70,16 +70,16 @@ class Broken(Response):
             pass
 
 
-def half_an_answer(response: Response) -> Broken:
+def half_response(response: Response) -> BrokenResponse:
     """Return *response* cut in the middle of its body."""
     body = bytes(response.body)
-    return Broken(raw_answer(body, len(body))[: -max(len(body) // 2, 1)])
+    return BrokenResponse(raw_answer(body, len(body))[: -max(len(body) // 2, 1)])
 
 
 def raw_answer(
     body: bytes, length: int, content_type: str = "application/json", extra: str = ""
 ) -> bytes:
-    """Return the bytes of a 200 that claims *length*, whatever *body* has."""
+    """Return the bytes of a 200 with *length* as its Content-Length, true or not."""
     head = (
         "HTTP/1.1 200 OK\r\n"
         f"content-type: {content_type}\r\n"
@@ -90,7 +90,7 @@ def raw_answer(
 
 
 async def hold(request: Request, seconds: float, stopping: asyncio.Event) -> None:
-    """Answer nothing for real *seconds*, or until the client or we have given up."""
+    """Wait for real *seconds*, or until the client leaves or *stopping* is set."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while loop.time() < deadline and not stopping.is_set():

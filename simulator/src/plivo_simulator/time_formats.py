@@ -22,8 +22,8 @@ def go_time(moment: datetime, zone: str = "UTC") -> str:
     return f"{text}{'.' + fraction if fraction else ''} +0000 {zone}"
 
 
-def mislabelled_go_time(moment: datetime) -> str:
-    """Return *moment* in Indian time labelled UTC, as captures of 2023 have it."""
+def mislabeled_go_time(moment: datetime) -> str:
+    """Return *moment* in Indian time labeled UTC, as captures of 2023 have it."""
     return go_time(moment + _IST)
 
 

@@ -1,4 +1,4 @@
-"""Sessions to make rules about: readable people, numbers and times."""
+"""Make sessions for tests of the rules: readable people, numbers and times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the short tunes that stand in for spoken prompts: each says what it is about.
+"""Make the short tunes that replace spoken prompts, one for each purpose.
 
 They are served at `/prompts/{name}.wav`, so that a session on this machine can have
 audio URLs that work without a network.
@@ -16,7 +16,7 @@ from .audio import RATE, wav
 _Notes = tuple[tuple[float, int], ...]
 
 # Pairs of pitch in hertz (0 is silence) and milliseconds.
-MELODIES: Mapping[str, _Notes] = {
+TUNES: Mapping[str, _Notes] = {
     "pin": ((523, 160), (0, 40), (659, 160), (0, 40), (784, 320), (0, 280)),
     "wrong-pin": ((392, 220), (0, 40), (311, 420), (0, 120)),
     "unknown": ((440, 180), (0, 60), (440, 180), (0, 60), (349, 480), (0, 140)),
@@ -25,11 +25,11 @@ MELODIES: Mapping[str, _Notes] = {
 }
 
 
-@lru_cache(maxsize=len(MELODIES))
-def melody(name: str) -> bytes:
+@lru_cache(maxsize=len(TUNES))
+def tune(name: str) -> bytes:
     """Return a tune as a wav file. Raise KeyError when there is none of that name."""
     samples = array("h")
-    for pitch, milliseconds in MELODIES[name]:
+    for pitch, milliseconds in TUNES[name]:
         count = RATE * milliseconds // 1000
         for n in range(count):
             # Softly in and out: no clicks.

@@ -1,4 +1,4 @@
-"""Calls that no session wants: the number's application answers, and is obeyed."""
+"""Test calls that match no session: the number's application answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from plivo_simulator.sessions import end_session
 from plivo_simulator.signing import v3_signature
 from plivo_simulator.store import Application
 
-from .staging import ALICE, GREETING, STRANGER, Stage
+from .stage import ALICE, GREETING, STRANGER, Stage
 
 ANSWER_URL = "https://app.example/answer?stage=local"
 HANGUP_URL = "https://app.example/hangup"
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 
 def attach(stage: Stage, document: str, **headers: str) -> None:
-    """Let every number be answered with *document*."""
+    """Answer every number with *document*."""
     application = Application(
         "7", "MALOCALDEVELOPMENT00", "goodbye", ANSWER_URL, "POST", HANGUP_URL
     )

@@ -1,4 +1,4 @@
-"""Spoil answers of the masking API as the faults have it, before or after the deed."""
+"""Apply faults to answers of the masking API, before or after the commit."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from . import responses
+from .broken_connections import BrokenResponse, half_response, hold
 from .faults import Armed
 from .simulator import Simulator
-from .wreckage import Broken, half_an_answer, hold
 
 _REFUSALS = {
     "401": (401, "authentication failed"),
@@ -24,8 +24,8 @@ def refusal_of(status: int, text: str) -> JSONResponse:
     return JSONResponse(responses.error(text), status)
 
 
-async def spoil_before(fault: Armed, request: Request) -> Response | None:
-    """Return the answer of a fault that lets nothing happen, if it is one."""
+async def fault_before_commit(fault: Armed, request: Request) -> Response | None:
+    """Return the answer of a fault that prevents the commit, else None."""
     effect = fault.fault.effect
     if effect in _REFUSALS:
         refusal = refusal_of(*_REFUSALS[effect])
@@ -36,22 +36,22 @@ async def spoil_before(fault: Armed, request: Request) -> Response | None:
         return refusal_of(int(fault.parameters["status"]), "internal error")
     if effect in ("timeout", "timeout_before_commit"):
         await _hold(request, fault)
-        return Broken(reset=False)
-    return Broken() if effect == "reset_before_commit" else None
+        return BrokenResponse(reset=False)
+    return BrokenResponse() if effect == "reset_before_commit" else None
 
 
-async def spoil_after(
+async def fault_after_commit(
     fault: Armed, request: Request, response: JSONResponse
 ) -> Response:
-    """Spoil the answer to what has happened."""
+    """Return the answer after the commit, as the fault changes it."""
     effect = fault.fault.effect
     if effect == "5xx_after_commit":
         return refusal_of(int(fault.parameters["status"]), "internal error")
     if effect == "timeout_after_commit":
         await _hold(request, fault)
-        return Broken(reset=False)
+        return BrokenResponse(reset=False)
     if effect in ("reset", "reset_after_commit"):
-        return half_an_answer(response)
+        return half_response(response)
     if effect == "non_json":
         return HTMLResponse("<!doctype html><title>Gateway</title><p>OK")
     if effect == "slow":

@@ -1,8 +1,8 @@
-"""Answer a call that no session wants: ask the number's application and obey it.
+"""Answer a call that matches no session with the number's application.
 
-The answer URL is asked as Plivo asks it, signed, and what comes back is carried out.
-A number without application, an answer other than 2xx and XML that can't be obeyed
-end the call with Plivo's cause for it.
+The answer URL gets a signed request, as from Plivo, and its XML is carried out. A
+number without an application, an answer other than 2xx and XML that can't be carried
+out end the call with Plivo's hangup cause for each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from .answer_xml import (
     parse_answer,
 )
 from .clock import Clock
-from .gotime import event_time
 from .records import Attempt, Call, Callback
 from .rules.accounting import rate_per_minute
 from .rules.model import (
@@ -44,6 +43,7 @@ from .rules.steps import Answer, Cut, Gather, Gone, HangUp, Pause, Play, Pressed
 from .signature_headers import signature_headers
 from .store import Application, Store
 from .switches import Switches
+from .time_formats import event_time
 
 MAX_DOCUMENTS = 20
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -51,8 +51,8 @@ _REASONS = {"busy": BUSY, "rejected": REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask the application: at *url*, by *method*, about *event*, with *digits*."""
+class ApplicationRequest:
+    """One request to the application: *digits* are those that the caller entered."""
 
     url: str
     method: str
@@ -61,8 +61,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the application said."""
+class ApplicationReply:
+    """The application's answer; *status* is None when none came."""
 
     url: str
     status: int | None
@@ -70,33 +70,35 @@ class Told:
     text: str
 
 
-Step = Ask | Answer | Play | Pause | Gather | HangUp
-Obeying = Generator[Step, "Reply | Told", None]
+Step = ApplicationRequest | Answer | Play | Pause | Gather | HangUp
+ApplicationFlow = Generator[Step, "Reply | ApplicationReply", None]
 
 
-def obey(application: Application | None) -> Obeying:
-    """Play a call by the documents of *application*; pure, like the call flows."""
+def run_application(application: Application | None) -> ApplicationFlow:
+    """Run a call by the documents of *application*; pure, like the call flows."""
     if application is None or not application.answer_url:
         yield HangUp(Leg.CALLER, INVALID_DESTINATION)
         return
-    ask = Ask(application.answer_url, application.answer_method, "StartApp")
+    ask = ApplicationRequest(
+        application.answer_url, application.answer_method, "StartApp"
+    )
     answered = False
     for _ in range(MAX_DOCUMENTS):
-        told = yield ask
-        if not isinstance(told, Told) or not _is_ok(told.status):
+        document = yield ask
+        if not isinstance(document, ApplicationReply) or not _is_ok(document.status):
             yield HangUp(Leg.CALLER, ANSWER_URL_FAILED)
             return
         try:
-            verbs = parse_answer(told.text, told.content_type)
+            verbs = parse_answer(document.text, document.content_type)
         except BadXmlError:
             yield HangUp(Leg.CALLER, INVALID_XML)
             return
         if not answered and not (verbs and isinstance(verbs[0], Hangup)):
             yield Answer()
             answered = True
-        onward: Ask | Cause = NORMAL
+        onward: ApplicationRequest | Cause = NORMAL
         for verb in verbs:
-            went_on = yield from _carry_out(verb, told.url)
+            went_on = yield from _carry_out(verb, document.url)
             if went_on is not None:
                 onward = went_on
                 break
@@ -109,13 +111,13 @@ def obey(application: Application | None) -> Obeying:
 
 def _carry_out(
     verb: Speak | PlayFile | Wait | Redirect | Hangup | GetDigits, base: str
-) -> Generator[Step, Reply | Told, Ask | Cause | None]:
-    """Carry out one verb; return where to go on or why it ended, None to continue."""
+) -> Generator[Step, Reply | ApplicationReply, ApplicationRequest | Cause | None]:
+    """Carry out one verb; return the next request, a hangup cause, or None."""
     match verb:
         case Hangup():
             return _REASONS.get(verb.reason, NORMAL)
         case Redirect():
-            return Ask(urljoin(base, verb.url), verb.method, "Redirect")
+            return ApplicationRequest(urljoin(base, verb.url), verb.method, "Redirect")
         case GetDigits():
             return (yield from _get_digits(verb, base))
         case Speak() | Wait():
@@ -127,7 +129,7 @@ def _carry_out(
 
 def _get_digits(
     verb: GetDigits, base: str
-) -> Generator[Step, Reply | Told, Ask | Cause | None]:
+) -> Generator[Step, Reply | ApplicationReply, ApplicationRequest | Cause | None]:
     for _ in range(verb.tries):
         for prompt in verb.prompts:
             ended = yield from _carry_out(prompt, base)
@@ -138,12 +140,12 @@ def _get_digits(
             return NORMAL
         if isinstance(reply, Pressed) and verb.action:
             action = urljoin(base, verb.action)
-            return Ask(action, verb.method, "Digits", reply.digits)
+            return ApplicationRequest(action, verb.method, "Digits", reply.digits)
     return None
 
 
 class AnswerUrls:
-    """Speak to applications, and write down what was said as callbacks are."""
+    """Send requests to applications and record them as callbacks."""
 
     def __init__(
         self,
@@ -157,15 +159,15 @@ class AnswerUrls:
         self._switches = switches
         self._clock = clock
 
-    async def ask(self, call: Call, ask: Ask) -> Told:
-        """Ask an application what to do with *call*."""
+    async def ask(self, call: Call, ask: ApplicationRequest) -> ApplicationReply:
+        """Request a document for *call* from an application."""
         attributes: dict[str, str | int] = _attributes(call, ask.event)
         if ask.digits is not None:
             attributes["Digits"] = ask.digits
         return await self._send(call, ask, attributes)
 
-    async def tell_end(self, call: Call, application: Application) -> None:
-        """Tell the application's hangup URL that *call* is over."""
+    async def send_hangup(self, call: Call, application: Application) -> None:
+        """Send the end of *call* to the application's hangup URL."""
         leg = call.legs[Leg.CALLER]
         cause = leg.cause or NORMAL
         attributes = _attributes(call, "Hangup")
@@ -177,12 +179,14 @@ class AnswerUrls:
             "Duration": str(leg.duration),
             "BillDuration": str(leg.bill.seconds),
         }
-        ask = Ask(application.hangup_url, application.hangup_method, "Hangup")
+        ask = ApplicationRequest(
+            application.hangup_url, application.hangup_method, "Hangup"
+        )
         await self._send(call, ask, attributes)
 
     async def _send(
-        self, call: Call, ask: Ask, attributes: dict[str, str | int]
-    ) -> Told:
+        self, call: Call, ask: ApplicationRequest, attributes: dict[str, str | int]
+    ) -> ApplicationReply:
         callback = Callback(
             callback_id=str(uuid4()),
             channel="application",
@@ -208,18 +212,18 @@ class AnswerUrls:
             body = urlencode(pairs)
             headers |= _FORM
             request = httpx.Request("POST", ask.url, content=body, headers=headers)
-        told, error = Told(ask.url, None, "", ""), ""
+        document, error = ApplicationReply(ask.url, None, "", ""), ""
         at, started = self._clock.now(), time.monotonic()
         try:
             answer = await self._client.send(request)
             kind = answer.headers.get("content-type", "")
-            told = Told(ask.url, answer.status_code, kind, answer.text)
+            document = ApplicationReply(ask.url, answer.status_code, kind, answer.text)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             error = type(problem).__name__
         seconds = round(time.monotonic() - started, 4)
-        callback.attempts.append(Attempt(at, told.status, error, seconds))
-        callback.state = "delivered" if _is_ok(told.status) else "failed"
-        return told
+        callback.attempts.append(Attempt(at, document.status, error, seconds))
+        callback.state = "delivered" if _is_ok(document.status) else "failed"
+        return document
 
 
 def _attributes(call: Call, event: str) -> dict[str, str | int]:
