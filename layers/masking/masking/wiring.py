@@ -52,8 +52,11 @@ HASTY = Config(connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attemp
 class Services:
     """What a function can work with; each is built when it is first asked for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, client: Callable[..., Any] = boto3.client
+    ) -> None:
         self._settings = settings
+        self._client = client
 
     @property
     def settings(self) -> Settings:
@@ -68,13 +71,13 @@ class Services:
     @cached_property
     def table(self) -> Table:
         """Give the table."""
-        client = boto3.client("dynamodb", config=QUICK)
+        client = self._client("dynamodb", config=QUICK)
         return Table(client, self._settings.table_name, self._settings.retention)
 
     @cached_property
     def hasty_table(self) -> Table:
         """Give the table for a write that may fail: one try of a second at most."""
-        client = boto3.client("dynamodb", config=HASTY)
+        client = self._client("dynamodb", config=HASTY)
         return Table(client, self._settings.table_name)
 
     @cached_property
@@ -82,7 +85,7 @@ class Services:
         """Give the table with what only erasing does to it."""
         from masking.erasure_table import ErasureTable
 
-        client = boto3.client("dynamodb", config=QUICK)
+        client = self._client("dynamodb", config=QUICK)
         return ErasureTable(client, self._settings.table_name, self._settings.retention)
 
     @cached_property
@@ -98,7 +101,7 @@ class Services:
             # Links are signed for this host, and must not lead through another region.
             s3={"us_east_1_regional_endpoint": "regional"},
         )
-        return Bucket(boto3.client("s3", config=once), self._settings.bucket_name)
+        return Bucket(self._client("s3", config=once), self._settings.bucket_name)
 
     @cached_property
     def recording_queue(self) -> Queue:
@@ -169,7 +172,7 @@ class Services:
         """Give the bus."""
         from masking.bus import Bus
 
-        return Bus(boto3.client("events", config=QUICK), self._settings.bus_name)
+        return Bus(self._client("events", config=QUICK), self._settings.bus_name)
 
     @property
     def carrier(self) -> Carrier:
@@ -238,13 +241,13 @@ class Services:
     @cached_property
     def _secrets(self) -> SecretsProvider:
         return SecretsProvider(
-            boto3_client=boto3.client("secretsmanager", config=QUICK)
+            boto3_client=self._client("secretsmanager", config=QUICK)
         )
 
     def _queue(self, url: str) -> Queue:
         from masking.queue import Queue
 
-        return Queue(boto3.client("sqs", config=QUICK), url)
+        return Queue(self._client("sqs", config=QUICK), url)
 
     def _carrier_secret(self) -> dict[str, Any]:
         secret: dict[str, Any] = json.loads(self._secret(self._settings.carrier_secret))
