@@ -12,9 +12,8 @@ import pytest
 
 from masking import keys, tenants
 from masking.table import Table
-from operate import __main__ as command
-from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.maskline import Command
 
 PATIENCE_SECONDS = 20.0
 
@@ -30,11 +29,9 @@ def table(stack: RunningStack) -> Table:
 @pytest.fixture
 def limit(stack: RunningStack, table: Table) -> Iterator[Limit]:
     """Give what sets a quota of a tenant, and gives a client with a key of its."""
-    found = Deployment(stack.outputs, stack.aws)
 
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
-        setting = ["tenants", "set", tenant, quota, str(most)]
-        assert command.main(setting, lambda _: found) == 0
+        Command(stack).lines("tenants", "set", tenant, quota, str(most))
         key = keys.create(table, tenant, tenants.SCOPES, datetime.now(UTC))
         return clients.enter_context(
             httpx.Client(

@@ -10,9 +10,8 @@ from standardwebhooks import Webhook
 
 from masking import keys
 from masking.table import Table
-from operate import __main__ as command
-from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.maskline import Command
 from tests.webhooks.sinks import Sink, serving
 
 # Of its own, so that no function remembers what signed for it before.
@@ -21,13 +20,11 @@ TENANT = "signed"
 
 @pytest.mark.usefixtures("simulator")
 def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
-    stack: RunningStack, capsys: pytest.CaptureFixture[str]
+    stack: RunningStack,
 ) -> None:
     table = Table(stack.aws.client("dynamodb"), stack.outputs["TableName"])
     key = keys.create(table, TENANT, ["sessions:write"], datetime.now(UTC))
-    found = Deployment(stack.outputs, stack.aws)
-    assert command.main(["webhooks", "rotate", TENANT], lambda _: found) == 0
-    secrets = capsys.readouterr().out.split()
+    secrets = Command(stack).lines("webhooks", "rotate", TENANT)
 
     with serving(Sink()) as sink:
         created = httpx.post(

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Callable
 
-import boto3
 import pytest
 
 from functions.authorize import app as authorize_app
@@ -16,8 +15,6 @@ from masking.errors import StaleStateError
 from masking.settings import Settings
 from masking.table import Table
 from masking.wiring import SECRET_SECONDS, Services
-from operate import __main__ as command
-from operate.deployment import Deployment
 from tests.handlers import test_samples as samples
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
@@ -29,67 +26,7 @@ from tests.unit.wire import Wire
 usual_world = samples.usual_world
 
 
-@pytest.fixture
-def say(
-    aws: EmbeddedAws, deployment: Made, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., list[str]]:
-    """Give the operator's command for webhooks; it gives the lines printed."""
-    outputs = {
-        "TableName": deployment.table_name,
-        "SigningSecretArn": deployment.environment["SIGNING_SECRET_ARN"],
-    }
-
-    def run(doing: str, tenant: str = "acme") -> list[str]:
-        capsys.readouterr()
-        found = Deployment(outputs, aws)
-        assert command.main(["webhooks", doing, tenant], lambda _: found) == 0
-        return capsys.readouterr().out.splitlines()
-
-    return run
-
-
 # Secrets of webhooks
-
-
-def test_the_command_shows_what_functions_sign_with(
-    say: Callable[..., list[str]], services: Services
-) -> None:
-    assert say("show") == services.webhook_secrets_of("acme")
-    assert say("show") != say("show", "other")
-
-
-def test_a_rotation_has_two_secrets_until_the_old_one_is_retired(
-    say: Callable[..., list[str]],
-) -> None:
-    [first] = say("show")
-
-    both = say("rotate")
-    alone = say("retire")
-
-    assert len(both) == 2
-    assert both[1] == first
-    assert alone == both[:1]
-    assert say("rotate")[1:] == alone
-
-
-def test_rotating_twice_leaves_the_last_two(say: Callable[..., list[str]]) -> None:
-    [first] = say("show")
-    say("rotate")
-
-    assert first not in say("rotate")
-    assert len(say("show")) == 2
-
-
-def test_the_table_holds_no_secret(
-    say: Callable[..., list[str]], aws: EmbeddedAws, deployment: Made
-) -> None:
-    secrets = say("rotate")
-
-    kept = str(aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"])
-
-    assert "WEBHOOKS" in kept
-    for secret in secrets:
-        assert secret.removeprefix("whsec_") not in kept
 
 
 def test_of_two_rotations_at_once_one_happens(table: Table) -> None:
@@ -102,32 +39,6 @@ def test_of_two_rotations_at_once_one_happens(table: Table) -> None:
             tenants.change_generations(table, "acme", overtaken)
 
     assert tenants.generations_of(table, "acme").newest == 3
-
-
-def test_a_rotation_that_was_overtaken_is_one_sentence(
-    table: Table,
-    aws: EmbeddedAws,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    class Overtaking:
-        """Clients of an operator whom another overtakes."""
-
-        def client(self, service: str) -> object:
-            assert service == "dynamodb"
-            made = boto3.client("dynamodb")
-            made.meta.events.register(
-                "before-call.dynamodb.UpdateItem",
-                lambda **_: tenants.change_generations(
-                    table, "acme", webhook_signing.rotated
-                ),
-            )
-            return made
-
-    assert aws.url
-    found = Deployment({"TableName": table._name}, Overtaking())
-
-    assert command.main(["webhooks", "rotate", "acme"], lambda _: found) == 1
-    assert capsys.readouterr().err == "somebody else changed it at the same time\n"
 
 
 # Plivo's credentials

@@ -26,12 +26,12 @@ from masking.sessions import Session
 from masking.store import Store
 from masking.table import Table
 from masking.wiring import Services
-from operate.deployment import Deployment as OperatedDeployment
 from operate.redrive import redrive
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import sample
 from tests.handlers.sessions_there import planted
+from tests.support.maskline import deployment_on
 from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
@@ -572,13 +572,9 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     app.lambda_handler(message(services, announced), None)
     assert objects(aws, deployment) == {}
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
-    outputs = {
-        "RecordingDeadLettersUrl": services.settings.recording_dead_letters_url,
-        "RecordingQueueUrl": services.settings.recording_queue_url,
-    }
     said: list[str] = []
 
-    sent = redrive(OperatedDeployment(outputs, aws), "recordings", said.append)
+    sent = redrive(deployment_on(deployment, aws), "recordings", said.append)
 
     assert sent == 1
     assert "RecordingHosts" in said[0]
