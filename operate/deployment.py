@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
 
 from masking.settings import Settings
 from masking.wiring import Services
@@ -117,7 +117,11 @@ class Account:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return boto3.Session(profile_name=self.profile, region_name=self.region)
+        session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        # An empty variable would become an address without a region.
+        if not session.region_name:
+            raise NoRegionError
+        return session
 
     def client(self, service: str) -> Any:
         """Return the client of a service, such as `sqs`."""

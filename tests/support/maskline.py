@@ -41,11 +41,11 @@ class Command:
 
     running: Running | None
 
-    def run(self, *arguments: str, **environment: str) -> Ended:
+    def run(self, *arguments: str, **environment: str | None) -> Ended:
         """Run the command for the stack on this machine."""
         return self.run_bare("--stack", LOCAL, *arguments, **environment)
 
-    def run_bare(self, *arguments: str, **environment: str) -> Ended:
+    def run_bare(self, *arguments: str, **environment: str | None) -> Ended:
         """Run the command with no option but *arguments*."""
         ended = CliRunner().invoke(
             maskline,
@@ -70,7 +70,7 @@ class Command:
 
 
 def outputs_of(made: Made, **changes: str) -> dict[str, str]:
-    """Return the outputs that a test's deployment would have; *changes* replace some."""
+    """Return the outputs of a test's deployment; *changes* replace some."""
     named = {
         "".join(word.capitalize() for word in name.split("_")): value
         for name, value in made.environment.items()
