@@ -83,7 +83,7 @@ def hold(
 ) -> Mapping[str, int]:
     """Set or lift the hold of every recording of a session; count the outcomes.
 
-    First the session itself, so that what is announced from now on is held as well.
+    The session comes first, so that recordings announced from now on are held as well.
     Running it twice does no harm.
     """
     table.put_hold(session_uuid, held=held)

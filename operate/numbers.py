@@ -27,6 +27,8 @@ GOODBYE = "says goodbye"
 NOTHING = "nothing answers"
 ELSEWHERE = "another application"
 
+ENDS = "\n\nThe exit status is 1 while there is something to warn of."
+
 
 @dataclass(frozen=True)
 class Line:
@@ -58,9 +60,6 @@ class Reach:
 @click.group("numbers")
 def numbers_group() -> None:
     """Show the number pool; attach the goodbye to its numbers."""
-
-
-ENDS = "\n\nThe exit status is 1 while there is something to warn of."
 
 
 @numbers_group.command("list", epilog=example("maskline numbers list") + ENDS)

@@ -193,8 +193,8 @@ def report(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"    {attribute}: {kind}"
     yield ""
     for each in answers_in(history):
-        told = each.answer or "not settled by this probe"
-        yield f"unknown {each.number}, {each.question}: {told}"
+        answer = each.answer or "not answered by this probe"
+        yield f"unknown {each.number}, {each.question}: {answer}"
 
 
 @click.command(

@@ -82,8 +82,8 @@ def set_tenant(
     click.echo("functions know this within a minute", err=as_json)
     if "live_sessions" in changes:
         live.recount(table, tenant)
-        told = "the stream counts from then on: recount after that minute"
-        click.echo(told, err=as_json)
+        note = "the stream counts from then on: recount after that minute"
+        click.echo(note, err=as_json)
     _print(table, tenant, as_json=as_json)
 
 
