@@ -108,7 +108,7 @@ requirements: ## Pin the dependencies anew, with hashes (needs uv)
 clean: ## Remove what the other targets made
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
 
-stack:
+stack: ## Make the environments that the others need, and .venv/bin/maskline
 	@$(ENVIRONMENTS) tools aws functions layer
 
 dev sam scan:

@@ -99,6 +99,17 @@ class Deployment:
         """Return the client of a service, such as `sqs`."""
         return self.clients.client(service)
 
+    @property
+    def api_url(self) -> str:
+        """Return the address of the API.
+
+        `ApiUrl` is an address at AWS, also in the outputs of the stack that runs on
+        this machine; what that stack is reached by is its `PublicBaseUrl`.
+        """
+        if self.name == LOCAL:
+            return self.outputs.get("PublicBaseUrl") or self.outputs["ApiUrl"]
+        return self.outputs["ApiUrl"]
+
     @cached_property
     def services(self) -> Services:
         """Return what functions of the deployment work with, for a command."""

@@ -205,7 +205,7 @@ def report(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 )
 @click.option("--first", required=True, type=PHONE, help="First party, E.164.")
 @click.option("--second", required=True, type=PHONE, help="Second party, E.164.")
-@click.option("--api", help="Address of the API, in place of the stack's ApiUrl.")
+@click.option("--api", help="Address of the API, in place of the stack's.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -225,7 +225,7 @@ def probe_command(
         message = "MASKLINE_API_KEY is not set; make a key with: maskline keys create"
         raise click.UsageError(message)
     headers = {"Authorization": f"Bearer {key}"}
-    url = api or target.deployment.outputs["ApiUrl"]
+    url = api or target.deployment.api_url
     with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
         history = Probe(client, click.echo).run(first, second)
     click.echo("\n".join(report(history)))

@@ -130,7 +130,7 @@ def assert_runs(command: Command, line: str) -> None:
 @pytest.fixture
 def command(deployment: Deployment, aws: EmbeddedAws) -> Command:
     """Return the command for a deployment whose API nobody serves."""
-    return command_on(deployment, aws, ApiUrl="http://127.0.0.1:9")
+    return command_on(deployment, aws, PublicBaseUrl="http://127.0.0.1:9")
 
 
 @pytest.mark.usefixtures("plivo")
