@@ -47,8 +47,10 @@ def list_keys(target: Target, tenant: str, as_json: bool) -> None:
     epilog=example("maskline keys create acme --scopes sessions:read --days 90"),
 )
 @click.argument("tenant", type=TENANT)
-@click.option("--scopes", type=SCOPES, help="What it may do; all, if none are named.")
-@click.option("--days", type=click.IntRange(1), help="How long it opens; for ever.")
+@click.option("--scopes", type=SCOPES, help="What it may do; all scopes if not given.")
+@click.option(
+    "--days", type=click.IntRange(1), help="How long it opens; unlimited if not given."
+)
 @as_json
 @click.pass_obj
 def create_key(
