@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from masking.api import goodbye
 from masking.api.pages import MOST
 from masking.core import problems
 from masking.core.problems import ProblemError
-from masking.api import goodbye
 from masking.plivo import errors
 from stack.openapi.schemas import filters
 from stack.openapi.shapes import component

@@ -12,9 +12,8 @@ import pytest
 
 from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
-from operate import __main__ as command
-from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.maskline import Command
 from tests.support.stores import stores_over
 
 PATIENCE_SECONDS = 20.0
@@ -31,11 +30,9 @@ def stores(stack: RunningStack) -> Stores:
 @pytest.fixture
 def limit(stack: RunningStack, stores: Stores) -> Iterator[Limit]:
     """Give what sets a quota of a tenant, and gives a client with a key of its."""
-    found = Deployment(stack.outputs, stack.aws)
 
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
-        setting = ["tenants", "set", tenant, quota, str(most)]
-        assert command.main(setting, lambda _: found) == 0
+        Command(stack).lines("tenants", "set", tenant, quota, str(most))
         key = api_keys.create(stores, tenant, authorize.SCOPES, datetime.now(UTC))
         return clients.enter_context(
             httpx.Client(

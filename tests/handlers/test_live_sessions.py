@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -21,8 +20,6 @@ from masking.storage.stores import Stores
 from masking.tenants import live_sessions, tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
-from operate import __main__ as command
-from operate.deployment import Deployment
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment as Made
 from tests.support.embedded_aws import EmbeddedAws
@@ -30,26 +27,11 @@ from tests.support.faulty_stores import faulty_stores
 from tests.support.sessions_there import planted
 from tests.support.table_stream import TableStream
 
-Say = Callable[..., list[str]]
-
 
 @pytest.fixture
 def stream(aws: EmbeddedAws, deployment: Made) -> TableStream:
     """Give the table's stream."""
     return TableStream(aws, deployment)
-
-
-@pytest.fixture
-def say(aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Give the operator's command for tenants; it gives the lines printed."""
-    found = Deployment({"TableName": stores.table.name}, aws)
-
-    def run(*arguments: str) -> list[str]:
-        capsys.readouterr()
-        assert command.main(["tenants", *arguments], lambda _: found) == 0
-        return capsys.readouterr().out.splitlines()
-
-    return run
 
 
 def limit(stores: Stores, *tenants: str) -> None:
@@ -265,60 +247,6 @@ def test_a_recount_goes_through_all_pages(
 
 def test_a_tenant_without_sessions_has_none_live(stores: Stores) -> None:
     assert live_sessions.recount(stores, "acme") == 0
-
-
-# The operator's command
-
-
-def test_settings_are_set_shown_and_taken_away(say: Say, stores: Stores) -> None:
-    say(
-        *("set", "acme", "--creates-per-minute", "20", "--retention-days", "30"),
-        *("--subaccount", "SAXXXXXXXXXXXXXXXXXX"),
-    )
-    say("set", "acme", "--creates-per-minute", "none")
-
-    assert say("show", "acme") == [
-        "creates_per_minute   none",
-        "live_sessions        none",
-        "retention_days       30",
-        "subaccount           SAXXXXXXXXXXXXXXXXXX",
-    ]
-    assert tenant_settings.load(stores.tenants, "acme") == TenantSettings(
-        retention_days=30, subaccount="SAXXXXXXXXXXXXXXXXXX"
-    )
-
-
-def test_a_quota_of_live_sessions_begins_with_a_count(
-    say: Say, stores: Stores, stream: TableStream, clock: Clock
-) -> None:
-    planted(stores, clock)
-    publish(stream.new())
-
-    shown = say("set", "acme", "--live-sessions", "5")
-
-    assert shown[-1] == "live now             1"
-    stores.tenants.put_live("acme", 99)
-    assert say("recount", "acme")[-1] == "live now             1"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--creates-per-minute", "0"],
-        ["--live-sessions", "-1"],
-        ["--retention-days", "100001"],
-        ["--retention-days", "many"],
-        ["--subaccount", "MAXXXXXXXXXXXXXXXXXX"],
-    ],
-    ids=" ".join,
-)
-def test_a_setting_that_breaks_its_rule_is_not_set(
-    say: Say, stores: Stores, arguments: list[str]
-) -> None:
-    with pytest.raises((SystemExit, argparse.ArgumentTypeError)):
-        say("set", "acme", *arguments)
-
-    assert stores.tenants.settings("acme") is None
 
 
 def test_a_session_counts_until_it_is_known_to_have_ended(

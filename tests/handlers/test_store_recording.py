@@ -29,10 +29,10 @@ from masking.storage.bucket import Bucket
 from masking.storage.queues import Queue
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from operate.deployment import Deployment as OperatedDeployment
 from operate.redrive import redrive
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.maskline import deployment_on
 from tests.support.payloads import sample
 from tests.support.sessions_there import planted
 from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
@@ -584,13 +584,9 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     app.lambda_handler(message(services, announced), None)
     assert objects(aws, deployment) == {}
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
-    outputs = {
-        "RecordingDeadLettersUrl": services.settings.recording_dead_letters_url,
-        "RecordingQueueUrl": services.settings.recording_queue_url,
-    }
     said: list[str] = []
 
-    sent = redrive(OperatedDeployment(outputs, aws), "recordings", said.append)
+    sent = redrive(deployment_on(deployment, aws), "recordings", said.append)
 
     assert sent == 1
     assert "RecordingHosts" in said[0]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from operate.deployment import NEEDED, environment_of
 from operate.redrive import ROUTES
 from stack.aws.package import read_template
 
@@ -456,6 +457,22 @@ def test_numbers_in_samples_are_reserved_ones() -> None:
 
 def test_the_samconfig_holds_no_account() -> None:
     assert not re.search(r"\d{12}", (ROOT / "samconfig.toml").read_text())
+
+
+def test_every_setting_of_functions_is_an_output_of_the_same_name() -> None:
+    """Commands know of a deployment what its outputs say, as `Settings` reads it."""
+    variables = dict(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for properties in FUNCTIONS.values():
+        variables |= properties.get("Environment", {}).get("Variables", {})
+    # What only functions say.
+    unasked = ("POWERTOOLS_", "GOODBYE_", "BUS_EVENTS")
+    asked = {k: v for k, v in variables.items() if not k.startswith(unasked)}
+
+    outputs = {name: each["Value"] for name, each in TEMPLATE["Outputs"].items()}
+
+    assert asked.items() <= environment_of(outputs).items()
+    assert outputs.keys() >= NEEDED
+    assert not any("Condition" in TEMPLATE["Outputs"][name] for name in NEEDED)
 
 
 @pytest.mark.parametrize("queue", sorted(ROUTES))

@@ -1,15 +1,23 @@
-"""An operator's walk over Plivo's list finds what nothing else looks for."""
+"""The command compares all that Plivo has with the table."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+
+import pytest
 
 from masking.domain.sessions import Status
 from masking.plivo.account import Account
+from masking.wiring import Services
 from operate import audit
 from operate.plivo import Tools
 from tests.ending.world import World
+from tests.support.clock import Clock
 from tests.support.harness_services import CALLBACK_KEY
+from tests.support.maskline import Command
+from tests.support.sessions_there import created
+from tests.support.simulated_plivo import SimulatedPlivo
 
 
 def _tools(world: World) -> Tools:
@@ -85,3 +93,38 @@ def test_sessions_of_ninety_days_are_walked_and_each_once(world: World) -> None:
 
 def _other() -> dict[str, object]:
     return {"second_party": "12025550153", "session_expiry": 86_000}
+
+
+@pytest.mark.parametrize("repaired", [False, True], ids=["seen", "repaired"])
+def test_the_command_ends_with_1_while_something_is_wrong(
+    command: Command,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    repaired: bool,
+) -> None:
+    assert plivo.sessions() == []
+    session = created(services, clock)
+    services.carrier.expire(str(session.carrier_session_uuid))
+    option = ["--repair"] if repaired else []
+
+    ended = command.run("audit", "--json", *option)
+
+    shown = json.loads(ended.out)
+    assert (ended.status, ended.err) == (0 if repaired else 1, "")
+    assert shown == {
+        "counts": {audit.ENDED: 1},
+        "findings": [
+            {
+                "verdict": audit.ENDED,
+                "carrier_session_uuid": session.carrier_session_uuid,
+                "session_uuid": session.session_uuid,
+                "repaired": repaired,
+            }
+        ],
+    }
+    again = command.run("audit")
+    verdict = audit.AGREES if repaired else audit.ENDED
+    assert again.status == ended.status
+    assert again.out.splitlines()[-1] == f"{1:>6}  {verdict}"
+    assert (str(session.session_uuid) in again.out) is not repaired
