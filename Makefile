@@ -14,6 +14,10 @@ PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
 ENVIRONMENTS = $(PYTHON) -m stack.environments
 BIN := .venv/bin
+MASKLINE = $(BIN)/maskline --stack $(or $(STACK),maskline-local)
+AS_JSON = $(if $(JSON),--json)
+# Rotating and revoking are of one key.
+KEY_TO_CHANGE = $(if $(filter rotate revoke,$(DO)),$(or $(KEY),$(error name a key by its id: make keys DO=$(DO) TENANT=$(TENANT) KEY=<id>)))
 SAM = .local/sam-venv/bin/sam
 SCAN = .local/scan-venv/bin/checkov
 export SAM_CLI_TELEMETRY := 0
@@ -37,10 +41,10 @@ attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
 	@$(BIN)/python -m proofs.attack $(ATTACK)
 
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
-	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
+	@$(MASKLINE) numbers $(if $(ATTACH),attach,list) $(AS_JSON)
 
-audit: stack ## Hold all that Plivo has against the table (STACK=, REPAIR=1)
-	@$(BIN)/python -m operate.audit --stack $(or $(STACK),maskline-local) $(if $(REPAIR),--repair) $(if $(JSON),--json)
+audit: stack ## Compare all that Plivo has with the table (STACK=, REPAIR=1)
+	@$(MASKLINE) audit $(if $(REPAIR),--repair) $(AS_JSON)
 
 endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and persons are forgotten
 	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending tests/erasing -s
@@ -52,13 +56,20 @@ units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m proofs.units
 
 redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
-	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
+	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
 
 keys: stack ## API keys of TENANT=: DO=list, create, rotate, revoke (SCOPES= DAYS= KEY= HOURS= STACK=)
-	@$(BIN)/python -m operate.keys --stack $(or $(STACK),maskline-local) $(if $(JSON),--json) $(or $(DO),list) $(or $(TENANT),$(error name a tenant: make keys TENANT=acme)) $(KEY) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS))
+	@$(MASKLINE) keys $(or $(DO),list) $(or $(TENANT),$(error name a tenant: make keys TENANT=acme)) \
+	  $(KEY_TO_CHANGE) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS)) $(AS_JSON)
 
 tenants: stack ## What holds for TENANT=: DO=show, set, recount (SET="--live-sessions 20" STACK=)
-	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET)
+	@$(MASKLINE) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET) $(AS_JSON)
+
+webhooks: stack ## The webhook secret of TENANT=: DO=show, rotate, retire (STACK=)
+	@$(MASKLINE) webhooks $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make webhooks TENANT=acme)) $(AS_JSON)
+
+hold: stack ## Legal hold on the recordings of SESSION=: DO=set or lift (STACK=)
+	@$(MASKLINE) hold $(or $(DO),$(error say what to do: make hold DO=set SESSION=<uuid>)) $(or $(SESSION),$(error name a session: make hold DO=set SESSION=<uuid>)) $(AS_JSON)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
 	@$(BIN)/python -m proofs.chaos_recordings $(or $(N),300)
@@ -66,8 +77,8 @@ chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
 	@$(BIN)/python -m proofs.bench_recordings
 
-probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
-	@$(BIN)/python -m operate.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
+probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (STACK= API=)
+	@$(MASKLINE) probe $(if $(API),--api $(API)) --first $(or $(FIRST),$(error give FIRST, a phone in E.164)) --second $(or $(SECOND),$(error give SECOND, another phone in E.164))
 
 bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
 	@$(BIN)/python -m proofs.bench.signature && $(BIN)/python -m proofs.bench_recordings
@@ -97,12 +108,12 @@ requirements: ## Pin the dependencies anew, with hashes (needs uv)
 clean: ## Remove what the other targets made
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
 
-stack:
+stack: ## Make the environments that the others need, and .venv/bin/maskline
 	@$(ENVIRONMENTS) tools aws functions layer
 
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke keys tenants chaos attack numbers audit endings openapi units redrive \
+.PHONY: help run demo invoke keys tenants webhooks hold chaos attack numbers audit endings openapi units redrive \
   chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
   build requirements clean stack dev sam scan

@@ -1,1 +1,1 @@
-"""Commands for whoever operates a deployment, on this machine or in AWS."""
+"""The command `maskline`, for whoever operates a deployment."""

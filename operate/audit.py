@@ -1,22 +1,19 @@
-"""Walk all sessions that Plivo has and hold each against what we have.
+"""Compare all sessions that Plivo has with the table.
 
-``python -m operate.audit --stack maskline [--days 90] [--repair] [--json]``
-
-Nothing that runs by itself walks Plivo's list; this does, for an operator who wants to
-know. `--repair` ends at Plivo what should not be alive there and takes over what Plivo
-says of sessions that have ended, changed their number or their expiry there.
+Nothing that runs by itself reads Plivo's whole list; this does, for an operator who
+wants to know. `--repair` ends at Plivo what should not be alive there, and takes over
+what Plivo says of sessions that ended or changed their number or expiry there.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+
+import click
 
 from masking.core.errors import StaleStateError
 from masking.domain import sessions, transitions
@@ -25,12 +22,12 @@ from masking.lifecycle import settlement
 from masking.plivo import answers, callback_urls
 from masking.plivo.account import filter_time
 from masking.plivo.callback_urls import OURS
-from masking.plivo.errors import CarrierError
-from operate import deployment, plivo
-from operate.deployment import NoDeploymentError
+from operate import plivo
+from operate.arguments import as_json, example, print_json
+from operate.deployment import Target
 from operate.plivo import Tools
 
-# Plivo lists no longer span than 30 days, and nothing older than 90.
+# Plivo lists at most 30 days at once, and nothing older than 90 days.
 SPAN = timedelta(days=29)
 OLDEST = 90
 
@@ -48,7 +45,7 @@ WRONG = frozenset({UNKNOWN, ORPHAN, ALIVE, ENDED, DIFFERS, UNSETTLED})
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one session at Plivo."""
+    """How one session at Plivo compares with the table."""
 
     verdict: str
     carrier_session_uuid: str
@@ -56,13 +53,46 @@ class Finding:
     repaired: bool = False
 
 
+@click.command(
+    "audit",
+    epilog=example("maskline audit --days 30")
+    + "\n\nThe exit status is 1 if something is wrong that was not repaired.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, OLDEST),
+    default=OLDEST,
+    show_default=True,
+    help="How far back to go.",
+)
+@click.option("--repair", is_flag=True, help="Put right what can be.")
+@as_json
+@click.pass_context
+def audit_command(ctx: click.Context, days: int, repair: bool, as_json: bool) -> None:
+    """Compare all sessions that Plivo has with the table."""
+    target: Target = ctx.obj
+    found = audit(plivo.tools(target.deployment), days=days, repair=repair)
+    counts = Counter(each.verdict for each in found)
+    wrong = [each for each in found if each.verdict in WRONG]
+    if as_json:
+        listed = [asdict(each) for each in wrong]
+        print_json({"counts": dict(counts), "findings": listed})
+    else:
+        for each in wrong:
+            done = "  repaired" if each.repaired else ""
+            click.echo(f"{each.session_uuid}  {each.verdict}{done}")
+        for verdict, count in sorted(counts.items()):
+            click.echo(f"{count:>6}  {verdict}")
+    ctx.exit(1 if any(not each.repaired for each in wrong) else 0)
+
+
 def audit(tools: Tools, *, days: int = OLDEST, repair: bool = False) -> list[Finding]:
-    """Walk the sessions created within *days* and say what is to be said of each."""
-    return [_look(tools, each, repair=repair) for each in _walk(tools, days)]
+    """Compare each session that Plivo created within *days*; return the findings."""
+    return [_inspect(tools, each, repair=repair) for each in _listed(tools, days)]
 
 
-def _walk(tools: Tools, days: int) -> Iterator[CarrierSession]:
-    """List all sessions, each once, from the newest to the oldest."""
+def _listed(tools: Tools, days: int) -> Iterator[CarrierSession]:
+    """Yield all sessions at Plivo, each once, newest first."""
     end = tools.now() + timedelta(minutes=5)
     begin = end - timedelta(days=days)
     seen = set()
@@ -78,7 +108,7 @@ def _walk(tools: Tools, days: int) -> Iterator[CarrierSession]:
         end = start
 
 
-def _look(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding:
+def _inspect(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding:
     uuid = at_plivo.session_uuid
     match = OURS.search(at_plivo.callback_url)
     ours = match["session_uuid"] if match else ""
@@ -87,13 +117,13 @@ def _look(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding:
     session = tools.stores.sessions.load(ours)
     if session is None:
         return Finding(UNKNOWN, uuid, ours)
-    verdict = judge(session, at_plivo, tools)
-    done = repair and _mend(tools, session, at_plivo, verdict)
+    verdict = compare(session, at_plivo, tools)
+    done = repair and _repair(tools, session, at_plivo, verdict)
     return Finding(verdict, uuid, ours, repaired=done)
 
 
-def judge(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
-    """Hold a session of ours against one at Plivo that carries its UUID."""
+def compare(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
+    """Compare a session of ours with one at Plivo that carries its UUID."""
     now = tools.now()
     alive = settlement.is_alive(at_plivo, now)
     if session.carrier_session_uuid != at_plivo.session_uuid:
@@ -115,10 +145,10 @@ def judge(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
     return AGREES if same else DIFFERS
 
 
-def _mend(
+def _repair(
     tools: Tools, session: Session, at_plivo: CarrierSession, verdict: str
 ) -> bool:
-    """Put right what can be; the next round of the reconciler settles the rest."""
+    """Put right what can be; the next reconciliation run settles the rest."""
     if verdict in (ORPHAN, ALIVE):
         tools.carrier.expire(at_plivo.session_uuid)
         return True
@@ -130,41 +160,3 @@ def _mend(
             )
             return True
     return False
-
-
-def main(arguments: list[str]) -> int:
-    """Run the command; 1 if something is wrong that was not repaired."""
-    options = _parser().parse_args(arguments)
-    try:
-        tools = plivo.tools(deployment.find(options.stack))
-        found = audit(tools, days=options.days, repair=options.repair)
-    except (NoDeploymentError, CarrierError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    counts = Counter(each.verdict for each in found)
-    wrong = [each for each in found if each.verdict in WRONG]
-    if options.json:
-        listed = [each.__dict__ for each in wrong]
-        print(json.dumps({"counts": dict(counts), "findings": listed}, indent=2))
-    else:
-        for each in wrong:
-            done = "  repaired" if each.repaired else ""
-            print(f"{each.session_uuid}  {each.verdict}{done}")
-        for verdict, count in sorted(counts.items()):
-            print(f"{count:>6}  {verdict}")
-    return 1 if any(not each.repaired for each in wrong) else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m operate.audit")
-    parser.add_argument("--stack", default="maskline")
-    parser.add_argument(
-        "--days", type=int, default=OLDEST, choices=range(1, OLDEST + 1), metavar="N"
-    )
-    parser.add_argument("--repair", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,27 +1,24 @@
-"""Show the pool of virtual numbers and what answers each; attach the goodbye to it.
+"""Show the number pool and what answers each number; attach the goodbye to it.
 
-``python -m operate.numbers --stack maskline [--attach] [--json]``
-
-A number whose session is over is answered by its own application; one without any
-leaves the caller with a failure. `--attach` gives every number that has none the
-application that says goodbye; one that has another keeps it and is reported.
+A number whose session is over is answered by its own application; without one the
+caller meets a failure. `attach` gives every number that has none the application that
+says goodbye; a number that has another keeps it and is reported.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import click
+
 from masking.lifecycle import number_pool
 from masking.lifecycle.number_pool import NumberPool, Use
 from masking.plivo.account import Account, Application, Number
-from masking.plivo.errors import CarrierError
-from operate import deployment, plivo
-from operate.deployment import NoDeploymentError
+from operate import plivo
+from operate.arguments import as_json, example, print_json
+from operate.deployment import Deployment, Target
 from operate.plivo import Tools
 
 NAME = "maskline-goodbye"
@@ -30,10 +27,12 @@ GOODBYE = "says goodbye"
 NOTHING = "nothing answers"
 ELSEWHERE = "another application"
 
+ENDS = "\n\nThe exit status is 1 while there is something to warn of."
+
 
 @dataclass(frozen=True)
 class Line:
-    """One number: whose it is, what would answer it, what is bound to it."""
+    """One number: its account, what would answer it, and its sessions."""
 
     number: str
     country: str
@@ -46,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Reach:
-    """One country: its numbers, and how many the busiest party takes."""
+    """One country: its numbers, and how many the busiest party needs."""
 
     numbers: int
     busiest_party_holds: int
@@ -54,12 +53,59 @@ class Reach:
 
     @property
     def is_short(self) -> bool:
-        """Say whether the busiest party takes more than there are."""
+        """Return whether the busiest party needs more than there are."""
         return self.numbers_needed > self.numbers
 
 
+@click.group("numbers")
+def numbers_group() -> None:
+    """Show the number pool; attach the goodbye to its numbers."""
+
+
+@numbers_group.command("list", epilog=example("maskline numbers list") + ENDS)
+@as_json
+@click.pass_context
+def list_numbers(ctx: click.Context, as_json: bool) -> None:
+    """List the pool, its use and what answers each number."""
+    _show(ctx, plivo.tools(_deployment(ctx)), [], as_json=as_json)
+
+
+@numbers_group.command("attach", epilog=example("maskline numbers attach") + ENDS)
+@as_json
+@click.pass_context
+def attach_numbers(ctx: click.Context, as_json: bool) -> None:
+    """Attach the goodbye to numbers without an application, then list the pool."""
+    tools = plivo.tools(_deployment(ctx))
+    _show(ctx, tools, attach(tools.account, tools.answer_url), as_json=as_json)
+
+
+def _deployment(ctx: click.Context) -> Deployment:
+    target: Target = ctx.obj
+    return target.deployment
+
+
+def _show(
+    ctx: click.Context, tools: Tools, attached: Sequence[str], *, as_json: bool
+) -> None:
+    lines = pool(tools)
+    reaches = reach(tools, lines)
+    concerns = warnings(lines, reaches)
+    shown = {
+        "answer_url": tools.answer_url,
+        "attached": attached,
+        "numbers": [asdict(line) for line in lines],
+        "countries": {name: asdict(each) for name, each in reaches.items()},
+        "warnings": concerns,
+    }
+    if as_json:
+        print_json(shown)
+    else:
+        _print(shown)
+    ctx.exit(1 if concerns else 0)
+
+
 def attach(account: Account, answer_url: str) -> list[str]:
-    """Give every voice number without an application the goodbye; list which."""
+    """Attach the goodbye to every voice number without application; return them."""
     applications = {each.app_id: each for each in account.applications()}
     bare = [
         number
@@ -78,7 +124,7 @@ def attach(account: Account, answer_url: str) -> list[str]:
 
 
 def pool(tools: Tools) -> list[Line]:
-    """Give a line for each voice number."""
+    """Return a line for each voice number."""
     applications = {each.app_id: each for each in tools.account.applications()}
     numbers = [number for number in tools.account.numbers() if number.voice]
     uses = NumberPool(tools.account, tools.now).uses(numbers)
@@ -89,7 +135,7 @@ def pool(tools: Tools) -> list[Line]:
 
 
 def reach(tools: Tools, lines: Sequence[Line]) -> dict[str, Reach]:
-    """Say for each country how many numbers the busiest party takes: 2C - 1."""
+    """Return for each country how many numbers the busiest party needs: 2C - 1."""
     countries = {line.number: line.country for line in lines}
     held = NumberPool(tools.account, tools.now)
     busiest = number_pool.busiest([*held.live(), *held.cooling()], countries)
@@ -104,7 +150,7 @@ def reach(tools: Tools, lines: Sequence[Line]) -> dict[str, Reach]:
 
 
 def warnings(lines: Sequence[Line], reaches: Mapping[str, Reach]) -> list[str]:
-    """Say what an operator should see to."""
+    """Return what an operator should see to, a sentence each."""
     bare = [line.number for line in lines if line.answers == NOTHING]
     found = [f"{number} has no application: callers meet a failure" for number in bare]
     found += [
@@ -142,63 +188,25 @@ def _is_ours(application: Application, answer_url: str) -> bool:
     return application.answer_url == answer_url and application.answer_method == "POST"
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command; 1 if there is something to warn of or nothing to be found."""
-    options = _parser().parse_args(arguments)
-    try:
-        tools = plivo.tools(deployment.find(options.stack))
-        attached = attach(tools.account, tools.answer_url) if options.attach else []
-        lines = pool(tools)
-        reaches = reach(tools, lines)
-    except (NoDeploymentError, CarrierError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    concerns = warnings(lines, reaches)
-    shown = {
-        "answer_url": tools.answer_url,
-        "attached": attached,
-        "numbers": [asdict(line) for line in lines],
-        "countries": {name: asdict(each) for name, each in reaches.items()},
-        "warnings": concerns,
-    }
-    _print(shown, as_json=options.json)
-    return 1 if concerns else 0
-
-
-def _print(shown: Mapping[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(shown, indent=2))
-        return
-    print(f"{'number':<16} {'country':<8} {'live':>5} {'cooling':>8}  answered by")
+def _print(shown: Mapping[str, Any]) -> None:
+    click.echo(f"{'number':<16} {'country':<8} {'live':>5} {'cooling':>8}  answered by")
     for line in shown["numbers"]:
         by = line["answers"]
         if line["answers"] == ELSEWHERE:
             by = f"{by}: {line['application']}"
         if line["subaccount"]:
             by = f"{by} ({line['subaccount']})"
-        print(
+        click.echo(
             f"{line['number']:<16} {line['country']:<8} {line['live']:>5} "
             f"{line['cooling']:>8}  {by}"
         )
     for name, each in shown["countries"].items():
-        print(
+        click.echo(
             f"{name}: {each['numbers']} numbers; the busiest party holds "
             f"{each['busiest_party_holds']} sessions at once and takes "
             f"{each['numbers_needed']} (2C-1)"
         )
     for number in shown["attached"]:
-        print(f"attached the goodbye to {number}")
+        click.echo(f"attached the goodbye to {number}")
     for concern in shown["warnings"]:
-        print(f"warning: {concern}")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m operate.numbers")
-    parser.add_argument("--stack", default="maskline")
-    parser.add_argument("--attach", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        click.echo(f"warning: {concern}")

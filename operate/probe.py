@@ -1,33 +1,35 @@
 """Find out with a live Plivo account what Plivo's documentation leaves open.
 
-``python -m operate.probe --api https://... --first +1... --second +1...`` walks an
-operator through two calls in a session of the running deployment, reads back what Plivo
-told, and prints the shape of each callback (names and kinds of values, no value), and
-which of the open questions that settles. The API key is read from MASKLINE_API_KEY.
+The probe guides an operator through two calls in a session of a deployment, reads back
+the callbacks that Plivo sent, and prints the shape of each (names and kinds of values,
+no value) and which of the open questions that answers.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
+
+from operate.arguments import PHONE, example
+from operate.deployment import Target
+from operate.failures import RefusedError
 
 CALLS = 2
 POLL_SECONDS = 0.5
 
-# How long an operator may take to place a call, in seconds.
+# Seconds that an operator may take to place a call.
 PATIENCE = 300.0
 
-# After its end, the callbacks of a call may be late by so many seconds.
+# Seconds by which the callbacks of a call may come after its end.
 LATE = 5.0
 
 KINDS = (
@@ -44,13 +46,9 @@ KINDS = (
 )
 
 
-class ProbeFailedError(Exception):
-    """The probe cannot go on; the message is for the operator."""
-
-
 @dataclass(frozen=True)
 class Answer:
-    """What the probe says to one open question; None where it could not tell."""
+    """What the probe found out about one open question; None where it could not."""
 
     number: int
     question: str
@@ -70,9 +68,9 @@ class Probe:
     patience: float = PATIENCE
 
     def run(self, first_party: str, second_party: str) -> list[dict[str, Any]]:
-        """Have two calls placed; give the session's history.
+        """Have two calls placed; return the session's history.
 
-        Raises ProbeFailedError if the session can't be made or nobody calls.
+        Raises RefusedError if the session can't be made or nobody calls.
         """
         made = self.api.post(
             "/v1/sessions",
@@ -85,7 +83,7 @@ class Probe:
         )
         if made.status_code != 201:
             message = f"the session could not be made: {made.text}"
-            raise ProbeFailedError(message)
+            raise RefusedError(message)
         session = made.json()["session"]
         for number in range(1, CALLS + 1):
             self.ask(
@@ -117,7 +115,7 @@ class Probe:
             "Plivo's callbacks do not arrive: see the alarms WebhookUnsignedAlarm and "
             "WebhookRefusedAlarm"
         )
-        raise ProbeFailedError(message)
+        raise RefusedError(message)
 
     def _history(self, session_uuid: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -132,7 +130,7 @@ class Probe:
 
 
 def shapes_in(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Give the shape of each kind of callback: how it came, what each value is like."""
+    """Return of each kind of callback how it came, and the kind of each value."""
     shapes: dict[str, dict[str, Any]] = {}
     for event in history:
         kinds = {name: kind_of(value) for name, value in event["attributes"].items()}
@@ -141,7 +139,7 @@ def shapes_in(history: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
 
 
 def kind_of(value: object) -> str:
-    """Say what a value is like, without saying what it is."""
+    """Return the kind of a value, without telling the value."""
     text = str(value)
     for kind, pattern in KINDS:
         if pattern.fullmatch(text):
@@ -150,7 +148,7 @@ def kind_of(value: object) -> str:
 
 
 def answers_in(history: Sequence[Mapping[str, Any]]) -> list[Answer]:
-    """Say which of the open questions of plivo-contract 7 are settled, and how."""
+    """Answer the open questions of plivo-contract 7 that *history* answers."""
     forms = sorted({str(event["came"].get("as")) for event in history})
     proofs = sorted({str(event["came"].get("proof")) for event in history})
     names = sorted({str(event["name"]) for event in history})
@@ -188,37 +186,48 @@ def _scope_in(history: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def report(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Write what was found, line by line."""
+    """Yield what was found, line by line."""
     for name, shape in shapes_in(history).items():
         yield f"{name}  ({shape['came'].get('as')}, {shape['came'].get('proof')})"
         for attribute, kind in shape["attributes"].items():
             yield f"    {attribute}: {kind}"
     yield ""
     for each in answers_in(history):
-        told = each.answer or "not settled by this probe"
-        yield f"unknown {each.number}, {each.question}: {told}"
+        answer = each.answer or "not answered by this probe"
+        yield f"unknown {each.number}, {each.question}: {answer}"
 
 
-def main(arguments: list[str]) -> int:
-    """Run the probe; print and keep what it found."""
-    parser = argparse.ArgumentParser(prog="python -m operate.probe")
-    parser.add_argument("--api", required=True, help="the deployment's ApiUrl")
-    parser.add_argument("--first", required=True, help="first party, E.164")
-    parser.add_argument("--second", required=True, help="second party, E.164")
-    parser.add_argument("--out", type=Path, help="file that takes the shapes as JSON")
-    options = parser.parse_args(arguments)
-    headers = {"Authorization": f"Bearer {os.environ.get('MASKLINE_API_KEY', '')}"}
-    with httpx.Client(base_url=options.api, headers=headers, timeout=30) as api:
-        try:
-            history = Probe(api, print).run(options.first, options.second)
-        except (ProbeFailedError, httpx.HTTPError) as error:
-            print(error, file=sys.stderr)
-            return 1
-    print("\n".join(report(history)))
-    if options.out:
-        options.out.write_text(json.dumps(shapes_in(history), indent=2) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+@click.command(
+    "probe",
+    epilog=example("maskline probe --first +12025550100 --second +12025550101")
+    + "\n\nThe API key, with the scopes sessions:read and sessions:write, is read from "
+    "MASKLINE_API_KEY.",
+)
+@click.option("--first", required=True, type=PHONE, help="First party, E.164.")
+@click.option("--second", required=True, type=PHONE, help="Second party, E.164.")
+@click.option("--api", help="Address of the API, in place of the stack's.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that takes the shapes as JSON.",
+)
+@click.pass_obj
+def probe_command(
+    target: Target,
+    first: str,
+    second: str,
+    api: str | None,
+    out: Path | None,
+) -> None:
+    """Learn from a live Plivo account what Plivo's documentation leaves open."""
+    key = os.environ.get("MASKLINE_API_KEY")
+    if not key:
+        message = "MASKLINE_API_KEY is not set; make a key with: maskline keys create"
+        raise click.UsageError(message)
+    headers = {"Authorization": f"Bearer {key}"}
+    url = api or target.deployment.api_url
+    with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
+        history = Probe(client, click.echo).run(first, second)
+    click.echo("\n".join(report(history)))
+    if out:
+        out.write_text(json.dumps(shapes_in(history), indent=2) + "\n")

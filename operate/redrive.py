@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from operate.deployment import Deployment
+import click
 
-# Queue of dead letters, and where they belong, by the outputs of the template.
+from operate.arguments import as_json, example, print_json
+from operate.deployment import Deployment, Target
+
+# A queue of dead letters and the queue that they go back to, as the template's outputs.
 ROUTES: Mapping[str, tuple[str, str]] = {
     "recordings": ("RecordingDeadLettersUrl", "RecordingQueueUrl"),
     "webhooks": ("WebhookDeadLettersUrl", "WebhookQueueUrl"),
@@ -14,20 +17,40 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "changes": ("ChangeDeadLettersUrl", "ChangeQueueUrl"),
 }
 
-# Bound for one run, in case something puts them back as fast as they are sent.
+# The most that one run sends, in case they come back as fast as they are sent.
 MOST_LETTERS = 100_000
 
-# Seconds in which a letter that was sent must be deleted, or it is sent once more.
+# Seconds within which a sent letter must be deleted, or it is sent once more.
 VISIBILITY = 60
+
+
+@click.command("redrive", epilog=example("maskline redrive recordings"))
+@click.argument("queue", type=click.Choice(sorted(ROUTES)))
+@as_json
+@click.pass_obj
+def redrive_command(target: Target, queue: str, as_json: bool) -> None:
+    """Send the dead letters of a queue back to it."""
+    reasons: list[str] = []
+
+    def note(reason: str) -> None:
+        reasons.append(reason)
+        if not as_json:
+            click.echo(f"  {reason}")
+
+    sent = redrive(target.deployment, queue, note)
+    if as_json:
+        print_json({"queue": queue, "sent": sent, "reasons": reasons})
+    else:
+        click.echo(f"{sent} sent back to {queue}")
 
 
 def redrive(
     deployment: Deployment, name: str, say: Callable[[str], None] = lambda _: None
 ) -> int:
-    """Send all letters of a queue back, and say how many that were.
+    """Send all dead letters of a queue back; return how many there were.
 
-    Each is sent before it is deleted: if this is killed one may be sent twice, which
-    does no harm. *say* gets a line for each letter, with the reason that it carries.
+    Each is sent before it is deleted: if this is killed, one may be sent twice, which
+    does no harm. *say* gets the reason that each letter carries.
     """
     dead, alive = (deployment.outputs[output] for output in ROUTES[name])
     queues = deployment.client("sqs")

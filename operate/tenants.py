@@ -2,89 +2,109 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+import click
 
-from masking.api.fields import Subaccount
+from masking.core.settings import RETENTION_DAYS
 from masking.storage.stores import Stores
 from masking.tenants import live_sessions, tenant_settings
-from masking.tenants.tenant_settings import TenantSettings
-from operate.keys import tenant_id
-
-NOTHING = "none"
-
-MOST = 100_000
-
-
-def add_to(commands: Any) -> None:
-    """Add the command to a parser's."""
-    parser = commands.add_parser("tenants", help="show or set what holds for a tenant")
-    doings = parser.add_subparsers(dest="doing", required=True)
-    for name, text in (
-        ("show", "show what is set, and what is counted"),
-        ("set", "set some of it; none takes a setting away"),
-        ("recount", "count the live sessions anew"),
-    ):
-        doing = doings.add_parser(name, help=text)
-        doing.add_argument("tenant", type=tenant_id)
-        if name == "set":
-            doing.add_argument("--creates-per-minute", type=_number)
-            doing.add_argument("--live-sessions", type=_number)
-            doing.add_argument("--retention-days", type=_number)
-            doing.add_argument("--subaccount", type=_subaccount)
+from operate.arguments import (
+    NOTHING,
+    NUMBER,
+    SUBACCOUNT,
+    TENANT,
+    as_json,
+    example,
+    print_json,
+)
+from operate.deployment import Target
 
 
-def run(stores: Stores, options: argparse.Namespace) -> Iterator[str]:
-    """Do what was asked; give the lines to be shown."""
-    settings = tenant_settings.load(stores.tenants, options.tenant, consistent=True)
-    match options.doing:
-        case "set":
-            settings = replace(settings, **_changes(options))
-            tenant_settings.save(stores.tenants, options.tenant, settings)
-            yield "functions know this within a minute"
-            if "live_sessions" in _changes(options):
-                live_sessions.recount(stores, options.tenant)
-                yield "the stream counts from then on: recount after that minute"
-        case "recount":
-            live_sessions.recount(stores, options.tenant)
-    yield from _shown(stores, options.tenant, settings)
+@click.group("tenants")
+def tenants_group() -> None:
+    """Show and set what holds for a tenant: quotas, retention, a sub-account."""
 
 
-def _changes(options: argparse.Namespace) -> dict[str, Any]:
-    asked = {name: getattr(options, name) for name in tenant_settings.NAMES}
-    return {
+@tenants_group.command("show", epilog=example("maskline tenants show acme"))
+@click.argument("tenant", type=TENANT)
+@as_json
+@click.pass_obj
+def show_tenant(target: Target, tenant: str, as_json: bool) -> None:
+    """Show what is set for a tenant, and what is counted."""
+    _print(target.services.stores, tenant, as_json=as_json)
+
+
+@tenants_group.command(
+    "set",
+    epilog=example(
+        "maskline tenants set acme --live-sessions 500 --creates-per-minute none"
+    ),
+)
+@click.argument("tenant", type=TENANT)
+@click.option("--creates-per-minute", type=NUMBER, help="Most creates in a minute.")
+@click.option("--live-sessions", type=NUMBER, help="Most sessions at once, about.")
+@click.option("--retention-days", type=NUMBER, help="How long sessions are kept.")
+@click.option("--subaccount", type=SUBACCOUNT, help="Plivo sub-account of sessions.")
+@click.option(
+    "--recording-retention-days",
+    type=click.Choice([str(days) for days in RETENTION_DAYS]),
+    help="How long new recordings are kept.",
+)
+@as_json
+@click.pass_obj
+def set_tenant(
+    target: Target,
+    /,
+    tenant: str,
+    recording_retention_days: str | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Set what is named, and leave the rest; `none` takes a setting away.
+
+    Functions know this within a minute.
+    """
+    stores = target.services.stores
+    changes = {
         name: None if value == NOTHING else value
         for name, value in asked.items()
         if value is not None
     }
+    if not changes and recording_retention_days is None:
+        raise click.UsageError("name at least one setting, such as --live-sessions 500")
+    if changes:
+        before = tenant_settings.load(stores.tenants, tenant, consistent=True)
+        tenant_settings.save(stores.tenants, tenant, replace(before, **changes))
+    if recording_retention_days is not None:
+        stores.recordings.put_retention(tenant, int(recording_retention_days))
+    click.echo("functions know this within a minute", err=as_json)
+    if "live_sessions" in changes:
+        live_sessions.recount(stores, tenant)
+        note = "the stream counts from then on: recount after that minute"
+        click.echo(note, err=as_json)
+    _print(stores, tenant, as_json=as_json)
 
 
-def _shown(stores: Stores, tenant: str, settings: TenantSettings) -> Iterator[str]:
-    for name, value in asdict(settings).items():
-        yield f"{name:<20} {NOTHING if value is None else value}"
+@tenants_group.command("recount", epilog=example("maskline tenants recount acme"))
+@click.argument("tenant", type=TENANT)
+@as_json
+@click.pass_obj
+def recount_tenant(target: Target, tenant: str, as_json: bool) -> None:
+    """Count a tenant's live sessions anew."""
+    live_sessions.recount(target.services.stores, tenant)
+    _print(target.services.stores, tenant, as_json=as_json)
+
+
+def _print(stores: Stores, tenant: str, *, as_json: bool) -> None:
+    settings = tenant_settings.load(stores.tenants, tenant, consistent=True)
+    shown: dict[str, Any] = asdict(settings)
+    shown["recording_retention_days"] = stores.recordings.retention_of(tenant)
     if settings.live_sessions is not None:
-        yield f"{'live now':<20} {stores.tenants.live(tenant, consistent=True)}"
-
-
-def _number(text: str) -> int | str:
-    if text == NOTHING:
-        return text
-    number = int(text)
-    if not 0 < number <= MOST:
-        message = f"must be {NOTHING}, or from 1 to {MOST}"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _subaccount(text: str) -> str:
-    if text == NOTHING:
-        return text
-    try:
-        return str(TypeAdapter(Subaccount).validate_python(text))
-    except ValidationError:
-        message = "must be a Plivo sub-account id: SA and 18 letters or digits"
-        raise argparse.ArgumentTypeError(message) from None
+        shown["live_now"] = stores.tenants.live(tenant, consistent=True)
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        click.echo(f"{name:<24} {NOTHING if value is None else value}")

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-from typing import Any
+import click
 
 from masking.domain import webhook_signing
-from masking.storage.stores import Stores
 from masking.tenants import webhook_secrets
-from masking.wiring import derived
-from operate import plivo
-from operate.deployment import Deployment
-from operate.keys import tenant_id
+from operate.arguments import TENANT, as_json, example, print_json
+from operate.deployment import Target
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to a parser's."""
-    parser = commands.add_parser("webhooks", help="a tenant's webhook secret")
-    doings = parser.add_subparsers(dest="doing", required=True)
-    for name, text in (
-        ("show", "show what signs now, the newest first"),
-        ("rotate", "begin the next secret; the last one goes on signing"),
-        ("retire", "let the newest one sign alone"),
-    ):
-        doings.add_parser(name, help=text).add_argument("tenant", type=tenant_id)
+@click.group("webhooks")
+def webhooks_group() -> None:
+    """Show, rotate and retire the secret of a tenant's webhooks."""
 
 
-def run(
-    found: Deployment, stores: Stores, options: argparse.Namespace
-) -> Iterator[str]:
-    """Do what was asked; give the lines to be shown. Raises StaleStateError."""
-    match options.doing:
-        case "rotate":
-            webhook_secrets.change_generations(
-                stores, options.tenant, webhook_signing.rotated
-            )
-        case "retire":
-            webhook_secrets.change_generations(
-                stores, options.tenant, webhook_signing.retired
-            )
-    root = plivo.secret(
-        found.client("secretsmanager"), found.outputs["SigningSecretArn"]
+@webhooks_group.command("show", epilog=example("maskline webhooks show acme"))
+@click.argument("tenant", type=TENANT)
+@as_json
+@click.pass_obj
+def show_secrets(target: Target, tenant: str, as_json: bool) -> None:
+    """Show the secrets that sign now, newest first."""
+    _print(target, tenant, as_json=as_json)
+
+
+@webhooks_group.command("rotate", epilog=example("maskline webhooks rotate acme"))
+@click.argument("tenant", type=TENANT)
+@as_json
+@click.pass_obj
+def rotate_secret(target: Target, tenant: str, as_json: bool) -> None:
+    """Begin the next secret; the last one goes on signing."""
+    webhook_secrets.change_generations(
+        target.services.stores, tenant, webhook_signing.rotated
     )
-    yield from webhook_secrets.webhook_secrets(
-        stores, derived(root, "webhooks"), options.tenant
+    _print(target, tenant, as_json=as_json)
+
+
+@webhooks_group.command("retire", epilog=example("maskline webhooks retire acme"))
+@click.argument("tenant", type=TENANT)
+@as_json
+@click.pass_obj
+def retire_secret(target: Target, tenant: str, as_json: bool) -> None:
+    """Let the newest secret sign alone."""
+    webhook_secrets.change_generations(
+        target.services.stores, tenant, webhook_signing.retired
     )
+    _print(target, tenant, as_json=as_json)
+
+
+def _print(target: Target, tenant: str, *, as_json: bool) -> None:
+    secrets = target.services.webhook_secrets_of(tenant)
+    if as_json:
+        print_json(secrets)
+    else:
+        click.echo("\n".join(secrets))

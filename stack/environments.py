@@ -6,7 +6,7 @@ installed: ``python -m stack.environments tools aws layer``.
 =============  ==========================  ===========================================
 name           place                       what for
 =============  ==========================  ===========================================
-``tools``      ``.venv``                   this package, the simulator, the demo
+``tools``      ``.venv``                   this package, the simulator, `maskline`
 ``dev``        ``.venv``                   the same and the tests and linters
 ``aws``        ``.local/aws-venv``         the embedded AWS, which pins botocore
 ``functions``  ``.local/function-python``  bare: handlers see their layers, no more
@@ -41,6 +41,15 @@ SCAN = HOME / "scan-venv"
 
 OLDEST_PYTHON = (3, 11)
 
+# The operator's command. It alone knows both what it operates and the stack that runs
+# on this machine.
+COMMAND = """#!{python}
+from operate.cli import maskline
+from stack.running import find_running
+
+maskline(obj=find_running)
+"""
+
 
 class EnvironmentFailedError(Exception):
     """An environment could not be made; the message is for the user."""
@@ -58,6 +67,8 @@ class Environment:
         """Return a digest of all that the environment depends on."""
         digest = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n".encode())
         digest.update(str(self.place).encode())
+        if self.place == TOOLS:
+            digest.update(COMMAND.encode())
         if self.requirements:
             digest.update(self.requirements.read_bytes())
         return digest.hexdigest()
@@ -176,10 +187,15 @@ def _install(name: str) -> None:
 
 
 def _show_sources() -> None:
-    # As an editable install would: `import masking` finds the layer's source.
+    # As an editable install would: `import masking` finds the layer's source, and
+    # the command is there.
+    sources = (ROOT / "layers" / "masking", ROOT / "simulator" / "src", ROOT)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     pointer = TOOLS / "lib" / version / "site-packages" / "maskline.pth"
-    pointer.write_text(f"{ROOT / 'layers' / 'masking'}\n{ROOT / 'simulator' / 'src'}\n")
+    pointer.write_text("".join(f"{source}\n" for source in sources))
+    command = TOOLS / "bin" / "maskline"
+    command.write_text(COMMAND.format(python=interpreter(TOOLS)))
+    command.chmod(0o755)
 
 
 def _run(command: list[str], failure: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from masking import wiring
 from masking.api import erasure_views, requests
 from masking.api.gateway import Request, Response, route
-from masking.api.json_bodies import read_object
+from masking.api.requests import read_object
 
 
 @route(scope="admin")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from masking import wiring
 from masking.api import requests, session_views
 from masking.api.gateway import Request, Response, route
-from masking.api.json_bodies import read_object
-from masking.core.outcomes import NOT_CREATED
+from masking.api.requests import read_object
+from masking.core.problems import NOT_CREATED
 
 
 @route(scope="sessions:write", undone=NOT_CREATED)

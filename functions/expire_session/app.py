@@ -5,7 +5,7 @@ from __future__ import annotations
 from masking import wiring
 from masking.api import session_views
 from masking.api.gateway import Request, Response, route
-from masking.core.outcomes import NOT_EXPIRED
+from masking.core.problems import NOT_EXPIRED
 
 
 @route(scope="sessions:write", undone=NOT_EXPIRED)

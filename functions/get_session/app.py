@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import session_views
+from masking.api import session_views, timeline_views
 from masking.api.gateway import Request, Response, route
 
 
@@ -14,5 +14,5 @@ def lambda_handler(request: Request) -> Response:
     session, timeline = services.get_session.get(
         request.session_uuid, tenant_id=request.tenant_id
     )
-    body = session_views.with_calls(session, timeline.calls, services.now())
+    body = timeline_views.session_with_calls(session, timeline.calls, services.now())
     return Response(200, body, {"etag": session_views.etag(session)})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from masking import wiring
-from masking.api import search_requests, session_views
+from masking.api import search_requests, session_pages
 from masking.api.gateway import Request, Response, route
-from masking.api.json_bodies import read_object
+from masking.api.requests import read_object
 
 
 @route(scope="sessions:read")
@@ -14,4 +14,4 @@ def lambda_handler(request: Request) -> Response:
     services = wiring.services()
     asked = search_requests.parse_search(read_object(request.body))
     page = services.search_sessions.find(asked, tenant_id=request.tenant_id)
-    return Response(200, session_views.sessions_view(page, asked.limit, services.now()))
+    return Response(200, session_pages.sessions_view(page, asked.limit, services.now()))

@@ -146,7 +146,7 @@ def _ahead(stack: RunningStack, by: timedelta) -> Reconciler:
 
 def _go_round(reconciler: Reconciler) -> dict[str, int]:
     tally = ReconcileSessions(
-        reconciler.table, reconciler, reconciler.now, lambda: True
+        reconciler.stores, reconciler, reconciler.now, lambda: True
     ).run()
     return dict(tally.outcomes)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from masking.storage.table import written_item
 from masking.api import requests
 from masking.api.search_requests import Search
 from masking.core import key_space
@@ -19,7 +20,7 @@ from masking.lifecycle.expire_session import ExpireSession
 from masking.lifecycle.expire_sessions import ExpireSessions
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
-from masking.storage import attributes, session_items
+from masking.storage import session_items
 from masking.storage.bus import Bus
 from masking.storage.queues import Queue
 from masking.storage.stores import Stores
@@ -89,7 +90,7 @@ class Bench:
         batch: list[Any] = []
         for number in range(count):
             for item in _items_of(_session(number, now), now):
-                batch.append({"PutRequest": {"Item": attributes.written_item(item)}})
+                batch.append({"PutRequest": {"Item": written_item(item)}})
                 if len(batch) == BATCH:
                     self._dynamodb.batch_write_item(RequestItems={self._name: batch})
                     batch.clear()

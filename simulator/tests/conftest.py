@@ -1,21 +1,37 @@
-"""Two ways to run the simulator in tests: in this loop on a stepped clock, or served.
+"""Run the simulator for tests: in this loop on a stepped clock, or served.
 
-`stage` is for behaviour in time: nothing moves until the test says so, and callbacks
-end in a list. `served` is for the wire: a real server on a free port, twenty times as
-fast as life.
+`stage` is for behavior in time: nothing moves until the test advances the clock, and
+callbacks end in a list. `served` is for the wire: a real server on a free port, twenty
+times as fast as real time.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
+import hypothesis
+import plivo
 import pytest
+from plivo.rest import client as rest_client
 
+from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 from plivo_simulator.server import Running, running
 
-from .listening import Listener, listening
-from .staging import Stage, staged
+from .callback_receiver import CallbackReceiver, receiving_callbacks
+from .stage import Stage, staged
+
+SDK_ADDRESSES = (
+    "PLIVO_API_BASE_URI",
+    "API_VOICE_BASE_URI",
+    "API_VOICE_BASE_URI_FALLBACK_1",
+    "API_VOICE_BASE_URI_FALLBACK_2",
+)
+
+# A busy machine must not fail a property by its speed.
+hypothesis.settings.register_profile("simulator", deadline=None)
+hypothesis.settings.load_profile("simulator")
 
 
 @pytest.fixture(name="anyio_backend")
@@ -47,13 +63,23 @@ def _served(client: httpx.Client) -> httpx.Client:
     return client
 
 
-@pytest.fixture(name="listener", scope="session")
-def _listener() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
+@pytest.fixture(name="callback_server", scope="session")
+def _callback_server() -> Iterator[CallbackReceiver]:
+    with receiving_callbacks() as receiver:
+        yield receiver
 
 
-@pytest.fixture(name="heard")
-def _heard(listener: Listener) -> Listener:
-    listener.forget()
-    return listener
+@pytest.fixture(name="receiver")
+def _receiver(callback_server: CallbackReceiver) -> CallbackReceiver:
+    callback_server.reset()
+    return callback_server
+
+
+@pytest.fixture(name="sdk")
+def _sdk(served: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    origin = str(served.base_url).rstrip("/")
+    for name in SDK_ADDRESSES:
+        monkeypatch.setattr(rest_client, name, f"{origin}/v1/Account")
+    client = plivo.RestClient(AUTH_ID, AUTH_TOKEN, timeout=5)
+    yield client
+    client.session.close()

@@ -1,4 +1,4 @@
-"""The clock: real, fast, stopped, and moved by hand."""
+"""Test the clock: real, fast, stopped, and advanced by hand."""
 
 from __future__ import annotations
 

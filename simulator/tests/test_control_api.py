@@ -1,4 +1,4 @@
-"""The control API: what a developer reads and sets under /_sim/."""
+"""Test the control API, which a developer reads and sets under /_sim/."""
 
 from __future__ import annotations
 
@@ -7,43 +7,18 @@ from typing import Any
 import httpx
 import pytest
 
-from plivo_simulator.account import AUTH_ID, AUTH_TOKEN, SUBACCOUNT_ID
+from plivo_simulator.account import AUTH_ID, SUBACCOUNT_ID
 from plivo_simulator.switches import SWITCHES
 
-MAIN = (AUTH_ID, AUTH_TOKEN)
-URL = f"/v1/Account/{AUTH_ID}/Masking/Session/"
-ALICE, BOB, STRANGER = "+12025550100", "+12025550101", "+12025550109"
+from .masking_client import ALICE, BOB, MAIN, URL, create_and_read, finished, place
 
-
-def create(client: httpx.Client, **body: Any) -> dict[str, Any]:
-    """Create a session between Alice and Bob."""
-    parties = {"first_party": ALICE, "second_party": BOB}
-    answer = client.post(URL, json={**parties, **body}, auth=MAIN)
-    created: dict[str, Any] = answer.json()
-    return created
-
-
-def place(client: httpx.Client, created: dict[str, Any], **body: Any) -> dict[str, Any]:
-    """Place a call and return it as it is at once."""
-    call = {"from": ALICE, "to": created["virtual_number"], **body}
-    answer = client.post("/_sim/calls", json=call)
-    assert answer.status_code == 201, answer.text
-    view: dict[str, Any] = answer.json()
-    return view
-
-
-def finished(client: httpx.Client, call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call once it is over and told."""
-    answer = client.get(f"/_sim/calls/{call['call_uuid']}", params={"wait": 10})
-    view: dict[str, Any] = answer.json()
-    assert view["state"] == "ended"
-    return view
+STRANGER = "+12025550109"
 
 
 def test_a_placed_call_answers_at_once_and_is_seen_to_its_end(
     served: httpx.Client,
 ) -> None:
-    created = create(served)
+    created = create_and_read(served)
 
     placed = place(served, created, talk_seconds=2, answer=True, digits=[])
     call = finished(served, placed)
@@ -59,7 +34,7 @@ def test_a_placed_call_answers_at_once_and_is_seen_to_its_end(
 
 def test_a_withheld_number_may_call(served: httpx.Client) -> None:
     prompt = "https://audio.invalid/prompt.wav"
-    created = create(
+    created = create_and_read(
         served,
         is_pin_authentication_required=True,
         first_party_pin="1111",
@@ -99,7 +74,7 @@ def test_a_call_that_can_not_be_placed_says_why(
 
 
 def test_a_person_acts_through_the_control_api(served: httpx.Client) -> None:
-    created = create(served)
+    created = create_and_read(served)
     call = place(served, created, answer="manual", manual_caller=True)
     url = f"/_sim/calls/{call['call_uuid']}"
 
@@ -117,7 +92,7 @@ def test_a_person_acts_through_the_control_api(served: httpx.Client) -> None:
 def test_an_action_that_makes_no_sense_is_400(
     served: httpx.Client, body: dict[str, Any]
 ) -> None:
-    call = place(served, create(served), answer="manual")
+    call = place(served, create_and_read(served), answer="manual")
 
     answer = served.post(f"/_sim/calls/{call['call_uuid']}/actions", json=body)
     served.post(f"/_sim/calls/{call['call_uuid']}/actions", json={"action": "hangup"})
@@ -129,7 +104,7 @@ def test_a_phone_keeps_its_plan(served: httpx.Client) -> None:
     served.put(f"/_sim/phones/{BOB}", json={"answer": "busy"})
     served.put("/_sim/phones/default", json={"talk_seconds": 5})
 
-    created = create(served)
+    created = create_and_read(served)
     busy = finished(served, place(served, created))
     overridden = finished(served, place(served, created, answer=True))
 
@@ -140,7 +115,7 @@ def test_a_phone_keeps_its_plan(served: httpx.Client) -> None:
 
 
 def test_numbers_show_who_is_on_them(served: httpx.Client) -> None:
-    created = create(served, virtual_number_cooloff_period=600)
+    created = create_and_read(served, virtual_number_cooloff_period=600)
     uuid = created["session_uuid"]
 
     numbers = served.get("/_sim/numbers").json()["numbers"]
@@ -170,7 +145,9 @@ def test_a_number_can_be_rented_and_given_an_answer_url(served: httpx.Client) ->
     assert twice.status_code == 409
     assert answered.json()["answer_url"] == "http://127.0.0.1:1/answer"
     assert silent.json()["answer_url"] is None
-    created = create(served, first_party="+33199000001", subaccount=SUBACCOUNT_ID)
+    created = create_and_read(
+        served, first_party="+33199000001", subaccount=SUBACCOUNT_ID
+    )
     assert created["virtual_number"] == "+33199001234"
 
 
@@ -205,7 +182,7 @@ def test_a_stepped_clock_finishes_a_call_before_the_answer(
     served: httpx.Client,
 ) -> None:
     served.put("/_sim/clock", json={"speed": 0})
-    call = place(served, create(served), talk_seconds=3000)
+    call = place(served, create_and_read(served), talk_seconds=3000)
 
     served.post("/_sim/clock/advance", json={"seconds": 3002})
     view = served.get(f"/_sim/calls/{call['call_uuid']}").json()
@@ -215,7 +192,7 @@ def test_a_stepped_clock_finishes_a_call_before_the_answer(
 
 
 def test_a_number_is_replaced_on_demand(served: httpx.Client) -> None:
-    created = create(served)
+    created = create_and_read(served)
     url = f"/_sim/sessions/{created['session_uuid']}"
 
     replaced = served.post(f"{url}/replace-number").json()
@@ -229,7 +206,7 @@ def test_a_number_is_replaced_on_demand(served: httpx.Client) -> None:
 
 
 def test_reset_forgets_everything_even_calls_that_are_up(served: httpx.Client) -> None:
-    created = create(served, record=True)
+    created = create_and_read(served, record=True)
     place(served, created, talk_seconds=1000)
     served.put("/_sim/switches", json={"sequence": "per_call"})
     served.put("/_sim/faults", json={"create_slow": {}})
@@ -243,7 +220,7 @@ def test_reset_forgets_everything_even_calls_that_are_up(served: httpx.Client) -
     assert [health[name] for name in counts] == [0] * 5
     assert served.get("/_sim/switches").json()["switches"]["sequence"] == "per_session"
     assert not [f for f in served.get("/_sim/faults").json()["faults"] if f["armed"]]
-    again = finished(served, place(served, create(served)))
+    again = finished(served, place(served, create_and_read(served)))
     assert again["outcome"] == "connected"
     assert served.post("/_sim/reset", json={"seed": "x"}).status_code == 400
 

@@ -1,4 +1,4 @@
-"""Many calls at once: none may see, take or change anything of another."""
+"""Test many calls at once: none may see, take or change anything of another."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.steps import Outcome
 
-from .listening import Listener
-from .staging import PIN_TERMS, Stage
+from .callback_receiver import CallbackReceiver
+from .stage import PIN_TERMS, Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -89,7 +89,7 @@ async def test_two_hundred_strangers_with_pins_reach_the_right_people(
 
 
 def test_two_hundred_calls_at_once_over_http_are_told_to_the_right_app(
-    served: httpx.Client, heard: Listener
+    served: httpx.Client, receiver: CallbackReceiver
 ) -> None:
     numbers = {}
     # However slow this machine is, all are up together.
@@ -98,7 +98,7 @@ def test_two_hundred_calls_at_once_over_http_are_told_to_the_right_app(
         body = {
             "first_party": f"+1303555{n:04}",
             "second_party": f"+1404555{n:04}",
-            "callback_url": f"{heard.origin}/{n}",
+            "callback_url": f"{receiver.origin}/{n}",
         }
         session = served.post("/_sim/sessions", json=body).json()
         call = {"from": body["first_party"], "to": session["virtual_number"]}
@@ -108,7 +108,7 @@ def test_two_hundred_calls_at_once_over_http_are_told_to_the_right_app(
     served.post("/_sim/clock/advance", json={"seconds": 200})
     served.put("/_sim/clock", json={"speed": 20})
 
-    requests = heard.wait_for(6 * CROWD, seconds=60)
+    requests = receiver.wait_for(6 * CROWD, seconds=60)
 
     assert len(up) == CROWD
     by_session = defaultdict(list)

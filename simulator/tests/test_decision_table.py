@@ -1,4 +1,4 @@
-"""The decision table and the tests hold together: each row has a test by its name."""
+"""Test that each row of the decision table has a test by its name."""
 
 from __future__ import annotations
 

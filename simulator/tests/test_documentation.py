@@ -1,4 +1,4 @@
-"""`docs/simulator.md` and the simulator hold together, and its examples run."""
+"""Test that the README and docs describe this simulator, and that the examples run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,28 @@ from plivo_simulator.control_routes import control_routes
 from plivo_simulator.fault_catalogue import FAULTS
 from plivo_simulator.switches import SWITCHES
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "simulator.md").read_text()
-EXAMPLES = ROOT / "simulator" / "src" / "plivo_simulator" / "examples"
+PACKAGE = Path(__file__).parents[1]
+README = (PACKAGE / "README.md").read_text()
+CONTROL_API = (PACKAGE / "docs" / "control-api.md").read_text()
+FAULT_TABLE = (PACKAGE / "docs" / "faults.md").read_text()
+SWITCH_TABLE = (PACKAGE / "docs" / "switches.md").read_text()
+EXAMPLES = PACKAGE / "src" / "plivo_simulator" / "examples"
 NODE_SDK = "plivo@4.79.0"
+NPM_FLAGS = ("--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts")
 
 
 def test_every_fault_is_documented_and_no_other() -> None:
-    table = GUIDE.partition("| Fault |")[2]
+    table = FAULT_TABLE.partition("| Fault |")[2]
 
+    assert f"[{len(FAULTS)} faults]" in README
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FAULTS)
 
 
 def test_every_switch_is_documented_with_its_values() -> None:
-    table = GUIDE.partition("| Switch |")[2].partition("## Faults")[0]
+    table = SWITCH_TABLE.partition("| Switch |")[2]
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", table, re.MULTILINE)
 
+    assert f"[{len(SWITCHES)} switches]" in README
     documented = {name: tuple(re.findall(r"`(\w+)`", text)) for name, text in rows}
     assert documented == {name: switch.values for name, switch in SWITCHES.items()}
 
@@ -40,13 +46,13 @@ def test_every_route_of_the_control_api_is_documented() -> None:
     for route in control_routes():
         path = route.path.replace(":path", "")
         method = min(route.methods - {"HEAD"})  # type: ignore[operator]
-        named = f"`{method} {path}`" in GUIDE
-        assert named or f"any method at `{path}`" in GUIDE
+        named = f"`{method} {path}`" in CONTROL_API
+        assert named or f"any method at `{path}`" in CONTROL_API
 
 
-def test_the_credentials_in_the_guide_are_those_of_the_account() -> None:
+def test_the_credentials_in_the_readme_are_those_of_the_account() -> None:
     for account, token in TOKENS.items():
-        assert f"`{account}`, token `{token}`" in GUIDE
+        assert f"`{account}`, token `{token}`" in README
 
 
 def run_example(client: httpx.Client, *command: str, cwd: Path | None = None) -> str:
@@ -95,7 +101,7 @@ def test_the_node_example_runs(served: httpx.Client, tmp_path: Path) -> None:
     if node is None or npm is None:
         pytest.skip("node is not installed: its example was not run")
     install = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "--prefix", tmp_path, NODE_SDK],
+        [npm, "install", *NPM_FLAGS, "--prefix", tmp_path, NODE_SDK],
         capture_output=True,
         timeout=180,
         check=False,
@@ -112,3 +118,9 @@ def test_the_node_example_runs(served: httpx.Client, tmp_path: Path) -> None:
         "legs 2 cost 0.017",
         "Session expired",
     ]
+
+
+def test_every_link_leads_to_a_file() -> None:
+    for page in (PACKAGE / "README.md", *(PACKAGE / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), link

@@ -1,4 +1,4 @@
-"""Faults: which fires when, how often, and what a client of the API then sees."""
+"""Test faults: which fires when, how often, and what a client of the API sees."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_faults_that_fired_are_counted_and_reported(served: httpx.Client) -> Non
 
 @contextmanager
 def armed(client: httpx.Client, name: str, **parameters: Any) -> Iterator[None]:
-    """Have *name* hit the next request."""
+    """Arm *name* for the next request."""
     client.put("/_sim/faults", json={name: {"times": 1, **parameters}})
     yield
     client.put("/_sim/faults", json={})

@@ -1,4 +1,4 @@
-"""What the phones page stands on: events, inbox, prompts, files, the app's gateway."""
+"""Test the server side of the phones page: events, inbox, prompts, files, the app."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from plivo_simulator.app_gateway import AppAddress
+from plivo_simulator.app_proxy import AppAddress
 from plivo_simulator.audio import length_ms
-from plivo_simulator.melodies import MELODIES
 from plivo_simulator.page_routes import FOLDER
+from plivo_simulator.prompt_tunes import TUNES
 from plivo_simulator.server import running
 
 ALICE, BOB = "+12025550100", "+12025550101"
@@ -81,7 +81,7 @@ def test_the_inbox_takes_whatever_comes(served: httpx.Client, method: str) -> No
     assert len(served.get("/_sim/inbox").json()["requests"]) == 2
 
 
-@pytest.mark.parametrize("name", list(MELODIES))
+@pytest.mark.parametrize("name", list(TUNES))
 def test_a_prompt_is_a_short_tune(served: httpx.Client, name: str) -> None:
     answer = served.get(f"/prompts/{name}.wav")
 
@@ -130,7 +130,7 @@ def test_without_an_app_the_gateway_says_so(served: httpx.Client) -> None:
 
 @pytest.fixture(name="app", scope="module")
 def _app() -> Iterator[str]:
-    """An app whose API repeats what it was asked, and has one recording."""
+    """Serve an app whose API echoes its requests, and has one recording."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""`python -m plivo_simulator`: how it starts, what it says, how it ends."""
+"""Test `python -m plivo_simulator`: its start, its output, its end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ import pytest
 from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 from plivo_simulator.server import CannotListenError, running
 
-ROOT = Path(__file__).parents[2]
+PACKAGE = Path(__file__).parents[1]
 
 
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the command until the block ends; give the process and its first line."""
+    """Run the command until the block ends; yield the process and its first line."""
     with subprocess.Popen(
         [sys.executable, "-m", "plivo_simulator", *arguments],
-        cwd=ROOT,
+        cwd=PACKAGE,
         env={"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -76,13 +76,16 @@ def test_it_ends_at_once_though_requests_hang_and_calls_are_up() -> None:
         httpx.put(f"{origin}/_sim/faults", json=fault)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(url, json=body, auth=auth, timeout=0.2)
+        streaming = threading.Event()
+        events = (f"{origin}/_sim/events", streaming)
         hanging = [
             threading.Thread(target=_ignore_errors, args=(url, body, auth)),
-            threading.Thread(target=_read_events, args=(f"{origin}/_sim/events",)),
+            threading.Thread(target=_read_events, args=events),
         ]
         for thread in hanging:
             thread.start()
-        time.sleep(0.3)
+        assert streaming.wait(10)
+        _wait_for_sessions(origin, 3)
         started = time.monotonic()
 
         child.send_signal(signal.SIGTERM)
@@ -99,8 +102,16 @@ def _ignore_errors(url: str, body: dict[str, str], auth: tuple[str, str]) -> Non
         httpx.post(url, json=body, auth=auth, timeout=20)
 
 
-def _read_events(url: str) -> None:
+def _wait_for_sessions(origin: str, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while httpx.get(f"{origin}/_sim/health").json()["sessions"] < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _read_events(url: str, streaming: threading.Event) -> None:
     with suppress(httpx.HTTPError), httpx.stream("GET", url, timeout=20) as answer:
+        streaming.set()
         for _ in answer.iter_lines():
             pass
 

@@ -1,4 +1,4 @@
-"""Recording files: what plays, and every trouble that a file may have."""
+"""Test recording files: the audio, and every fault that a file may have."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_large_file_has_the_promised_size_and_still_plays(file_format: str) ->
 def recorded(
     client: httpx.Client, fault: str = "", talk_seconds: float = 3, **parameters: Any
 ) -> dict[str, Any]:
-    """Make a recording in the trouble *fault* and show it."""
+    """Make a recording with *fault* and show it."""
     file_format = parameters.pop("record_file_format", "mp3")
     subaccount = parameters.pop("subaccount", None)
     body = {

@@ -1,36 +1,15 @@
-"""Plivo's own Python SDK, unmodified, pointed at the simulator."""
+"""Test the simulator with Plivo's own Python SDK, unmodified."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import plivo
 import pytest
 import requests
 from plivo import exceptions
-from plivo.rest import client as rest_client
-
-from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 
 ALICE, BOB = "+12025550100", "+12025550101"
-BASES = (
-    "PLIVO_API_BASE_URI",
-    "API_VOICE_BASE_URI",
-    "API_VOICE_BASE_URI_FALLBACK_1",
-    "API_VOICE_BASE_URI_FALLBACK_2",
-)
-
-
-@pytest.fixture(name="sdk")
-def _sdk(served: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    origin = str(served.base_url).rstrip("/")
-    for name in BASES:
-        monkeypatch.setattr(rest_client, name, f"{origin}/v1/Account")
-    client = plivo.RestClient(AUTH_ID, AUTH_TOKEN, timeout=5)
-    yield client
-    client.session.close()
 
 
 def sessions(sdk: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Section 1 of the wire contract, as Plivo's unmodified SDK meets it.
+"""Test the masking API through Plivo's unmodified SDK.
 
 Envelopes, the exception for each status, list filters and paging. The SDK is pointed
 at the simulator by its own base addresses, and nothing else of it is changed.
@@ -7,15 +7,12 @@ at the simulator by its own base addresses, and nothing else of it is changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-import plivo
 import pytest
 from plivo import exceptions
-from plivo.rest import client as rest_client
 
 from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 
@@ -24,7 +21,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GO_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 (UTC|\+0000)")
 
-# Attributes of a session object that captured traffic always has (1.4).
+# Attributes of a session object that captured traffic always has.
 ALWAYS = frozenset(
     {
         *("first_party", "second_party", "virtual_number", "status", "session_uuid"),
@@ -55,20 +52,16 @@ STATUSES: list[tuple[str, str, type[Exception]]] = [
 ]
 
 
-@pytest.fixture(name="sdk")
-def _sdk(served: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    origin = str(served.base_url).rstrip("/")
-    for name in ("", "_FALLBACK_1", "_FALLBACK_2"):
-        address = f"{origin}/v1/Account"
-        monkeypatch.setattr(rest_client, f"API_VOICE_BASE_URI{name}", address)
-    client = plivo.RestClient(AUTH_ID, AUTH_TOKEN, timeout=5)
-    yield client.masking_sessions
-    client.session.close()
+@pytest.fixture(name="masking")
+def _masking(sdk: Any) -> Any:
+    return sdk.masking_sessions
 
 
-def make(sdk: Any, first: str = ALICE, second: str = BOB, **more: Any) -> Any:
+def make(masking: Any, first: str = ALICE, second: str = BOB, **more: Any) -> Any:
     """Create a session."""
-    return sdk.create_masking_session(first_party=first, second_party=second, **more)
+    return masking.create_masking_session(
+        first_party=first, second_party=second, **more
+    )
 
 
 def plain(value: Any) -> Any:
@@ -81,26 +74,25 @@ def plain(value: Any) -> Any:
 
 
 def uuids(answer: Any) -> list[str]:
-    """Give the sessions of a page."""
+    """Return the UUIDs of a page."""
     return [each["session_uuid"] for each in answer.response.objects]
 
 
-def operation(sdk: Any, name: str, uuid: str) -> Any:
+def operation(masking: Any, name: str, uuid: str) -> Any:
     """Send one request of a kind."""
     return {
-        "create": lambda: make(sdk),
-        "get": lambda: sdk.get_masking_session(uuid),
-        "list": lambda: sdk.list_masking_session(),
-        "update": lambda: sdk.update_masking_session(uuid, record=True),
-        "delete": lambda: sdk.delete_masking_session(uuid),
+        "create": lambda: make(masking),
+        "get": lambda: masking.get_masking_session(uuid),
+        "list": lambda: masking.list_masking_session(),
+        "update": lambda: masking.update_masking_session(uuid, record=True),
+        "delete": lambda: masking.delete_masking_session(uuid),
     }[name]()
 
 
-# Envelopes (1.3, 1.6) and the session object (1.4, 1.5)
-
-
-def test_a_create_answers_in_its_envelope_with_a_plus_only_at_the_top(sdk: Any) -> None:
-    answer = plain(make(sdk))
+def test_a_create_answers_in_its_envelope_with_a_plus_only_at_the_top(
+    masking: Any,
+) -> None:
+    answer = plain(make(masking))
 
     session = answer["session"]
     assert {*answer} >= {"api_id", "session_uuid", "virtual_number", "message"}
@@ -110,12 +102,14 @@ def test_a_create_answers_in_its_envelope_with_a_plus_only_at_the_top(sdk: Any) 
     assert session["first_party"] == ALICE[1:]
 
 
-def test_get_and_list_nest_under_response_and_update_under_session(sdk: Any) -> None:
-    uuid = make(sdk).session_uuid
+def test_get_and_list_nest_under_response_and_update_under_session(
+    masking: Any,
+) -> None:
+    uuid = make(masking).session_uuid
 
-    fetched = plain(sdk.get_masking_session(uuid))
-    listed = plain(sdk.list_masking_session())
-    updated = plain(sdk.update_masking_session(uuid, record=True))
+    fetched = plain(masking.get_masking_session(uuid))
+    listed = plain(masking.list_masking_session())
+    updated = plain(masking.update_masking_session(uuid, record=True))
 
     assert fetched["response"]["session_uuid"] == uuid
     assert {*listed["response"]} == {"meta", "objects"}
@@ -124,8 +118,8 @@ def test_get_and_list_nest_under_response_and_update_under_session(sdk: Any) -> 
     assert updated["session"]["record"] is True
 
 
-def test_a_session_has_every_attribute_of_captured_traffic(sdk: Any) -> None:
-    session = plain(make(sdk))["session"]
+def test_a_session_has_every_attribute_of_captured_traffic(masking: Any) -> None:
+    session = plain(make(masking))["session"]
 
     assert {*session} >= ALWAYS
     assert session["interaction"] is None
@@ -134,8 +128,8 @@ def test_a_session_has_every_attribute_of_captured_traffic(sdk: Any) -> None:
     assert all(GO_TIME.fullmatch(session[f"{n}_time"]) for n in ("created", "expiry"))
 
 
-def test_what_is_not_sent_has_the_observed_defaults(sdk: Any) -> None:
-    session = make(sdk).session
+def test_what_is_not_sent_has_the_observed_defaults(masking: Any) -> None:
+    session = make(masking).session
 
     assert session.duration == 1800
     assert session.call_time_limit == 14400
@@ -143,54 +137,51 @@ def test_what_is_not_sent_has_the_observed_defaults(sdk: Any) -> None:
 
 
 def test_an_update_of_the_expiry_counts_from_now_and_repeats_the_offset(
-    sdk: Any,
+    masking: Any,
 ) -> None:
-    created = make(sdk, session_expiry=600)
+    created = make(masking, session_expiry=600)
 
-    updated = sdk.update_masking_session(created.session_uuid, session_expiry=900)
+    updated = masking.update_masking_session(created.session_uuid, session_expiry=900)
 
     assert updated.session.expiry_time.endswith(" +0000 +0000")
     assert 900 <= updated.session.duration <= 910
 
 
-def test_a_deleted_session_can_still_be_read(sdk: Any) -> None:
-    uuid = make(sdk).session_uuid
+def test_a_deleted_session_can_still_be_read(masking: Any) -> None:
+    uuid = make(masking).session_uuid
 
-    deleted = sdk.delete_masking_session(uuid)
+    deleted = masking.delete_masking_session(uuid)
 
     assert deleted.message == "Session expired"
-    assert sdk.get_masking_session(uuid).response.status == "expired"
-
-
-# Exceptions (1.8, 1.9)
+    assert masking.get_masking_session(uuid).response.status == "expired"
 
 
 @pytest.mark.parametrize(("name", "status", "error"), STATUSES)
 def test_a_status_is_the_sdks_exception_for_it(
-    sdk: Any, served: httpx.Client, name: str, status: str, error: type[Exception]
+    masking: Any, served: httpx.Client, name: str, status: str, error: type[Exception]
 ) -> None:
-    uuid = make(sdk).session_uuid
+    uuid = make(masking).session_uuid
     served.put("/_sim/faults", json={f"{name}_{status}": {"times": 1}})
 
     with pytest.raises(error) as raised:
-        operation(sdk, name, uuid)
+        operation(masking, name, uuid)
 
     assert type(raised.value) is error
 
 
 @pytest.mark.parametrize("name", ["get", "update", "delete"])
-def test_an_unknown_session_is_not_found(sdk: Any, name: str) -> None:
+def test_an_unknown_session_is_not_found(masking: Any, name: str) -> None:
     with pytest.raises(exceptions.ResourceNotFoundError):
-        operation(sdk, name, UNKNOWN)
+        operation(masking, name, UNKNOWN)
 
 
 def test_a_500_is_a_server_error_after_three_sends(
-    sdk: Any, served: httpx.Client
+    masking: Any, served: httpx.Client
 ) -> None:
     served.put("/_sim/faults", json={"list_5xx": {"times": 3}})
 
     with pytest.raises(exceptions.PlivoServerError):
-        sdk.list_masking_session()
+        masking.list_masking_session()
 
     assert len(served.get("/_sim/ledger").json()["requests"]) == 3
 
@@ -205,19 +196,19 @@ def test_a_500_is_a_server_error_after_three_sends(
     ],
 )
 def test_what_plivo_refuses_is_a_validation_error_with_its_words(
-    sdk: Any, body: dict[str, Any], said: str
+    masking: Any, body: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(exceptions.ValidationError, match=said):
-        sdk.create_masking_session(
+        masking.create_masking_session(
             **{"first_party": ALICE, "second_party": BOB, **body}
         )
 
 
 @pytest.mark.parametrize("name", ["first_party", "geomatch", "pin_retry"])
 def test_a_frozen_attribute_is_a_validation_error(
-    served: httpx.Client, sdk: Any, name: str
+    served: httpx.Client, masking: Any, name: str
 ) -> None:
-    uuid = make(sdk).session_uuid
+    uuid = make(masking).session_uuid
 
     answer = served.post(
         f"/v1/Account/{AUTH_ID}/Masking/Session/{uuid}/",
@@ -229,15 +220,14 @@ def test_a_frozen_attribute_is_a_validation_error(
     assert answer.json()["error"] == f"{name} cannot be updated for an active session"
 
 
-# List: filters and paging (1.6)
+def test_a_list_is_newest_first_and_pages_by_limit_and_offset(masking: Any) -> None:
+    made = [
+        make(masking, ALICE, f"+120255501{n:02d}").session_uuid for n in range(2, 9)
+    ]
 
-
-def test_a_list_is_newest_first_and_pages_by_limit_and_offset(sdk: Any) -> None:
-    made = [make(sdk, ALICE, f"+120255501{n:02d}").session_uuid for n in range(2, 9)]
-
-    first = sdk.list_masking_session(limit=3)
-    second = sdk.list_masking_session(limit=3, offset=3)
-    last = sdk.list_masking_session(limit=3, offset=6)
+    first = masking.list_masking_session(limit=3)
+    second = masking.list_masking_session(limit=3, offset=3)
+    last = masking.list_masking_session(limit=3, offset=6)
 
     assert [*uuids(first), *uuids(second), *uuids(last)] == made[::-1]
     meta = first.response.meta
@@ -249,17 +239,17 @@ def test_a_list_is_newest_first_and_pages_by_limit_and_offset(sdk: Any) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 21])
-def test_a_page_holds_one_to_twenty(sdk: Any, limit: int) -> None:
+def test_a_page_holds_one_to_twenty(masking: Any, limit: int) -> None:
     with pytest.raises(exceptions.ValidationError):
-        sdk.list_masking_session(limit=limit)
+        masking.list_masking_session(limit=limit)
 
 
-def test_a_list_is_filtered_by_party_number_and_status(sdk: Any) -> None:
-    one, other = make(sdk), make(sdk, CAROL, BOB)
-    sdk.delete_masking_session(other.session_uuid)
+def test_a_list_is_filtered_by_party_number_and_status(masking: Any) -> None:
+    one, other = make(masking), make(masking, CAROL, BOB)
+    masking.delete_masking_session(other.session_uuid)
 
     def found(**filters: Any) -> list[str]:
-        return uuids(sdk.list_masking_session(**filters))
+        return uuids(masking.list_masking_session(**filters))
 
     assert found(first_party=ALICE) == [one.session_uuid]
     assert found(first_party=ALICE[1:]) == [one.session_uuid]
@@ -271,15 +261,15 @@ def test_a_list_is_filtered_by_party_number_and_status(sdk: Any) -> None:
 
 
 def test_a_list_is_filtered_by_times_and_duration(
-    sdk: Any, served: httpx.Client
+    masking: Any, served: httpx.Client
 ) -> None:
-    short = make(sdk, session_expiry=600).session_uuid
-    long = make(sdk, CAROL, BOB, session_expiry=7200).session_uuid
+    short = make(masking, session_expiry=600).session_uuid
+    long = make(masking, CAROL, BOB, session_expiry=7200).session_uuid
     now = datetime.fromisoformat(served.get("/_sim/clock").json()["now"])
     in_an_hour = (now + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
 
     def found(**filters: Any) -> list[str]:
-        return uuids(sdk.list_masking_session(**filters))
+        return uuids(masking.list_masking_session(**filters))
 
     assert found(duration=600) == [short]
     assert found(duration__gt=600) == [long]
@@ -289,16 +279,16 @@ def test_a_list_is_filtered_by_times_and_duration(
 
 
 def test_a_list_shows_seven_days_unless_told_and_thirty_at_most(
-    sdk: Any, served: httpx.Client
+    masking: Any, served: httpx.Client
 ) -> None:
-    uuid = make(sdk, session_expiry=60).session_uuid
+    uuid = make(masking, session_expiry=60).session_uuid
     served.post("/_sim/clock/advance", json={"seconds": 8 * 86_400})
     now = datetime.fromisoformat(served.get("/_sim/clock").json()["now"])
 
     def days_ago(days: int) -> str:
         return (now - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
 
-    assert uuids(sdk.list_masking_session()) == []
-    assert uuids(sdk.list_masking_session(created_time__gte=days_ago(9))) == [uuid]
+    assert uuids(masking.list_masking_session()) == []
+    assert uuids(masking.list_masking_session(created_time__gte=days_ago(9))) == [uuid]
     with pytest.raises(exceptions.ValidationError, match="30 days"):
-        sdk.list_masking_session(created_time__gte=days_ago(31))
+        masking.list_masking_session(created_time__gte=days_ago(31))

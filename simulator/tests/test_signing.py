@@ -1,4 +1,4 @@
-"""Signatures: ours must be what Plivo's own SDK accepts, and nothing else."""
+"""Test signatures: Plivo's own SDK accepts them, and nothing else."""
 
 from __future__ import annotations
 

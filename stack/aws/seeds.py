@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from masking.storage.stores import Stores
 from masking.storage.table import Table
 from masking.tenants import authorize
 from plivo_simulator import account
@@ -23,9 +24,10 @@ def plant(aws: LocalAws, outputs: Mapping[str, str]) -> None:
             {"auth_id": account.AUTH_ID, "auth_token": account.AUTH_TOKEN}
         ),
     )
-    table = Table(aws.client("dynamodb"), outputs["TableName"])
+    retention = timedelta(days=int(outputs["RetentionDays"]))
+    table = Table(aws.client("dynamodb"), outputs["TableName"], retention)
     authorize.issue(
-        table,
+        Stores(table),
         key=API_KEY,
         tenant_id=TENANT,
         scopes=authorize.SCOPES,

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from masking.core.key_space import STATE, Item, session_key
-from masking.storage.attributes import read_item
+from masking.storage.table import read_item
 from stack.demo.step import UnexpectedError
 from stack.running import RunningStack
 

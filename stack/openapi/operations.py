@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from masking.api import goodbye
 from masking.api.pages import MOST
 from masking.core import problems
 from masking.core.problems import ProblemError
-from masking.plivo import errors, goodbye_xml
+from masking.plivo import errors
 from stack.openapi.schemas import filters
 from stack.openapi.shapes import component
 
@@ -141,7 +142,7 @@ ANSWER = Operation(
         200: Answer(
             "Plivo XML: one sound and a hang-up, whatever was sent.",
             {"type": "string"},
-            media=goodbye_xml.CONTENT_TYPE,
+            media=goodbye.CONTENT_TYPE,
         )
     },
     problems=(),

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from masking.api import interaction_views, request_models, request_rules, session_views
+from masking.api import request_models, session_pages, session_views
 from masking.api.search_requests import Search
 from masking.core import problems
 from masking.plivo.errors import CarrierError
@@ -171,7 +171,7 @@ def _listed(properties: Mapping[str, Schema]) -> Schema:
     names = (
         *("session_uuid", "status", "first_party", "second_party", "virtual_number"),
         *("created_time", "modified_time", "expiry_time"),
-        *session_views.LISTED,
+        *session_pages.LISTED,
         "erased_at",
         *("carrier_session_uuid", "labels", "version"),
     )
@@ -183,13 +183,13 @@ def _listed(properties: Mapping[str, Schema]) -> Schema:
 
 
 def _call() -> Schema:
-    outcomes = sorted({*interaction_views.OUTCOMES.values()})
+    outcomes = sorted({*session_views.OUTCOMES.values()})
     leg = whole(
         {
             "party": {"type": "string", "enum": ["first", "second"]},
             "call_uuid": nullable(UUID),
             "outcome": {"type": ["string", "null"], "enum": [*outcomes, None]},
-            **{name: nullable(RECORD[name]) for name in interaction_views.RECORD},
+            **{name: nullable(RECORD[name]) for name in session_views.RECORD},
         },
         description="The last eight are known once the session is settled.",
     )
@@ -240,7 +240,7 @@ def _problem() -> Schema:
 
 
 def _rules() -> str:
-    lines = [f"- `{rule.field}` {rule.text}" for rule in request_rules.RULES]
+    lines = [f"- `{rule.field}` {rule.text}" for rule in request_models.RULES]
     return "\n".join(["Rules across fields:", "", *lines])
 
 

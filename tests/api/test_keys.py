@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 from masking.tenants import authorize
-from operate import keys as command
-from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.maskline import Command
 from tests.support.walks import ROUTES, filled
 
 # For how long the gateway remembers what the authorizer said, and some seconds.
@@ -26,16 +25,9 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(stack: RunningStack, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Give the operator's command; it gives what was printed, as JSON."""
-    found = Deployment(stack.outputs, stack.aws)
-
-    def run(*arguments: str) -> Any:
-        capsys.readouterr()
-        assert command.main(["--json", *arguments], lambda _: found) == 0
-        return json.loads(capsys.readouterr().out)
-
-    return run
+def run(stack: RunningStack) -> Run:
+    """Return `maskline keys`; it returns what was printed, as JSON."""
+    return partial(Command(stack).json, "keys")
 
 
 def authorizations(stack: RunningStack) -> int:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from masking.api import request_models, request_rules, session_views
+from masking.api import request_models, session_views
 from masking.api.search_requests import PARTIES, Search
 from masking.tenants import authorize
 from stack.openapi.document import OF_A_ROUTE, build, routes, written
@@ -73,7 +73,9 @@ def test_a_create_takes_every_attribute_of_the_page_and_no_other() -> None:
 def test_every_rule_across_fields_is_told() -> None:
     told = SCHEMAS["CreateSession"]["description"]
 
-    assert all(rule.text in told and rule.field in told for rule in request_rules.RULES)
+    assert all(
+        rule.text in told and rule.field in told for rule in request_models.RULES
+    )
 
 
 def test_no_number_can_be_asked_for_in_a_query() -> None:

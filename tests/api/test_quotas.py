@@ -12,9 +12,9 @@ import pytest
 
 from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
-from operate import __main__ as command
-from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.maskline import Command
+from tests.support.stores import stores_over
 
 PATIENCE_SECONDS = 20.0
 
@@ -24,17 +24,15 @@ Limit = Callable[[str, str, int], httpx.Client]
 @pytest.fixture
 def stores(stack: RunningStack) -> Stores:
     """Give the deployed table."""
-    return Stores(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+    return stores_over(stack.aws.client("dynamodb"), stack.outputs["TableName"])
 
 
 @pytest.fixture
 def limit(stack: RunningStack, stores: Stores) -> Iterator[Limit]:
     """Give what sets a quota of a tenant, and gives a client with a key of its."""
-    found = Deployment(stack.outputs, stack.aws)
 
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
-        setting = ["tenants", "set", tenant, quota, str(most)]
-        assert command.main(setting, lambda _: found) == 0
+        Command(stack).lines("tenants", "set", tenant, quota, str(most))
         key = api_keys.create(stores, tenant, authorize.SCOPES, datetime.now(UTC))
         return clients.enter_context(
             httpx.Client(

@@ -8,11 +8,10 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from masking.storage.stores import Stores
 from masking.tenants import api_keys
-from operate import __main__ as command
-from operate.deployment import Deployment
 from stack.running import RunningStack
+from tests.support.maskline import Command
+from tests.support.stores import stores_over
 from tests.webhooks.sinks import Sink, serving
 
 # Of its own, so that no function remembers what signed for it before.
@@ -21,13 +20,11 @@ TENANT = "signed"
 
 @pytest.mark.usefixtures("simulator")
 def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
-    stack: RunningStack, capsys: pytest.CaptureFixture[str]
+    stack: RunningStack,
 ) -> None:
-    stores = Stores(stack.aws.client("dynamodb"), stack.outputs["TableName"])
+    stores = stores_over(stack.aws.client("dynamodb"), stack.outputs["TableName"])
     key = api_keys.create(stores, TENANT, ["sessions:write"], datetime.now(UTC))
-    found = Deployment(stack.outputs, stack.aws)
-    assert command.main(["webhooks", "rotate", TENANT], lambda _: found) == 0
-    secrets = capsys.readouterr().out.split()
+    secrets = Command(stack).lines("webhooks", "rotate", TENANT)
 
     with serving(Sink()) as sink:
         created = httpx.post(

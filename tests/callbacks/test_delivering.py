@@ -23,10 +23,9 @@ from masking.core.problems import DeliveryNotFoundError
 from masking.domain import deliveries, webhook_signing
 from masking.domain.deliveries import Status
 from masking.storage.deliveries import delivery_from, delivery_item
-from masking.storage.queues import Queue
 from masking.storage.stores import Stores
 from masking.tenants import webhook_secrets
-from masking.webhooks import deliver_webhook, http_post, replay_delivery, ssrf_guard
+from masking.webhooks import deliver_webhook, http_post, ssrf_guard
 from masking.webhooks.endpoints import Endpoints
 from masking.wiring import Services
 from stack.environments import ROOT
@@ -36,6 +35,7 @@ from tests.webhooks.sinks import Sink, serving
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 EVENT_ID = "11111111-2222-5333-8444-555555555555"
 LOOPBACK = ssrf_guard.PUBLIC_AND_LOOPBACK
+from tests.support.clock import at
 
 
 class Clock:
@@ -469,11 +469,9 @@ def test_a_replay_sends_the_event_again_under_its_id(
     detail = _event_for(services, sink.url)
     desk.deliver(detail)
     name = desk.stands(detail).delivery_id
-    queue = Queue(deployed.aws.client("sqs"), deployed.environment["WEBHOOK_QUEUE_URL"])
+    replaying = at(services, clock).replay_delivery
 
-    replay_delivery.replay(
-        name, tenant_id="acme", stores=services.stores, queue=queue, now=clock()
-    )
+    replaying.replay(name, tenant_id="acme")
 
     [message] = deployed.taken(deployed.environment["WEBHOOK_QUEUE_URL"])
     again = message["detail"]
@@ -482,13 +480,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
     assert [each.headers["webhook-id"] for each in sink.taken] == [detail["id"]] * 2
     for other in ("nonsense", name[:-1], name, ""):
         with pytest.raises(DeliveryNotFoundError):
-            replay_delivery.replay(
-                other,
-                tenant_id="another",
-                stores=services.stores,
-                queue=queue,
-                now=clock(),
-            )
+            replaying.replay(other, tenant_id="another")
 
 
 def test_the_example_in_the_docs_takes_what_is_signed_and_nothing_else(

@@ -11,12 +11,12 @@ from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from masking.domain.sessions import Session
 from masking.plivo import callback_urls
-from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.callbacks.deployed import active_session, api_event, path_of, signed_form
 
 FLOOD = 40
 FORM = [("EventName", "SessionFirstPartyAnswer"), ("From", "12025550100")]
+from tests.support.stores import stores_with_client
 
 
 class Counting:
@@ -41,9 +41,9 @@ def _asked(
     services: Services, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> Counter[str]:
     assert session.session_uuid
-    counting = Counting(services.stores._client)
-    stores = Stores(counting, services.settings.table_name)  # type: ignore[arg-type]
-    monkeypatch.setitem(services.__dict__, "table", stores)
+    counting = Counting(services.stores.table.client)
+    stores = stores_with_client(services.stores, counting)
+    monkeypatch.setitem(services.__dict__, "stores", stores)
     return counting.asked
 
 

@@ -184,7 +184,7 @@ def test_what_dynamodb_refuses_otherwise_is_not_swallowed(
     services: Services,
 ) -> None:
     session = active_session(services)
-    services.stores._name = "no-such-table"
+    services.stores.table.name = "no-such-table"
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
         _count(services, session, _item(1))

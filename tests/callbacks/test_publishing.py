@@ -31,7 +31,7 @@ from masking.domain.bus_events import Event
 from masking.domain.recordings import Announcement, Recording, Source
 from masking.lifecycle import settlement
 from masking.storage import bus
-from masking.storage.callbacks import callback_event_from
+from masking.storage.timelines import callback_event_from
 from masking.wiring import Services
 from stack import event_schemas
 from stack.aws.package import read_template

@@ -50,6 +50,7 @@ ATTRIBUTES: Mapping[str, Any] = {
     "SequenceNumber": "5",
 }
 FORM = [(name, str(value)) for name, value in ATTRIBUTES.items()]
+from tests.support.stores import stores_with_client
 
 
 def _send(request: dict[str, Any]) -> int:
@@ -312,7 +313,7 @@ def test_a_store_that_is_throttled_or_down_is_our_fault(
     session = active_session(services)
     request = signed_form(path_of(services, session), FORM)
 
-    up = services.stores._client
+    up = services.stores.table.client
 
     class Down:
         def get_item(self, **asked: Any) -> Any:
@@ -321,11 +322,9 @@ def test_a_store_that_is_throttled_or_down_is_our_fault(
         def put_item(self, **_: Any) -> Any:
             raise failure
 
-    from masking.storage.stores import Stores
-
-    down = Stores(Down(), services.settings.table_name)  # type: ignore[arg-type]
+    down = stores_with_client(services.stores, Down())
     with monkeypatch.context() as patch:
-        patch.setitem(services.__dict__, "table", down)
+        patch.setitem(services.__dict__, "stores", down)
         assert _send(request) == 503
     assert _send(request) == 200
 
@@ -386,7 +385,7 @@ def test_no_function_that_takes_callbacks_imports_plivo() -> None:
     script = (
         "import sys; import functions.on_session_event.app, "
         "functions.on_recording_event.app; "
-        "from masking import receive, wiring; "
+        "from masking.callbacks import receive; from masking import wiring; "
         "sys.exit('plivo' in sys.modules)"
     )
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'masking'}"}

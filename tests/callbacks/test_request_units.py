@@ -14,7 +14,6 @@ from functions.get_session import app as get_session
 from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
-from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.callbacks.deployed import (
     FIRST,
@@ -29,6 +28,7 @@ from tests.callbacks.simulated_calls import play, text_of
 REFUSED = "ConditionalCheckFailedException"
 WRITES = ("put_item", "update_item", "delete_item")
 READS = ("get_item", "query", "batch_get_item")
+from tests.support.stores import stores_with_client
 
 
 class Metered:
@@ -75,9 +75,9 @@ def _size_of(item: dict[str, Any]) -> int:
 
 @pytest.fixture(name="meter")
 def _meter(services: Services, monkeypatch: pytest.MonkeyPatch) -> Metered:
-    meter = Metered(services.stores._client)
-    stores = Stores(meter, services.settings.table_name)  # type: ignore[arg-type]
-    monkeypatch.setitem(services.__dict__, "table", stores)
+    meter = Metered(services.stores.table.client)
+    stores = stores_with_client(services.stores, meter)
+    monkeypatch.setitem(services.__dict__, "stores", stores)
     return meter
 
 

@@ -203,7 +203,7 @@ def _sweep_within(world: World, *, seconds: float) -> int:
 def _sweep_while(world: World, has_time: object) -> int:
     from masking.lifecycle.expire_sessions import ExpireSessions
 
-    return ExpireSessions(world.table, world.now, has_time).run()  # type: ignore[arg-type]
+    return ExpireSessions(world.stores, world.now, has_time).run()  # type: ignore[arg-type]
 
 
 def _write_due(world: World, count: int) -> None:

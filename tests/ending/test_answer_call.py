@@ -15,7 +15,7 @@ import pytest
 from plivo import plivoxml
 
 from functions.answer_call import app
-from masking.plivo import goodbye_xml
+from masking.api import goodbye as goodbyes
 from plivo_simulator.answer_xml import Hangup, PlayFile, Speak, parse_answer
 from plivo_simulator.signing import v3_signature
 from tests.support.embedded_aws import Deployment
@@ -36,7 +36,7 @@ def _signed(deployment: Deployment) -> dict[str, Any]:
 
     event = _event()
     body = base64.b64decode(event["body"]).decode()
-    url = f"https://{event['requestContext']['domainName']}{goodbye_xml.PATH}"
+    url = f"https://{event['requestContext']['domainName']}{goodbyes.PATH}"
     event["headers"]["x-plivo-signature-v3"] = v3_signature(
         account.AUTH_TOKEN,
         "POST",
@@ -146,14 +146,14 @@ def test_no_number_of_a_caller_is_emitted(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     "goodbye",
     [
-        goodbye_xml.Goodbye(),
-        goodbye_xml.Goodbye(text='Fish & chips <are> "over"', language="en-GB"),
-        goodbye_xml.Goodbye(text="Au revoir, à bientôt", language="fr-FR"),
-        goodbye_xml.Goodbye(play_url="https://app.example.com/a.mp3?x=1&y=<2>"),
+        goodbyes.Goodbye(),
+        goodbyes.Goodbye(text='Fish & chips <are> "over"', language="en-GB"),
+        goodbyes.Goodbye(text="Au revoir, à bientôt", language="fr-FR"),
+        goodbyes.Goodbye(play_url="https://app.example.com/a.mp3?x=1&y=<2>"),
     ],
 )
 def test_the_document_is_what_plivos_own_sdk_writes(
-    goodbye: goodbye_xml.Goodbye,
+    goodbye: goodbyes.Goodbye,
 ) -> None:
     theirs = plivoxml.ResponseElement()
     if goodbye.play_url:

@@ -69,7 +69,7 @@ def _sweep_late(world: World) -> None:
     from masking.lifecycle.expire_sessions import ExpireSessions
 
     late = world.now() + timedelta(seconds=10)
-    assert ExpireSessions(world.table, lambda: late, lambda: True).run() == 0
+    assert ExpireSessions(world.stores, lambda: late, lambda: True).run() == 0
 
 
 def test_an_extension_that_comes_after_the_sweep_is_refused(world: World) -> None:

@@ -13,10 +13,9 @@ import pytest
 
 from masking.domain import due_work, sessions, transitions
 from masking.domain.sessions import Session, Status
-from masking.lifecycle.create_session import CreateSession
 from masking.plivo.errors import CarrierError
 from tests.ending.scale import size
-from tests.ending.world import CALLBACK_KEY, NOWHERE, TENANT, KilledError, World
+from tests.ending.world import NOWHERE, TENANT, KilledError, World
 
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
@@ -103,7 +102,7 @@ def _created_without_answer(world: World, number: int) -> Session:
     faults = {"create_5xx_after_commit": {"times": 1}, "list_5xx": {"times": 2}}
     world.control("PUT", "faults", faults)
     with suppress(CarrierError):
-        CreateSession(world.table, world.carrier, CALLBACK_KEY, world.now).create(
+        world.services.create_session.create(
             requests.parse_create(
                 {
                     "first_party": f"+1202555{number:04d}",
@@ -113,7 +112,7 @@ def _created_without_answer(world: World, number: int) -> Session:
             ),
             tenant_id=TENANT,
             idempotency_key=f"key {number}",
-            base_url=NOWHERE,
+            domain=NOWHERE,
         )
     uuid = sessions.session_uuid_for(TENANT, f"key {number}")
     found = world.stores.sessions.load(uuid)

@@ -1,4 +1,4 @@
-"""The pool of virtual numbers: what answers each, how far it reaches, what limits."""
+"""The pool of virtual numbers: its use, how far it reaches, what limits it."""
 
 from __future__ import annotations
 
@@ -11,47 +11,7 @@ from masking.lifecycle import number_pool
 from masking.lifecycle.number_pool import NumberPool
 from masking.plivo.account import Account
 from masking.plivo.errors import NumberPoolExhaustedError
-from operate import numbers
-from operate.plivo import Tools
-from tests.ending.world import CALLBACK_KEY, World
-
-ANSWER_URL = "https://api.example.com/v1/plivo/answer"
-
-
-@pytest.fixture
-def tools(world: World) -> Tools:
-    """Give what commands work with, in the time of the test."""
-    account = Account(world.carrier)
-    return Tools(
-        world.carrier, account, world.table, CALLBACK_KEY, ANSWER_URL, world.now
-    )
-
-
-def test_numbers_without_an_application_are_warned_of(tools: Tools) -> None:
-    lines = numbers.pool(tools)
-    warned = numbers.warnings(lines, numbers.reach(tools, lines))
-
-    assert len(lines) == 38
-    assert {line.answers for line in lines} == {numbers.NOTHING}
-    assert len(warned) == 38
-
-
-def test_the_goodbye_is_attached_to_what_has_nothing_and_to_nothing_else(
-    tools: Tools,
-) -> None:
-    other = tools.account.create_application("support line", "https://x.example.com/")
-    tools.account.attach("+12025550180", other)
-
-    attached = numbers.attach(tools.account, ANSWER_URL)
-    again = numbers.attach(tools.account, ANSWER_URL)
-
-    by = {line.number: line.answers for line in numbers.pool(tools)}
-    assert len(attached) == 37
-    assert again == []
-    assert by.pop("+12025550180") == numbers.ELSEWHERE
-    assert set(by.values()) == {numbers.GOODBYE}
-    ours = [a for a in tools.account.applications() if a.answer_url == ANSWER_URL]
-    assert [each.name for each in ours] == [numbers.NAME]
+from tests.ending.world import World
 
 
 def test_live_and_cooling_sessions_are_counted_against_the_pool(world: World) -> None:
@@ -81,27 +41,6 @@ def test_measuring_asks_plivo_as_often_whatever_is_alive(world: World) -> None:
 
     print(f"requests to measure the pool, at 5 and 65 live sessions: {counts}")
     assert counts[0] == counts[1]
-
-
-def test_the_busiest_party_says_how_many_numbers_are_needed(
-    world: World, tools: Tools
-) -> None:
-    for partner in range(13):
-        world.create(
-            first_party="+12025550100",
-            second_party=f"+12025570{partner:03d}",
-            session_expiry=86_000,
-        )
-
-    lines = numbers.pool(tools)
-    reach = numbers.reach(tools, lines)
-    warned = " ".join(numbers.warnings(lines, reach))
-
-    assert reach["US"].busiest_party_holds == 13
-    assert reach["US"].numbers_needed == 25
-    assert reach["US"].is_short
-    assert "US has 24 numbers, its busiest party takes 25" in warned
-    assert "2025550100" not in json.dumps([str(each) for each in reach.values()])
 
 
 def test_an_exhausted_pool_is_named_without_naming_anybody(world: World) -> None:

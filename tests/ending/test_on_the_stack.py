@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from operate import audit, numbers, plivo
-from operate.deployment import Deployment
+from operate.deployment import LOCAL, Deployment
 from operate.plivo import Tools
 from stack.addresses import free_addresses
 from stack.stack import Stack
@@ -30,7 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def tools(stack: Stack) -> Tools:
     """Give what an operator's commands work with on that stack."""
     running = stack.running
-    return plivo.tools(Deployment(running.outputs, running.aws))
+    return plivo.tools(Deployment(LOCAL, running.outputs, running.aws))
 
 
 def test_a_call_after_the_end_hears_goodbye(stack: Stack, tools: Tools) -> None:

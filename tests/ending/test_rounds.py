@@ -12,7 +12,8 @@ from masking.lifecycle import reconcile, reconcile_sessions
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.reconcile_sessions import ReconcileSessions
 from masking.plivo.rate_limit import RateLimit
-from tests.ending.world import CALLBACK_KEY, World
+from tests.ending.world import World
+from tests.support.reconciling import reconciliation
 
 
 def _expired(world: World, count: int) -> list[Session]:
@@ -43,14 +44,14 @@ def test_duties_that_fail_do_not_keep_the_others_from_their_turn(world: World) -
     seen: list[str] = []
 
     for _ in range(10):
-        _round(world, seen, fails={each.session_uuid for each in stuck}).run()
+        _round(world, seen, fails={each.session_uuid for each in stuck}).work()
         world.advance(minutes=1)
 
     healthy = {each.session_uuid for each in made} - {e.session_uuid for e in stuck}
     assert healthy <= set(seen)
 
 
-def test_a_plivo_that_is_down_is_asked_a_few_times_a_round(world: World) -> None:
+def test_a_plivo_that_is_down_is_asked_a_few_times_go_round(world: World) -> None:
     _expired(world, 30)
     world.control("PUT", "faults", {"get_5xx": {}})
     before = world.requests()
@@ -71,8 +72,8 @@ def test_two_rounds_never_work_at_once(world: World) -> None:
             inner.append(world.reconcile().busy)
             return super().work_off(session_uuid)
 
-    outer = Nosy(world.table, world.carrier, CALLBACK_KEY, world.now)
-    tally = ReconcileSessions(world.table, outer, world.now, lambda: True).run()
+    outer = Nosy(**vars(world.reconciler()))
+    tally = reconciliation(outer).work()
 
     assert not tally.busy
     assert inner == [True, True, True]
@@ -107,8 +108,7 @@ def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
             worked.append(session_uuid)
             return reconcile.LEFT
 
-    fragile = Fragile(world.table, world.carrier, CALLBACK_KEY, world.now)
-    ReconcileSessions(world.table, fragile, world.now, lambda: True).run()
+    reconciliation(Fragile(**vars(world.reconciler()))).work()
 
     assert len(worked) == 2
 
@@ -169,5 +169,4 @@ def _round(
             seen.append(session_uuid)
             return reconcile.FAILED if session_uuid in (fails or ()) else reconcile.LEFT
 
-    noting = Noting(world.table, world.carrier, CALLBACK_KEY, world.now)
-    return ReconcileSessions(world.table, noting, world.now, has_time)
+    return reconciliation(Noting(**vars(world.reconciler())), has_time)

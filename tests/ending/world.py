@@ -22,30 +22,25 @@ from botocore.config import Config
 from masking.api import requests
 from masking.domain.bus_events import Event
 from masking.domain.sessions import Session
-from masking.lifecycle.create_session import CreateSession
-from masking.lifecycle.expire_session import ExpireSession
-from masking.lifecycle.expire_sessions import ExpireSessions
 from masking.lifecycle.reconcile import Reconciler
-from masking.lifecycle.reconcile_sessions import Outcomes, ReconcileSessions
-from masking.lifecycle.update_session import UpdateSession
+from masking.lifecycle.reconcile_sessions import Run
 from masking.plivo.client import Carrier
-from masking.storage import attributes, session_items
-from masking.storage.stores import Stores
-from masking.stream.change_publisher import Publisher
+from masking.storage import session_items
+from masking.storage.table import written_item
 from plivo_simulator import account as accounts
 from plivo_simulator.server import Running, running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.support.embedded_aws import EmbeddedAws, make_table
+from tests.support.harness_services import HarnessServices
+from tests.support.stores import stores_over
 
 TENANT = "acme"
-CALLBACK_KEY = b"the key of callbacks in this test"
-NUMBER_KEY = b"the key of numbers in this test"
 
 # A time to purge that never comes, in seconds since 1970.
 FAR = 4_000_000_000
 
 # Nobody listens there: callbacks are handed over by the test.
-NOWHERE = "http://127.0.0.1:9"
+NOWHERE = "127.0.0.1:9"
 
 
 @dataclass
@@ -138,7 +133,7 @@ class World:
             hooks.register(f"provide-client-params.dynamodb.{operation}", _metered)
         hooks.register("after-call.dynamodb", self.meter.take)
         self.table_name = make_table(self.dynamodb)
-        self.stores = Stores(self.dynamodb, self.table_name)
+        self.stores = stores_over(self.dynamodb, self.table_name)
         self.death = Death()
         hooks.register("before-call.dynamodb", self.death.before)
         hooks.register("after-call.dynamodb", self.death.behind)
@@ -150,6 +145,18 @@ class World:
         self._stream = Stream(aws, self.table_name)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._told = 0
+
+    @property
+    def services(self) -> HarnessServices:
+        """Return services over all of this."""
+        return HarnessServices(
+            stores=self.stores,
+            carrier=self.carrier,
+            now=self.now,
+            bus=self.bus,
+            check_queue=self.checks,
+            erasure_queue=self.erasures,
+        )
 
     def new_carrier(self, **more: Any) -> Carrier:
         """Give Plivo, with the simulator's credentials."""
@@ -181,25 +188,22 @@ class World:
             "session_expiry": 600,
             **asked,
         }
-        flow = CreateSession(self.stores, self.carrier, CALLBACK_KEY, self.now)
-        return flow.create(
+        return self.services.create_session.create(
             requests.parse_create(body),
             tenant_id=TENANT,
             idempotency_key=None,
-            base_url=NOWHERE,
+            domain=NOWHERE,
         ).session
 
     def update(self, session: Session, **changes: Any) -> Session:
         """Change a session."""
-        return UpdateSession(self.stores, self.carrier, self.now).update(
+        return self.services.update_session.update(
             session.session_uuid, requests.parse_update(changes), tenant_id=TENANT
         )
 
     def end(self, session: Session) -> Session:
         """End a session."""
-        return ExpireSession(self.stores, self.carrier, self.now).end(
-            session.session_uuid, tenant_id=TENANT
-        )
+        return self.services.expire_session.end(session.session_uuid, tenant_id=TENANT)
 
     def load(self, session: Session) -> Session:
         """Read a session."""
@@ -210,11 +214,7 @@ class World:
     def write(self, made: list[Session]) -> None:
         """Put sessions into the table as they are, 25 with each request."""
         wanted = [
-            {
-                "PutRequest": {
-                    "Item": attributes.written_item(session_items.state_item(each, FAR))
-                }
-            }
+            {"PutRequest": {"Item": written_item(session_items.state_item(each, FAR))}}
             for each in made
         ]
         for start in range(0, len(wanted), 25):
@@ -227,17 +227,15 @@ class World:
 
     def sweep(self) -> int:
         """Run the rule of every minute."""
-        return ExpireSessions(self.stores, self.now, lambda: self.time_left).run()
+        return self.services.expire_sessions(lambda: self.time_left).run()
 
-    def reconcile(self) -> Outcomes:
+    def reconcile(self) -> Run:
         """Run the rule of every quarter of an hour."""
-        return ReconcileSessions(
-            self.stores, self.reconciler(), self.now, lambda: self.time_left
-        ).run()
+        return self.services.reconcile_sessions(lambda: self.time_left).work()
 
     def reconciler(self) -> Reconciler:
-        """Give what works duties off."""
-        return Reconciler(self.stores, self.carrier, CALLBACK_KEY, self.now)
+        """Return what does the due work of one session."""
+        return self.services.reconciler
 
     def publish(self) -> None:
         """Work the table's stream off, and the messages that this sends."""
@@ -250,15 +248,7 @@ class World:
 
     def publish_records(self, records: list[dict[str, Any]]) -> None:
         """Work records of the stream off."""
-        publisher = Publisher(
-            self.stores,
-            self.bus,  # type: ignore[arg-type]
-            self.checks,  # type: ignore[arg-type]
-            self.erasures,  # type: ignore[arg-type]
-            NUMBER_KEY,
-            self.now,
-            retention_days=365,
-        )
+        publisher = self.services.change_publisher
         for record in records:
             publisher.publish(record)
 

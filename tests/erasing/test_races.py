@@ -11,7 +11,6 @@ import pytest
 from masking.api import callback_requests, timeline_views
 from masking.api.erasure_views import erasure_view
 from masking.api.gateway import Request
-from masking.callbacks.receive import CAPABILITY, ReceiveCallback
 from masking.core import key_space
 from masking.core.errors import ErasureNotReadyError, StaleStateError
 from masking.domain import recordings, redaction, transitions
@@ -21,7 +20,7 @@ from masking.plivo.errors import CarrierError
 from masking.recording.announce import Announcer
 from masking.storage import timelines
 from masking.webhooks.deliver_webhook import DeliverWebhook
-from tests.ending.world import CALLBACK_KEY, TENANT
+from tests.ending.world import TENANT
 from tests.erasing.test_forgetting import ASKED, EVERYWHERE
 from tests.erasing.world import (
     MARKS,
@@ -33,6 +32,7 @@ from tests.erasing.world import (
     hashes_of,
     traces,
 )
+from tests.support.harness_services import CALLBACK_KEY
 
 TOLD = {
     "EventName": "SessionFirstPartyHangup",
@@ -85,8 +85,7 @@ def receive(world: ErasingWorld, session: Session, told: dict[str, str]) -> bool
         tenant_id="",
         scopes=frozenset(),
     )
-    inbox = ReceiveCallback(world.table, CALLBACK_KEY, (), world.now, CAPABILITY)
-    return inbox.receive(request, "events")
+    return world.services.on_session_event.receive(request)
 
 
 def test_a_callback_that_comes_later_is_kept_blanked(
@@ -260,7 +259,7 @@ def test_what_others_have_in_doubt_is_left(world: ErasingWorld) -> None:
     theirs = as_another_tenants(world.reserve(), "umbrella")
     world.stores.sessions.reserve(theirs)
     world.advance(seconds=61)
-    found = [each.session_uuid for each in world.stores.in_doubt(world.now())]
+    found = [each.session_uuid for each in world.eraser().in_doubt()]
     assert {others.session_uuid, theirs.session_uuid} < set(found)
 
     forget(world)
@@ -300,7 +299,7 @@ def test_a_recording_that_is_announced_by_who_did_not_know_is_deleted(
         "RecordingUUID": "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c",
         "RecordingURL": "https://media.plivo.com/x.mp3",
     }
-    Announcer(world.table, world.now, 365).from_callback(told, "a" * 64, session)
+    Announcer(world.stores, world.now, 365).from_callback(told, "a" * 64, session)
 
     world.run()
 
@@ -394,7 +393,7 @@ def test_held_recordings_are_kept_counted_and_deleted_when_they_are_let_go(
     from operate.hold import hold
 
     world.record(session, 1, "stored")
-    hold(world.table, world.bucket, session.session_uuid, held=True)
+    hold(world.stores, world.bucket, session.session_uuid, held=True)
     erasure = world.ask()
     world.run()
     proof = world.proof(erasure)
@@ -403,7 +402,7 @@ def test_held_recordings_are_kept_counted_and_deleted_when_they_are_let_go(
     assert len(world.versions()) == 2
     assert world.load(session).settings.get("first_party") is None
 
-    hold(world.table, world.bucket, session.session_uuid, held=False)
+    hold(world.stores, world.bucket, session.session_uuid, held=False)
     world.advance(seconds=1)
     again = world.ask()
     world.run()
@@ -513,7 +512,7 @@ def test_a_create_that_is_being_worked_on_is_waited_for(world: ErasingWorld) -> 
     reserved = world.reserve()
 
     with pytest.raises(ErasureNotReadyError) as waits:
-        world.eraser().forget.plan(reserved.session_uuid)
+        world.eraser().erase_session.plan(reserved.session_uuid)
 
     assert 0 < waits.value.retry_after <= 61
 
@@ -526,7 +525,7 @@ def test_a_create_of_which_nobody_can_tell_is_asked_after_again(
     world.control("PUT", "faults", {"list_5xx": {}})
 
     with pytest.raises(ErasureNotReadyError):
-        world.eraser().forget.plan(reserved.session_uuid)
+        world.eraser().erase_session.plan(reserved.session_uuid)
 
     assert world.load(reserved).status is Status.RESERVED
 
@@ -541,9 +540,9 @@ def test_a_session_past_its_time_is_ended_here_while_no_update_is_on_its_way(
     world.advance(seconds=20)
 
     with pytest.raises(ErasureNotReadyError) as waits:
-        world.eraser().forget.plan(session.session_uuid)
+        world.eraser().erase_session.plan(session.session_uuid)
     world.advance(seconds=waits.value.retry_after)
-    plan = world.eraser().forget.plan(session.session_uuid)
+    plan = world.eraser().erase_session.plan(session.session_uuid)
 
     assert plan.session
     assert plan.session.status is Status.EXPIRED
@@ -559,7 +558,7 @@ def test_what_is_never_at_rest_is_left_for_later(
     world.control("PUT", "faults", {"get_5xx": {}})
 
     with pytest.raises(ErasureNotReadyError):
-        world.eraser().forget.plan(session.session_uuid)
+        world.eraser().erase_session.plan(session.session_uuid)
 
 
 def test_what_plivo_made_of_a_create_that_was_given_up_is_ended(
@@ -721,7 +720,7 @@ def test_nothing_is_delivered_of_an_erased_session(
 
     quiet: Any = Silent()
     deliverer = DeliverWebhook(
-        world.table, quiet, nobody, nobody, nobody, "public", world.now
+        world.stores, quiet, nobody, nobody, nobody, "public", world.now
     )
 
     assert deliverer.deliver_batch([message]) == []

@@ -30,26 +30,15 @@ from masking.domain import (
 from masking.domain.erasures import Erasure
 from masking.domain.recordings import Announcement, Recording, Source
 from masking.domain.sessions import Session
-from masking.erasure import create_erasure
 from masking.erasure.erase_number import EraseNumber
-from masking.erasure.erase_session import EraseSession
-from masking.lifecycle.expire_session import ExpireSession
-from masking.lifecycle.reconcile import Reconciler
-from masking.recording.delete_recording import DeleteRecording
-from masking.storage import attributes
 from masking.storage.bucket import Bucket
 from masking.storage.deliveries import delivery_item
-from masking.storage.stores import Stores
+from masking.storage.table import read_item
 from plivo_simulator.server import Running
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
-from tests.ending.world import (
-    CALLBACK_KEY,
-    NUMBER_KEY,
-    TENANT,
-    KilledError,
-    World,
-)
+from tests.ending.world import TENANT, KilledError, World
 from tests.support.embedded_aws import EmbeddedAws, make_bucket
+from tests.support.harness_services import NUMBER_KEY, HarnessServices
 
 PERSON = "+12025550142"
 OTHER = "+12025550143"
@@ -112,7 +101,6 @@ class ErasingWorld(World):
         super().__init__(aws, plivo)
         self.s3 = _s3(aws)
         self.bucket = Bucket(self.s3, make_bucket(aws.client("s3")))
-        self.erasure_table = Stores(self.dynamodb, self.table_name)
         self.moment = Moment()
         for hooks, service in (
             (self.dynamodb.meta.events, "dynamodb"),
@@ -125,43 +113,25 @@ class ErasingWorld(World):
 
     def ask(self, number: str = PERSON, tenant: str = TENANT) -> Erasure:
         """Ask for a number to be forgotten."""
-        return create_erasure.begin(
-            number,
-            tenant_id=tenant,
-            stores=self.erasure_table,
-            number_key=NUMBER_KEY,
-            now=self.now(),
-        )
+        return self.services.create_erasure.begin(number, tenant_id=tenant)
 
     def eraser(self) -> EraseNumber:
-        """Give what works erasures off."""
-        stores, carrier = self.erasure_table, self.carrier
-        forget = EraseSession(
-            stores=stores,
-            carrier=carrier,
-            reconciler=Reconciler(stores, carrier, CALLBACK_KEY, self.now),
-            ending=ExpireSession(stores, carrier, self.now),
-            discard=DeleteRecording(
-                stores, self.bucket, carrier.delete_recording, self.now
-            ),
-            key=CALLBACK_KEY,
-            now=self.now,
-        )
-        return EraseNumber(
-            stores,
-            forget,
-            self.erasures,  # type: ignore[arg-type]
-            NUMBER_KEY,
-            self.now,
-            lambda: self.time_left,
-        )
+        """Return what does the work of erasures."""
+        return self.services.erase_number(lambda: self.time_left)
+
+    @property
+    def services(self) -> HarnessServices:
+        """Return services over all of this, with the bucket."""
+        services = super().services
+        services.bucket = self.bucket
+        return services
 
     def work(self, message: dict[str, Any]) -> bool:
         """Work a message off; False if it must come again."""
         body = {k: v for k, v in message.items() if k != "at_once"}
         try:
             with self.moment.counting():
-                self.eraser().work(body)
+                self.eraser().carry_out(body)
         except ErasureNotReadyError as waits:
             self.wait = waits.retry_after
             return False
@@ -290,7 +260,7 @@ class ErasingWorld(World):
             answer = self.dynamodb.scan(
                 TableName=self.table_name, ConsistentRead=True, **more
             )
-            found += [attributes.read_item(item) for item in answer["Items"]]
+            found += [read_item(item) for item in answer["Items"]]
             if "LastEvaluatedKey" not in answer:
                 return found
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -1,4 +1,4 @@
-"""Fixtures of the handlers' tests: services with the clock of the test."""
+"""Fixtures of the flow of a create, with a clock of the test's."""
 
 from __future__ import annotations
 
@@ -6,31 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from masking.core.settings import Settings
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.wiring import Services
-from tests.support.clock import Clock
-from tests.support.embedded_aws import Deployment
+from tests.support.clock import Clock, at
 from tests.support.simulated_plivo import SimulatedPlivo
 
 
 @pytest.fixture
-def services(deployment: Deployment, clock: Clock) -> Services:
-    """Return the services of the deployment, with a clock of the test's."""
-    return Services(Settings(dict(deployment.environment)), now=clock)
-
-
-@pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo) -> CreateSession:
-    """Return what creates sessions, with a clock of the test's."""
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
+    """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return services.create_session
+    return at(services, clock).create_session
 
 
 @pytest.fixture
 def hasty(plivo: SimulatedPlivo, flow: CreateSession) -> CreateSession:
-    """Return what creates sessions, with a carrier that waits 1.5 seconds only."""
+    """Give the flow with a carrier that waits a second and a half only."""
     carrier = Carrier(
         auth_id=plivo.auth_id,
         auth_token=plivo.auth_token,

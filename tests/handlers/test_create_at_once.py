@@ -15,7 +15,7 @@ from masking.lifecycle.create_session import CreateSession
 from masking.plivo.errors import CarrierError
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.creating import (
     SESSION,
     Interrupted,
@@ -102,19 +102,24 @@ def test_who_comes_back_too_late_removes_what_he_made(
 
 
 def test_who_comes_back_after_the_reconciler_finds_his_own_session_confirmed(
-    flow: CreateSession, plivo: SimulatedPlivo, services: Services, clock: Clock
+    flow: CreateSession,
+    plivo: SimulatedPlivo,
+    services: Services,
+    stores: Stores,
+    clock: Clock,
 ) -> None:
-    def adopt() -> None:
+    def confirm() -> None:
         clock.advance(seconds=61)
-        assert services.reconciler.work_off(SESSION) == "adopted"
+        reconciler = at(services, clock).reconciler
+        assert reconciler.work_off(SESSION) == "adopted"
 
-    late: Any = Interrupted(flow.carrier, adopt)
+    late: Any = Interrupted(flow.carrier, confirm)
 
     created = create(replace(flow, carrier=late))
 
     [there] = plivo.live()
     assert created.session.carrier_session_uuid == there["session_uuid"]
-    assert created.session == services.stores.sessions.load(SESSION)
+    assert created.session == stores.sessions.load(SESSION)
 
 
 def test_who_comes_back_while_another_tries_makes_no_promise(

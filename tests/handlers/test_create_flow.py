@@ -20,6 +20,7 @@ from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError, CarrierUnreachableError
 from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
+from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.creating import (
     BASE,
@@ -30,9 +31,10 @@ from tests.support.creating import (
     reserve,
 )
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_stores
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import PAIR
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores
 
 # Faults after which Plivo has surely made nothing.
 REFUSED = {
@@ -321,15 +323,15 @@ def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
 
 
 def test_a_reservation_that_cannot_be_read_is_in_progress(
-    flow: CreateSession, clock: Clock
+    flow: CreateSession, services: Services, clock: Clock
 ) -> None:
     class Forgetful(SessionStore):
         def load(self, _session_uuid: str) -> None:
             return None
 
     reserve(flow.stores, clock)
-    forgetful = Stores(flow.stores.table)
-    forgetful.sessions = Forgetful(flow.stores.table)
+    forgetful = own_stores(services)
+    forgetful.sessions = Forgetful(forgetful.table)
 
     with pytest.raises(CreateInProgressError):
         create(replace(flow, stores=forgetful))

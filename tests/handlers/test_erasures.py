@@ -19,14 +19,16 @@ from functions.update_session import app as update_app
 from masking.core import numbers
 from masking.core.problems import StorageUnavailableError
 from masking.domain import erasures
-from masking.erasure import create_erasure
+from masking.storage.erasures import ErasureStore
 from masking.storage.stores import Stores
+from masking.storage.table import read_item
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, Context, http, problem, read
 from tests.support.sessions_there import created, reserved
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores, stores_over
 from tests.support.table_stream import TableStream
 
 PERSON = PAIR["first_party"]
@@ -171,28 +173,22 @@ def test_only_an_admin_forgets() -> None:
 def test_a_marker_that_is_written_all_the_time_is_told(
     services: Services, clock: Clock
 ) -> None:
-    class Racing(Stores):
+    class Racing(ErasureStore):
         """Others are always faster, and done."""
 
-        def begin_erasure(self, erasure: Any, seen: Any) -> None:
+        def begin(self, erasure: Any, seen: Any) -> None:
             stores = services.stores
             current = stores.erasures.tombstone(erasure.tenant_id, erasure.number_hash)
             other = erasures.request(erasure.tenant_id, erasure.number_hash, clock())
             stores.erasures.begin(other, current)
             stores.erasures.put(erasures.close(other, [], clock()))
-            super().begin_erasure(erasure, seen)
+            super().begin(erasure, seen)
 
-    stores = services.stores
-    racing = Racing(stores._client, stores._name, timedelta(days=400))
+    racing = own_stores(services)
+    racing.erasures = Racing(racing.table)
 
     with pytest.raises(StorageUnavailableError):
-        create_erasure.begin(
-            PERSON,
-            tenant_id="acme",
-            stores=racing,
-            number_key=services.number_key,
-            now=clock(),
-        )
+        at(services, clock, racing).create_erasure.begin(PERSON, tenant_id="acme")
 
 
 def test_of_two_requests_at_once_one_begins(services: Services, clock: Clock) -> None:
@@ -200,21 +196,17 @@ def test_of_two_requests_at_once_one_begins(services: Services, clock: Clock) ->
     hashed = numbers.hashed(services.number_key, PERSON)
     other = erasures.request("acme", hashed, clock())
 
-    class Slow(Stores):
+    class Slow(ErasureStore):
         """Somebody else asks between reading the marker and writing it."""
 
-        def begin_erasure(self, erasure: Any, seen: Any) -> None:
+        def begin(self, erasure: Any, seen: Any) -> None:
             if stores.erasures.tombstone("acme", hashed) is None:
                 stores.erasures.begin(other, None)
-            super().begin_erasure(erasure, seen)
+            super().begin(erasure, seen)
 
-    begun = create_erasure.begin(
-        PERSON,
-        tenant_id="acme",
-        stores=Slow(stores._client, stores._name, timedelta(days=400)),
-        number_key=services.number_key,
-        now=clock(),
-    )
+    slow = own_stores(services)
+    slow.erasures = Slow(slow.table)
+    begun = at(services, clock, slow).create_erasure.begin(PERSON, tenant_id="acme")
 
     assert begun == other
 
@@ -225,11 +217,11 @@ def test_an_error_of_the_storage_is_no_lost_race(
     from botocore.exceptions import ClientError
 
     stores = services.stores
-    missing = Stores(stores._client, "no-such-table", timedelta(days=1))
+    missing = stores_over(stores.table.client, "no-such-table")
     erasure = erasures.request("acme", "hash", clock())
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        missing.begin_erasure(erasure, None)
+        missing.erasures.begin(erasure, None)
 
 
 def test_it_goes_all_the_way_through_the_functions(
@@ -311,10 +303,9 @@ def test_what_can_not_be_erased_yet_comes_again(
 
 def stream_items(stores: Stores) -> list[dict[str, Any]]:
     """Read the whole table."""
-    from masking.storage import attributes
 
-    answer = stores._client.scan(TableName=stores._name)
-    return [attributes.read_item(item) for item in answer["Items"]]
+    answer = stores.table.client.scan(TableName=stores.table.name)
+    return [read_item(item) for item in answer["Items"]]
 
 
 def test_a_pause_grows_and_has_an_end() -> None:

@@ -22,32 +22,33 @@ from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.expire_session import ExpireSession
+from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
 from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_stores
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import http, problem, read
 from tests.support.sessions_there import created, reserved, stored
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores
 
 FAILING = ["delete_401", "delete_403", "delete_429"]
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo) -> ExpireSession:
-    """Return what expires a session, with a clock of the test's."""
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSession:
+    """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return services.expire_session
+    return at(services, clock).expire_session
 
 
 @pytest.fixture
 def session(services: Services, flow: ExpireSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.stores is services.stores
     return created(services, clock)
 
 
@@ -186,13 +187,14 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
-    services: Services,
+    stores: Stores,
     fault: str,
     record: bool,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
+    update = UpdateSession(flow.stores, flow.carrier, flow.now)
     with pytest.raises(CarrierError):
-        services.update_session.update(
+        update.update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",
@@ -205,7 +207,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     assert ended.pending is None
     assert ended.settings.get("record", False) is record
     assert there["session"]["record"] is record
-    assert flow.stores.sessions.load(session.session_uuid) == ended
+    assert stores.sessions.load(session.session_uuid) == ended
 
 
 def test_an_ending_on_its_way_is_waited_for(
@@ -270,7 +272,7 @@ def test_an_ending_that_could_not_be_stored_is_finished_later(
 
 
 def test_of_two_who_end_it_at_once_one_is_told_so(
-    flow: ExpireSession, session: Session
+    flow: ExpireSession, session: Session, services: Services
 ) -> None:
     class Overtaken(SessionStore):
         def replace(self, before: Session, after: Session) -> None:
@@ -279,8 +281,8 @@ def test_of_two_who_end_it_at_once_one_is_told_so(
             )
             super().replace(before, after)
 
-    overtaken = Stores(flow.stores.table)
-    overtaken.sessions = Overtaken(flow.stores.table)
+    overtaken = own_stores(services)
+    overtaken.sessions = Overtaken(overtaken.table)
 
     with pytest.raises(EndInProgressError) as refused:
         end(replace(flow, stores=overtaken), session)

@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.expire_sessions import app
-from masking.core.settings import Settings
 from masking.domain import due_work, transitions
 from masking.domain.due_work import Action, Schedule
 from masking.domain.sessions import Session, Status
+from masking.lifecycle.expire_sessions import ExpireSessions
 from masking.storage.due_work import Due, DueWorkStore
 from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
-from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.payloads import Context, sample
 from tests.support.sessions_there import planted, reserved, stored
@@ -26,9 +25,7 @@ from tests.support.stores import stores_with_client
 def sweep(stores: Stores, clock: Clock, moments: int = 1_000_000) -> int:
     """Run the sweep; it has time for so many sessions."""
     left = iter(range(moments))
-    services = Services(Settings({}), now=clock)
-    services.stores = stores
-    return services.expire_sessions(lambda: next(left, None) is not None).run()
+    return ExpireSessions(stores, clock, lambda: next(left, None) is not None).run()
 
 
 def due(stores: Stores, rule: Schedule, clock: Clock) -> set[str]:
@@ -72,7 +69,7 @@ def test_a_session_extended_meanwhile_goes_on(stores: Stores, clock: Clock) -> N
     session = planted(stores, clock, expiry_time=clock())
 
     class Stale(SessionStore):
-        """A store in which a session is extended before it is read."""
+        """A store whose index still shows what was due a moment ago."""
 
         def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
             [current] = super().load_states(session_uuids)
@@ -80,8 +77,8 @@ def test_a_session_extended_meanwhile_goes_on(stores: Stores, clock: Clock) -> N
             self.replace(current, later)
             return [later]
 
-    stale = Stores(stores.table)
-    stale.sessions = Stale(stores.table)
+    stale = stores_with_client(stores, stores.table.client)
+    stale.sessions = Stale(stale.table)
 
     assert sweep(stale, clock) == 0
     assert stored(stores, session).status is Status.ACTIVE
@@ -100,10 +97,10 @@ def test_a_session_changed_at_the_last_moment_is_left_to_who_changed_it(
             super().replace(before, update)
             super().replace(before, after)
 
-    overtaken = Stores(stores.table)
-    overtaken.sessions = Overtaken(stores.table)
+    slow = stores_with_client(stores, stores.table.client)
+    slow.sessions = Overtaken(slow.table)
 
-    assert sweep(overtaken, clock) == 0
+    assert sweep(slow, clock) == 0
     assert stored(stores, session).pending
 
 
@@ -175,7 +172,7 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(stores: Stores, clock: Clock) 
     )
 
     class Stale(DueWorkStore):
-        """A store whose index shows in the sweep's shard what has moved on."""
+        """An index that shows in the sweep's shard what has moved on."""
 
         def list_due(
             self, shard: str, _now: datetime, _after: Due | None = None
@@ -183,8 +180,8 @@ def test_a_duty_of_another_kind_is_not_the_sweeps(stores: Stores, clock: Clock) 
             mine = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
-    stale = Stores(stores.table)
-    stale.due_work = Stale(stores.table)
+    stale = stores_with_client(stores, stores.table.client)
+    stale.due_work = Stale(stale.table)
     clock.advance(hours=1)
 
     assert sweep(stale, clock) == 0
@@ -204,8 +201,8 @@ def test_a_session_that_is_gone_or_at_rest_is_passed_over(
             known = set(session_uuids) - {gone.session_uuid}
             return [transitions.expire(ended, clock()) for _ in known]
 
-    late = Stores(stores.table)
-    late.sessions = Late(stores.table)
+    late = stores_with_client(stores, stores.table.client)
+    late.sessions = Late(late.table)
 
     assert sweep(late, clock) == 0
 

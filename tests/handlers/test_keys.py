@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -17,14 +16,11 @@ from masking.core.errors import KeyNotFoundError
 from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize
 from masking.wiring import connections
-from operate import keys as command
-from operate.deployment import Deployment, NoDeploymentError
 from stack.aws.package import read_template
 from stack.environments import ROOT
-from tests.support import embedded_aws as made
 from tests.support.clock import Clock
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.faulty_table import faulty_stores
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import sample
 
 
@@ -213,11 +209,11 @@ def test_that_a_use_cannot_be_noted_is_counted_and_raises_nothing(
 def test_noting_a_use_takes_a_small_part_of_the_authorizers_time() -> None:
     template = read_template(ROOT / "template.yaml")
     properties = template["Resources"]["AuthorizeFunction"]["Properties"]
-    best_effort: Any = connections.BEST_EFFORT
+    hasty: Any = connections.BEST_EFFORT
 
-    longest = best_effort.connect_timeout + best_effort.read_timeout
+    longest = hasty.connect_timeout + hasty.read_timeout
 
-    assert best_effort.retries["total_max_attempts"] == 1
+    assert hasty.retries["total_max_attempts"] == 1
     assert longest <= properties["Timeout"] / 5
 
 
@@ -244,130 +240,3 @@ def test_every_two_keys_have_two_ids_that_tell_nothing_of_them(
 
     assert (ids[0] == ids[1]) == (random == other)
     assert ids[0] not in texts[0]
-
-
-# The command
-
-
-class Desk:
-    """The operator's command on a test's table."""
-
-    def __init__(
-        self, aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self._found = Deployment({"TableName": stores.table.name}, aws)
-        self._capsys = capsys
-
-    def run(self, *arguments: str) -> Any:
-        """Run the command and give what it printed as JSON."""
-        self._capsys.readouterr()
-        status = command.main(["--json", *arguments], lambda _: self._found)
-        assert status == 0
-        return json.loads(self._capsys.readouterr().out)
-
-    def say(self, *arguments: str) -> tuple[int, str, str]:
-        """Run the command; give its status and what it printed."""
-        self._capsys.readouterr()
-        status = command.main(list(arguments), lambda _: self._found)
-        printed = self._capsys.readouterr()
-        return status, printed.out, printed.err
-
-
-@pytest.fixture
-def desk(aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]) -> Desk:
-    """Give the operator's command."""
-    return Desk(aws, stores, capsys)
-
-
-def test_a_key_has_a_life_in_commands(desk: Desk) -> None:
-    first = desk.run("create", "acme", "--scopes", "sessions:read", "--days", "90")
-    second = desk.run("rotate", "acme", first["key_id"], "--hours", "0.5")
-    assert authorized(first["key"])
-    assert authorized(second["key"])
-    assert desk.run("revoke", "acme", first["key_id"]) == {"revoked": first["key_id"]}
-
-    listed = desk.run("list", "acme")
-
-    states = {line["key_id"]: line["state"] for line in listed}
-    assert states == {first["key_id"]: "revoked", second["key_id"]: "open"}
-    assert all(line["scopes"] == ["sessions:read"] for line in listed)
-    assert all(line["expires_at"].endswith("Z") for line in listed)
-    assert not authorized(first["key"])
-    assert first["key"] not in json.dumps(listed)
-
-
-def test_the_commands_are_readable_without_json(desk: Desk) -> None:
-    status, text, _ = desk.say("create", "acme")
-    key_id = text.split()[1]
-
-    listed = desk.say("list", "acme")[1].splitlines()
-
-    assert status == 0
-    assert text.splitlines()[-1] == "It is not shown again."
-    assert listed[0].split() == list(command.COLUMNS)
-    assert listed[1].startswith(key_id)
-    assert listed[1].endswith(" ".join(sorted(authorize.SCOPES)))
-
-
-def test_an_expired_key_is_listed_as_ended(desk: Desk) -> None:
-    made_key = desk.run("create", "acme")
-    desk.run("rotate", "acme", made_key["key_id"], "--hours", "0")
-
-    states = {line["key_id"]: line["state"] for line in desk.run("list", "acme")}
-
-    assert states.pop(made_key["key_id"]) == "ended"
-    assert list(states.values()) == ["open"]
-
-
-def test_an_unknown_key_is_one_sentence(desk: Desk) -> None:
-    assert desk.say("revoke", "acme", "nothing") == (
-        1,
-        "",
-        "acme has no such key that opens anything\n",
-    )
-
-
-def test_a_stack_that_is_not_there_is_one_sentence(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def nowhere(_: str) -> Deployment:
-        message = "There is no such stack."
-        raise NoDeploymentError(message)
-
-    assert command.main(["list", "acme"], nowhere) == 1
-    assert capsys.readouterr().err == "There is no such stack.\n"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["create", "a#b"],
-        ["create", ""],
-        ["create", "acme", "--scopes", "everything"],
-        ["create", "acme", "--scopes", ","],
-        ["revoke", "acme"],
-    ],
-    ids=" ".join,
-)
-def test_what_breaks_a_rule_is_not_done(desk: Desk, arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        desk.say(*arguments)
-
-    assert ended.value.code == 2
-
-
-def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
-    aws: EmbeddedAws, stores: Stores, desk: Desk
-) -> None:
-    from stack.aws.clients import LocalAws
-    from stack.aws.seeds import API_KEY, plant
-
-    secret = made.make_secret(aws.client("secretsmanager"), "{}")
-    outputs = {"TableName": stores.table.name, "CarrierSecretArn": secret}
-
-    plant(LocalAws(aws.url, aws.ca_file), outputs)
-
-    [line] = desk.run("list", "local")
-    assert line["scopes"] == sorted(authorize.SCOPES)
-    assert line["key_id"] == authorize.key_id_of(authorize.digest_of(API_KEY))
-    assert authorized(API_KEY)

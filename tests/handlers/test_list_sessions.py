@@ -255,9 +255,9 @@ def test_more_than_a_hundred_sessions_are_read_in_batches(
             left = {name: {"Keys": keys[2:]}} if keys[2:] else {}
             return {**answer, "UnprocessedKeys": left}
 
-    throttled = stores_with_client(stores, Throttled(stores.table.client))
+    throttled: Any = Throttled(stores.table.client)
 
-    states = throttled.sessions.load_states([*made, "gone"])
+    states = stores_with_client(stores, throttled).sessions.load_states([*made, "gone"])
 
     assert [state.session_uuid for state in states] == made
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,42 +14,24 @@ from hypothesis import strategies as st
 
 from functions.publish_changes import app
 from masking.core import key_space
-from masking.core.settings import Settings
 from masking.domain import transitions
 from masking.domain.sessions import Session
 from masking.storage.stores import Stores
 from masking.tenants import live_sessions, tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
-from operate import __main__ as command
-from operate.deployment import Deployment
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment as Made
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.faulty_table import faulty_stores
+from tests.support.faulty_stores import faulty_stores
 from tests.support.sessions_there import planted
 from tests.support.table_stream import TableStream
-
-Say = Callable[..., list[str]]
 
 
 @pytest.fixture
 def stream(aws: EmbeddedAws, deployment: Made) -> TableStream:
     """Give the table's stream."""
     return TableStream(aws, deployment)
-
-
-@pytest.fixture
-def say(aws: EmbeddedAws, stores: Stores, capsys: pytest.CaptureFixture[str]) -> Say:
-    """Give the operator's command for tenants; it gives the lines printed."""
-    found = Deployment({"TableName": stores.table.name}, aws)
-
-    def run(*arguments: str) -> list[str]:
-        capsys.readouterr()
-        assert command.main(["tenants", *arguments], lambda _: found) == 0
-        return capsys.readouterr().out.splitlines()
-
-    return run
 
 
 def limit(stores: Stores, *tenants: str) -> None:
@@ -134,14 +114,18 @@ def test_what_comes_again_is_counted_once(
 
 
 def _publisher(stores: Stores) -> Callable[[Sequence[dict[str, Any]]], str | None]:
-    """Return what publishes with stores of the test's."""
-    services = Services(Settings(os.environ))
+    """Give what publishes with a table of the test's."""
+    from masking import wiring
+    from masking.stream.publish_changes import PublishChanges
+
+    services = wiring.services()
     services.stores = stores
+    publisher = services.change_publisher
 
     def parked() -> Any:
         raise AssertionError("nothing is to be parked")
 
-    return replace(services.publish_changes, parked=parked).relay
+    return PublishChanges(publisher, parked, services.now).relay
 
 
 def test_that_counting_fails_holds_nothing_up(
@@ -263,60 +247,6 @@ def test_a_recount_goes_through_all_pages(
 
 def test_a_tenant_without_sessions_has_none_live(stores: Stores) -> None:
     assert live_sessions.recount(stores, "acme") == 0
-
-
-# The operator's command
-
-
-def test_settings_are_set_shown_and_taken_away(say: Say, stores: Stores) -> None:
-    say(
-        *("set", "acme", "--creates-per-minute", "20", "--retention-days", "30"),
-        *("--subaccount", "SAXXXXXXXXXXXXXXXXXX"),
-    )
-    say("set", "acme", "--creates-per-minute", "none")
-
-    assert say("show", "acme") == [
-        "creates_per_minute   none",
-        "live_sessions        none",
-        "retention_days       30",
-        "subaccount           SAXXXXXXXXXXXXXXXXXX",
-    ]
-    assert tenant_settings.load(stores.tenants, "acme") == TenantSettings(
-        retention_days=30, subaccount="SAXXXXXXXXXXXXXXXXXX"
-    )
-
-
-def test_a_quota_of_live_sessions_begins_with_a_count(
-    say: Say, stores: Stores, stream: TableStream, clock: Clock
-) -> None:
-    planted(stores, clock)
-    publish(stream.new())
-
-    shown = say("set", "acme", "--live-sessions", "5")
-
-    assert shown[-1] == "live now             1"
-    stores.tenants.put_live("acme", 99)
-    assert say("recount", "acme")[-1] == "live now             1"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--creates-per-minute", "0"],
-        ["--live-sessions", "-1"],
-        ["--retention-days", "100001"],
-        ["--retention-days", "many"],
-        ["--subaccount", "MAXXXXXXXXXXXXXXXXXX"],
-    ],
-    ids=" ".join,
-)
-def test_a_setting_that_breaks_its_rule_is_not_set(
-    say: Say, stores: Stores, arguments: list[str]
-) -> None:
-    with pytest.raises((SystemExit, argparse.ArgumentTypeError)):
-        say("set", "acme", *arguments)
-
-    assert stores.tenants.settings("acme") is None
 
 
 def test_a_session_counts_until_it_is_known_to_have_ended(

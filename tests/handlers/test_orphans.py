@@ -15,10 +15,10 @@ from masking.lifecycle.create_session import Created, CreateSession
 from masking.lifecycle.reconcile import Reconciler
 from masking.plivo.errors import CarrierError, CarrierFailedError
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, Context
-from tests.support.reconciling import run_reconciliation
+from tests.support.reconciling import go_round
 from tests.support.sessions_there import DOMAIN, stored
 from tests.support.simulated_plivo import SimulatedPlivo
 from tests.support.table_stream import TableStream
@@ -31,9 +31,16 @@ LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
 
 
 @pytest.fixture
-def reconciler(services: Services) -> Reconciler:
-    """Return the reconciler, with a clock of the test's."""
-    return services.reconciler
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
+    """Give the create flow with a clock of the test's."""
+    assert plivo.sessions() == []
+    return at(services, clock).create_session
+
+
+@pytest.fixture
+def reconciler(services: Services, clock: Clock) -> Reconciler:
+    """Give the reconciler with a clock of the test's."""
+    return at(services, clock).reconciler
 
 
 def create(flow: CreateSession, **body: Any) -> Created:
@@ -101,16 +108,12 @@ def test_a_callback_adopts_where_the_listing_lags(
     assert len(plivo.live()) == 1
 
 
-def test_a_late_callback_adopts_a_call_that_was_given_up(
-    services: Services,
-    flow: CreateSession,
-    reconciler: Reconciler,
-    plivo: SimulatedPlivo,
-    clock: Clock,
+def test_a_late_callback_matches_a_call_that_was_given_up(
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo, initiate_call_to_first_party=True)
     clock.advance(seconds=60)
-    assert run_reconciliation(services) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
     assert stored(flow.stores, left).status is Status.ABANDONED
     [there] = plivo.live()
     tell(flow, there["session_uuid"], clock)
@@ -123,7 +126,7 @@ def test_a_late_callback_adopts_a_call_that_was_given_up(
 
 
 def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
-    services: Services, flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_before_commit={"times": 1}, list_5xx={"times": 2})
     with pytest.raises(CarrierError):
@@ -132,7 +135,7 @@ def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
     tell(flow, "no uuid", clock)
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
 
 
 # Orphans
@@ -168,15 +171,11 @@ def test_taking_over_ends_what_is_there_beside_the_keeper(
 
 
 def test_what_is_found_under_a_key_that_was_freed_is_ended(
-    services: Services,
-    flow: CreateSession,
-    reconciler: Reconciler,
-    plivo: SimulatedPlivo,
-    clock: Clock,
+    flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo)
     clock.advance(seconds=60)
-    assert run_reconciliation(services) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
     assert stored(flow.stores, left).status is Status.FAILED
     plivo.arm()
 
@@ -226,10 +225,11 @@ def checks_sent(
     stream: TableStream,
     deployment: Deployment,
     aws: EmbeddedAws,
+    clock: Clock,
 ) -> list[str]:
     """Publish what is new in the stream; give the checks that this sent."""
     sqs = aws.client("sqs")
-    publisher = services.change_publisher
+    publisher = at(services, clock).change_publisher
     for record in stream.new():
         publisher.publish(record)
     answer = sqs.receive_message(
@@ -252,7 +252,7 @@ def test_a_create_that_was_sent_twice_is_checked_for_orphans(
     stream = TableStream(aws, deployment)
     twice(flow, plivo, clock)
 
-    sent = checks_sent(services, stream, deployment, aws)
+    sent = checks_sent(services, stream, deployment, aws, clock)
 
     assert sent == [ORPHANS]
 
@@ -270,7 +270,7 @@ def test_a_create_that_was_sent_once_is_not_checked(
     tell(flow, str(session.carrier_session_uuid), clock)
 
     assert plivo.live()
-    assert checks_sent(services, stream, deployment, aws) == []
+    assert checks_sent(services, stream, deployment, aws, clock) == []
 
 
 def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
@@ -287,7 +287,7 @@ def test_a_callback_about_a_session_that_we_dont_hold_is_followed_up(
     tell(flow, "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f", clock)
 
     assert plivo.live()
-    assert checks_sent(services, stream, deployment, aws) == [ORPHANS]
+    assert checks_sent(services, stream, deployment, aws, clock) == [ORPHANS]
 
 
 def test_the_function_tells_its_two_kinds_of_messages_apart(
@@ -304,7 +304,7 @@ def test_the_function_tells_its_two_kinds_of_messages_apart(
 # A pair that is active
 
 
-def test_a_refusal_for_a_twin_is_a_pair_that_is_active(
+def test_a_refusal_for_a_duplicate_is_a_pair_that_is_active(
     flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.switch(duplicate_pair="error")

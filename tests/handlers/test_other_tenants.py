@@ -12,10 +12,10 @@ import pytest
 from functions.publish_changes import app as publisher
 from masking.domain import deliveries, recording_transitions
 from masking.domain.sessions import Session
+from masking.recording.announce import Announcer
 from masking.storage.deliveries import delivery_item
-from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import EVERY_SCOPE, PAIR, problem, read
 from tests.support.sessions_there import created
@@ -40,7 +40,7 @@ class World:
     session: Session
     delivery_id: str
     erasure_id: str
-    stores: Stores
+    stores: Any
 
     def names(self, path: str) -> dict[str, str]:
         """Give the parameters of a route, leading to what is there."""
@@ -157,12 +157,12 @@ def world(
     delivery = deliveries.begin(detail, clock())
     stores.deliveries.put(session.session_uuid, EVENT, delivery_item(delivery), clock())
     publisher.lambda_handler({"Records": stream.new()}, None)
-    erasure = services.create_erasure.begin("+12025550177", tenant_id="acme")
+    erasure = at(services, clock).create_erasure.begin("+12025550177", tenant_id="acme")
     return World(session, delivery.delivery_id, erasure.erasure_id, stores)
 
 
 def _store_recording(services: Services, session: Session, clock: Clock) -> None:
-    announced = services.announcer.from_callback(
+    announced = Announcer(services.stores, clock, 365).from_callback(
         {
             "EventName": "SessionRecordingCompleted",
             "RecordingUUID": RECORDING,

@@ -19,12 +19,12 @@ from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import CarrierSession, Session
 from masking.recording.announce import Announcer
-from masking.storage import attributes, session_items
+from masking.storage import session_items
 from masking.storage.bus import Bus
 from masking.storage.stores import Stores
-from masking.stream import change_publisher
+from masking.storage.table import written_item
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws, make_queue
 from tests.support.payloads import PAIR
 from tests.support.sessions_there import planted, reserved, stored
@@ -433,13 +433,13 @@ def test_some_callbacks_are_history_alone(
 def test_a_callback_whose_session_is_gone_is_dropped(
     stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
-    ghost = planted(Stores(stores._client, stores._name), clock)
+    ghost = planted(stores, clock)
     publish_new()
     keep(stores, ghost, clock, ANSWERED, "events")
     for part in (key_space.STATE, key_space.REQUEST):
-        stores._client.delete_item(
-            TableName=stores._name,
-            Key=attributes.written_item({"pk": f"S#{ghost.session_uuid}", "sk": part}),
+        stores.table.client.delete_item(
+            TableName=stores.table.name,
+            Key=written_item({"pk": f"S#{ghost.session_uuid}", "sk": part}),
         )
 
     assert publish_new(expected=0) == []
@@ -529,8 +529,8 @@ def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
     key = {"pk": "S#1", "sk": "A#STATE"}
     broken = {
         "dynamodb": {
-            "Keys": attributes.written_item(key),
-            "NewImage": attributes.written_item({**key, "note": "2025550100"}),
+            "Keys": written_item(key),
+            "NewImage": written_item({**key, "note": "2025550100"}),
             "SequenceNumber": "17",
         }
     }
@@ -605,14 +605,9 @@ def test_a_record_whose_event_is_not_taken_comes_again(
     records = stream.new()
     with recording_client() as client:
         client.refuse = {0}
-        publisher = change_publisher.Publisher(
-            stores,
-            Bus(client, "x"),
-            services.check_queue,
-            services.erasure_queue,
-            services.number_key,
-            clock,
-        )
+        moved = at(services, clock)
+        moved.bus = Bus(client, "x")
+        publisher = moved.change_publisher
 
         for quiet in records[:-1]:
             publisher.publish(quiet)
@@ -624,11 +619,9 @@ def test_a_request_that_was_purged_early_does_not_stop_the_news(
     stores: Stores, clock: Clock, publish_new: Publish
 ) -> None:
     session = active(stores, clock)
-    stores._client.delete_item(
-        TableName=stores._name,
-        Key=attributes.written_item(
-            {"pk": f"S#{session.session_uuid}", "sk": key_space.REQUEST}
-        ),
+    stores.table.client.delete_item(
+        TableName=stores.table.name,
+        Key=written_item({"pk": f"S#{session.session_uuid}", "sk": key_space.REQUEST}),
     )
 
     [event] = publish_new()

@@ -32,11 +32,10 @@ from masking.storage.stores import Stores
 from masking.tenants import tenant_settings
 from masking.tenants.tenant_settings import TenantSettings
 from masking.wiring import Services
-from masking.wiring.lifecycle import remembered
 from tests.support.clock import Clock
 from tests.support.creating import DOMAIN, SESSION, create, outcome_of
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.faulty_table import faulty_stores
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import PAIR, http, problem, read, sample
 from tests.support.sessions_there import planted
 from tests.support.signed_callbacks import callback
@@ -431,6 +430,8 @@ def test_a_function_reads_settings_once_a_minute_and_answers_429(
 
 
 def test_settings_are_known_a_minute_after_they_were_set(services: Services) -> None:
+    from masking.wiring.lifecycle import remembered
+
     clock = Clock(datetime.now(UTC))
     stores = services.stores.tenants
     settings_of = remembered(lambda tenant: tenant_settings.load(stores, tenant), clock)

@@ -18,14 +18,15 @@ from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.reconcile import Reconciler
+from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.errors import CarrierError
 from masking.storage.due_work import Due, DueWorkStore
 from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.payloads import PAIR, Context, sample
-from tests.support.reconciling import run_reconciliation
+from tests.support.reconciling import go_round
 from tests.support.sessions_there import (
     BASE,
     DOMAIN,
@@ -35,21 +36,25 @@ from tests.support.sessions_there import (
     stored,
 )
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores, stores_over
 
 
 @pytest.fixture
-def reconciler(services: Services, plivo: SimulatedPlivo) -> Reconciler:
-    """Return the reconciler, with a clock of the test's."""
+def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
+    """Give the reconciler as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return services.reconciler
+    return at(services, clock).reconciler
 
 
-def lost(services: Services, plivo: SimulatedPlivo, fault: str, **body: Any) -> Session:
+def lost(
+    services: Services, plivo: SimulatedPlivo, clock: Clock, fault: str, **body: Any
+) -> Session:
     """Create a session with an unknown outcome, and give what is left of it."""
     plivo.arm(**{fault: {"times": 1}, "list_5xx": {"times": 2}})
+    flow = at(services, clock).create_session
     key = f"lost-{len(plivo.requests())}"
     with pytest.raises(CarrierError):
-        services.create_session.create(
+        flow.create(
             requests.parse_create({**PAIR, **body}),
             tenant_id="acme",
             idempotency_key=key,
@@ -69,7 +74,7 @@ def in_doubt(
     session = created(services, clock)
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
-        services.update_session.update(
+        UpdateSession(services.stores, services.carrier, clock).update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",
@@ -84,12 +89,12 @@ def in_doubt(
 
 
 def test_a_session_that_plivo_made_is_adopted(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, "create_5xx_after_commit")
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
     here = stored(services.stores, left)
@@ -100,7 +105,7 @@ def test_a_session_that_plivo_made_is_adopted(
 def test_a_callback_has_a_session_adopted_that_no_listing_shows(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, "create_5xx_after_commit")
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
     [there] = plivo.live()
     services.stores.callbacks.put(
         left.session_uuid,
@@ -128,7 +133,7 @@ def test_a_callback_that_names_a_session_of_others_adopts_nothing(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     other = created(services, clock)
-    left = lost(services, plivo, "create_5xx_before_commit", ring_timeout=50)
+    left = lost(services, plivo, clock, "create_5xx_before_commit", ring_timeout=50)
     for digest, name in (("0" * 64, other.carrier_session_uuid), ("1" * 64, "../x")):
         services.stores.callbacks.put(
             left.session_uuid,
@@ -147,44 +152,45 @@ def test_a_callback_that_names_a_session_of_others_adopts_nothing(
 
 
 def test_before_its_lease_is_over_nothing_is_touched(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    lost(services, plivo, "create_5xx_after_commit")
+    lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=59)
 
-    assert run_reconciliation(services) == {}
+    assert go_round(reconciler) == {}
 
 
 def test_a_session_that_plivo_did_not_make_frees_its_key(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, "create_5xx_before_commit")
+    left = lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
     assert stored(services.stores, left).status is Status.FAILED
     assert len(plivo.requests("create")) == 1
 
 
 def test_a_create_that_rings_and_left_no_trace_is_abandoned(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lost(
         services,
         plivo,
+        clock,
         "create_5xx_before_commit",
         initiate_call_to_first_party=True,
     )
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"closed": 1}
+    assert go_round(reconciler) == {"closed": 1}
     assert stored(services.stores, left).status is Status.ABANDONED
 
 
 def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_removed(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    first = lost(services, plivo, "create_5xx_after_commit")
+    first = lost(services, plivo, clock, "create_5xx_after_commit")
     second = transitions.retake(first, clock())
     services.stores.sessions.replace(first, second)
     from masking.plivo import callback_urls
@@ -198,7 +204,7 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
     assert len(plivo.live()) == 2
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
 
     [there] = plivo.live()
     assert there["session_uuid"] == answer.session_uuid
@@ -206,54 +212,55 @@ def test_of_two_sessions_at_plivo_the_later_attempt_is_kept_and_the_other_remove
 
 
 def test_another_pairs_and_anothers_sessions_are_left_alone(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     other = created(services, clock, key="other")
     foreign = created(services, clock, tenant="else")
-    lost(services, plivo, "create_5xx_before_commit")
+    lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
-    run_reconciliation(services)
+    go_round(reconciler)
 
     live = {session["session_uuid"] for session in plivo.live()}
     assert live == {other.carrier_session_uuid, foreign.carrier_session_uuid}
 
 
 def test_a_session_that_ended_unseen_is_adopted_as_ended(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, "create_5xx_after_commit")
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
     plivo.end(plivo.sessions()[0]["session_uuid"])
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("fault", ["list_5xx", "list_429", "list_non_json", "list_401"])
 def test_while_plivo_cannot_say_the_duty_stays_due(
+    reconciler: Reconciler,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
     fault: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lost(services, plivo, "create_5xx_after_commit")
+    lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
     plivo.arm(**{fault: {}})
 
-    assert run_reconciliation(services) == {"failed": 1}
-    assert "duty left for the next pass" in capsys.readouterr().out
+    assert go_round(reconciler) == {"failed": 1}
+    assert "due work left for the next run" in capsys.readouterr().out
 
     plivo.arm()
 
-    assert run_reconciliation(services) == {"adopted": 1}
+    assert go_round(reconciler) == {"adopted": 1}
 
 
 def test_a_listing_that_is_not_whole_proves_nothing(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, "create_5xx_before_commit")
+    left = lost(services, plivo, clock, "create_5xx_before_commit")
     clock.advance(seconds=60)
 
     class Endless:
@@ -265,7 +272,7 @@ def test_a_listing_that_is_not_whole_proves_nothing(
     endless: Any = Endless()
     unsure = replace(reconciler, carrier=endless)
 
-    assert run_reconciliation(services, unsure) == {"left": 1}
+    assert go_round(unsure) == {"left": 1}
     assert stored(services.stores, left).status is Status.RESERVED
 
 
@@ -277,6 +284,7 @@ def test_a_listing_that_is_not_whole_proves_nothing(
     [("update_5xx_after_commit", True), ("update_5xx_before_commit", False)],
 )
 def test_of_an_update_in_doubt_plivos_values_win(
+    reconciler: Reconciler,
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,
@@ -286,7 +294,7 @@ def test_of_an_update_in_doubt_plivos_values_win(
     left = in_doubt(services, plivo, clock, fault)
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
 
     here = stored(services.stores, left)
     assert here.settings["record"] is record
@@ -295,29 +303,29 @@ def test_of_an_update_in_doubt_plivos_values_win(
 
 
 def test_an_update_of_a_session_that_plivo_has_forgotten_ends_it(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = in_doubt(services, plivo, clock, "update_5xx_after_commit")
     clock.advance(seconds=60)
     plivo.reset()
 
-    assert run_reconciliation(services) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
 def test_an_update_of_a_session_that_has_ended_at_plivo_ends_it_here(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = in_doubt(services, plivo, clock, "update_5xx_after_commit")
     clock.advance(seconds=60)
     plivo.end(str(left.carrier_session_uuid))
 
-    assert run_reconciliation(services) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
     assert stored(services.stores, left).status is Status.EXPIRED
 
 
 def test_an_ending_in_doubt_is_finished(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
     ending = transitions.begin_ending(session, clock())
@@ -325,13 +333,13 @@ def test_an_ending_in_doubt_is_finished(
     services.stores.sessions.replace(ending, transitions.doubt(ending))
     clock.advance(seconds=60)
 
-    assert run_reconciliation(services) == {"ended": 1}
+    assert go_round(reconciler) == {"ended": 1}
     assert plivo.live() == []
     assert stored(services.stores, session).status is Status.EXPIRED
 
 
 def test_while_plivo_does_not_end_it_an_ending_stays_due(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     session = created(services, clock)
     ending = transitions.begin_ending(session, clock())
@@ -340,7 +348,7 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
     clock.advance(seconds=60)
     plivo.arm(delete_5xx_before_commit={})
 
-    assert run_reconciliation(services) == {"failed": 1}
+    assert go_round(reconciler) == {"failed": 1}
     assert stored(services.stores, session).status is Status.ENDING
 
 
@@ -351,7 +359,7 @@ def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     faults = ("create_5xx_after_commit", "create_5xx_before_commit") * 3
-    left = [lost(services, plivo, fault).session_uuid for fault in faults]
+    left = [lost(services, plivo, clock, fault).session_uuid for fault in faults]
     clock.advance(seconds=60)
 
     with ThreadPoolExecutor(2) as pool:
@@ -360,17 +368,17 @@ def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
     assert outcomes.count("adopted") == 3
     assert outcomes.count("closed") == 3
     assert len(plivo.live()) == 3
-    assert run_reconciliation(services) == {}
+    assert go_round(reconciler) == {}
 
 
 def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
-    services: Services, stores: Stores, clock: Clock
+    reconciler: Reconciler, stores: Stores, clock: Clock
 ) -> None:
     settled = planted(stores, clock)
     begun = times.stamp(clock())
 
     class Stale(DueWorkStore):
-        """A store whose index shows what is no longer so."""
+        """An index that shows what is no longer so."""
 
         def list_due(
             self, shard: str, _now: datetime, _after: Due | None = None
@@ -381,19 +389,19 @@ def test_a_session_that_is_gone_or_settled_meanwhile_is_passed_over(
                 [Due(gone, begun), Due(settled.session_uuid, begun)] if first else []
             )
 
-    services.stores = Stores(stores.table)
-    services.stores.due_work = Stale(stores.table)
-
-    assert run_reconciliation(services) == {"left": 2}
+    seen = stores_over(stores.table.client, stores.table.name)
+    seen.due_work = Stale(seen.table)
+    stale = replace(reconciler, stores=seen)
+    assert go_round(stale) == {"left": 2}
     clock.advance(hours=2)
-    assert run_reconciliation(services) == {"left": 2}
+    assert go_round(stale) == {"left": 2}
     assert stored(stores, settled) == settled
 
 
 def test_what_another_settled_first_is_left_to_him(
-    services: Services, plivo: SimulatedPlivo, clock: Clock
+    reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
-    left = lost(services, plivo, "create_5xx_after_commit")
+    left = lost(services, plivo, clock, "create_5xx_after_commit")
     clock.advance(seconds=60)
 
     class Overtaken(SessionStore):
@@ -403,12 +411,12 @@ def test_what_another_settled_first_is_left_to_him(
             super().replace(before, transitions.retake(before, clock()))
             super().replace(before, after)
 
-    table = services.stores.table
-    services.stores = Stores(table)
-    services.stores.sessions = Overtaken(table)
+    stores = own_stores(services)
+    stores.sessions = Overtaken(stores.table)
+    slow = replace(reconciler, stores=stores)
 
-    assert run_reconciliation(services) == {"left": 1}
-    assert stored(Stores(table), left).attempt == 2
+    assert go_round(slow) == {"left": 1}
+    assert stored(services.stores, left).attempt == 2
 
 
 # The handler
@@ -421,7 +429,7 @@ def test_the_function_says_and_counts_what_became_of_the_duties(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    lost(services, plivo, "create_5xx_after_commit")
+    lost(services, plivo, clock, "create_5xx_after_commit")
 
     answer = app.lambda_handler(sample("reconcile_sessions"), Context(600_000))
 
@@ -436,7 +444,7 @@ def test_a_function_without_time_left_begins_nothing(
     services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     clock.advance(minutes=-5)
-    lost(services, plivo, "create_5xx_after_commit")
+    lost(services, plivo, clock, "create_5xx_after_commit")
 
     assert app.lambda_handler(sample("reconcile_sessions"), Context(80_000)) == {}
 
@@ -488,7 +496,7 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert duty.kind is Action.CHECK_UPDATE
     assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
-    assert run_reconciliation(services) == {"checked": 1}
+    assert go_round(reconciler) == {"checked": 1}
 
 
 def test_a_check_of_what_came_back_or_is_gone_does_nothing(
@@ -509,7 +517,8 @@ def test_the_check_function_works_off_its_messages(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock.advance(minutes=-5)
-    session = services.create_session.create(
+    flow = at(services, clock).create_session
+    session = flow.create(
         requests.parse_create(PAIR),
         tenant_id="local",
         idempotency_key="sample-order-17",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,7 @@ from functions.get_recording import app as get_app
 from functions.list_recordings import app as list_app
 from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
+from masking import wiring
 from masking.core import key_space
 from masking.domain import recording_transitions, recordings
 from masking.domain.due_work import Action, due_work_of
@@ -34,10 +34,10 @@ from masking.recording.fetch_recordings import FetchRecordings
 from masking.storage.bucket import Bucket
 from masking.wiring import Services
 from operate.hold import hold
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, problem, read, sample
-from tests.support.rounds import a_round
+from tests.support.reconciling import go_round
 from tests.support.sessions_there import created, planted, stored
 from tests.support.simulated_plivo import SimulatedPlivo
 from tests.support.table_stream import TableStream
@@ -292,7 +292,7 @@ def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stre
 def written_units(services: Services) -> list[float]:
     """Give a list that gets the write units of each write, indexes included."""
     units: list[float] = []
-    client: Any = services.stores._client
+    client: Any = services.stores.table.client
 
     def ask(params: dict[str, Any], **_: object) -> dict[str, Any]:
         return {**params, "ReturnConsumedCapacity": "INDEXES"}
@@ -318,7 +318,7 @@ def test_a_recording_costs_two_writes_by_its_callback_and_three_after_it(
     monkeypatch: pytest.MonkeyPatch,
     url_length: int,
 ) -> None:
-    monkeypatch.setattr("masking.wiring.services", lru_cache(lambda: services))
+    wiring.services().stores = services.stores
     called(plivo, recorded)
     file = plivo.recordings()[-1]
     url = file["url"] + "?" + "x" * max(0, url_length - len(file["url"]) - 1)
@@ -572,7 +572,7 @@ def test_how_long_it_is_kept_is_the_sessions_rule_or_the_tenants_or_the_deployme
     assert kept.retention_days == days
     tags = aws.client("s3").get_object_tagging(Bucket=kept.bucket, Key=kept.key)
     assert tags["TagSet"] == [{"Key": "retention-days", "Value": str(days)}]
-    item = services.stores._get(
+    item = services.stores.table.get(
         key_space.session_key(session.session_uuid), f"R#{kept.recording_uuid}"
     )
     assert item
@@ -627,7 +627,7 @@ def test_a_held_recording_is_kept_shown_and_not_deleted_until_it_is_let_go(
         request("delete_recording", kept.recording_uuid), None
     )
     tags = aws.client("s3").get_object_tagging(Bucket=kept.bucket, Key=kept.key)
-    item = services.stores._get(place, f"R#{kept.recording_uuid}")
+    item = services.stores.table.get(place, f"R#{kept.recording_uuid}")
     clock.advance(days=5000)
     hidden = recordings.is_hidden(
         services.stores.recordings.of_session(recorded.session_uuid)[0], clock()
@@ -775,12 +775,12 @@ def ended(services: Services, session: Session, clock: Clock) -> Session:
 
 def reconciler_of(services: Services, clock: Clock) -> Reconciler:
     """Give the reconciler with a clock of the test's."""
-    return Reconciler(services.stores, services.carrier, services.callback_key, clock)
+    return at(services, clock).reconciler
 
 
 def reconcile(services: Services, clock: Clock) -> Mapping[str, int]:
     """Go once round what is due."""
-    return a_round(reconciler_of(services, clock))
+    return go_round(reconciler_of(services, clock))
 
 
 def test_with_no_webhook_at_all_every_recording_is_found_and_stored(

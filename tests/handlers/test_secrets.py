@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Callable
 
-import boto3
 import pytest
 
 from functions.authorize import app as authorize_app
@@ -19,8 +18,6 @@ from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize, webhook_secrets
 from masking.wiring import Services
 from masking.wiring.connections import SECRET_SECONDS
-from operate import __main__ as command
-from operate.deployment import Deployment
 from tests.handlers import test_samples as samples
 from tests.support.clock import Clock
 from tests.support.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
@@ -32,67 +29,7 @@ from tests.unit.wire import Wire
 usual_world = samples.usual_world
 
 
-@pytest.fixture
-def say(
-    aws: EmbeddedAws, deployment: Made, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., list[str]]:
-    """Give the operator's command for webhooks; it gives the lines printed."""
-    outputs = {
-        "TableName": deployment.table_name,
-        "SigningSecretArn": deployment.environment["SIGNING_SECRET_ARN"],
-    }
-
-    def run(doing: str, tenant: str = "acme") -> list[str]:
-        capsys.readouterr()
-        found = Deployment(outputs, aws)
-        assert command.main(["webhooks", doing, tenant], lambda _: found) == 0
-        return capsys.readouterr().out.splitlines()
-
-    return run
-
-
 # Secrets of webhooks
-
-
-def test_the_command_shows_what_functions_sign_with(
-    say: Callable[..., list[str]], services: Services
-) -> None:
-    assert say("show") == services.webhook_secrets_of("acme")
-    assert say("show") != say("show", "other")
-
-
-def test_a_rotation_has_two_secrets_until_the_old_one_is_retired(
-    say: Callable[..., list[str]],
-) -> None:
-    [first] = say("show")
-
-    both = say("rotate")
-    alone = say("retire")
-
-    assert len(both) == 2
-    assert both[1] == first
-    assert alone == both[:1]
-    assert say("rotate")[1:] == alone
-
-
-def test_rotating_twice_leaves_the_last_two(say: Callable[..., list[str]]) -> None:
-    [first] = say("show")
-    say("rotate")
-
-    assert first not in say("rotate")
-    assert len(say("show")) == 2
-
-
-def test_the_table_holds_no_secret(
-    say: Callable[..., list[str]], aws: EmbeddedAws, deployment: Made
-) -> None:
-    secrets = say("rotate")
-
-    kept = str(aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"])
-
-    assert "WEBHOOKS" in kept
-    for secret in secrets:
-        assert secret.removeprefix("whsec_") not in kept
 
 
 def test_of_two_rotations_at_once_one_happens(stores: Stores) -> None:
@@ -105,32 +42,6 @@ def test_of_two_rotations_at_once_one_happens(stores: Stores) -> None:
             webhook_secrets.change_generations(stores, "acme", overtaken)
 
     assert webhook_secrets.generations_of(stores, "acme").newest == 3
-
-
-def test_a_rotation_that_was_overtaken_is_one_sentence(
-    stores: Stores,
-    aws: EmbeddedAws,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    class Overtaking:
-        """Clients of an operator whom another overtakes."""
-
-        def client(self, service: str) -> object:
-            assert service == "dynamodb"
-            made = boto3.client("dynamodb")
-            made.meta.events.register(
-                "before-call.dynamodb.UpdateItem",
-                lambda **_: webhook_secrets.change_generations(
-                    stores, "acme", webhook_signing.rotated
-                ),
-            )
-            return made
-
-    assert aws.url
-    found = Deployment({"TableName": stores.table.name}, Overtaking())
-
-    assert command.main(["webhooks", "rotate", "acme"], lambda _: found) == 1
-    assert capsys.readouterr().err == "somebody else changed it at the same time\n"
 
 
 # Plivo's credentials

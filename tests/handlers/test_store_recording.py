@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from functions.store_recording import app
+from masking import wiring
 from masking.api import callback_requests
 from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.domain import recording_transitions, recordings
@@ -25,12 +26,13 @@ from masking.plivo.media import Media
 from masking.recording.announce import Announcer
 from masking.recording.copy_recording import CopyRecording
 from masking.storage.bucket import Bucket
+from masking.storage.queues import Queue
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from operate.deployment import Deployment as OperatedDeployment
 from operate.redrive import redrive
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
+from tests.support.maskline import deployment_on
 from tests.support.payloads import sample
 from tests.support.sessions_there import planted
 from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
@@ -47,7 +49,7 @@ def session(stores: Stores, clock: Clock) -> Session:
 
 
 @pytest.fixture
-def store(services: Services, wire: Wire, clock: Clock) -> CopyRecording:
+def copying(services: Services, wire: Wire, clock: Clock) -> CopyRecording:
     """Give the store as a function has it, with the wire as origin."""
     origin = Media((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
     return CopyRecording(services.stores, services.bucket, origin, clock)
@@ -120,7 +122,7 @@ def objects(aws: EmbeddedAws, deployment: Deployment) -> dict[str, bytes]:
     ids=["mp3", "mp3 in chunks", "wav", "wav in chunks"],
 )
 def test_the_object_is_the_origins_file_byte_for_byte(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -132,16 +134,16 @@ def test_the_object_is_the_origins_file_byte_for_byte(
 ) -> None:
     wire.answers(answer)
     announced = announce(
-        store.table, session, clock, f"{wire.origin}/a", RecordingFormat=f".{kind}"
+        copying.stores, session, clock, f"{wire.origin}/a", RecordingFormat=f".{kind}"
     )
 
-    assert store.store(*announced)
+    assert copying.copy(*announced)
 
     key = (
         f"recordings/acme/{clock():%Y/%m/%d}/{session.session_uuid}/{RECORDING}.{kind}"
     )
     assert objects(aws, deployment) == {key: audio}
-    stored = known(store.table, session)
+    stored = known(copying.stores, session)
     assert stored.status is Status.STORED
     assert (stored.bucket, stored.key) == (deployment.bucket_name, key)
     assert stored.format == kind
@@ -154,7 +156,7 @@ def test_the_object_is_the_origins_file_byte_for_byte(
 
 
 def test_the_object_has_its_type_and_a_checksum(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -162,11 +164,11 @@ def test_the_object_has_its_type_and_a_checksum(
     deployment: Deployment,
 ) -> None:
     wire.answers(reply(200, MP3))
-    store.store(*announce(store.table, session, clock, f"{wire.origin}/a"))
+    copying.copy(*announce(copying.stores, session, clock, f"{wire.origin}/a"))
 
     head = aws.client("s3").head_object(
         Bucket=deployment.bucket_name,
-        Key=str(known(store.table, session).key),
+        Key=str(known(copying.stores, session).key),
         ChecksumMode="ENABLED",
     )
 
@@ -176,30 +178,32 @@ def test_the_object_has_its_type_and_a_checksum(
 
 
 def test_a_recording_of_unknown_duration_is_stored_without_one(
-    store: CopyRecording, session: Session, clock: Clock, wire: Wire
+    copying: CopyRecording, session: Session, clock: Clock, wire: Wire
 ) -> None:
     wire.answers(reply(200, MP3))
 
-    store.store(
-        *announce(store.table, session, clock, f"{wire.origin}/a", RecordingDuration="")
+    copying.copy(
+        *announce(
+            copying.stores, session, clock, f"{wire.origin}/a", RecordingDuration=""
+        )
     )
 
-    assert known(store.table, session).duration is None
+    assert known(copying.stores, session).duration is None
 
 
 def test_a_second_run_fetches_nothing(
-    store: CopyRecording, session: Session, clock: Clock, wire: Wire
+    copying: CopyRecording, session: Session, clock: Clock, wire: Wire
 ) -> None:
     wire.answers(reply(200, MP3))
-    announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    store.store(*announced)
+    announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
+    copying.copy(*announced)
 
-    assert store.store(*announced) is False
+    assert copying.copy(*announced) is False
     assert len(wire.asked) == 1
 
 
 def test_two_at_once_make_one_object_and_one_of_them_comes_again(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -207,11 +211,11 @@ def test_two_at_once_make_one_object_and_one_of_them_comes_again(
     deployment: Deployment,
 ) -> None:
     wire.answers(reply(200, MP3))
-    announced = announce(store.table, session, clock, f"{wire.origin}/a")
+    announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
 
     def run(_: int) -> str:
         try:
-            return "stored" if store.store(*announced) else "done already"
+            return "stored" if copying.copy(*announced) else "done already"
         except RecordingNotReadyError:
             return "come again"
 
@@ -223,28 +227,28 @@ def test_two_at_once_make_one_object_and_one_of_them_comes_again(
 
 
 def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
-    store: CopyRecording, session: Session, clock: Clock, wire: Wire
+    copying: CopyRecording, session: Session, clock: Clock, wire: Wire
 ) -> None:
     wire.answers(reset(), reply(200, MP3))
-    announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    begun = known(store.table, session)
+    announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
+    begun = known(copying.stores, session)
     claimed = recording_transitions.claim(begun, clock())
     assert claimed
-    store.stores.recordings.replace(begun, claimed)
+    copying.stores.recordings.replace(begun, claimed)
 
     with pytest.raises(RecordingNotReadyError, match="another invocation"):
-        store.store(*announced)
+        copying.copy(*announced)
     assert wire.asked == []
     clock.advance(minutes=17)
     with pytest.raises(RecordingNotReadyError):
-        store.store(*announced)
+        copying.copy(*announced)
     clock.advance(seconds=1)
 
-    assert store.store(*announced)
+    assert copying.copy(*announced)
 
 
 def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -252,13 +256,13 @@ def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
     deployment: Deployment,
 ) -> None:
     wire.answers(reply(200, MP3))
-    announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    store.store(*announced)
-    unsaid(store.table, session, f"{wire.origin}/a")
+    announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
+    copying.copy(*announced)
+    unsaid(copying.stores, session, f"{wire.origin}/a")
 
-    assert store.store(*announced)
+    assert copying.copy(*announced)
     assert list(objects(aws, deployment).values()) == [MP3]
-    assert known(store.table, session).status is Status.STORED
+    assert known(copying.stores, session).status is Status.STORED
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
     ids=["longer", "longer in chunks", "same length"],
 )
 def test_another_file_under_the_same_key_is_never_overwritten(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -276,12 +280,12 @@ def test_another_file_under_the_same_key_is_never_overwritten(
     answer: Answer,
 ) -> None:
     wire.answers(reply(200, MP3), answer)
-    announced = announce(store.table, session, clock, f"{wire.origin}/a")
-    store.store(*announced)
-    unsaid(store.table, session, f"{wire.origin}/a")
+    announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
+    copying.copy(*announced)
+    unsaid(copying.stores, session, f"{wire.origin}/a")
 
     with pytest.raises(RecordingNotReadyError, match="another file"):
-        store.store(*announced)
+        copying.copy(*announced)
 
     assert list(objects(aws, deployment).values()) == [MP3]
 
@@ -309,7 +313,7 @@ def test_another_file_under_the_same_key_is_never_overwritten(
     ],
 )
 def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
@@ -318,18 +322,18 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
     answer: Answer,
 ) -> None:
     wire.answers(answer, reply(200, MP3))
-    announced = announce(store.table, session, clock, f"{wire.origin}/a")
+    announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
 
     with pytest.raises((RecordingNotReadyError, HTTPClientError)):
-        store.store(*announced)
+        copying.copy(*announced)
 
     assert objects(aws, deployment) == {}
-    assert known(store.table, session).status is Status.STORING
+    assert known(copying.stores, session).status is Status.STORING
     uploads = aws.client("s3").list_multipart_uploads(Bucket=deployment.bucket_name)
     assert uploads.get("Uploads", []) == []
     clock.advance(seconds=1)
 
-    assert store.store(*announced)
+    assert copying.copy(*announced)
 
 
 @pytest.mark.parametrize(
@@ -342,26 +346,26 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
     ],
 )
 def test_a_recording_from_nowhere_we_know_is_refused(
-    store: CopyRecording,
+    copying: CopyRecording,
     session: Session,
     clock: Clock,
     wire: Wire,
     url: str,
     fields: dict[str, str],
 ) -> None:
-    announced = announce(store.table, session, clock, url, **fields)
+    announced = announce(copying.stores, session, clock, url, **fields)
 
     with pytest.raises(RecordingRefusedError):
-        store.store(*announced)
+        copying.copy(*announced)
 
     assert wire.asked == []
 
 
 def test_an_announcement_without_its_callback_is_refused(
-    store: CopyRecording, session: Session
+    copying: CopyRecording, session: Session
 ) -> None:
     with pytest.raises(RecordingRefusedError, match="not in the table"):
-        store.store(session.session_uuid, RECORDING)
+        copying.copy(session.session_uuid, RECORDING)
 
 
 # The bucket
@@ -492,14 +496,21 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     wire: Wire,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    aws: EmbeddedAws,
     received: int,
     again_after: int,
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     pauses: list[int] = []
-    monkeypatch.setattr(
-        "masking.queue.Queue.postpone", lambda _, __, seconds: pauses.append(seconds)
-    )
+
+    class Noting(Queue):
+        """A queue that keeps for how long messages were postponed."""
+
+        def postpone(self, _receipt: str, seconds: int) -> None:
+            pauses.append(seconds)
+
+    queue = Noting(aws.client("sqs"), services.settings.recording_queue_url)
+    wiring.services().recording_queue = queue
     url = f"{wire.origin}/secret-address-of-audio"
     event = message(services, announce(services.stores, session, clock, url), received)
 
@@ -573,13 +584,9 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     app.lambda_handler(message(services, announced), None)
     assert objects(aws, deployment) == {}
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
-    outputs = {
-        "RecordingDeadLettersUrl": services.settings.recording_dead_letters_url,
-        "RecordingQueueUrl": services.settings.recording_queue_url,
-    }
     said: list[str] = []
 
-    sent = redrive(OperatedDeployment(outputs, aws), "recordings", said.append)
+    sent = redrive(deployment_on(deployment, aws), "recordings", said.append)
 
     assert sent == 1
     assert "RecordingHosts" in said[0]

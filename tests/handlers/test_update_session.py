@@ -32,9 +32,9 @@ from masking.plivo.errors import (
 )
 from masking.storage.stores import Stores
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
-from tests.support.faulty_table import faulty_stores
+from tests.support.faulty_stores import faulty_stores
 from tests.support.payloads import http, problem, read, sample
 from tests.support.sessions_there import created, reserved, stored
 from tests.support.simulated_plivo import SimulatedPlivo
@@ -45,16 +45,16 @@ SEED = {"call_time_limit": 3600, "record": True}
 
 
 @pytest.fixture
-def flow(services: Services, plivo: SimulatedPlivo) -> UpdateSession:
-    """Return what updates sessions, with a clock of the test's."""
+def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateSession:
+    """Give the flow as a function has it, with a clock of the test's."""
     assert plivo.sessions() == []
-    return services.update_session
+    return at(services, clock).update_session
 
 
 @pytest.fixture
 def session(services: Services, flow: UpdateSession, clock: Clock) -> Session:
     """Give an active session."""
-    assert flow.stores is services.stores
+    assert flow.carrier is services.carrier
     return created(services, clock, call_time_limit=1800)
 
 

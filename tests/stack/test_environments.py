@@ -116,3 +116,17 @@ def test_the_embedded_aws_can_not_import_what_functions_use() -> None:
     )
 
     assert "No module named 'aws_lambda_powertools'" in done.stderr
+
+
+def test_the_operators_command_runs_in_any_folder(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [environments.TOOLS / "bin" / "maskline", "keys", "--help"],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: maskline keys ")

@@ -31,12 +31,12 @@ def create(flow: CreateSession, key: str | None = "order-17", **body: Any) -> Cr
 
 
 def outcome_of(error: ProblemError) -> Any:
-    """Return what an error says about the session's existence."""
+    """Give what an error says about the session's existence."""
     return error.members["outcome"]
 
 
 def attempt(flow: CreateSession) -> tuple[Created | None, Any]:
-    """Send a create; return what it made, or the outcome that its error names."""
+    """Send a create; give what it made, or the outcome that its error tells."""
     try:
         return create(flow), None
     except ProblemError as error:

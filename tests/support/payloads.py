@@ -1,4 +1,4 @@
-"""Events for handlers, made from the samples in `events/`, and what comes back."""
+"""Events for handlers, made from the samples in `events/`, and what they give."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def http(
     scopes: str = EVERY_SCOPE,
     encoded: bool = False,
 ) -> dict[str, Any]:
-    """Return an HTTP API's event: the function's sample with what a test changes.
+    """Give an HTTP API's event: the function's sample with what a test changes.
 
     *body* is text, bytes or JSON; *headers* with the value "" are taken out.
     """
@@ -60,13 +60,13 @@ def http(
 
 
 def read(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON of an answer's body."""
+    """Give the JSON of an answer's body."""
     document: dict[str, Any] = json.loads(answer["body"])
     return document
 
 
 def problem(answer: Mapping[str, Any]) -> tuple[int, str, str | None]:
-    """Return status, code and outcome of a problem document, checking its shape."""
+    """Give status, code and outcome of a problem document, checking its shape."""
     document = read(answer)
     assert answer["headers"]["content-type"] == "application/problem+json"
     assert answer["headers"]["cache-control"] == "no-store"
@@ -87,5 +87,5 @@ class Context:
         self.left = left
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds that are left."""
+        """Give the milliseconds that are left."""
         return self.left

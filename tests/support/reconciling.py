@@ -1,19 +1,32 @@
-"""Run the reconciliation, as the rule of every quarter of an hour does."""
+"""Run reconciliations as their schedule does, with a reconciler of the test's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
+from masking.lifecycle.number_pool import NumberPool
 from masking.lifecycle.reconcile import Reconciler
-from masking.wiring import Services
+from masking.lifecycle.reconcile_sessions import ReconcileSessions
+from masking.plivo.account import Account
+from masking.plivo.rate_limit import RateLimit
 
 
-def run_reconciliation(
-    services: Services, reconciler: Reconciler | None = None
-) -> Mapping[str, int]:
-    """Work off what is due, by *reconciler* if given; return the outcomes."""
-    run = services.reconcile_sessions(lambda: True)
-    if reconciler is not None:
-        run = replace(run, stores=reconciler.stores, reconciler=reconciler)
-    return run.work().outcomes
+def reconciliation(
+    reconciler: Reconciler, has_time: Callable[[], bool] = lambda: True
+) -> ReconcileSessions:
+    """Return a reconciliation that works through *reconciler*."""
+    return ReconcileSessions(
+        stores=reconciler.stores,
+        reconciler=reconciler,
+        number_pool=NumberPool(account=Account(reconciler.carrier), now=reconciler.now),
+        rate_limit=RateLimit(1_000),
+        now=reconciler.now,
+        has_time=has_time,
+    )
+
+
+def go_round(
+    reconciler: Reconciler, has_time: Callable[[], bool] = lambda: True
+) -> dict[str, int]:
+    """Do all that is due; return the outcomes."""
+    return dict(reconciliation(reconciler, has_time).work().outcomes)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from masking.api import requests
@@ -13,6 +10,7 @@ from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session
 from masking.storage.stores import Stores
 from masking.wiring import Services
+from tests.support.clock import at
 from tests.support.payloads import PAIR
 
 DOMAIN = "masks.example.com"
@@ -28,9 +26,9 @@ def created(
     **body: Any,
 ) -> Session:
     """Create a session at the simulator and in the table."""
-    create_session = replace(services.create_session, now=clock)
+    flow = at(services, clock).create_session
     asked = body if body.get("create_session_with_single_party") else {**PAIR, **body}
-    return create_session.create(
+    return flow.create(
         requests.parse_create(asked),
         tenant_id=tenant,
         idempotency_key=key,
@@ -57,6 +55,9 @@ def planted(
     stores: Stores, clock: Clock, *, tenant: str = "acme", **answer: Any
 ) -> Session:
     """Put an active session into the table without asking any Plivo."""
+    import uuid
+    from datetime import timedelta
+
     request = requests.parse_create(PAIR)
     new = transitions.reserve(
         session_uuid=sessions.session_uuid_for(tenant, None),

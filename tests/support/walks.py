@@ -39,7 +39,7 @@ def event_for(
     body: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the event of a request, with what the authorizer said of its key."""
+    """Give the event of a request, with what the authorizer said of its key."""
     event = sample(route.function)
     path = filled(route.path, names)
     event["rawPath"] = event["requestContext"]["http"]["path"] = path

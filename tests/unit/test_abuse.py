@@ -12,14 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from masking.api import (
-    callback_requests,
-    gateway,
-    json_bodies,
-    pages,
-    requests,
-    search_requests,
-)
+from masking.api import callback_requests, gateway, pages, requests, search_requests
 from masking.core.problems import (
     InvalidRequestError,
     MalformedBodyError,
@@ -233,7 +226,7 @@ REFUSED_VALUES = {
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
 def test_what_is_no_json_object_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBodyError) as refused:
-        json_bodies.read_object(body)
+        requests.read_object(body)
 
     assert refused.value.status == 400
     assert refused.value.explanation.endswith(".")
@@ -260,7 +253,7 @@ def test_a_value_that_is_none_is_refused_with_its_field(
 @example(b'{"labels": {"\\ud800": "\\ud800"}}')
 def test_every_body_is_taken_or_refused(body: bytes) -> None:
     try:
-        requests.parse_create(json_bodies.read_object(body))
+        requests.parse_create(requests.read_object(body))
     except ProblemError as refused:
         status, told = refused.status, json.dumps(refused.members)
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from masking.api.interaction_views import interaction_view
+from masking.api.session_views import interaction_view
 from masking.plivo import answers
 
 FIRST = "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"

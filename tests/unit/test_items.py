@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from masking.core import key_space, times
 from masking.domain import due_work
 from masking.domain.sessions import Pending, Session, Settled, Status
-from masking.storage import attributes, session_items
+from masking.storage import session_items
+from masking.storage.table import read_item, written_item
 
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -53,7 +54,7 @@ SESSIONS = st.builds(
         st.lists(st.sampled_from(["amount", "interaction"]), max_size=2).map(tuple),
         st.integers(1, 2),
     ),
-    linger=st.integers(0, 10**6),
+    time_limit=st.integers(0, 10**6),
     repaired=st.none() | st.just("ending_finished"),
     asked=SETTINGS,
     labels=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
@@ -62,10 +63,8 @@ SESSIONS = st.builds(
 
 @given(SESSIONS)
 def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
-    state = attributes.read_item(
-        attributes.written_item(session_items.state_item(session, purge_at=1))
-    )
-    request = attributes.read_item(attributes.written_item({"asked": session.asked}))
+    state = read_item(written_item(session_items.state_item(session, purge_at=1)))
+    request = read_item(written_item({"asked": session.asked}))
 
     assert session_items.session_from(state, request) == session
     assert session_items.session_from(state) == replace(session, asked={})
@@ -118,7 +117,7 @@ def test_a_time_of_any_zone_is_written_in_utc() -> None:
 def test_what_dynamodb_has_becomes_plain_values(
     stored: dict[str, Any], plain: object
 ) -> None:
-    assert attributes.read_item({"x": stored}) == {"x": plain}
+    assert read_item({"x": stored}) == {"x": plain}
 
 
 def test_no_two_kinds_of_items_share_a_partition() -> None:

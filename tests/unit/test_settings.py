@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from masking.core.errors import SettingMissingError
-from masking.core.settings import Settings, settings
+from masking.core.settings import Setting, Settings, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,7 +54,7 @@ def test_a_missing_variable_is_named_in_a_sentence(
 
 
 def test_every_setting_that_must_be_set_is_tested() -> None:
-    properties = {n for n, v in vars(Settings).items() if isinstance(v, property)}
+    properties = {n for n, v in vars(Settings).items() if isinstance(v, Setting)}
 
     ours = {"public_base_url", "goodbye_play_url"}
     optional = {*ours, "webhook_auth", "webhook_targets", "bus_events"}

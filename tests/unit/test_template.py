@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from operate.deployment import NEEDED, environment_of
 from operate.redrive import ROUTES
 from stack.aws.package import read_template
 
@@ -300,6 +301,7 @@ def test_a_recording_whose_storer_was_killed_is_free_when_its_message_comes() ->
 
 
 def test_the_bucket_has_a_rule_for_each_retention_and_none_for_what_is_held() -> None:
+    from masking.core import settings
     from masking.domain import recordings
     from masking.storage.bucket import TAG
 
@@ -312,11 +314,11 @@ def test_the_bucket_has_a_rule_for_each_retention_and_none_for_what_is_held() ->
     }
     untagged = [rule for rule in lifecycle["Rules"] if "TagFilters" not in rule]
 
-    assert ages == {str(days): days for days in recordings.RETENTION_DAYS}
+    assert ages == {str(days): days for days in settings.RETENTION_DAYS}
     assert recordings.HELD not in ages
     assert not any("ExpirationInDays" in rule for rule in untagged)
     allowed = TEMPLATE["Parameters"]["RecordingRetentionDays"]["AllowedValues"]
-    assert allowed == list(recordings.RETENTION_DAYS)
+    assert allowed == list(settings.RETENTION_DAYS)
 
 
 def test_whoever_is_told_of_a_failed_recording_is_told_why_and_what_to_do() -> None:
@@ -433,7 +435,7 @@ def test_only_one_module_speaks_to_plivos_sdk() -> None:
         if re.search(r"^\s*(import|from) plivo", path.read_text(), re.MULTILINE)
     ]
 
-    assert speaks == ["carrier.py"]
+    assert sorted(speaks) == ["client.py", "transport.py"]
 
 
 def test_the_environment_is_read_in_one_place() -> None:
@@ -455,6 +457,22 @@ def test_numbers_in_samples_are_reserved_ones() -> None:
 
 def test_the_samconfig_holds_no_account() -> None:
     assert not re.search(r"\d{12}", (ROOT / "samconfig.toml").read_text())
+
+
+def test_every_setting_of_functions_is_an_output_of_the_same_name() -> None:
+    """Commands know of a deployment what its outputs say, as `Settings` reads it."""
+    variables = dict(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    for properties in FUNCTIONS.values():
+        variables |= properties.get("Environment", {}).get("Variables", {})
+    # What only functions say.
+    unasked = ("POWERTOOLS_", "GOODBYE_", "BUS_EVENTS")
+    asked = {k: v for k, v in variables.items() if not k.startswith(unasked)}
+
+    outputs = {name: each["Value"] for name, each in TEMPLATE["Outputs"].items()}
+
+    assert asked.items() <= environment_of(outputs).items()
+    assert outputs.keys() >= NEEDED
+    assert not any("Condition" in TEMPLATE["Outputs"][name] for name in NEEDED)
 
 
 @pytest.mark.parametrize("queue", sorted(ROUTES))

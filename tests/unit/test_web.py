@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from masking.api import gateway
+from masking.core import errors as inner
 from masking.core import problems
 from masking.core.problems import (
     InvalidRequestError,
@@ -364,7 +365,7 @@ def test_every_problem_has_its_own_code_and_a_sentence() -> None:
 def test_the_map_of_errors_names_each_problem_with_its_status_and_code(
     module: ModuleType,
 ) -> None:
-    drawn = f"{problems.__doc__} {errors.__doc__}"
+    drawn = f"{problems.__doc__} {errors.__doc__} {inner.__doc__}"
     for kind in vars(module).values():
         if isinstance(kind, type) and issubclass(kind, Exception):
             assert f" {kind.__name__} " in f" {drawn} ".replace("\n", " ")

@@ -18,6 +18,7 @@ from masking.storage.stores import Stores
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
 from stack.running import RunningStack
+from tests.support.stores import stores_over
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Caller:
     def stores(self) -> Stores:
         """Give the stack's table."""
         aws = self.stack.aws
-        return Stores(aws.client("dynamodb"), self.stack.outputs["TableName"])
+        return stores_over(aws.client("dynamodb"), self.stack.outputs["TableName"])
 
     def key(self) -> bytes:
         """Give the key that tokens in the callbacks' paths are made with."""

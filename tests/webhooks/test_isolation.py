@@ -70,19 +70,19 @@ def test_a_hundred_webhooks_arrive_while_a_thousand_wait_on_dead_endpoints(
     with ExitStack() as running:
         http = running.enter_context(httpx.Client(trust_env=False, timeout=30))
         plivo = Caller(stack, http)
-        table = plivo.table
+        stores = plivo.stores
         sink = running.enter_context(serving(Sink()))
         dead = []
         dead_sessions = []
         for _ in range(DEAD_ENDPOINTS):
             url = running.enter_context(_dead_endpoint())
-            session = plivo.session(table, "tenant-a", callback_url=url)
+            session = plivo.session(stores, "tenant-a", callback_url=url)
             dead_sessions.append(session.session_uuid)
             share = WAITING // DEAD_ENDPOINTS
             dead += _details(session.session_uuid, "tenant-a", share)
         # As events of many sessions come: one endpoint's beside another's.
         random.Random(7).shuffle(dead)  # noqa: S311
-        good = plivo.session(table, "tenant-b", callback_url=sink.url)
+        good = plivo.session(stores, "tenant-b", callback_url=sink.url)
         # The stream's own events of these sessions come first.
         assert sink.wait_for(1, 20)
         before = len(sink.taken)

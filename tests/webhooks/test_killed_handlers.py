@@ -62,9 +62,9 @@ def test_what_was_acknowledged_is_kept_published_and_delivered(
     dice = random.Random(4)  # noqa: S311
     with serving(Sink()) as sink, httpx.Client(trust_env=False, timeout=30) as http:
         plivo = Caller(stack, http)
-        key, table = plivo.key(), plivo.table
+        key, stores = plivo.key(), plivo.stores
         sessions = [
-            plivo.session(table, "local", callback_url=sink.url)
+            plivo.session(stores, "local", callback_url=sink.url)
             for _ in range(SESSIONS)
         ]
         work = [

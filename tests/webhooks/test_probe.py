@@ -54,19 +54,3 @@ def test_the_probe_tells_shapes_and_settles_questions_without_a_value(
     assert "    From: masked number" in text
     assert "    EventTimestamp: time 'YYYY-MM-DD HH:MM:SS'" in text
     assert "202555" not in text
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ("", "blank"),
-        ("2026-03-01T12:00:00Z", "time, another format"),
-        ("12025550180", "number without +"),
-        ("+12025550180", "number with +"),
-        ("0.0085", "decimal"),
-        (".mp3", "text of 4 characters"),
-        ("Normal Hangup", "text of 13 characters"),
-    ],
-)
-def test_a_value_is_told_by_its_kind(value: str, kind: str) -> None:
-    assert probe.kind_of(value) == kind

@@ -1,10 +1,15 @@
-"""Maskline: what every function shares.
+"""Maskline: what every function shares, in rooms.
 
-The rules (`sessions`, `contract`, `events`, `recordings`, `changes`, `signature`,
-`blank`, `erasures`) know no network and no clock of their own. One module each speaks
-to the outside: `carrier` to Plivo's API, `origin` to recordings at Plivo, `table` to
-DynamoDB (`erasure_table` where erasing needs more), `bucket` to S3, `bus` to
-EventBridge, `web` to API Gateway. The use cases (`create`, `update`, `receive`,
-`publish`, `store`, `expire`, `reconcile`, `erase`) tie them together and take what they
-need as parameters; `wiring` builds it.
+From the top; a room may import from those below it, never the reverse, and rooms in one
+line never import each other (`.importlinter` holds it, docs/architecture.md draws it):
+
+    wiring                                        builds everything
+    erasure                                       erase a person
+    stream | lifecycle                            what a change sets off | sessions
+    recording | webhooks | tenants | callbacks    the other use cases
+    api                                           HTTP in and out
+    storage                                       table, bucket, bus, queues
+    plivo                                         Plivo's API and signatures
+    domain                                        rules without I/O
+    core                                          errors, numbers, times, keys, settings
 """

@@ -1,1 +1,1 @@
-"""Stand in for Plivo on one machine: masking API, calls, callbacks, recordings."""
+"""Simulate Plivo on one machine: masking API, calls, callbacks, recordings."""

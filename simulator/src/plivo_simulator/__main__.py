@@ -6,14 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from .app_gateway import AppAddress
+from .app_proxy import AppAddress
 from .server import CannotListenError, serve
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until stopped; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m plivo_simulator", description="A stand-in for Plivo, offline."
+        prog="plivo-simulator",
+        description="Plivo on your laptop: API, calls, signed webhooks, recordings.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8001, help="port to listen on")
@@ -21,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--speed", type=float, default=1.0, help="simulated seconds per real second"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="where the dice of the faults start"
+        "--seed", type=int, default=0, help="seed of the random draws of the faults"
     )
     parser.add_argument(
         "--app", help="address of an app's API that the phones page may speak to"

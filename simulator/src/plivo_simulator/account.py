@@ -46,7 +46,7 @@ class RentedNumber:
 
 
 def country_of(digits: str) -> str | None:
-    """Return the ISO code of the country that *digits* is dialled in, if known."""
+    """Return the ISO code of the country of *digits*, if known."""
     matches = [
         (len(code), country)
         for country, code in CALLING_CODES.items()

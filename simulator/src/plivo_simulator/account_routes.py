@@ -1,4 +1,4 @@
-"""Answer the few resources beside masking that a masking client needs.
+"""Answer the resources beside masking that a masking client needs.
 
 Call detail records of legs, and recordings: get, list, delete.
 """
@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import responses
+from .api_faults import refusal_of
 from .credentials import account_of, may_act_as
 from .listing import KEPT, check_window, read_page
 from .media import serve_media
 from .parameters import BadParameterError
 from .records import Recording
 from .simulator import Simulator
-from .spoiled_answers import refusal_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -41,7 +41,7 @@ def account_routes() -> list[Route]:
 
 
 def let_in(endpoint: Endpoint) -> Endpoint:
-    """Answer 401 to whoever may not act for the account in the path."""
+    """Answer 401 to a sender who may not act for the account in the path."""
 
     async def guarded(request: Request) -> Response:
         who = account_of(request)

@@ -1,8 +1,8 @@
 """Read the XML with which a number's application answers a call.
 
-The elements that a call can be ended politely with are understood: Speak, Play,
-Wait, GetDigits, Redirect, PreAnswer, Hangup. Any other is refused like bad XML,
-because a simulator that skips what it can't do would prove nothing.
+The elements that end a call politely are supported: Speak, Play, Wait, GetDigits,
+Redirect, PreAnswer, Hangup. Any other is refused like bad XML, because a simulator
+that skips an element proves nothing about it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MAX_LOOPS = 50
 
 
 class BadXmlError(Exception):
-    """The document is not XML that Plivo would obey; the text says why."""
+    """The document is not XML that Plivo would carry out; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PlayFile:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let *seconds* pass."""
+    """Wait for *seconds*."""
 
     seconds: float
 
@@ -116,7 +116,7 @@ def _verbs(element: ElementTree.Element) -> Iterator[Verb]:
                 int(_number(element.attrib, "retries", 1)),
             )
         case other:
-            raise BadXmlError(f"the simulator does not obey {other}")
+            raise BadXmlError(f"the simulator does not support {other}")
 
 
 def _sounds(element: ElementTree.Element) -> Iterator[Speak | PlayFile | Wait]:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import responses
 from .account_routes import account_routes
-from .app_gateway import AppAddress
+from .app_proxy import AppAddress
 from .clock import Clock
 from .control_routes import control_routes
 from .masking_routes import masking_routes
@@ -76,7 +76,7 @@ class OwnOriginOnly:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or answer 403."""
+        """Pass the request on, or answer 403."""
         if scope["type"] == "http" and scope["path"].startswith("/_sim/"):
             request = Request(scope)
             origin = request.headers.get("origin")

@@ -1,7 +1,7 @@
-"""Tell whoever listens what just happened in the simulator, as it happens.
+"""Publish changes in the simulator to its listeners, as they happen.
 
 Listeners are server-sent event streams. One that reads too slowly loses the oldest
-news, never the newest, and holds nobody up.
+events, never the newest, and delays nobody else.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ News = tuple[str, dict[str, Any]] | None
 
 
 class Broadcast:
-    """Hand news to every listener. *render* turns a record into a JSON object."""
+    """Publish events to every listener."""
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[News]] = set()
 
     def tell(self, kind: str, render: Callable[[], dict[str, Any]]) -> None:
-        """Pass news on; nothing is rendered when nobody listens."""
+        """Publish an event; *render* is not called when nobody listens."""
         if not self._listeners:
             return
         news: News = (kind, render())
@@ -33,7 +33,7 @@ class Broadcast:
             queue.put_nowait(news)
 
     def close(self) -> None:
-        """Tell every listener that there will be no more news: None."""
+        """Send every listener None, which ends its stream."""
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()
@@ -41,7 +41,7 @@ class Broadcast:
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Queue[News]]:
-        """Give a queue that fills with news while the block runs."""
+        """Yield a queue that receives the events while the block runs."""
         queue: asyncio.Queue[News] = asyncio.Queue(_BACKLOG)
         self._listeners.add(queue)
         try:

@@ -1,4 +1,4 @@
-"""Deliver callbacks: encode, sign, send, try again once on a time-out, write it down.
+"""Deliver callbacks: encode, sign, send, retry once after a time-out, record.
 
 Delivery takes real time whatever the simulated clock does. Callbacks of one session
 leave in order, each after the one before was answered or two seconds have passed;
@@ -41,7 +41,7 @@ def callback_client() -> httpx.AsyncClient:
 
 
 class Courier:
-    """Send callbacks and remember how each fared."""
+    """Send callbacks and record the result of each."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def post(self, callback: Callback) -> None:
-        """Take charge of *callback*; it leaves soon, or as its fault has it."""
+        """Schedule the delivery of *callback*, as its fault demands."""
         self._store.add_callback(callback)
         facts = {
             "event": callback.event,
@@ -90,7 +90,7 @@ class Courier:
         self._announce("callback", callback)
 
     def forget(self) -> None:
-        """Give up what is under way and forget the order of what was sent."""
+        """Cancel pending deliveries and clear the order of past ones."""
         for task in self._tasks:
             task.cancel()
         self._last.clear()

@@ -1,4 +1,4 @@
-"""Keep the simulator's time: real, faster than real, or moved only by hand.
+"""Keep the simulator's time: real, faster than real, or advanced by hand.
 
 One clock serves all three. `speed` 1.0 is real time, 20.0 passes twenty seconds in
 one, 0 stands still until `advance` is called. Everything that waits inside a call
@@ -28,7 +28,7 @@ class _Alarm:
 
 
 class Clock:
-    """Tell the time and let tasks wait for it. Use it from one event loop."""
+    """A clock that tasks can wait for. Use it from one event loop."""
 
     def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
         self._base = start or datetime.now(UTC)
@@ -61,7 +61,7 @@ class Clock:
         self._drive()
 
     async def advance(self, seconds: float) -> None:
-        """Move time forward and return when all that became due has happened."""
+        """Move time forward and return when everything due by then has happened."""
         target = self.now() + timedelta(seconds=seconds)
         await self.settle()
         while (alarm := self._earliest()) and alarm.deadline <= target:
@@ -109,7 +109,7 @@ class Clock:
             await self.wait_for(asyncio.Event(), seconds)
 
     def run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Start *work* as a task whose waiting `advance` knows about."""
+        """Start *work* as a task that `advance` waits for."""
 
         async def counted() -> None:
             try:

@@ -1,4 +1,4 @@
-"""Read requests to the control API, and turn what is wrong with them into answers."""
+"""Read requests to the control API, and turn their errors into answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ControlError(Exception):
-    """The control API was asked for what can't be; has the status to answer."""
+    """A request to the control API is refused, with this status and text."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -26,7 +26,7 @@ class ControlError(Exception):
 
 
 def guarded(endpoint: Endpoint) -> Endpoint:
-    """Turn refusals into answers."""
+    """Answer the errors that *handler* raises as JSON."""
 
     @functools.wraps(endpoint)
     async def answer(request: Request) -> Response:

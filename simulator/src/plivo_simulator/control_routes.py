@@ -1,4 +1,4 @@
-"""Answer the control API under `/_sim/`: place calls, look inside, break things.
+"""Answer the control API under `/_sim/`: place calls, inspect state, inject faults.
 
 Needs no credentials: it is for the developer on this machine. Errors are
 `{"error": "<what is wrong>"}` with 400, 404 or 409.
@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import media, views
-from .app_gateway import pass_on, play_stored, show_app
+from .app_proxy import pass_on, play_stored, show_app
 from .control_requests import (
     ControlError,
     Endpoint,
@@ -88,7 +88,7 @@ def control_routes() -> list[Route]:
 
 
 async def health(request: Request) -> Response:
-    """Say that the simulator runs, and how much it holds."""
+    """Show that the simulator runs, and how many objects it holds."""
     simulator = simulator_of(request)
     store = simulator.store
     counts = {
@@ -102,7 +102,7 @@ async def health(request: Request) -> Response:
 
 
 async def place_call(request: Request) -> Response:
-    """Let somebody call a virtual number; answers at once with the call's id."""
+    """Place a call to a virtual number; answers at once with the call's id."""
     simulator = simulator_of(request)
     body = await body_of(request)
     withheld = body.get("from") == WITHHELD
@@ -146,7 +146,7 @@ async def get_call(request: Request) -> Response:
 
 
 async def act(request: Request) -> Response:
-    """Let a person act: {"action": "answer|decline|hangup|digits", "leg": ...}."""
+    """Act as a person: {"action": "answer|decline|hangup|digits", "leg": ...}."""
     simulator = simulator_of(request)
     body = await body_of(request)
     what = body.get("action")
@@ -271,7 +271,7 @@ async def put_clock(request: Request) -> Response:
 
 
 async def advance_clock(request: Request) -> Response:
-    """Move time forward; answers when all that became due has happened."""
+    """Move time forward; answers when everything due by then has happened."""
     body = await body_of(request)
     seconds = number_of(body, "seconds")
     if not 0 <= seconds <= 100 * 86400:
@@ -287,7 +287,7 @@ def _clock_changed(simulator: Simulator) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """Forget everything and begin anew; `{"seed": 7}` starts the faults' dice."""
+    """Clear everything; `{"seed": 7}` seeds the random draws of the faults."""
     body = await body_of(request)
     seed = body.get("seed", 0)
     if type(seed) is not int:

@@ -1,8 +1,8 @@
 """Carry out the steps of one call: ring phones, play, gather, talk, hang up.
 
-The flow (`plivo_simulator.rules.flow`) says what comes next; this module makes it
-happen on the clock and sends back how it went. What people do arrives as actions, from a
-script or from a person, through the same queue.
+The flow (`plivo_simulator.rules.flow`) decides the next step; this module carries it
+out on the clock and sends the result back. Actions of people, from a script or from
+a person, arrive through one queue.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .answering import Ask, Told, obey
+from .number_application import ApplicationReply, ApplicationRequest, run_application
 from .phones import MANUAL, REFUSALS, RING_ON, Plan
 from .records import Call
 from .rules.flow import PIN_ENTRY_SECONDS
@@ -48,9 +48,9 @@ TYPING_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person does: `answer`, `decline`, `hangup`, `key`, `digits`.
+    """An action of a person: `answer`, `decline`, `hangup`, `key`, `digits`.
 
-    `key` says that one was pressed, `digits` is the whole entry. `cut` is nobody's.
+    `key` is one key press, `digits` the whole entry. `cut` comes from no person.
     """
 
     what: str
@@ -70,14 +70,14 @@ class Conversation:
         self._plan = engine.plan_of(call.caller, script)
         self._digits = deque(self._plan.digits)
         self._actions: deque[Action] = deque()
-        self._stirred = asyncio.Event()
+        self._acted = asyncio.Event()
         self.waits_for = ""
         self.playing: Play | None = None
 
     def act(self, action: Action) -> None:
-        """Let a person do something in this call."""
+        """Queue *action*, which a person takes in this call."""
         self._actions.append(action)
-        self._stirred.set()
+        self._acted.set()
 
     async def play(self, flow: Flow) -> Outcome:
         """Run *flow* to its end and return the outcome."""
@@ -91,14 +91,14 @@ class Conversation:
             outcome: Outcome = end.value
             return outcome
 
-    async def obey(self, application: Application | None) -> None:
-        """Let the number's application answer the call."""
-        steps = obey(application)
-        reply: Reply | Told = None
+    async def run_application(self, application: Application | None) -> None:
+        """Run the call by the number's application."""
+        steps = run_application(application)
+        reply: Reply | ApplicationReply = None
         try:
             while True:
                 step = steps.send(reply)
-                if isinstance(step, Ask):
+                if isinstance(step, ApplicationRequest):
                     reply = await self._engine.answer_urls.ask(self.call, step)
                     self._note("asked", url=step.url, status=reply.status)
                 else:
@@ -200,7 +200,7 @@ class Conversation:
         return Gone(self._plan.hangup_by)
 
     async def _wait(self, seconds: float, *, keys: bool = False) -> Reply:
-        """Let time pass; return what a person did meanwhile that matters."""
+        """Wait; return the reply to an action that interrupts the step."""
         until = self._clock.now() + timedelta(seconds=seconds)
         while action := await self._next_action(until):
             if keys and action.what == "key":
@@ -223,9 +223,9 @@ class Conversation:
 
     async def _next_action(self, until: datetime) -> Action | None:
         while not self._actions:
-            self._stirred.clear()
+            self._acted.clear()
             left = (until - self._clock.now()).total_seconds()
-            if not await self._clock.wait_for(self._stirred, left):
+            if not await self._clock.wait_for(self._acted, left):
                 return None
         return self._actions.popleft()
 

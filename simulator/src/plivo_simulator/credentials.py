@@ -1,4 +1,4 @@
-"""Tell who a request comes from: HTTP Basic with an account's id and token."""
+"""Identify the sender of a request: HTTP Basic with an account's id and token."""
 
 from __future__ import annotations
 

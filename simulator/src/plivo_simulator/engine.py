@@ -1,4 +1,4 @@
-"""Run calls: start them, let people act in them, keep their records, tell of them."""
+"""Run calls: start them, pass actions to them, keep their records, report them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from . import audio
-from .answering import AnswerUrls
 from .callbacks import Courier
 from .clock import Clock
 from .conversation import Action, Conversation
 from .faults import Faults
+from .number_application import AnswerUrls
 from .phones import Plan, read_plan
 from .prompts import Prompts
 from .records import Call, LegRecord, Recording
@@ -60,7 +60,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def place_call(self, caller: str, number: str, script: Mapping[str, Any]) -> Call:
-        """Let *caller* dial *number*; *script* is a plan that overrides the phones'."""
+        """Place a call to *number*; *script* overrides the phones' plans."""
         rented = self._store.numbers[number].rented
         call = self._new_call(rented.account, caller, number, "inbound")
         self.add_leg(call, Leg.CALLER, caller)
@@ -77,7 +77,7 @@ class Engine:
         return call
 
     def act(self, call_uuid: str, action: Action) -> None:
-        """Let a person act in a call. Raise NoSuchCallError when it is over."""
+        """Pass a person's *action* to a call. Raise NoSuchCallError when it is over."""
         if call_uuid not in self._running:
             raise NoSuchCallError(call_uuid)
         self._running[call_uuid].act(action)
@@ -90,7 +90,7 @@ class Engine:
                 self._running[call_uuid].act(action)
 
     def conversation(self, call: Call) -> Conversation | None:
-        """Return what goes on in *call* right now, None when it is over."""
+        """Return the running conversation of *call*, or None when it is over."""
         return self._running.get(call.call_uuid)
 
     def plan_of(self, number: str, script: Mapping[str, Any]) -> Plan:
@@ -113,18 +113,18 @@ class Engine:
         return self._busy[number] > 0
 
     def occupy(self, leg: LegRecord) -> None:
-        """Take the phone of a leg."""
+        """Mark the phone of a leg as busy."""
         leg.holds_phone = True
         self._busy[leg.number] += 1
 
     def release(self, leg: LegRecord) -> None:
-        """Give the phone of a leg back."""
+        """Mark the phone of a leg as free."""
         if leg.holds_phone:
             leg.holds_phone = False
             self._busy[leg.number] -= 1
 
     def changed(self, call: Call) -> None:
-        """Tell listeners that *call* looks different now."""
+        """Send listeners the changed *call*."""
         self._announce("call", call)
 
     def report(self, report: Report, call: Call) -> None:
@@ -159,7 +159,7 @@ class Engine:
         return True
 
     def stop_recording(self, call: Call) -> None:
-        """End the recording of *call*, if there is one, and draw its troubles."""
+        """End the recording of *call*, if there is one, and draw its faults."""
         recording = self._store.recordings.get(call.recording_id)
         if recording is None or recording.ended_at is not None:
             return
@@ -183,7 +183,7 @@ class Engine:
             recording.available_at = recording.ended_at + timedelta(seconds=late)
 
     def forget(self) -> None:
-        """Break off every call and forget every phone's plan."""
+        """Cancel every call and clear every phone's plan."""
         for task in self._tasks:
             task.cancel()
         self.plans.clear()
@@ -212,9 +212,9 @@ class Engine:
             if call.outcome is Outcome.HANDED_OVER:
                 number = self._store.numbers[call.virtual_number]
                 application = self._store.applications.get(number.app_id)
-                await conversation.obey(application)
+                await conversation.run_application(application)
                 if application and application.hangup_url:
-                    await self.answer_urls.tell_end(call, application)
+                    await self.answer_urls.send_hangup(call, application)
         finally:
             call.ended_at = self.clock.now()
             for leg in call.legs.values():

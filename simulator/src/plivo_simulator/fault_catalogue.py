@@ -1,4 +1,4 @@
-"""List every fault that the simulator knows: where it strikes and what it does.
+"""List every fault of the simulator: its point and its effect.
 
 A fault belongs to a *point* (an operation of the masking API, a callback, a
 recording) and has an *effect*, which the module that owns the point carries out:
@@ -17,7 +17,7 @@ WRITES = ("create", "update", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to break: where, how, in words, and its parameters with defaults."""
+    """One fault: its point, effect, description, and parameters with defaults."""
 
     name: str
     point: str
@@ -132,7 +132,7 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         "the file is 404 for {seconds} s after the call",
         {"seconds": 10},
     ),
-    ("recording_never", "recording", "never", "the file is 404 for ever", {}),
+    ("recording_never", "recording", "never", "the file is 404 forever", {}),
     (
         "recording_truncated",
         "recording",

@@ -1,4 +1,4 @@
-"""Break things on demand: arm faults, draw them, count them.
+"""Inject faults on demand: arm, draw and count them.
 
 Armed faults fire by `rate` (0..1), a number of `times`, or both, and only where
 `match` fits the facts of the operation. At most one fault hits an operation, and
@@ -18,7 +18,7 @@ from .fault_catalogue import FAULTS, Fault
 
 @dataclass(slots=True)
 class Armed:
-    """A fault that may fire: how often, how many times more, where, with what."""
+    """An armed fault: its rate, remaining times, facts to match and parameters."""
 
     fault: Fault
     rate: float
@@ -39,12 +39,12 @@ class Faults:
     """Arm, draw and count faults."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - dice, not secrets
+        self._random = random.Random(seed)  # noqa: S311 - draws, not secrets
         self._armed: dict[str, Armed] = {}
         self.fired: Counter[str] = Counter()
 
     def arm(self, chosen: Mapping[str, Any]) -> None:
-        """Replace what is armed. Raise ValueError naming what can't be armed."""
+        """Replace the armed faults. Raise ValueError naming an invalid one."""
         self._armed = {
             name: _armed(name, spec)
             for name, spec in chosen.items()
@@ -52,26 +52,26 @@ class Faults:
         }
 
     def rearm(self, chosen: Mapping[str, Any]) -> None:
-        """Change what is armed by name; None disarms."""
+        """Arm the named faults, or disarm those with None; leave the others."""
         changed = {n: _armed(n, s) for n, s in chosen.items() if s is not None}
         kept = {n: a for n, a in self._armed.items() if n not in chosen}
         self._armed = {**kept, **changed}
 
     def draw(self, point: str, facts: Mapping[str, str]) -> Armed | None:
-        """Return the fault that hits this operation, if one does, and count it."""
+        """Return the fault that hits this operation, if any, and count it."""
         fitting = [a for a in self._armed.values() if a.fits(point, facts)]
         if not fitting:
             return None
-        dice = self._random.random()
+        draw = self._random.random()
         for armed in sorted(fitting, key=lambda a: a.rate < 1):
-            if dice < armed.rate or armed.rate >= 1:
+            if draw < armed.rate or armed.rate >= 1:
                 self._count(armed)
                 return armed
-            dice -= armed.rate
+            draw -= armed.rate
         return None
 
     def reset(self, seed: int = 0) -> None:
-        """Disarm all, forget the counts, start the dice again from *seed*."""
+        """Disarm all, clear the counts, restart the random draws from *seed*."""
         self._armed.clear()
         self.fired.clear()
         self._random.seed(seed)

@@ -1,4 +1,4 @@
-"""Keep what an app would receive: any request to `/_sim/inbox/{name}` is 204."""
+"""Keep the requests meant for an app: any to `/_sim/inbox/{name}` is answered 204."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_BODY = 1 << 20
 
 
 async def receive(request: Request) -> Response:
-    """Keep the request and say that it arrived."""
+    """Keep the request and publish it."""
     simulator = simulator_of(request)
     inbox = simulator.store.inbox
     body = (await request.body())[:_MAX_BODY]
@@ -36,7 +36,7 @@ async def receive(request: Request) -> Response:
 
 
 async def list_inbox(request: Request) -> Response:
-    """Show what came, oldest first, or only what came to `?name=`."""
+    """Show the kept requests, oldest first, or only those to `?name=`."""
     wanted = request.query_params.get("name")
     shown = [
         views.received_view(received)

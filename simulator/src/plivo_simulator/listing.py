@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from .gotime import parse_filter_time
 from .parameters import BadParameterError
 from .rules.model import Session
+from .time_formats import parse_filter_time
 
 DEFAULT_WINDOW = timedelta(days=7)
 MAX_WINDOW = timedelta(days=30)
@@ -35,7 +35,7 @@ _STATUSES = ("active", "in-progress", "expired", "all")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: where it starts, how long it may be, and what led to it."""
+    """One page: its limit and offset, and the request that asked for it."""
 
     limit: int
     offset: int
@@ -80,7 +80,7 @@ def matching(
     status_of: Callable[[Session], str],
     now: datetime,
 ) -> list[Session]:
-    """Return the sessions, newest first, that *filters* let through."""
+    """Return the sessions that pass *filters*, newest first."""
     tests = [
         *_number_tests(filters),
         *_comparisons(filters, "created_time", parse_filter_time),
@@ -99,7 +99,7 @@ def matching(
 def check_window(
     filters: Mapping[str, str], names: Sequence[str], now: datetime
 ) -> tuple[datetime, datetime, str]:
-    """Return the window's ends and the time it is about, the first name if none is.
+    """Return the window's ends and the name of the time it bounds.
 
     Raise BadParameterError when it is wider than 30 days.
     """

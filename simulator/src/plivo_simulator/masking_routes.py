@@ -1,7 +1,7 @@
-"""Answer the masking API: create, get, list, update, delete, and break when told to.
+"""Answer the masking API: create, get, list, update, delete, with the armed faults.
 
-Every request is written to the ledger with what it changed, whatever its client
-came to know of it: the ledger is what exactly-once is proven by.
+Every request is written to the ledger with its change, whatever its client was told:
+tests of exactly-once compare a client with the ledger.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import responses, views
+from .api_faults import fault_after_commit, fault_before_commit, refusal_of
+from .broken_connections import BrokenResponse
 from .credentials import account_of, may_act_as
 from .faults import Armed
 from .listing import matching, read_page
@@ -24,16 +26,14 @@ from .parameters import BadParameterError
 from .rules.model import Session
 from .sessions import create_session, end_session, update_session
 from .simulator import Simulator
-from .spoiled_answers import refusal_of, spoil_after, spoil_before
 from .store import LedgerEntry
-from .wreckage import Broken
 
 MAX_BODY = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an operation answers, and what it changed."""
+    """The answer of an operation, and its change."""
 
     status: int
     body: dict[str, Any]
@@ -43,7 +43,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was let in: by whom, for which account, with which parameters."""
+    """An authorized request: its sender, its account and its parameters."""
 
     simulator: Simulator
     request: Request
@@ -185,7 +185,9 @@ async def _answer(request: Request, operation: str) -> Response:
     simulator: Simulator = request.app.state.simulator
     entry = _entry(simulator, request, operation)
     response = await _respond(simulator, request, operation, entry)
-    entry.status = None if isinstance(response, Broken) else response.status_code
+    entry.status = (
+        None if isinstance(response, BrokenResponse) else response.status_code
+    )
     simulator.broadcast.tell("request", lambda: views.ledger_view(entry))
     return response
 
@@ -205,7 +207,7 @@ async def _respond(
     asked = Asked(simulator, request, wanted, body)
     fault = simulator.faults.draw(operation, _facts(asked))
     entry.fault = fault.fault.name if fault else ""
-    if fault and (refused := await spoil_before(fault, request)):
+    if fault and (refused := await fault_before_commit(fault, request)):
         return refused
     asked = Asked(simulator, request, wanted, body, fault)
     try:
@@ -215,7 +217,7 @@ async def _respond(
     entry.session_uuid = entry.session_uuid or done.session_uuid
     entry.committed = done.committed
     response = JSONResponse(done.body, done.status)
-    return await spoil_after(fault, request, response) if fault else response
+    return await fault_after_commit(fault, request, response) if fault else response
 
 
 def _entry(simulator: Simulator, request: Request, operation: str) -> LedgerEntry:

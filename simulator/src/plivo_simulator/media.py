@@ -1,4 +1,4 @@
-"""Serve recording files over HTTP, in the trouble that each was given.
+"""Serve recording files over HTTP, with the fault that each was given.
 
 A file is made when it is asked for. `recording.troubles` holds the faults that were
 drawn when the recording was made; those with `requests` go away after that many GETs.
@@ -21,9 +21,9 @@ from starlette.responses import (
 )
 
 from . import audio
+from .broken_connections import BrokenResponse, raw_answer
 from .credentials import account_of, may_act_as
 from .records import Recording
-from .wreckage import Broken, raw_answer
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -137,9 +137,9 @@ async def _broken(recording: Recording) -> Response | None:
         etag = f"etag: {headers['etag']}\r\n"
         if effect == "wrong_length":
             raw = raw_answer(content, len(content) + 1000, content_type, etag)
-            return Broken(raw, reset=False)
+            return BrokenResponse(raw, reset=False)
         if effect == "reset":
-            return Broken(raw_answer(half, len(content), content_type, etag))
+            return BrokenResponse(raw_answer(half, len(content), content_type, etag))
     return None
 
 

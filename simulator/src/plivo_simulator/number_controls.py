@@ -43,7 +43,7 @@ async def rent_number(request: Request) -> Response:
 
 
 async def set_number(request: Request) -> Response:
-    """Give a number an answer URL: {"answer_url": ..., "hangup_url": ...}, or none."""
+    """Set or remove a number's answer URL: {"answer_url": ..., "hangup_url": ...}."""
     simulator = simulator_of(request)
     digits = digits_of(request.path_params, "number")
     number = simulator.store.numbers.get(digits)

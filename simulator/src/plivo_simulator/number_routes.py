@@ -1,4 +1,4 @@
-"""Answer Plivo's Number and Application resources: what answers a number by itself."""
+"""Answer Plivo's Number and Application resources."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from starlette.routing import Route
 
 from .account import SUBACCOUNT_ID
 from .account_routes import Endpoint, let_in
+from .api_faults import refusal_of
 from .credentials import may_act_as
 from .listing import read_page
 from .parameters import BadParameterError
 from .responses import api_id
 from .simulator import Simulator
-from .spoiled_answers import refusal_of
 from .store import Application, Number
 
 _FIELDS = (

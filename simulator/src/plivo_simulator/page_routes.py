@@ -1,4 +1,4 @@
-"""Serve the phones page and the tunes that stand in for prompts."""
+"""Serve the phones page and the tunes that replace spoken prompts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from .melodies import MELODIES, melody
+from .prompt_tunes import TUNES, tune
 
 FOLDER = Path(__file__).parent / "page"
 # Only audio may come from elsewhere: a session's prompts are where its app has them.
@@ -34,6 +34,6 @@ async def show_page(_request: Request) -> Response:
 async def play_prompt(request: Request) -> Response:
     """Answer with a tune."""
     name = request.path_params["name"]
-    if name not in MELODIES:
+    if name not in TUNES:
         return Response("not found", 404)
-    return Response(melody(name), media_type="audio/wav")
+    return Response(tune(name), media_type="audio/wav")

@@ -1,4 +1,4 @@
-"""Read the parameters of create and update as Plivo does, refusing what it refuses.
+"""Read the parameters of create and update, refusing those that Plivo refuses.
 
 Plivo answers 400 with one error text at a time. Names are compared without regard
 to case, because one of its own SDKs sends a capital where the others don't. Unknown
@@ -57,7 +57,7 @@ class BadParameterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """What a create asks for. PINs that Plivo is to generate are still missing."""
+    """The parameters of a create. PINs that Plivo is to generate are still missing."""
 
     first_party: str
     second_party: str
@@ -67,7 +67,7 @@ class CreateRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRequest:
-    """What an update asks for; None leaves a thing as it is."""
+    """The parameters of an update; None leaves an attribute unchanged."""
 
     terms: Terms
     session_expiry: int | None

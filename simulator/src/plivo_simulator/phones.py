@@ -1,4 +1,4 @@
-"""Stand in for the people: how a phone behaves that rings, or that calls.
+"""Decide how a phone behaves that rings, or that calls.
 
 A *plan* is a script. A number without one follows the default plan; a number whose
 plan is manual waits for a person, who acts through the control API or the page.

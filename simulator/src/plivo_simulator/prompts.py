@@ -1,7 +1,7 @@
-"""Fetch the audio that a session plays, to know how long it lasts.
+"""Fetch the audio that a session plays, to measure how long it lasts.
 
-Plivo's documented limits for audio URLs: 2 s to connect, one more try. What can't be
-fetched or isn't audio is silence of three seconds, as a caller would hear it.
+Plivo's documented limits for audio URLs: 2 s to connect, one more try. A URL that
+can't be fetched or isn't audio plays as three seconds of silence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAX_BYTES = 10 * 2**20
 
 
 class Prompts:
-    """Know how long the audio at a URL plays; each is fetched once."""
+    """Measure how long the audio at a URL plays; each is fetched once."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class Prompts:
         return self._seconds[url]
 
     def forget(self) -> None:
-        """Fetch everything anew."""
+        """Clear the known lengths."""
         self._seconds.clear()
 
     async def _fetch(self, url: str) -> bytes | None:

@@ -1,7 +1,7 @@
-"""Keep what happened: calls with their legs, recordings, callbacks.
+"""Record calls with their legs, recordings and callbacks.
 
-These are the simulator's truth. Times are aware UTC, durations seconds, numbers
-digits without `+`.
+They hold the truth, whatever an answer said. Times are aware UTC, durations seconds,
+numbers digits without `+`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LegRecord:
 
 @dataclass(slots=True)
 class Recording:
-    """One recorded conversation. *troubles* are the faults that its file has."""
+    """One recording. *troubles* are the faults that its file has."""
 
     recording_id: str
     account: str
@@ -83,7 +83,7 @@ class Recording:
 
 @dataclass(slots=True)
 class Call:
-    """One conversation, from the first ring to the last hang-up."""
+    """One call, from the first ring to the last hang-up."""
 
     call_uuid: str
     account: str
@@ -127,7 +127,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Callback:
-    """One callback that the simulator owes to an application."""
+    """One callback to an application."""
 
     callback_id: str
     channel: str

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from .clock import Clock
-from .gotime import event_time
 from .records import Call, Callback, LegRecord, Recording
 from .rules.model import NORMAL, Leg, Party, Session
 from .rules.steps import Moment, Report
 from .store import Store
 from .switches import Switches
+from .time_formats import event_time
 from .vocabulary import (
     NUMBER_REPLACED,
     RECORDING_MOMENTS,
@@ -48,7 +48,7 @@ _ENDS = {Moment.FIRST_ENDED: Leg.CALLER, Moment.SECOND_ENDED: Leg.CALLEE}
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Turn moments of calls and sessions into callbacks, or None when nobody asked."""
+    """Compose callbacks of calls and sessions; None without a callback URL."""
 
     store: Store
     switches: Switches
@@ -91,7 +91,7 @@ class Reporter:
         return self._compose(name, session, None, {}, TIMED_OUT)
 
     def on_replacement(self, session: Session) -> Callback | None:
-        """Compose the callback for a session that got another virtual number."""
+        """Compose the callback for a session that moved to another virtual number."""
         name = event_name(self.switches["generation"], NUMBER_REPLACED)
         return self._compose(name, session, None, {}, NUMBER_REPLACED)
 

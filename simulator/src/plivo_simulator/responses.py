@@ -1,4 +1,4 @@
-"""Put sessions, calls and recordings into the shapes that Plivo answers with.
+"""Render sessions, calls and recordings in the shapes that Plivo answers with.
 
 Envelopes differ per verb, the top-level virtual number has a `+` and the nested one
 has none, times are Go's, and what PIN fields hold without a PIN is a switch.
@@ -11,12 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 from .account import country_of
-from .gotime import go_time, mislabelled_go_time
 from .records import Call, LegRecord, Recording
 from .rules.accounting import SESSION_AMOUNT, rate_per_minute, total
 from .rules.model import Leg, Session
 from .store import Store
 from .switches import Switches
+from .time_formats import go_time, mislabeled_go_time
 
 Document = dict[str, Any]
 
@@ -152,7 +152,7 @@ class SessionShape:
 
     def _modified(self, session: Session, zone: str) -> str:
         if self._switches["modified_time"] == "ist":
-            return mislabelled_go_time(session.modified_time)
+            return mislabeled_go_time(session.modified_time)
         return go_time(session.modified_time, zone)
 
     def _pin_fields(self, session: Session) -> Document:

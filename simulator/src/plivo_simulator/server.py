@@ -19,10 +19,10 @@ from typing import NoReturn
 import uvicorn
 
 from .app import create_app
-from .app_gateway import AppAddress
+from .app_proxy import AppAddress
+from .broken_connections import BreakableProtocol
 from .clock import Clock
 from .simulator import Simulator
-from .wreckage import BreakableProtocol
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -35,7 +35,7 @@ class CannotListenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A simulator that is being served: where, and its inside."""
+    """A simulator that is being served: its address, and the object behind it."""
 
     origin: str
     simulator: Simulator
@@ -90,7 +90,7 @@ def running(
 
 
 class _Server(uvicorn.Server):
-    """A server that lets the simulator let go before it waits for connections."""
+    """A server that stops the simulator before it waits for connections."""
 
     def __init__(self, config: uvicorn.Config, simulator: Simulator) -> None:
         super().__init__(config)

@@ -48,7 +48,7 @@ async def drop_session(request: Request) -> Response:
 
 
 async def swap_number(request: Request) -> Response:
-    """Give a session another virtual number."""
+    """Move a session to another virtual number."""
     session = _session(request)
     replace_number(simulator_of(request), session)
     return JSONResponse(views.session_view(simulator_of(request), session))

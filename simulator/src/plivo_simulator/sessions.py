@@ -1,4 +1,4 @@
-"""Create, change, replace and end sessions: what the masking API does when it does it.
+"""Create, update, move and end sessions.
 
 Each function either changes the store and returns, or raises BadParameterError and
 has changed nothing. HTTP, faults and answers are elsewhere.
@@ -105,20 +105,20 @@ def end_session(simulator: Simulator, session: Session) -> None:
     session.ended = True
     session.expiry_time = session.modified_time = now
     session.duration = int((now - session.created_time).total_seconds())
-    told = simulator.switches.is_on("timeout_on_delete")
-    _over(simulator, session, told=told)
+    notify = simulator.switches.is_on("timeout_on_delete")
+    _over(simulator, session, notify=notify)
 
 
 def expire_due_sessions(simulator: Simulator) -> None:
-    """End every session whose time has come, and say so."""
+    """End every session that is due to expire, and send the callbacks."""
     for session in simulator.store.expired(simulator.clock.now()):
         session.ended = True
         session.modified_time = session.expiry_time
-        _over(simulator, session, told=True)
+        _over(simulator, session, notify=True)
 
 
 def replace_number(simulator: Simulator, session: Session) -> None:
-    """Give a live session another virtual number, as Plivo does with unhealthy ones."""
+    """Move a live session to another number, as Plivo does with unhealthy numbers."""
     now = simulator.clock.now()
     if not session.is_live(now):
         raise BadParameterError(ALREADY_EXPIRED)
@@ -141,8 +141,8 @@ def _owner(account: str, terms: Terms) -> str:
     return terms.subaccount or account
 
 
-def _over(simulator: Simulator, session: Session, *, told: bool) -> None:
-    if told and (callback := simulator.reporter.on_timeout(session)):
+def _over(simulator: Simulator, session: Session, *, notify: bool) -> None:
+    if notify and (callback := simulator.reporter.on_timeout(session)):
         simulator.courier.post(callback)
     if simulator.switches.is_on("expiry_cuts_call"):
         simulator.engine.cut_calls_of(session, TIME_LIMIT)

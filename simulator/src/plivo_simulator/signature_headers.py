@@ -1,4 +1,4 @@
-"""Choose the signature headers of a request, as the switches have them."""
+"""Choose the signature headers of a request, as the switches demand."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def signature_headers(
 ) -> dict[str, str]:
     """Return headers over *url* and the decoded parameters *pairs*.
 
-    V3 and V2 use the token of the owning *account*, their `Ma-` twins always the
-    main account's. With *json_body* and the switch for it, V3 covers the raw body.
+    V3 and V2 use the token of the owning *account*, the `Ma-` headers always the main
+    account's. With *json_body* and the switch for it, V3 covers the raw body.
     """
     nonce = str(uuid4().int)[:20]
     raw = json_body if switches["json_signing"] == "raw_body" else None

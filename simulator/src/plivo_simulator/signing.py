@@ -1,4 +1,4 @@
-"""Sign callbacks as Plivo signs them: V3, its main-account twin Ma-V3, and V2.
+"""Sign callbacks as Plivo signs them: V3, Ma-V3 of the main account, and V2.
 
 The scheme is the one that Plivo's SDKs verify: values are decoded, blanks count,
 keys sort by code point, and the URL's fragment is left out.

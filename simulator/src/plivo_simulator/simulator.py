@@ -1,4 +1,4 @@
-"""Put the simulator together: one object that holds its parts."""
+"""Assemble the simulator: one object that holds its parts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import httpx
 
 from . import views
-from .answering import AnswerUrls
 from .broadcast import Broadcast
 from .callbacks import Courier, callback_client
 from .clock import Clock
 from .engine import Engine
 from .faults import Faults
+from .number_application import AnswerUrls
 from .prompts import Prompts
 from .records import Call, Callback
 from .reports import Reporter
@@ -32,7 +32,7 @@ RATE_SECONDS = 5.0
 class Simulator:
     """The whole simulator. *origin* is its own address, such as http://127.0.0.1:8001.
 
-    Build it anywhere; `start` and `close` belong into the event loop that serves it.
+    Build it anywhere; call `start` and `close` in the event loop that serves it.
     """
 
     origin: str
@@ -73,7 +73,7 @@ class Simulator:
         self.clock.run(self._watch_expiries(), "expiries")
 
     def stop(self) -> None:
-        """Let go of what is held open: slow answers and event streams."""
+        """End the requests that are held open: slow answers and event streams."""
         self.stopping.set()
         self.broadcast.close()
 
@@ -106,7 +106,7 @@ class Simulator:
         return False
 
     def session_changed(self, session: Session) -> None:
-        """Tell listeners that *session* looks different now."""
+        """Send listeners the changed *session*."""
         self.broadcast.tell("session", lambda: views.session_view(self, session))
 
     def _call_changed(self, kind: str, call: Call) -> None:

@@ -21,7 +21,7 @@ from .rules.numbers import Wanted, choose_number
 
 @dataclass(slots=True)
 class Application:
-    """What answers a number when no session does."""
+    """The application that answers a number when no session does."""
 
     app_id: str
     account: str
@@ -109,7 +109,7 @@ class Store:
             self.numbers[rented.digits] = Number(rented)
 
     def reset(self) -> None:
-        """Forget everything but the inventory as it was at the start."""
+        """Clear everything and restore the initial inventory."""
         fresh = Store()
         for name in self.__slots__:
             setattr(self, name, getattr(fresh, name))
@@ -122,19 +122,19 @@ class Store:
         self.watch_expiry(session)
 
     def add_callback(self, callback: Callback) -> None:
-        """Keep a callback, found again by its session's or its call's UUID."""
+        """Keep a callback and index it by its session's or its call's UUID."""
         self.callbacks.append(callback)
         self.callbacks_of[callback.session_uuid].append(callback)
         if callback.call_uuid:
             self.callbacks_of[callback.call_uuid].append(callback)
 
     def add_leg(self, call: Call, leg: LegRecord) -> None:
-        """Keep a leg of a call, found again by its own UUID."""
+        """Keep a leg of a call and index it by its own UUID."""
         call.legs[leg.leg] = leg
         self.legs[leg.call_uuid] = (call, leg)
 
     def bind(self, session: Session) -> None:
-        """Note that the session's parties may have no other session on its number."""
+        """Reserve the session's number for its parties."""
         for party in session.parties:
             self._bound[session.virtual_number, party].add(session.session_uuid)
             self._by_party[party][session.session_uuid] = None
@@ -157,15 +157,15 @@ class Store:
         self.bind(session)
 
     def watch_expiry(self, session: Session) -> None:
-        """Have `expired` return *session* once its expiry time has come."""
+        """Queue *session* for `expired` at its expiry time."""
         heapq.heappush(self._expiries, (session.expiry_time, session.session_uuid))
 
     def next_expiry(self) -> datetime | None:
-        """Return when `expired` may next have something to return."""
+        """Return the earliest queued expiry time, or None."""
         return self._expiries[0][0] if self._expiries else None
 
     def expired(self, now: datetime) -> Iterator[Session]:
-        """Take out the sessions whose time has come and that nobody ended before."""
+        """Take out the sessions that are due to expire and have not ended before."""
         while self._expiries and self._expiries[0][0] <= now:
             _, session_uuid = heapq.heappop(self._expiries)
             session = self.sessions.get(session_uuid)
@@ -173,7 +173,7 @@ class Store:
                 yield session
 
     def on_number(self, digits: str) -> list[Session]:
-        """Return every session that is or was bound to a virtual number."""
+        """Return every session that is or was on a virtual number."""
         return [self.sessions[uuid] for uuid in self._by_number.get(digits, ())]
 
     def with_party(self, party: str) -> Iterator[Session]:

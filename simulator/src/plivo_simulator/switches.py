@@ -1,4 +1,4 @@
-"""Let a developer choose what Plivo leaves undocumented, or documents in two ways.
+"""Choose the behavior that Plivo leaves undocumented, or documents in two ways.
 
 Each switch has a name, its values (the first is the default) and a sentence.
 """
@@ -48,7 +48,7 @@ SWITCHES: Mapping[str, Switch] = {
         ("null", "absent"), "PIN attributes of a session without PIN: null or absent"
     ),
     "modified_time": Switch(
-        ("utc", "ist"), "modified_time: right, or Indian time labelled UTC"
+        ("utc", "ist"), "modified_time: right, or Indian time labeled UTC"
     ),
     "in_progress": Switch(
         ("off", "on"), "a session with a call up has the status in-progress"
@@ -105,7 +105,7 @@ class Switches:
         return self._values[name] == "on"
 
     def set(self, chosen: Mapping[str, object]) -> None:
-        """Set the named switches. Raise ValueError naming what is not known."""
+        """Set the named switches. Raise ValueError naming the unknown one."""
         for name, value in chosen.items():
             if name not in SWITCHES:
                 raise ValueError(f"no switch {name!r}; known: {', '.join(SWITCHES)}")

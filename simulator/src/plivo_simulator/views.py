@@ -1,4 +1,4 @@
-"""Show the simulator's own truth as JSON objects for the control API and the page.
+"""Show the simulator's state as JSON objects for the control API and the page.
 
 Unlike Plivo's answers, numbers have a `+` here and times are RFC 3339.
 """
@@ -34,7 +34,7 @@ def rfc3339(moment: datetime | None) -> str | None:
 
 
 def session_view(simulator: Simulator, session: Session) -> View:
-    """Show a session: what Plivo would answer, and what it wouldn't."""
+    """Show a session: Plivo's view of it, and the simulator's own."""
     store, now = simulator.store, simulator.clock.now()
     shape = SessionShape(store, simulator.switches, simulator.origin, now)
     return {
@@ -108,7 +108,7 @@ def callback_view(callback: Callback) -> View:
 
 
 def recording_view(simulator: Simulator, recording: Recording) -> View:
-    """Show a recording and the troubles that its file has."""
+    """Show a recording and the faults that its file has."""
     return {
         "recording_id": recording.recording_id,
         "session_uuid": recording.session_uuid,

@@ -1,8 +1,8 @@
-"""Name what happened in Plivo's event vocabulary, in each of its three generations.
+"""Map moments to Plivo's event names, in each of three generations.
 
-The current generation has one event for the end of a whole call; the one of 2024
-lacks it; the one of 2023 tells initiation, ringing, completion and failure of each
-leg and nothing of PINs, time-outs or replaced numbers.
+The current generation has one event for the end of a whole call; that of 2024 lacks
+it; that of 2023 has events for initiation, ringing, completion and failure of each
+leg, and none for PINs, time-outs or replaced numbers.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ _SWAPPED = {
 def event_name(
     generation: str, moment: str, *, failed: bool = False, swapped: bool = False
 ) -> str | None:
-    """Return the event's name, or None where the generation has no word for it.
+    """Return the event's name, or None where the generation has no such event.
 
-    *failed* says that the leg which ended was never answered; *swapped* names the
+    *failed* means that the leg which ended was never answered; *swapped* names the
     parties as registered although the second one called.
     """
     vocabulary = VOCABULARIES[generation]

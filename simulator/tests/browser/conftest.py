@@ -1,4 +1,4 @@
-"""A real Chromium on the phones page, or a loud skip where there is none."""
+"""Open the phones page in a real Chromium, or skip loudly where there is none."""
 
 from __future__ import annotations
 

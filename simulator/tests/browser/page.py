@@ -1,4 +1,4 @@
-"""The phones page as a person sees it: phones, a form, timelines."""
+"""Drive the phones page as a person does: phones, a form, timelines."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Phone:
             self.element.locator(f"[data-key='{key}']").click()
 
     def shows(self, state: str, seconds: float = 30) -> None:
-        """Wait until the screen says *state* or has said so since the last look."""
+        """Wait until the screen shows *state* or has shown it since the last look."""
         deadline = time.monotonic() + seconds
         while True:
             shown: list[str] = self.page.evaluate(
@@ -63,7 +63,7 @@ class Phone:
             self.page.wait_for_timeout(50)
 
     def forget(self) -> None:
-        """Look at all that the screen has said since the page was loaded."""
+        """Skip the screens that the phone has shown so far."""
         self._seen = 0
 
     def has_talked(self, seconds: int) -> None:

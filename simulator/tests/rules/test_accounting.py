@@ -1,4 +1,4 @@
-"""What a call costs: rows A1 to A4 of the decision table."""
+"""Test the cost of a call: rows A1 to A4 of the decision table."""
 
 from __future__ import annotations
 

@@ -1,12 +1,11 @@
-"""How a call goes, step by step: rows C1 to C20 of the decision table.
+"""Test the flow of a call: rows C1 to C20 of the decision table.
 
-Each test is a dialogue: what the flow asks for, and how that went.
+Each test is a dialogue: the steps of the flow, and the replies to them.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -25,65 +24,33 @@ from plivo_simulator.rules.model import (
     Cause,
     Leg,
     Party,
-    Session,
 )
-from plivo_simulator.rules.routing import AskPin, Connect, PlayUnknown, Refuse
+from plivo_simulator.rules.routing import PlayUnknown, Refuse
 from plivo_simulator.rules.steps import (
     Answer,
     Cut,
-    Flow,
-    Gather,
     Gone,
     HangUp,
     Moment,
     Outcome,
-    Pause,
     Play,
-    Pressed,
     Record,
-    Report,
     Ring,
     Talk,
     Unanswered,
 )
 
-from .people import ALICE, BOB, NUMBER, PROMPT, WRONG, one_party, session, with_pin
+from .dialogue import connected, dialogue, seen
+from .made_up_sessions import (
+    ALICE,
+    BOB,
+    NUMBER,
+    one_party,
+    session,
+)
 
 GREETING, WARNING = "https://audio.example/hi.mp3", "https://audio.example/warn.mp3"
 CALLER_LEFT, CALLEE_LEFT = Gone(Leg.CALLER), Gone(Leg.CALLEE)
-
-
-def dialogue(flow: Flow, *replies: Any) -> tuple[list[Any], Outcome]:
-    """Play *flow*, answering the steps that take time with *replies* in turn.
-
-    Return the steps (a report as its moment, with its PIN fields if it has any) and
-    the outcome. Missing replies mean that the step went well.
-    """
-    answers = list(replies)
-    steps: list[Any] = []
-    reply: Any = None
-    while True:
-        try:
-            step = flow.send(reply)
-        except StopIteration as end:
-            assert not answers, "the flow asked for less than was answered"
-            return steps, end.value
-        asked = isinstance(step, Play | Gather | Pause | Ring | Talk | Record)
-        reply = answers.pop(0) if asked and answers else None
-        steps.append(_seen(step))
-
-
-def _seen(step: Any) -> Any:
-    if not isinstance(step, Report):
-        return step
-    if step.moment is Moment.PIN_CHECKED:
-        return (step.moment, step.pin_status, step.pin_retries)
-    return step.moment
-
-
-def connected(talk: Session, party: Party = Party.FIRST, other: str = BOB) -> Connect:
-    """Return the decision for a registered caller."""
-    return Connect(talk, party, other, registered=True)
 
 
 def test_c1_both_hear_their_audio_before_they_talk() -> None:
@@ -216,69 +183,6 @@ def test_c12_a_requested_call_that_is_not_answered_rings_nobody_else() -> None:
     ]
 
 
-def test_c13_after_a_wrong_pin_the_caller_waits_and_tries_again() -> None:
-    locked = with_pin(pin_retry=1, pin_retry_wait=7)
-    question = AskPin(locked, (locked,))
-
-    steps, outcome = dialogue(
-        inbound(question), None, Pressed("9999"), None, None, None, Pressed("1111")
-    )
-
-    assert outcome is Outcome.CONNECTED
-    assert steps[:9] == [
-        Answer(),
-        Play(Leg.CALLER, PROMPT, keys=True),
-        Gather(5),
-        Play(Leg.CALLER, WRONG),
-        Pause(7),
-        Play(Leg.CALLER, PROMPT, keys=True),
-        Gather(5),
-        (Moment.PIN_CHECKED, "success", 1),
-        Moment.NUMBER_ANSWERED,
-    ]
-
-
-def test_c13_digits_during_the_prompt_are_taken() -> None:
-    locked = with_pin()
-
-    steps, outcome = dialogue(inbound(AskPin(locked, (locked,))), Pressed("2222"))
-
-    assert outcome is Outcome.CONNECTED
-    assert Gather(5) not in steps
-    assert Ring(Leg.CALLEE, ALICE, NUMBER, 45) in steps
-
-
-@pytest.mark.parametrize("entered", [Pressed("9999"), None])
-def test_c14_when_the_tries_are_used_up_failure_is_told(entered: Any) -> None:
-    locked = with_pin(pin_retry=0)
-
-    steps, outcome = dialogue(inbound(AskPin(locked, (locked,))), None, entered)
-
-    assert outcome is Outcome.PIN_FAILED
-    assert steps[-4:] == [
-        (Moment.PIN_CHECKED, "failed", 0),
-        HangUp(Leg.CALLER, NORMAL),
-        Moment.FIRST_ENDED,
-        Moment.CALL_ENDED,
-    ]
-
-
-def test_c15_a_registered_caller_is_told_to_be_authorized() -> None:
-    steps, outcome = dialogue(inbound(connected(with_pin())))
-
-    assert outcome is Outcome.CONNECTED
-    assert steps[1] == (Moment.PIN_CHECKED, "AuthorizedCaller", 0)
-
-
-def test_c17_a_caller_who_hangs_up_in_a_prompt_rings_nobody() -> None:
-    locked = with_pin()
-
-    steps, outcome = dialogue(inbound(AskPin(locked, (locked,))), CALLER_LEFT)
-
-    assert outcome is Outcome.CANCELLED
-    assert not [step for step in steps if isinstance(step, Ring)]
-
-
 def test_c18_terms_changed_during_the_call_hold_for_what_comes_later() -> None:
     talk = session(record=False)
     flow = inbound(connected(talk))
@@ -287,9 +191,9 @@ def test_c18_terms_changed_during_the_call_hold_for_what_comes_later() -> None:
 
     talk.terms = replace(talk.terms, record=True, call_time_limit=90)
 
-    steps = [_seen(step) for step in (flow.send(None), next(flow))]
+    steps = [seen(step) for step in (flow.send(None), next(flow))]
     assert steps == [Moment.SECOND_ANSWERED, Record()]
-    assert _seen(flow.send(True)) is Moment.RECORDING_STARTED
+    assert seen(flow.send(True)) is Moment.RECORDING_STARTED
     assert next(flow) == Talk(90)
 
 

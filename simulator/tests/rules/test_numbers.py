@@ -1,4 +1,4 @@
-"""Which virtual number a session gets: rows N1 to N8 of the decision table."""
+"""Test the choice of a virtual number: rows N1 to N8 of the decision table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from plivo_simulator.account import AUTH_ID, SUBACCOUNT_ID, RentedNumber
 from plivo_simulator.rules.numbers import Wanted, choose_number
 
-from .people import ALICE, BOB, CAROL
+from .made_up_sessions import ALICE, BOB, CAROL
 
 US_1, US_2, US_3 = (RentedNumber(f"1202555018{n}", "US") for n in range(3))
 GB_1 = RentedNumber("442079460100", "GB")
@@ -17,7 +17,7 @@ INVENTORY = (DEAF, US_1, US_2, US_3, GB_1, SUB_1)
 
 
 class Held:
-    """Which parties hold which numbers."""
+    """The numbers that parties hold."""
 
     def __init__(self, *pairs: tuple[str, str]) -> None:
         self.parties: dict[str, set[str]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""Who is connected: rows R1 to R14 of the decision table."""
+"""Test who is connected: rows R1 to R14 of the decision table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plivo_simulator.rules.routing import (
     route,
 )
 
-from .people import (
+from .made_up_sessions import (
     ALICE,
     BOB,
     CAROL,

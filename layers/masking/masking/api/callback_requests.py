@@ -1,4 +1,8 @@
-"""TODO api.callback_requests."""
+"""Read the body or query of a callback: a form, JSON, or a GET.
+
+Repeated attributes keep every value, joined by a line feed. What is not known is kept
+as it came.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,9 @@ LONGEST_NAME = 255
 
 
 def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
-    """Give the decoded attributes of a callback: of its body, or of its query.
+    """Return the decoded attributes of a callback: of its body, or of its query.
 
-    Raises MalformedBodyError for what is neither a form nor a flat JSON object.
+    Raises MalformedBodyError if it is neither a form nor a flat JSON object.
     """
     if not body:
         return _form(query)
@@ -32,12 +36,12 @@ def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
 
 
 def is_json(content_type: str) -> bool:
-    """Say whether a body of this type is JSON; everything else is read as a form."""
+    """Return whether a body of this type is JSON; everything else is read as a form."""
     return content_type.split(";")[0].strip().lower() == "application/json"
 
 
 def attributes_of(pairs: Pairs) -> dict[str, str]:
-    """Give attributes by name. Raises MalformedBodyError if that is no callback."""
+    """Return attributes by name. Raises MalformedBodyError if it is not a callback."""
     attributes: dict[str, str] = {}
     if not all(0 < len(name) <= LONGEST_NAME for name, _ in pairs):
         detail = "An attribute of a callback must have a name."
@@ -52,7 +56,7 @@ def attributes_of(pairs: Pairs) -> dict[str, str]:
 
 
 def digest_of(pairs: Pairs) -> str:
-    """Give the SHA-256 of all attributes, decoded and sorted: equal callbacks' name."""
+    """Return the SHA-256 of all decoded, sorted attributes: the callback's name."""
     canonical = json.dumps(sorted(pairs), separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -78,7 +82,7 @@ def _json(body: bytes) -> Pairs:
         raise MalformedBodyError
     pairs = list(_flat(value.items()))
     try:
-        # A lone surrogate is JSON, but no text.
+        # A lone surrogate is valid JSON and not valid text.
         "".join(part for pair in pairs for part in pair).encode()
     except UnicodeEncodeError:
         raise MalformedBodyError from None

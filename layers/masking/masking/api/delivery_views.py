@@ -15,7 +15,7 @@ def envelope(delivery: Delivery) -> dict[str, Any]:
 
 
 def delivery_view(delivery: Delivery) -> dict[str, Any]:
-    """Give a delivery as JSON values."""
+    """Return a delivery as JSON values."""
     return {
         "id": delivery.delivery_id,
         "event_id": delivery.event_id,

@@ -1,4 +1,4 @@
-"""TODO api.erasure_views."""
+"""How erasures look to the app."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CARRIER = timedelta(days=90)
 
 
 def envelope(erasure: Erasure) -> dict[str, Any]:
-    """Give the answer to whoever asks for an erasure or after one."""
+    """Return the answer to a request for an erasure."""
     return {"api_id": str(uuid.uuid4()), "erasure": erasure_view(erasure)}
 
 
 def erasure_view(erasure: Erasure) -> dict[str, Any]:
-    """Give an erasure as JSON values: the proof, once it is complete."""
+    """Return an erasure as JSON values: the proof, once it is complete."""
     return {
         "erasure_id": erasure.erasure_id,
         "status": erasure.status,
@@ -34,7 +34,7 @@ def erasure_view(erasure: Erasure) -> dict[str, Any]:
 
 
 def _remains(erasure: Erasure) -> list[dict[str, Any]]:
-    """Say what is left of the number elsewhere, and until when."""
+    """List what is left of the number elsewhere, and until when."""
     done = erasure.completed_at
     if done is None:
         return []

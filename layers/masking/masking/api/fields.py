@@ -1,4 +1,4 @@
-"""The types of a session's attributes: what one value alone must be."""
+"""Types of a session's attributes: what each value must be by itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from masking.core import numbers
-from masking.domain.recordings import RETENTION_DAYS
+from masking.core.settings import RETENTION_DAYS
 
 LONGEST_URL = 1_000
 # Plivo wants less than a thousand (plivo-contract 1.2); those of callbacks are ours.
@@ -97,11 +97,11 @@ def _retention_days(value: int) -> int:
 
 
 def _documented(**schema: Any) -> Any:
-    """Say the rule of a check in JSON Schema as well, for `openapi.yaml`."""
+    """Add a check's rule to the JSON Schema, which is compared with `openapi.yaml`."""
     return Field(json_schema_extra=schema)
 
 
-# As far as a regular expression can say it: a name or an address, a port, no user.
+# As far as a regular expression can express it: a name or an address, a port, no user.
 ORIGIN = r"https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:[0-9]{1,4})?"
 
 PhoneNumber = Annotated[

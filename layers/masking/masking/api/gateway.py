@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core import telemetry
-from masking.core.outcomes import UNKNOWN
 from masking.core.problems import (
+    UNKNOWN,
     BodyTooLargeError,
     InvalidRequestError,
     MalformedBodyError,
@@ -28,7 +28,6 @@ from masking.core.problems import (
     SessionNotFoundError,
     StorageUnavailableError,
 )
-from masking.plivo.errors import CarrierError
 
 LARGEST_BODY = 64 * 1024
 
@@ -54,9 +53,9 @@ class Request:
 
     @property
     def session_uuid(self) -> str:
-        """Give the session that the path names.
+        """Return the session that the path names.
 
-        Raises SessionNotFoundError for what is not a UUID in its usual form.
+        Raises SessionNotFoundError if it is not a UUID in its usual form.
         """
         text = self.parameters.get("session_uuid", "")
         if not UUID.fullmatch(text):
@@ -65,9 +64,9 @@ class Request:
 
     @property
     def recording_uuid(self) -> str:
-        """Give the recording that the path names.
+        """Return the recording that the path names.
 
-        Raises RecordingNotFoundError for what is not a UUID in its usual form.
+        Raises RecordingNotFoundError if it is not a UUID in its usual form.
         """
         text = self.parameters.get("recording_uuid", "")
         if not UUID.fullmatch(text):
@@ -76,14 +75,14 @@ class Request:
 
     @property
     def wants_json(self) -> bool:
-        """Say whether the Accept header names JSON."""
+        """Return whether the Accept header names JSON."""
         accepted = self.headers.get("accept", "").split(",")
         types = {entry.partition(";")[0].strip().lower() for entry in accepted}
         return "application/json" in types
 
     @property
     def idempotency_key(self) -> str | None:
-        """Give the key, or None. Raises InvalidRequestError if it breaks the rule."""
+        """Return the key, or None. Raises InvalidRequestError if it breaks the rule."""
         key = self.headers.get("idempotency-key")
         if key is not None and not re.fullmatch(r"[\x20-\x7e]{1,255}", key):
             rule = "must be 1 to 255 printable ASCII characters"
@@ -93,9 +92,9 @@ class Request:
 
     @property
     def if_match(self) -> int | None:
-        """Give the version that If-Match names, or None where it names none.
+        """Return the version that If-Match names; None for `*` or no header.
 
-        Raises InvalidRequestError for what is not an entity tag of ours.
+        Raises InvalidRequestError for anything but an entity tag of ours.
         """
         tag = self.headers.get("if-match", "*").strip()
         if tag == "*":
@@ -110,7 +109,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP answer; *body* becomes JSON, None an empty one."""
+    """One HTTP answer; *body* becomes JSON, None an empty body."""
 
     status: int
     body: Mapping[str, Any] | None = None
@@ -124,10 +123,10 @@ LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 def route(
     scope: str | None, undone: str | None = None
 ) -> Callable[[Handler], LambdaHandler]:
-    """Make a Lambda handler of *handle*, which gets a Request and gives a Response.
+    """Make a Lambda handler of a function from Request to Response.
 
-    *scope* is what a caller's key must hold; None is for webhooks, which prove
-    themselves otherwise. Errors with a name become problem documents; the others are
+    *scope* is what a caller's key must have; None is for webhooks, which are verified
+    otherwise. Errors with a name become problem documents; the others are
     logged and become a 500 that says nothing. If *undone* is given every problem has an
     `outcome`: *undone* if nothing has been done, `unknown` if nobody knows.
     """
@@ -220,11 +219,14 @@ def _refuse(
     """Turn an error into a problem document (RFC 9457)."""
     if outcome:
         problem.members.setdefault("outcome", outcome)
-    if isinstance(problem, CarrierError):
+    if problem.is_of_carrier:
         telemetry.count_carrier_failure(problem.code, problem.metric)
         telemetry.logger().warning(
             "Plivo did not do as asked",
-            extra={"code": problem.code, "carrier_status": problem.carrier_status},
+            extra={
+                "code": problem.code,
+                "carrier_status": problem.members.get("carrier_status"),
+            },
         )
     if isinstance(problem, StorageUnavailableError):
         extra = _named(problem.__cause__ or problem)
@@ -252,7 +254,7 @@ def _refuse(
 
 
 def _named(error: BaseException) -> dict[str, Any]:
-    """Name an error and where it was raised, without its text."""
+    """Return an error's type and where it was raised, without its text."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -23,14 +23,14 @@ LANGUAGE = "en-US"
 
 @dataclass(frozen=True)
 class Goodbye:
-    """What a caller hears: *play_url* if there is one, else *text* in *language*."""
+    """What a caller hears: *play_url* if it is set, else *text* in *language*."""
 
     text: str = TEXT
     language: str = LANGUAGE
     play_url: str = ""
 
     def xml(self) -> str:
-        """Give the document that Plivo carries out: one sound and a hang-up."""
+        """Return the document that Plivo carries out: one sound and a hang-up."""
         if self.play_url:
             sound = f"<Play>{escape(self.play_url)}</Play>"
         else:

@@ -1,7 +1,7 @@
-"""Pages of what belongs to one session: a limit, and a cursor that is opaque.
+"""Pages of the things of one session: a limit, and an opaque cursor.
 
-What is paged is ordered by what it says, not by its key; a cursor names the last that
-was shown, so that callbacks which arrive late don't shift what follows.
+They are ordered by their content, not by their key; a cursor names the last that was
+shown, so that callbacks which arrive late don't shift what follows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_PARAMETERS = 50
 
 @dataclass(frozen=True)
 class PageRequest:
-    """What page is asked for; *after* is the place of the last that was shown."""
+    """The page that is asked for; *after* is the place of the last one shown."""
 
     limit: int = USUAL
     after: list[Any] | None = None
@@ -63,7 +63,7 @@ def pairs_in(query: str) -> list[tuple[str, str]]:
 
 
 def violation_of(name: str, rule: str) -> dict[str, Any]:
-    """Name a parameter that breaks a rule; nothing of its value, and no number."""
+    """Return the violation of a parameter, without its value or any number."""
     return {"field": str(numbers.masked(name))[:64], "rule": rule, "sent": None}
 
 
@@ -97,7 +97,7 @@ def page_request_in(query: str, *others: str) -> tuple[PageRequest, dict[str, st
 def page_of(
     found: Sequence[T], asked: PageRequest, place_of: Callable[[T], list[Any]]
 ) -> Page[T]:
-    """Give the page; *found* is in the order of what *place_of* gives.
+    """Return the page; *found* is in the order of what *place_of* gives.
 
     Raises InvalidRequestError for the cursor of another kind of page.
     """

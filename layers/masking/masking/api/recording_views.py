@@ -12,12 +12,12 @@ from masking.core.times import rfc3339
 from masking.domain import recordings
 from masking.domain.recordings import Recording, Status
 
-# A deletion on its way reads as done: nothing of it can be had any more.
+# A deletion on its way is shown as done: the recording can't be had any more.
 SHOWN = {Status.DELETING: Status.DELETED.value}
 
 
 def recording_view(recording: Recording) -> dict[str, Any]:
-    """Give a recording as the app sees it; times in RFC 3339, `duration` in seconds."""
+    """Return a recording as JSON values: times in RFC 3339, `duration` in seconds."""
     call = recording.call
     return {
         "recording_uuid": recording.recording_uuid,
@@ -43,7 +43,7 @@ def recording_view(recording: Recording) -> dict[str, Any]:
 
 
 def list_view(found: Iterable[Recording], now: datetime) -> dict[str, Any]:
-    """Give a session's recordings, the oldest first, without what is past its time."""
+    """Return a session's recordings, oldest first, without those past retention."""
     shown = [each for each in found if not recordings.is_hidden(each, now)]
     shown.sort(key=lambda each: (each.call.get("started_at", ""), each.announced_at))
     return {
@@ -54,7 +54,7 @@ def list_view(found: Iterable[Recording], now: datetime) -> dict[str, Any]:
 
 
 def link_view(link: RecordingLink) -> dict[str, Any]:
-    """Give a link to a recording's file."""
+    """Return a link to a recording's file."""
     return {
         "api_id": str(uuid.uuid4()),
         "url": link.url,
@@ -65,7 +65,7 @@ def link_view(link: RecordingLink) -> dict[str, Any]:
 
 
 def deletion_view(recording: Recording) -> dict[str, Any]:
-    """Give the answer to a deletion."""
+    """Return the answer to a deletion."""
     return {
         "api_id": str(uuid.uuid4()),
         "message": "Recording deleted",

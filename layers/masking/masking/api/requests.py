@@ -1,24 +1,30 @@
-"""What a create and an update may say: types, ranges, defaults, rules across fields.
+"""Validate the bodies of requests, once.
 
-The attributes, their defaults and their rules are those of Plivo's masking page. All
-violations of a request are found in one go. The defaults are filled in here and sent
-to Plivo explicitly, because Plivo's documented and real ones differ
+All violations of a request are found in one go. The defaults are filled in here and
+sent to Plivo explicitly, because Plivo's documented and real defaults differ
 (plivo-contract 1.2).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from masking.api.request_models import (
+    RULES,
     CreateSessionRequest,
     ErasureRequest,
     UpdateSessionRequest,
 )
-from masking.api.request_rules import RULES
-from masking.api.violations import violation_of, violations_of
-from masking.core.problems import FieldNotUpdatableError, InvalidRequestError
+from masking.core import numbers
+from masking.core.problems import (
+    FieldNotUpdatableError,
+    InvalidRequestError,
+    MalformedBodyError,
+)
 
 UPDATABLE = frozenset(UpdateSessionRequest.model_fields)
 FROZEN = frozenset(CreateSessionRequest.model_fields) - UPDATABLE
@@ -88,9 +94,9 @@ def parse_erasure(sent: Mapping[str, Any]) -> ErasureRequest:
 
 
 def asked(request: CreateSessionRequest) -> dict[str, Any]:
-    """Give what a create asks for, defaults filled in, what is unset left out.
+    """Return the attributes of a create, defaults filled in, without unset ones.
 
-    PIN attributes stand in it only if PIN authentication is asked for, and
+    It has PIN attributes only if PIN authentication is asked for, and
     `generate_pin_length` only with `generate_pin`.
     """
     values = request.model_dump(exclude_none=True, exclude={"labels"})
@@ -99,3 +105,82 @@ def asked(request: CreateSessionRequest) -> dict[str, Any]:
     elif not request.generate_pin:
         values.pop("generate_pin_length", None)
     return values
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object. Raises MalformedBodyError for everything else.
+
+    Repeated keys, NaN, the infinities and lone surrogates are refused as well.
+    """
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(
+            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant
+        )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        detail = "The body is not valid JSON in UTF-8."
+        if isinstance(error, _RepeatedKeyError):
+            detail = f"The body names the field {error} twice."
+        raise MalformedBodyError(detail) from None
+    if not isinstance(value, dict):
+        raise MalformedBodyError
+    return value
+
+
+class _RepeatedKeyError(ValueError):
+    """A JSON object names a key twice."""
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise _RepeatedKeyError(str(numbers.masked(key))[:64])
+        seen[key] = value
+    return seen
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def violations_of(
+    model: type[BaseModel], sent: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """Return the violations of single fields, and the names of these fields."""
+    try:
+        model.model_validate(sent)
+    except ValidationError as invalid:
+        found = [(str(error["loc"][0]), _text(error)) for error in invalid.errors()]
+        return (
+            [violation_of(name, text, sent) for name, text in found],
+            {name for name, _ in found},
+        )
+    return [], set()
+
+
+def _text(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not a field of this request"
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    message = str(error["msg"])
+    return message.replace("Input should be", "must be", 1)
+
+
+def violation_of(field: str, rule: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a broken rule and what was sent, without digits of numbers or PINs."""
+    shown = sent.get(field)
+    if field.endswith("_pin"):
+        shown = None if shown is None else "hidden"
+    elif isinstance(shown, (dict, list)):
+        shown = "an object" if isinstance(shown, dict) else "a list"
+    elif isinstance(shown, str):
+        shown = str(numbers.masked(shown))[:100]
+    else:
+        shown = numbers.masked(shown)
+        shown = shown[:100] if isinstance(shown, str) else shown
+    return {"field": str(numbers.masked(field))[:64], "rule": rule, "sent": shown}

@@ -1,4 +1,4 @@
-"""What a search may ask for: Plivo's filters, a label, a page.
+"""Validate searches: Plivo's filters, a label, a page.
 
 Times are RFC 3339, or as Plivo's filters have them (`YYYY-MM-DD HH:MM[:SS[.ffffff]]`,
 UTC). As at Plivo, a search without bounds on `created_time` covers the last 7 days,
@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field
 from masking.api import pages
 from masking.api.fields import LONGEST_SECONDS, Labels, PhoneNumber
 from masking.api.request_models import Body
-from masking.api.violations import violations_of
+from masking.api.requests import violations_of
 from masking.core.problems import InvalidRequestError, NumberInUrlError
 
 USUAL_WINDOW = timedelta(days=7)
@@ -89,14 +89,14 @@ class Search(Body):
 
     @property
     def takes_all(self) -> bool:
-        """Say whether every listed session fits."""
+        """Return whether every listed session fits."""
         narrowing = self.model_dump(
             exclude={"labels", "limit", "cursor"}, exclude_defaults=True
         )
         return not any(not name.startswith("created_time") for name in narrowing)
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
-        """Give the span of creation times that is searched.
+        """Return the span of creation times that is searched.
 
         Raises InvalidRequestError if it is longer than 30 days.
         """
@@ -123,7 +123,7 @@ class Search(Body):
         expiry_time: datetime | None,
         duration: int | None,
     ) -> bool:
-        """Say whether a session with these values is asked for. Times to the second."""
+        """Return whether a session with these values fits. Times are to the second."""
         if self.status not in ("all", status):
             return False
         values = {

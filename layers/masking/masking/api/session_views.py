@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from masking.api.interaction_views import interaction_view
-from masking.api.pages import page_view
-from masking.api.timeline_views import call_view
 from masking.core.times import rfc3339
 from masking.domain import sessions
-from masking.domain.calls import Call
 from masking.domain.sessions import Session, Status
 
 # The attributes of Plivo's page in its order; those without a default are null.
@@ -55,7 +52,7 @@ ATTRIBUTES: Mapping[str, Any] = {
 
 
 def envelope(message: str, session: Session, now: datetime) -> dict[str, Any]:
-    """Give the envelope in which Plivo answers a create and an update."""
+    """Return the envelope in which Plivo answers a create and an update."""
     return {
         "api_id": str(uuid.uuid4()),
         "message": message,
@@ -77,21 +74,8 @@ def etag(session: Session) -> str:
     return f'"{session.version}"'
 
 
-def with_calls(
-    session: Session, calls: Iterable[Call], now: datetime
-) -> dict[str, Any]:
-    """Return a session in the envelope of Plivo's get, with its calls."""
-    return {
-        "api_id": str(uuid.uuid4()),
-        "session": {
-            **session_view(session, now),
-            "calls": [call_view(call) for call in calls],
-        },
-    }
-
-
 def session_view(session: Session, now: datetime) -> dict[str, Any]:
-    """Give a session as JSON values: times in RFC 3339, amounts as strings."""
+    """Return a session as JSON values: times in RFC 3339, amounts as strings."""
     settings = session.settings
     return {
         "session_uuid": session.session_uuid,
@@ -113,47 +97,8 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
-LISTED = (
-    "duration",
-    "amount",
-    "total_call_amount",
-    "total_call_count",
-    "total_call_billed_duration",
-    "total_session_amount",
-    "last_interaction_time",
-)
-
-
-def listed_view(session: Session, now: datetime) -> dict[str, Any]:
-    """Give what a listing shows of a session: all but what was asked for."""
-    whole = session_view(session, now)
-    shown = {name: whole[name] for name in LISTED}
-    return {
-        "session_uuid": session.session_uuid,
-        "status": whole["status"],
-        "first_party": whole["first_party"],
-        "second_party": whole["second_party"],
-        "virtual_number": session.virtual_number,
-        "created_time": whole["created_time"],
-        "modified_time": whole["modified_time"],
-        "expiry_time": whole["expiry_time"],
-        **shown,
-        "erased_at": whole["erased_at"],
-        "carrier_session_uuid": session.carrier_session_uuid,
-        "labels": whole["labels"],
-        "version": session.version,
-        "resource_uri": f"/v1/sessions/{session.session_uuid}",
-    }
-
-
-def sessions_view(page: SessionPage, limit: int, now: datetime) -> dict[str, Any]:
-    """Return a page of sessions, with the cursor of the next one."""
-    shown = [listed_view(session, now) for session in page.sessions]
-    return page_view(shown, limit=limit, cursor=page.cursor)
-
-
 def _status(session: Session, now: datetime) -> str:
-    """Give Plivo's word for a session's state; `pending` before Plivo confirmed it."""
+    """Return Plivo's word for a session's state; `pending` before Plivo confirms it."""
     if sessions.is_over(session, now):
         return "expired"
     if session.status in (Status.ACTIVE, Status.ENDING):
@@ -161,9 +106,99 @@ def _status(session: Session, now: datetime) -> str:
     return "pending" if session.status is Status.RESERVED else "failed"
 
 
-@dataclass(frozen=True)
-class SessionPage:
-    """Some sessions (without what was asked for) and where the next page begins."""
+LEGS = ("first_party", "second_party")
 
-    sessions: tuple[Session, ...]
-    cursor: str | None
+# From Plivo's words for the state of a leg to ours for its outcome.
+OUTCOMES: Mapping[str, str] = {
+    "completed": "answered",
+    "answered": "answered",
+    "in-progress": "in_progress",
+    "ringing": "in_progress",
+    "queued": "in_progress",
+    "busy": "busy",
+    "no-answer": "no_answer",
+    "timeout": "no_answer",
+    "cancel": "cancelled",
+    "canceled": "cancelled",
+    "cancelled": "cancelled",
+    "rejected": "rejected",
+    "failed": "failed",
+}
+
+UUID_AT_END = re.compile(r"/([0-9A-Fa-f-]{36})/?$")
+
+
+def interaction_view(interaction: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one cleaned interaction as a call: JSON values, null where unset."""
+    legs = [leg for name in LEGS if (leg := _leg(interaction, name))]
+    return {
+        "start_time": interaction.get("start_time"),
+        "end_time": interaction.get("end_time"),
+        "outcome": _outcome(interaction, legs),
+        "duration": _seconds(interaction.get("duration")),
+        "billed_duration": interaction.get("call_billed_duration", 0),
+        "amount": interaction.get("total_call_amount", "0"),
+        "legs": legs,
+        "recording_uuid": _uuid_in(interaction.get("recording_resource_url")),
+    }
+
+
+# Known of a leg once its record has been fetched, after the session's end.
+RECORD = (
+    "answer_time",
+    "end_time",
+    "duration",
+    "billed_duration",
+    "amount",
+    "hangup_cause",
+    "hangup_cause_code",
+    "hangup_source",
+)
+
+
+def _leg(interaction: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return a leg; None if Plivo never dialed it."""
+    url = interaction.get(f"{name}_resource_url")
+    status = interaction.get(f"{name}_status")
+    record = interaction.get(f"{name}_leg") or {}
+    if url is None and status is None and not record:
+        return None
+    return {
+        "party": name.removesuffix("_party"),
+        "call_uuid": record.get("call_uuid") or _uuid_in(url),
+        "outcome": _outcome_of_leg(status),
+        **{field: record.get(field) for field in RECORD},
+    }
+
+
+def _outcome_of_leg(status: str | None) -> str | None:
+    return OUTCOMES.get(status.lower(), "failed") if status else None
+
+
+def _outcome(interaction: Mapping[str, Any], legs: list[dict[str, Any]]) -> str | None:
+    """Return the outcome of a call: `answered` once both legs were.
+
+    The leg that was dialed last decides; where Plivo gives no status, a call with
+    two legs that was billed was answered, and of any other nothing is known.
+    """
+    if not legs:
+        return None
+    last = legs[-1]["outcome"]
+    if last == "answered" and len(legs) < len(LEGS):
+        return "not_connected"
+    if last is None and len(legs) == len(LEGS) and interaction.get("end_time"):
+        return "answered" if interaction.get("call_billed_duration") else None
+    return str(last) if last else None
+
+
+def _seconds(value: str | None) -> int | None:
+    """Return whole seconds; Plivo sends a fraction."""
+    if value is None:
+        return None
+    return int(Decimal(value).to_integral_value(ROUND_HALF_UP))
+
+
+def _uuid_in(url: str | None) -> str | None:
+    """Return the UUID that a resource URL ends in; the URL names Plivo's account."""
+    match = UUID_AT_END.search(url) if url else None
+    return match[1].lower() if match else None

@@ -1,20 +1,24 @@
-"""A session's history and its calls, as they are shown: no number of a person."""
+"""How a session's calls and callbacks look to the app: without personal numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from masking.api.session_views import session_view
 from masking.core.key_space import Item
 from masking.core.times import rfc3339
 from masking.domain import plivo_events
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
+from masking.domain.sessions import Session
 from masking.domain.timeline import Timeline
 
 
 def call_view(call: Call) -> dict[str, Any]:
-    """Give a call as JSON values: times in RFC 3339, the amount as a string.
+    """Return a call as JSON values: times in RFC 3339, the amount as a string.
 
     Its ordinal is provisional until its certainty is `settled`.
     """
@@ -43,25 +47,38 @@ def call_view(call: Call) -> dict[str, Any]:
 
 
 def event_view(
-    happening: CallbackEvent,
+    event: CallbackEvent,
     item: Item,
-    story: Timeline,
+    timeline: Timeline,
     parties: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """Give one callback of a history; numbers of people are roles, or masked."""
-    attributes = happening.attributes
-    call = story.call_of(happening.digest)
-    known = happening.at if happening.at > EARLIEST else None
+    """Return one callback as JSON values; personal numbers are roles, or masked."""
+    attributes = event.attributes
+    call = timeline.call_of(event.digest)
+    known = event.at if event.at > EARLIEST else None
     return {
-        "event_id": happening.digest,
-        "name": happening.name,
+        "event_id": event.digest,
+        "name": event.name,
         "type": plivo_events.type_of(attributes),
         "occurred_at": rfc3339(known),
         "received_at": item["received_at"],
-        "sequence_number": happening.sequence,
+        "sequence_number": event.sequence,
         "from": plivo_events.role_of(attributes.get("From"), parties),
         "to": plivo_events.role_of(attributes.get("To"), parties),
         "call": call.ordinal if call else None,
         "attributes": plivo_events.masked_for_tenant(attributes),
         "came": item.get("came", {}),
+    }
+
+
+def session_with_calls(
+    session: Session, calls: Iterable[Call], now: datetime
+) -> dict[str, Any]:
+    """Return a session in the envelope of Plivo's get, with its calls."""
+    return {
+        "api_id": str(uuid.uuid4()),
+        "session": {
+            **session_view(session, now),
+            "calls": [call_view(call) for call in calls],
+        },
     }

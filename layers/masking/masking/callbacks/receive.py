@@ -1,4 +1,4 @@
-"""Take a callback of Plivo's: prove it, keep it, say so.
+"""Take a callback of Plivo's: verify it, keep it, answer.
 
 Nothing is parsed beyond the signature's needs, and nothing is written, before both
 proofs hold: the token in the path, which only we can make, and Plivo's signature.
@@ -18,7 +18,6 @@ from masking.core.problems import (
     SessionNotFoundError,
     WebhookRefusedError,
 )
-from masking.domain import redaction
 from masking.plivo import callback_urls, json_signatures, signature
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ LARGEST = 16 * 1024
 
 @dataclass(frozen=True)
 class ReceiveCallback:
-    """What taking callbacks takes: the table, our key, Plivo's tokens, the time.
+    """Receives callbacks; *callback_key* is ours, *auth_tokens* are Plivo's.
 
     *auth* is `signature` or `capability`: whether a callback without a signature is
     refused, or taken on the token in its path. A wrong signature is refused in both.
@@ -80,7 +79,10 @@ class ReceiveCallback:
             raise
         digest = callback_requests.digest_of(pairs)
         if session.erased_at:
-            # Nobody can tell a party from a stranger any more.
+            # Rare, and so not imported with the function.
+            from masking.domain import redaction
+
+            # Parties can't be distinguished from strangers any more.
             attributes = redaction.redacted_attributes(attributes)
             digest = redaction.redacted_digest(self.callback_key, digest)
         is_new = self.stores.callbacks.put(
@@ -102,7 +104,7 @@ class ReceiveCallback:
         return is_new
 
     def _proof(self, request: Request, registered: str) -> str:
-        """Say what proves a callback. Raises WebhookRefusedError if nothing does."""
+        """Return what proves a callback. Raises WebhookRefusedError if nothing does."""
         if not signature.is_signed(request.headers):
             if self.auth == CAPABILITY:
                 return "token"
@@ -119,7 +121,7 @@ class ReceiveCallback:
 
 
 def _readings(request: Request, url: str) -> dict[str, str]:
-    """Give what Plivo may have signed: one text for a form, several for JSON."""
+    """Return what Plivo may have signed: one text for a form, several for JSON."""
     if (
         callback_requests.is_json(request.headers.get("content-type", ""))
         and request.body
@@ -135,7 +137,7 @@ def _readings(request: Request, url: str) -> dict[str, str]:
 
 
 def _form_of(request: Request) -> str:
-    """Say how a callback came: `GET`, `form` or `json`."""
+    """Return how a callback came: `GET`, `form` or `json`."""
     if not request.body:
         return request.method
     is_json = callback_requests.is_json(request.headers.get("content-type", ""))
@@ -143,7 +145,7 @@ def _form_of(request: Request) -> str:
 
 
 def _address(request: Request) -> tuple[str, int, str]:
-    """Read session, attempt and token from the path; what is none is refused."""
+    """Parse session, attempt and token from the path; refuse any other path."""
     match = callback_urls.OURS.fullmatch(request.path)
     if not match:
         # The path may come with a stage before it; its parameters do not.

@@ -1,4 +1,4 @@
-"""Internet addresses: which are public, and which a host name has."""
+"""Resolve host names, and tell public internet addresses from others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Say whether *address* is one of the public internet, also where it hides one.
+    """Return whether *address* is public, and so is any IPv4 address that it carries.
 
-    Anything that is no address at all is not public.
+    Anything that is not an address is not public.
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
@@ -30,6 +30,6 @@ def is_public(address: str) -> bool:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Give the addresses of *host*, the preferred one first. Raises OSError."""
+    """Return the addresses of *host*, the preferred one first. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

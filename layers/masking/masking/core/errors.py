@@ -1,10 +1,23 @@
-"""TODO core.errors."""
+"""Failures that have a name and stay inside; `problems` has those that reach HTTP.
+
+MasklineError
+├── SettingMissingError          a setting of the function is not set
+├── TargetRefusedError           a URL of an app's leads where nothing may be sent
+├── StaleStateError              somebody else changed the item first
+├── SessionTakenError            the session to reserve is there already
+├── ErasureNotReadyError         something can't be erased yet; try again later
+├── KeyNotFoundError             the tenant has no such key that is still valid
+├── RecordingNotReadyError       the recording is not there yet; try again later
+├── RecordingRefusedError        the recording must not or cannot be stored
+├── EventsNotTakenError          the bus did not take some events
+└── ProblemError                 see `problems`
+"""
 
 from __future__ import annotations
 
 
 class MasklineError(Exception):
-    """Something of ours that has a name went wrong."""
+    """Something went wrong that we have a name for."""
 
 
 class SettingMissingError(MasklineError):
@@ -12,7 +25,7 @@ class SettingMissingError(MasklineError):
 
 
 class StaleStateError(MasklineError):
-    """Somebody else changed the session between reading and writing it."""
+    """Somebody else changed an item between reading and writing it."""
 
 
 class SessionTakenError(MasklineError):
@@ -20,7 +33,7 @@ class SessionTakenError(MasklineError):
 
 
 class ErasureNotReadyError(MasklineError):
-    """Something of a person's can't be erased yet; *retry_after* is in seconds."""
+    """Something can't be erased yet; *retry_after* is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -28,7 +41,7 @@ class ErasureNotReadyError(MasklineError):
 
 
 class KeyNotFoundError(MasklineError):
-    """The tenant has no key with this id, or none that still opens anything."""
+    """The tenant has no key with this id, or it is not valid any more."""
 
 
 class RecordingNotReadyError(MasklineError):

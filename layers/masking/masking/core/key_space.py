@@ -1,4 +1,4 @@
-"""The items of the table and their keys.
+"""The key space: the items of the table and their keys.
 
 | item             | pk                    | sk               | written by         |
 |------------------|-----------------------|------------------|--------------------|
@@ -19,8 +19,8 @@
 | carrier link     | CARRIER#{session}     | LINK             | stream             |
 | key              | KEY#{sha256}          | KEY              | operator, at use   |
 | key link         | TENANT#{tenant}       | KEY#{key id}     | operator           |
-| round            | ROUND#{name}          | ROUND            | reconciler         |
-| tenant's rules   | TENANT#{tenant}       | RECORDINGS       | operator           |
+| reconciliation   | ROUND#{name}          | ROUND            | reconciler         |
+| retention rule   | TENANT#{tenant}       | RECORDINGS       | operator           |
 | tenant's settings| TENANT#{tenant}       | SETTINGS         | operator           |
 | webhook secrets' | TENANT#{tenant}       | WEBHOOKS         | operator           |
 | generations      |                       |                  |                    |
@@ -28,10 +28,10 @@
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
-| erasure's marker | ERASED#{t}#{number}   | MARKER           | create_erasure     |
+| tombstone        | ERASED#{t}#{number}   | MARKER           | create_erasure     |
 | erasure          | ERASURE#{erasure}     | ERASURE          | create_erasure,    |
 |                  |                       |                  | erase_number       |
-| erasure's tally  | ERASURE#{erasure}     | S#{session}      | erase_number       |
+| count of session | ERASURE#{erasure}     | S#{session}      | erase_number       |
 
 `{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's; no key
 holds a personal number. Index `duties` (sparse):
@@ -61,7 +61,7 @@ PAUSE = "PAUSE"
 TOMBSTONE = "MARKER"
 ERASURE = "ERASURE"
 
-# Kinds of a session's parts, in the order in which they stand.
+# Kinds of a session's parts, in the order of their sort keys.
 ASPECT = "A"
 CALLBACK = "E"
 RECORDING = "R"
@@ -74,27 +74,27 @@ Item = dict[str, Any]
 
 
 def session_key(session_uuid: str) -> str:
-    """Give the partition of a session and all that belongs to it."""
+    """Return the partition of a session and all that belongs to it."""
     return f"S#{session_uuid}"
 
 
 def owner_of(item: Mapping[str, Any]) -> str:
-    """Give whose partition an item is in: the session's UUID, or the erasure's id."""
+    """Return whose partition an item is in: the session's UUID, or the erasure's id."""
     return str(item["pk"]).partition("#")[2]
 
 
 def part_key(kind: str, name: str) -> str:
-    """Give the sort key of a session's callback, recording or delivery."""
+    """Return the sort key of a session's callback, recording or delivery."""
     return f"{kind}#{name}"
 
 
 def is_part(kind: str, item: Mapping[str, Any]) -> bool:
-    """Say whether an item is a session's callback, recording or delivery."""
+    """Return whether an item is a session's callback, recording or delivery."""
     return str(item["sk"]).startswith(part_key(kind, ""))
 
 
 def name_of(item: Mapping[str, Any]) -> str:
-    """Give what a sort key ends in.
+    """Return the end of a sort key.
 
     That is a callback's digest, a recording's UUID, the id of a delivery's event, and
     the session's UUID of a link.
@@ -103,76 +103,76 @@ def name_of(item: Mapping[str, Any]) -> str:
 
 
 def party_key(tenant_id: str, number_hash: str) -> str:
-    """Give the partition of the sessions in which a number is a party."""
+    """Return the partition of the sessions in which a number is a party."""
     return f"P#{tenant_id}#{number_hash}"
 
 
 def caller_key(tenant_id: str, number_hash: str) -> str:
-    """Give the partition of the sessions that a stranger's number has called."""
+    """Return the partition of the sessions that a stranger's number has called."""
     return f"C#{tenant_id}#{number_hash}"
 
 
 def attempt_key(tenant_id: str, number_hash: str) -> str:
-    """Give the partition of the failed creates in which a number was to be a party."""
+    """Return the partition of the failed creates that named a number."""
     return f"U#{tenant_id}#{number_hash}"
 
 
 def tombstone_key(tenant_id: str, number_hash: str) -> str:
-    """Give the partition of the marker that a number was to be forgotten."""
+    """Return the partition of the tombstone of an erased number."""
     return f"ERASED#{tenant_id}#{number_hash}"
 
 
 def erasure_key(erasure_id: str) -> str:
-    """Give the partition of an erasure and of its tallies."""
+    """Return the partition of an erasure and of its counts per session."""
     return f"ERASURE#{erasure_id}"
 
 
 def label_key(tenant_id: str, key: str, value: str) -> str:
-    """Give the partition of the sessions that carry a label."""
+    """Return the partition of the sessions that carry a label."""
     return f"L#{tenant_id}#{key}={value}"
 
 
 def recording_key(recording_uuid: str) -> str:
-    """Give the key of the link from a recording to its session."""
+    """Return the key of the link from a recording to its session."""
     return f"RECORDING#{recording_uuid}"
 
 
 def tenant_key(tenant_id: str) -> str:
-    """Give the partition of what is set for a tenant."""
+    """Return the partition of what is set for a tenant."""
     return f"TENANT#{tenant_id}"
 
 
 def api_key_key(digest: str) -> str:
-    """Give the partition of an API key, which is named by its SHA-256."""
+    """Return the partition of an API key, which is named by its SHA-256."""
     return f"KEY#{digest}"
 
 
 def reconciliation_key(name: str) -> str:
-    """Give the partition of what a round of the reconciler remembers."""
+    """Return the partition of the state of reconciliation runs."""
     return f"ROUND#{name}"
 
 
 def api_key_link(key_id: str) -> str:
-    """Give the sort key by which a tenant's API key is listed."""
+    """Return the sort key by which a tenant's API key is listed."""
     return f"KEY#{key_id}"
 
 
 def minute_key(now: datetime) -> str:
-    """Give the sort key of the counter of creates in the minute of *now*."""
+    """Return the sort key of the counter of creates in the minute of *now*."""
     return f"CREATES#{now.astimezone(UTC):%Y-%m-%dT%H:%M}"
 
 
 def carrier_key(carrier_session_uuid: str) -> str:
-    """Give the key of the link from Plivo's session to ours."""
+    """Return the key of the link from Plivo's session to ours."""
     return f"CARRIER#{carrier_session_uuid}"
 
 
 def endpoint_key(tenant_id: str, origin: str) -> str:
-    """Give the partition of an app's server: scheme, host and port of its URL."""
+    """Return the partition of an app's server: scheme, host and port of its URL."""
     digest = hashlib.sha256(origin.encode()).hexdigest()
     return f"ENDPOINT#{tenant_id}#{digest}"
 
 
 def guess_key(tenant_id: str, pair_hash: str) -> str:
-    """Give the partition of the PINs that a caller got wrong at a virtual number."""
+    """Return the partition of the PINs that a caller got wrong at a virtual number."""
     return f"GUESS#{tenant_id}#{pair_hash}"

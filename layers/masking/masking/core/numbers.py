@@ -1,4 +1,4 @@
-"""Phone numbers: one form inside, and a masked one for everything that is shown.
+"""Phone numbers: one form inside, and a masked one wherever they are shown.
 
 Plivo mixes forms: the top-level `virtual_number` of an answer has a `+`, the numbers
 inside `session` have none (plivo-contract 1.3). Here a number is E.164 with `+`.
@@ -14,7 +14,7 @@ E164 = re.compile(r"\+?[1-9][0-9]{6,14}", re.ASCII)
 
 
 def normal(number: str) -> str:
-    """Give *number* in E.164 with `+`. Raises ValueError if it is no such number."""
+    """Return *number* in E.164 with `+`. Raises ValueError if it is no such number."""
     if not E164.fullmatch(number):
         message = "not a phone number in E.164"
         raise ValueError(message)
@@ -22,7 +22,7 @@ def normal(number: str) -> str:
 
 
 def normal_or_none(number: object) -> str | None:
-    """Give a number from outside in E.164 with `+`, or None where there is none."""
+    """Return a number from outside in E.164 with `+`; None if it is not one."""
     if isinstance(number, int) and not isinstance(number, bool):
         number = str(number)
     if not isinstance(number, str) or not E164.fullmatch(number.strip()):
@@ -37,14 +37,14 @@ CALLING_CODE = re.compile(
 
 
 def calling_code(number: str) -> str | None:
-    """Give the calling code of a number's country with `+`, which names nobody."""
+    """Return the calling code of a number's country with `+`, which names nobody."""
     digits = number.removeprefix("+")
     match = CALLING_CODE.match(digits) if E164.fullmatch(digits) else None
     return f"+{match.group()}" if match else None
 
 
 def hashed(key: bytes, number: str) -> str:
-    """Give the keyed hash under which a number is found: 24 characters, 144 bits."""
+    """Return the keyed hash under which a number is found: 24 characters, 144 bits."""
     digest = hmac.digest(key, number.encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
@@ -52,7 +52,7 @@ def hashed(key: bytes, number: str) -> str:
 def masked(text: object) -> object:
     """Hide all but the last two of every run of four or more digits in *text*.
 
-    What is not text is returned as it is unless it is a number that long.
+    Other values are returned as they are, but for numbers of that many digits.
     """
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         whole = str(text) if isinstance(text, int) else f"{text:.0f}"

@@ -1,44 +1,34 @@
-"""Everything that can go wrong and has a name.
+"""Failures that reach HTTP as problem documents (RFC 9457).
 
-MasklineError
-├── SettingMissingError          a setting of the function is not set
-├── TargetRefusedError           a URL of an app's leads where nothing may be sent
-├── ProblemError                 reaches HTTP as an RFC 9457 problem document
-│   ├── MalformedBodyError       400 malformed_body
-│   ├── InvalidRequestError      400 invalid_request
-│   ├── NumberInUrlError         400 number_in_url
-│   ├── WebhookRefusedError      403 webhook_refused
-│   ├── ScopeMissingError        403 scope_missing
-│   ├── SessionNotFoundError     404 session_not_found
-│   ├── RecordingNotFoundError   404 recording_not_found
-│   ├── DeliveryNotFoundError    404 delivery_not_found
-│   ├── ErasureNotFoundError     404 erasure_not_found
-│   ├── CreateInProgressError    409 create_in_progress
-│   ├── CreateAbandonedError     409 create_abandoned
-│   ├── PairAlreadyActiveError   409 pair_already_active
-│   ├── SessionNotActiveError    409 session_not_active
-│   ├── SessionExpiredError      409 session_expired
-│   ├── UpdateInProgressError    409 update_in_progress
-│   ├── EndInProgressError       409 end_in_progress
-│   ├── RecordingNotStoredError  409 recording_not_stored
-│   ├── RecordingFailedError     409 recording_failed
-│   ├── RecordingHeldError       409 recording_held
-│   ├── RecordingDeletedError    410 recording_deleted
-│   ├── SessionErasedError       410 session_erased
-│   ├── VersionMismatchError     412 version_mismatch
-│   ├── BodyTooLargeError        413 body_too_large
-│   ├── IdempotencyKeyReusedError 422 idempotency_key_reused
-│   ├── FieldNotUpdatableError   422 field_not_updatable
-│   ├── QuotaExceededError       429 quota_exceeded
-│   ├── StorageUnavailableError  503 storage_unavailable
-│   └── CarrierError             Plivo did not do as asked: see `carrier_errors`
-├── StaleStateError              somebody else changed the session first
-├── SessionTakenError            the session to reserve is there already
-├── ErasureNotReadyError         something can't be erased yet; try again later
-├── KeyNotFoundError             the tenant has no such key that still opens
-├── RecordingNotReadyError       the recording is not there yet; try again later
-├── RecordingRefusedError        the recording must not or cannot be stored
-└── EventsNotTakenError          the bus did not take some events
+ProblemError
+├── MalformedBodyError       400 malformed_body
+├── InvalidRequestError      400 invalid_request
+├── NumberInUrlError         400 number_in_url
+├── WebhookRefusedError      403 webhook_refused
+├── ScopeMissingError        403 scope_missing
+├── SessionNotFoundError     404 session_not_found
+├── RecordingNotFoundError   404 recording_not_found
+├── DeliveryNotFoundError    404 delivery_not_found
+├── ErasureNotFoundError     404 erasure_not_found
+├── CreateInProgressError    409 create_in_progress
+├── CreateAbandonedError     409 create_abandoned
+├── PairAlreadyActiveError   409 pair_already_active
+├── SessionNotActiveError    409 session_not_active
+├── SessionExpiredError      409 session_expired
+├── UpdateInProgressError    409 update_in_progress
+├── EndInProgressError       409 end_in_progress
+├── RecordingNotStoredError  409 recording_not_stored
+├── RecordingFailedError     409 recording_failed
+├── RecordingHeldError       409 recording_held
+├── RecordingDeletedError    410 recording_deleted
+├── SessionErasedError       410 session_erased
+├── VersionMismatchError     412 version_mismatch
+├── BodyTooLargeError        413 body_too_large
+├── IdempotencyKeyReusedError 422 idempotency_key_reused
+├── FieldNotUpdatableError   422 field_not_updatable
+├── QuotaExceededError       429 quota_exceeded
+├── StorageUnavailableError  503 storage_unavailable
+└── CarrierError             Plivo did not do as asked: see `plivo.errors`
 """
 
 from __future__ import annotations
@@ -50,7 +40,7 @@ from masking.core.errors import MasklineError
 
 
 class ProblemError(MasklineError):
-    """Something that the caller is told as a problem document (RFC 9457).
+    """A failure that the caller gets as a problem document (RFC 9457).
 
     *members* are extension members of the document, such as `violations` or
     `outcome`; *retry_after* is in seconds.
@@ -58,6 +48,10 @@ class ProblemError(MasklineError):
 
     status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
+    # Whether it is a failure of Plivo's: see `plivo.errors`.
+    is_of_carrier: ClassVar[bool] = False
+    # Counted beside the failure itself where an alarm of the template waits for it.
+    metric: ClassVar[str | None] = None
     detail: ClassVar[str] = "Something went wrong on our side."
 
     def __init__(
@@ -181,7 +175,7 @@ class ErasureNotFoundError(ProblemError):
 
 
 class SessionErasedError(ProblemError):
-    """The session of this key was erased, since a person of it was to be forgotten."""
+    """The session of this key was erased."""
 
     status = HTTPStatus.GONE
     code = "session_erased"
@@ -296,3 +290,9 @@ class StorageUnavailableError(ProblemError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "storage_unavailable"
     detail = "Our storage is not available; try again."
+
+
+NOT_CREATED = "not_created"
+NOT_UPDATED = "not_updated"
+NOT_EXPIRED = "not_expired"
+UNKNOWN = "unknown"

@@ -126,3 +126,8 @@ class Settings:
 def settings() -> Settings:
     """Return the settings of this process."""
     return Settings(os.environ)
+
+
+# Days for which a recording may be kept. The bucket has a lifecycle rule for each,
+# because S3's rules know no other ages than those written into them.
+RETENTION_DAYS = (1, 7, 30, 90, 180, 365, 730, 1095, 1825, 2555, 3650)

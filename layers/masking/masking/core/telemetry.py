@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def logger() -> Logger:
-    """Give the process's logger; its level and service come from the environment."""
+    """Return the process's logger; its level and service come from the environment."""
     return Logger(use_rfc3339=True)
 
 
 @lru_cache(maxsize=1)
 def metrics() -> Metrics:
-    """Give the process's metrics; the namespace comes from the environment."""
+    """Return the process's metrics; the namespace comes from the environment."""
     return Metrics()
 
 

@@ -1,4 +1,4 @@
-"""TODO core.times."""
+"""Times: aware UTC inside; how each of our sources and readers writes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def stamp(at: datetime) -> str:
 
 
 def parse_stamp(text: str) -> datetime:
-    """Read a time that `stamp` wrote."""
+    """Parse a time that `stamp` wrote."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
@@ -21,7 +21,7 @@ CALLBACK_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
 
 def parse_callback_time(text: str) -> datetime | None:
-    """Read a time as callbacks write it, UTC; RFC 3339 and Go's form are read too."""
+    """Parse a time as callbacks write it, in UTC, or as RFC 3339 or Go do."""
     text = text.strip().removesuffix(" UTC").removesuffix(" +0000")
     text = text.removesuffix(" +0000")
     for form in CALLBACK_FORMATS:
@@ -42,7 +42,7 @@ def rfc3339(at: datetime | None) -> str | None:
 
 
 def parse_go_time(value: object) -> datetime | None:
-    """Read a time as Go prints it, `2024-02-01 06:28:15.123 +0000 UTC`.
+    """Parse a time as Go prints it, `2024-02-01 06:28:15.123 +0000 UTC`.
 
     The fraction has any length, the zone may be `+0000 +0000` or missing (then UTC).
     """

@@ -1,4 +1,4 @@
-"""What an audio file must look like, judged by its first bytes and its size.
+"""Judge audio files by their first bytes and their size.
 
 wav: RIFF chunks (the header says the file's size and the bytes of a second).
 mp3: MPEG layer III frames, an ID3v2 tag before them, a Xing or Info tag in the first.
@@ -25,7 +25,7 @@ _UNKNOWN_SIZES = (0, 0x7FFFFFFF, 0x7FFFFFFF + 36, 0xFFFFFFFF)
 
 
 def looks_like(audio: str, start: bytes) -> bool:
-    """Say whether *start*, the first 12 bytes of a file, may begin such audio.
+    """Return whether *start*, the first 12 bytes of a file, may begin such audio.
 
     mp3: an ID3 tag or a frame's sync word; wav: RIFF....WAVE.
     """
@@ -36,7 +36,7 @@ def looks_like(audio: str, start: bytes) -> bool:
 
 
 def is_plausible(audio: str, start: bytes, size: int, duration: int | None) -> bool:
-    """Say whether a file of *size* bytes that begins so may last *duration* seconds.
+    """Return whether a file of *size* bytes that begins so may last *duration* seconds.
 
     *start* is the first few KiB. A file may be longer than was announced, not much
     shorter; where the header can't be read there are only bounds for the size.
@@ -53,7 +53,7 @@ def is_plausible(audio: str, start: bytes, size: int, duration: int | None) -> b
 
 
 def seconds_of(audio: str, start: bytes, size: int) -> float | None:
-    """Say how long such a file plays, or None where its header can't be read."""
+    """Return how many seconds such a file plays; None if its header can't be read."""
     rate = _wav_rate(start) if audio == "wav" else None
     if rate:
         return size / rate
@@ -61,7 +61,7 @@ def seconds_of(audio: str, start: bytes, size: int) -> float | None:
 
 
 def _is_cut_off(audio: str, start: bytes, size: int) -> bool:
-    """Say whether the header itself says that there should be more."""
+    """Return whether the header itself says that there should be more."""
     if audio == "wav" and len(start) >= 8:
         (promised,) = struct.unpack_from("<I", start, 4)
         return promised not in _UNKNOWN_SIZES and promised + 8 > size
@@ -69,7 +69,7 @@ def _is_cut_off(audio: str, start: bytes, size: int) -> bool:
 
 
 def _wav_rate(start: bytes) -> int | None:
-    """Give the bytes of a second, which the `fmt ` chunk says."""
+    """Return the bytes of a second, which the `fmt ` chunk says."""
     at = 12
     while at + 20 <= len(start):
         name, length = struct.unpack_from("<4sI", start, at)
@@ -101,7 +101,7 @@ def _mp3_seconds(start: bytes, size: int) -> float | None:
 
 
 def _after_tag(start: bytes) -> int:
-    """Give where the first frame is: behind the ID3v2 tag, if there is one."""
+    """Return where the first frame is: behind the ID3v2 tag, if there is one."""
     if start[:3] != b"ID3" or len(start) < 10:
         return 0
     length = 0

@@ -1,4 +1,4 @@
-"""From what was written to the table to events for the bus. Rules alone.
+"""Build the events that go to the bus.
 
 Each event has an id that is the same however often the same change is seen: for a
 session the UUID of session, version and type, for a callback that of its hash and
@@ -32,7 +32,7 @@ class Event:
     """One event for the bus; *data* is JSON values.
 
     *webhook* names the session's URL that it is to be delivered to, if there is one;
-    *session_uuid* is None for what is of no session.
+    *session_uuid* is None for an event that belongs to no session.
     """
 
     type: str
@@ -44,7 +44,7 @@ class Event:
     webhook: str | None = None
 
     def detail(self) -> dict[str, Any]:
-        """Give the event as the detail of an EventBridge event."""
+        """Return the event as the detail of an EventBridge event."""
         return {
             "id": self.id,
             "type": self.type,
@@ -57,7 +57,7 @@ class Event:
 
 
 def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
-    """Give the event of a session's change."""
+    """Return the event of a session's change."""
     return Event(
         type=kind,
         id=event_id(session.session_uuid, str(session.version), kind),
@@ -118,7 +118,7 @@ def event_of_callback(
 
 
 def webhook_of(kind: str, session: Session) -> str | None:
-    """Name the URL of the session's that events of this type go to, if it has it."""
+    """Return the name of the session's URL for events of this type, if it has one."""
     if kind in plivo_events.INTERNAL:
         return None
     about_recording = kind.startswith("recording.")
@@ -127,7 +127,7 @@ def webhook_of(kind: str, session: Session) -> str | None:
 
 
 def event_of_access(recording: Recording, request_id: str, now: datetime) -> Event:
-    """Give the event of somebody having been given a link to a recording."""
+    """Return the event that somebody has been given a link to a recording."""
     kind = "recording.accessed"
     return Event(
         type=kind,
@@ -139,7 +139,7 @@ def event_of_access(recording: Recording, request_id: str, now: datetime) -> Eve
     )
 
 
-# What an app accounts by, with what stands for nothing.
+# The totals that an app accounts by, each with its value when nothing was counted.
 TOTALS = {
     "amount": "0",
     "total_call_amount": "0",

@@ -1,4 +1,4 @@
-"""One callback as the fold sees it: when it happened, its place in a call, in words.
+"""One callback of Plivo's: when it happened and its place in a call.
 
 Plivo sends no id of a call, times to the second, and a SequenceNumber of unknown
 scope. The order of callbacks is by EventTimestamp, SequenceNumber as an integer, the
@@ -32,49 +32,49 @@ class CallbackEvent:
 
     @property
     def name(self) -> str:
-        """Give Plivo's name of the event."""
+        """Return Plivo's name of the event."""
         return self.attributes.get("EventName", "")
 
     @cached_property
     def at(self) -> datetime:
-        """Give when it happened, in aware UTC; the earliest time if that is unknown."""
+        """Return when it happened, in aware UTC; the earliest time if unknown."""
         return (
             parse_callback_time(self.attributes.get("EventTimestamp", "")) or EARLIEST
         )
 
     @cached_property
     def sequence(self) -> int | None:
-        """Give the SequenceNumber, None if there is none that can be read."""
+        """Return the SequenceNumber, None if there is none that can be read."""
         return whole_number(self.attributes.get("SequenceNumber", ""))
 
     @property
     def place(self) -> int:
-        """Give the event's place in a call."""
+        """Return the event's place in a call."""
         return PLACES[self.name][0] if self.name in PLACES else UNPLACED
 
     @property
     def stage(self) -> Stage:
-        """Give the part of a call that the event belongs to."""
+        """Return the part of a call that the event belongs to."""
         return PLACES[self.name][1]
 
     @property
     def leg(self) -> str:
-        """Give the leg that the event's name tells of: `First`, `Second` or none."""
+        """Return the leg that the event's name names: `First`, `Second` or none."""
         return PLACES[self.name][2]
 
     @property
     def is_of_call(self) -> bool:
-        """Say whether it belongs to a call and not to the session as a whole."""
+        """Return whether it belongs to a call and not to the session as a whole."""
         return self.name in PLACES
 
     @property
     def is_end_of_leg(self) -> bool:
-        """Say whether it tells that a leg has ended."""
+        """Return whether it reports that a leg has ended."""
         return self.is_of_call and self.stage is Stage.ENDING and bool(self.leg)
 
     @property
     def is_answer(self) -> bool:
-        """Say whether it tells that a party has answered."""
+        """Return whether it reports that a party has answered."""
         return self.name.endswith("PartyAnswer")
 
     @property
@@ -92,18 +92,18 @@ class CallbackEvent:
 
     @cached_property
     def order(self) -> tuple[datetime, int, int, str]:
-        """Give what callbacks are ordered by."""
+        """Return the key that callbacks are sorted by."""
         return self.at, self.sequence or 0, self.place, self.digest
 
 
-def ordered(happenings: Iterable[CallbackEvent]) -> list[CallbackEvent]:
+def ordered(events: Iterable[CallbackEvent]) -> list[CallbackEvent]:
     """Order callbacks, each once."""
-    once = {each.digest: each for each in happenings}
+    once = {each.digest: each for each in events}
     return sorted(once.values(), key=lambda each: each.order)
 
 
 def whole_number(text: str) -> int | None:
-    """Read a whole number from outside, None where there is none."""
+    """Parse a whole number from outside; None if the text is not one."""
     text = text.strip()
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
         return None

@@ -1,4 +1,4 @@
-"""One call, as far as its callbacks tell; `fold` says which those are. Pure."""
+"""Build one call from its callbacks; `split_calls` finds out which those are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from masking.domain.plivo_events import PARTIES_HANGUP, PIN, role_of
 
 @dataclass(frozen=True)
 class Pin:
-    """How asking for a PIN went: `success`, `failed` or `authorized`, after *tries*."""
+    """The outcome of a PIN prompt: `success`, `failed` or `authorized`; its tries."""
 
     outcome: str
     tries: int
@@ -22,7 +22,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Call:
-    """One conversation, as far as callbacks tell. Times are aware UTC, to the second.
+    """One conversation, as far as callbacks show. Times are aware UTC, to the second.
 
     *caller* and *callee* are `first`, `second`, `unknown` or None; *hung_up_by* as
     well, None where nobody did (a time limit, a busy line). *digests* name the
@@ -51,12 +51,12 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Say whether the call has ended."""
+        """Return whether the call has ended."""
         return self.ended_at is not None
 
     @property
     def hangup_meaning(self) -> str | None:
-        """Give the cause in words."""
+        """Return the cause in words."""
         return hangup_causes.meaning_of(self.hangup_code)
 
 
@@ -66,17 +66,17 @@ def call_from(
     parties: Mapping[str, str | None],
     *,
     certainty: str,
-    told: bool,
+    has_end_event: bool,
 ) -> Call:
-    """Make a call of its callbacks, which are in order.
+    """Build a call from its callbacks, which are in order.
 
-    *told* says that Plivo's vocabulary has an event for the end of a call.
+    *has_end_event* says that Plivo's vocabulary has an event for the end of a call.
     """
     caller, callee = _roles(chain, parties)
     answers = [each.at for each in chain if each.is_answer and each.at > EARLIEST]
     answered = max(answers) if len(answers) > 1 else None
     ends = [each for each in chain if each.is_end_of_leg]
-    over = split_calls.is_over(chain, told=told)
+    over = split_calls.is_over(chain, has_end_event=has_end_event)
     ended = chain[-1].at if over else None
     last = next((each for each in chain if each.name == PARTIES_HANGUP), None)
     talk_until = ends[0].at if ends else ended
@@ -112,7 +112,7 @@ def call_from(
 def _roles(
     chain: Sequence[CallbackEvent], parties: Mapping[str, str | None]
 ) -> tuple[str | None, str | None]:
-    """Say who called and who was called; a caller who is no party may be unknown."""
+    """Return who called and who was called; a caller who is no party is `unknown`."""
     found: list[str | None] = []
     for name in ("From", "To"):
         given = (each.attributes.get(name) for each in chain)
@@ -122,7 +122,7 @@ def _roles(
 
 
 def _caller_leg(chain: Sequence[CallbackEvent]) -> str:
-    """Say which leg's name is the caller's: who called, or who was registered first.
+    """Return which leg is the caller's: `First` or `Second`.
 
     Plivo documents neither reading. Who answers first is the caller, unless it is
     the second party and has been rung.
@@ -147,7 +147,7 @@ def _hung_up_by(
 
 
 def _ringing_at(chain: Sequence[CallbackEvent]) -> datetime | None:
-    """Say when the party that was called began to ring."""
+    """Return when the party that was called began to ring."""
     rings = [each.at for each in chain if "PartyRing" in each.name]
     return _known(max(rings)) if rings else None
 
@@ -155,7 +155,7 @@ def _ringing_at(chain: Sequence[CallbackEvent]) -> datetime | None:
 def _cause(
     last: CallbackEvent | None, ends: Sequence[CallbackEvent]
 ) -> Mapping[str, str] | None:
-    """Give the attributes that say why a call ended: what went wrong, if anything."""
+    """Return the attributes of the hangup that explains why the call ended."""
     if last:
         return last.attributes
     abnormal = (
@@ -196,8 +196,8 @@ def _pin(chain: Sequence[CallbackEvent]) -> Pin | None:
 
 
 def _billed(last: CallbackEvent | None, ends: Sequence[CallbackEvent]) -> int | None:
-    told = [last] if last and last.attributes.get("BilledDuration") else ends
-    found = [whole_number(each.attributes.get("BilledDuration", "")) for each in told]
+    chosen = [last] if last and last.attributes.get("BilledDuration") else ends
+    found = [whole_number(each.attributes.get("BilledDuration", "")) for each in chosen]
     known = [seconds for seconds in found if seconds is not None]
     return sum(known) if known else None
 
@@ -205,14 +205,14 @@ def _billed(last: CallbackEvent | None, ends: Sequence[CallbackEvent]) -> int | 
 def _amount(
     last: CallbackEvent | None, ends: Sequence[CallbackEvent]
 ) -> Decimal | None:
-    told = [last] if last and last.attributes.get("Amount") else ends
-    found = [decimal_of(each.attributes.get("Amount", "")) for each in told]
+    chosen = [last] if last and last.attributes.get("Amount") else ends
+    found = [decimal_of(each.attributes.get("Amount", "")) for each in chosen]
     known = [amount for amount in found if amount is not None]
     return sum(known, Decimal(0)) if known else None
 
 
 def decimal_of(text: str) -> Decimal | None:
-    """Read an amount from outside, None where there is none."""
+    """Parse an amount from outside; None if the text is not one."""
     try:
         amount = Decimal(text)
     except InvalidOperation:

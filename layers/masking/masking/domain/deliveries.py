@@ -1,4 +1,4 @@
-"""The rules of delivering an event to an app: what is sent, when again, when no more.
+"""Decide how an event is delivered to an app: what is sent, when again, when no more.
 
 waiting ──2xx──> delivered          410: stopped
    │  ▲                             a day over: dead, and in the dead-letter queue
@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-# For how long an event is tried.
+# How long delivery is tried.
 LIFE = timedelta(hours=24)
 
 # Seconds between tries; SQS puts nothing off by more than 12 hours.
@@ -27,10 +27,10 @@ LONGEST_PAUSE = 28_800
 # How much of a pause is left to chance.
 JITTER = 0.2
 
-# Attributes of an event that can be read again from elsewhere in the table.
+# Attributes of an event that can be read again from other items of the table.
 ELSEWHERE = frozenset({"labels", "carrier_event", "call"})
 
-# Failures in a row after which an endpoint is left alone, and for how long (seconds).
+# Failures in a row after which an endpoint is paused, and for how long (seconds).
 FAILURES = 5
 REST = (30, 60, 120, 300, 600)
 
@@ -71,13 +71,13 @@ class Delivery:
 
     @property
     def delivery_id(self) -> str:
-        """Give the name by which the API knows it: session and event in one."""
+        """Return the name by which the API knows it: session and event in one."""
         both = uuid.UUID(self.session_uuid).bytes + uuid.UUID(self.event_id).bytes
         return base64.urlsafe_b64encode(both).decode().rstrip("=")
 
 
 def keys_in(delivery_id: str) -> tuple[str, str] | None:
-    """Give the session and the event that a delivery's name names, None if none."""
+    """Parse a delivery's name into session UUID and event id; None if it is not one."""
     try:
         both = base64.b64decode(delivery_id + "=", altchars=b"-_", validate=True)
     except ValueError:
@@ -90,7 +90,7 @@ def keys_in(delivery_id: str) -> tuple[str, str] | None:
 def begin(
     detail: Mapping[str, Any], now: datetime, retention_days: int | None = None
 ) -> Delivery:
-    """Begin to deliver the event that *detail*, as the bus had it, is."""
+    """Begin the delivery of an event; *detail* is as the bus had it."""
     kept = {k: v for k, v in detail.items() if k not in ELSEWHERE | {"webhook"}}
     return Delivery(
         session_uuid=detail["session_uuid"],
@@ -108,7 +108,7 @@ def begin(
 
 
 def renew(delivery: Delivery, now: datetime) -> Delivery:
-    """Begin anew: for another day, whatever became of it."""
+    """Begin again, for another day, whatever became of the delivery."""
     return replace(
         delivery, status=Status.WAITING, deadline=now + LIFE, next_at=None, attempts=0
     )
@@ -122,7 +122,7 @@ def attempted(
     now: datetime,
     chance: float,
 ) -> Delivery:
-    """Note an attempt; *chance*, from 0 to 1, is what its next pause is spread by."""
+    """Record an attempt; *chance*, from 0 to 1, is what its next pause is spread by."""
     attempts = delivery.attempts + 1
     tried = replace(
         delivery,
@@ -143,20 +143,20 @@ def attempted(
 
 
 def closed(delivery: Delivery, status: Status, reason: str, now: datetime) -> Delivery:
-    """Note that a delivery was given up without an attempt."""
+    """Record that a delivery was given up without an attempt."""
     return replace(
         delivery, status=status, last_error=reason, last_at=now, next_at=None
     )
 
 
 def pause_after(attempts: int, chance: float) -> float:
-    """Give the seconds until the next try."""
+    """Return the seconds until the next try."""
     pause = PAUSES[min(max(attempts, 1), len(PAUSES)) - 1]
     return min(pause * (1 + JITTER * (2 * chance - 1)), LONGEST_PAUSE)
 
 
 def rest_after(pauses: int) -> timedelta:
-    """Say for how long an endpoint is left alone the next time."""
+    """Return how long an endpoint is paused the next time."""
     return timedelta(seconds=REST[min(pauses, len(REST) - 1)])
 
 

@@ -1,7 +1,7 @@
-"""What a session next needs done, when, and which rule does it.
+"""What a session next needs done, when, and which schedule does it.
 
-A duty stands in the sparse index `duties`, in one of a few shards of its rule, so that
-a rule reads what is due and nothing else.
+Due work stands in the sparse index `duties`, in one of a few shards of its schedule,
+so that a schedule reads what is due and nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 class Schedule(StrEnum):
-    """Which of the two EventBridge rules works a duty off."""
+    """Which of the two EventBridge rules does the work."""
 
     SWEEP = "sweep"
     RECONCILE = "reconcile"
@@ -51,10 +51,10 @@ class DueWork:
 
 
 def due_work_of(session: Session) -> DueWork | None:
-    """Say what *session* next needs done, or None if it is at rest.
+    """Return what *session* next needs done; None if it needs nothing.
 
-    An update or an ending on its way leaves the duty where it is, which costs nothing;
-    only if it is doubted does the reconciler's rule have to look.
+    An update or an ending on its way leaves the due work as it is, which costs no
+    write; only if its outcome is in doubt does the reconciler have to look.
     """
     if session.status is Status.RESERVED and session.lease_until:
         return DueWork(Action.CONFIRM, session.lease_until)
@@ -73,10 +73,10 @@ def due_work_of(session: Session) -> DueWork | None:
 
 
 def shard_of(session_uuid: str, rule: Schedule) -> str:
-    """Say in which shard of the duties index a session's duty stands."""
+    """Return the shard of index `duties` that a session's due work stands in."""
     return f"{rule}#{zlib.crc32(session_uuid.encode()) % SHARDS:02d}"
 
 
 def shards(rule: Schedule) -> list[str]:
-    """List the shards of the duties index that *rule* works off."""
+    """List the shards of index `duties` that belong to a schedule."""
     return [f"{rule}#{number:02d}" for number in range(SHARDS)]

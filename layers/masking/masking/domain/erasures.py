@@ -1,13 +1,13 @@
-"""The rules of an erasure: what it is, what it found, what remains until when.
+"""What an erasure is, how it proceeds, and what it found.
 
     request ──> RUNNING ──sweep──> RUNNING, swept_at ──close──> COMPLETED
                           │                            │
-         every session is blanked            every session is looked at once more,
+         every session is redacted           every session is looked at once more,
                                              links go last, and so the way to it
 
-It holds the keyed hash of the number and never the number. A marker beside it says
-since when the number is to be forgotten: what is older and becomes known late is erased
-when it does, by whom the marker is read (see `publish`).
+It holds the keyed hash of the number and never the number. A tombstone beside it says
+since when the number is erased: what is older and becomes known late is erased then,
+by whoever reads the tombstone (see `stream.session_links`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 # Longer than the 10 s after which a function is stopped that takes a callback, and
-# the 15 s of one that delivers: whoever did not know of the erasure is gone.
+# the 15 s of one that delivers: whoever did not know of the erasure has ended.
 REST = timedelta(seconds=20)
 
 RUNNING = "running"
 COMPLETED = "completed"
 
-# Kinds of what is counted. Held recordings are kept.
+# What is counted. Recordings under a legal hold are kept.
 KINDS = ("events", "recordings", "held_recordings", "labels", "deliveries")
 
-# Seconds: what can't be done yet is tried again after a pause that grows up to this.
+# Seconds: what can't be done yet is tried again, after pauses that grow to this.
 PAUSE = 15
 LONGEST_PAUSE = 900
 
@@ -49,7 +49,7 @@ class Erasure:
 
     @property
     def status(self) -> str:
-        """Say whether it still runs."""
+        """Return whether it still runs."""
         return COMPLETED if self.completed_at else RUNNING
 
 
@@ -59,18 +59,18 @@ def request(tenant_id: str, number_hash: str, now: datetime) -> Erasure:
 
 
 def sweep(erasure: Erasure, now: datetime) -> Erasure:
-    """Note that every session has been blanked once."""
+    """Record that every session has been redacted once."""
     return replace(erasure, swept_at=now)
 
 
 def close(
-    erasure: Erasure, tallies: Iterable[Mapping[str, int]], now: datetime
+    erasure: Erasure, counts: Iterable[Mapping[str, int]], now: datetime
 ) -> Erasure:
-    """Note that nothing is left, and how much there was; *tallies* are by session.
+    """Record that nothing is left, and how much there was, by the counts per session.
 
     What became known after it was complete is counted as well.
     """
-    every = list(tallies)
+    every = list(counts)
     found = {kind: sum(each[kind] for each in every) for kind in KINDS}
     return replace(
         erasure,
@@ -80,12 +80,12 @@ def close(
 
 
 def pause_after(received: int, at_least: int) -> int:
-    """Give the seconds until a message comes again that was received so often."""
+    """Return the seconds until a message comes again, by how often it was received."""
     return min(max(PAUSE * received, at_least), LONGEST_PAUSE)
 
 
 def merged_counts(known: Mapping[str, int], seen: Mapping[str, int]) -> dict[str, int]:
-    """Give the tally of a session that has been counted more than once.
+    """Return the counts of a session that has been counted more than once.
 
     Labels and deliveries are fewer each time, callbacks may be more.
     """

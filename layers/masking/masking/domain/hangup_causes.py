@@ -52,19 +52,19 @@ OUTCOMES: Mapping[int, str] = {
 
 
 def meaning_of(code: int | None) -> str | None:
-    """Give a code in words, None without a code."""
+    """Return a code in words, None without a code."""
     if code is None:
         return None
     return MEANINGS.get(code) or FAMILIES.get(code // 1000, f"Plivo's cause {code}")
 
 
 def outcome_of(code: int | None) -> str:
-    """Give the outcome of a call that never connected."""
+    """Return the outcome of a call that never connected."""
     if code is None:
         return "cancelled"
     return OUTCOMES.get(code, "failed")
 
 
 def is_by_person(code: int | None) -> bool:
-    """Say whether a leg ended since somebody hung up."""
+    """Return whether a leg ended because somebody hung up."""
     return code in (None, 1000, 4000)

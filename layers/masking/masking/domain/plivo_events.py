@@ -1,11 +1,12 @@
-"""What Plivo tells us in callbacks: names, attributes, and which mean what.
+"""Plivo's vocabulary of callbacks: event names, attributes, and what each means.
 
-Names and attributes are those of plivo-contract 2, in three generations. What is not
-known is kept as it came. Repeated attributes keep every value, joined by a line feed.
+Names and attributes are those of plivo-contract 2, in three generations. Names that are
+not known are kept as they came.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
@@ -44,7 +45,7 @@ NOT_PERSONAL = frozenset(
     }
 )
 
-# From Plivo's events to ours. None: nothing of interest to anybody but the history.
+# From Plivo's events to ours. None: of interest to the timeline alone.
 TYPE_OF_EVENT: Mapping[str, str | None] = {
     "SessionFirstPartyInitiated": None,
     "SessionFirstPartyRing": "call.ringing",
@@ -69,21 +70,21 @@ TYPE_OF_EVENT: Mapping[str, str | None] = {
     "SessionRecordingFailed": "recording.failed",
 }
 
-# The type by which a finished recording is handed to store_recording, to no app.
+# The type that hands a finished recording to store_recording; no app gets it.
 INTERNAL = frozenset({"recording.announced"})
 
-# What rules of the template want, whoever else does: what hands recordings on, and what
-# tells somebody that one failed.
+# What rules of the template always want: what hands recordings on, and the news that
+# one failed.
 RULED = INTERNAL | {"recording.deleting", "recording.failed"}
 
-# Who a number is in a session; all that is left of it once a person is forgotten.
+# Who a number is in a session: all that is left of it once a person is erased.
 ROLES = frozenset({"first", "second", "unknown"})
 
 PIN = "SessionPinAuthenticationStatus"
 
 
 def type_of(attributes: Mapping[str, str]) -> str | None:
-    """Say which event of ours a callback is; None if it is none."""
+    """Return the type of the bus event that a callback is; None if it is none."""
     name = attributes.get("EventName", "")
     if name == PIN:
         failed = attributes.get("PinAuthenticationStatus", "").lower() == "failed"
@@ -92,9 +93,9 @@ def type_of(attributes: Mapping[str, str]) -> str | None:
 
 
 def without_personal_data(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Give the attributes that may leave the table.
+    """Return the attributes that may leave the table.
 
-    Digits of those that are not known are hidden, in their names as well.
+    In attributes that are not known digits are hidden, in their names as well.
     """
     return {
         str(numbers.masked(name)): value
@@ -106,7 +107,7 @@ def without_personal_data(attributes: Mapping[str, str]) -> dict[str, Any]:
 
 
 def masked_for_tenant(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Give all attributes for the tenant's eyes: numbers masked, addresses hidden."""
+    """Return all attributes as the tenant sees them: numbers masked, URLs hidden."""
     hidden = {
         name: "*" * len(value) if name in SECRET else numbers.masked(value)
         for name, value in attributes.items()
@@ -117,9 +118,9 @@ def masked_for_tenant(attributes: Mapping[str, str]) -> dict[str, Any]:
 
 
 def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:
-    """Say which party a number of a callback is: `first`, `second` or `unknown`.
+    """Return which party a number is: `first`, `second` or `unknown`.
 
-    What is a role already, in the callback of an erased session, stays one.
+    A role, as in the callbacks of an erased session, is returned as it is.
     """
     if number in ROLES:
         return number
@@ -141,7 +142,7 @@ class Stage(IntEnum):
     OVER = 3
 
 
-# What an event is: its place in a call, the stage that is, which party it names.
+# Each event's place in a call, its stage, and the party that its name names.
 PLACES: Mapping[str, tuple[int, Stage, str]] = {
     "SessionFirstPartyInitiated": (0, Stage.CONNECTING, "First"),
     "SessionFirstPartyRinging": (1, Stage.CONNECTING, "First"),
@@ -169,3 +170,12 @@ PIN = "SessionPinAuthenticationStatus"
 PARTIES_HANGUP = "SessionPartiesHangup"
 NUMBER_REPLACED = "SessionVirtualNumberReplaced"
 UNPLACED = 12
+
+
+def uuid_in_url(url: object) -> str | None:
+    """Return the UUID at the end of a resource's URL; None if there is none."""
+    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None

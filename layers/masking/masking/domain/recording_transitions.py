@@ -1,4 +1,4 @@
-"""TODO domain.recording_transitions."""
+"""How a recording goes from one state to the next; `recordings` draws the states."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def announce_failure(
     source: Source,
     now: datetime,
 ) -> Recording:
-    """Begin a recording that will never be: Plivo could not make it, or name it."""
+    """Begin a recording that failed: Plivo could not make it, or name it."""
     return Recording(
         session_uuid=session_uuid,
         recording_uuid=recording_uuid,
@@ -77,12 +77,12 @@ def announce_failure(
 
 
 def nudge(recording: Recording) -> Recording:
-    """Announce again what was announced and then not heard of any more."""
+    """Announce again what was announced and never stored."""
     return _next(recording, nudges=recording.nudges + 1)
 
 
 def claim(recording: Recording, now: datetime) -> Recording | None:
-    """Begin to store it; None while another is at it or where there is nothing to do.
+    """Begin to store it; None while another does, or if there is nothing to do.
 
     A failed one is stored as well: somebody has sent its message again.
     """

@@ -1,7 +1,7 @@
-"""The rules of recordings: what was announced, where it is kept, what comes next.
+"""What a recording is: how it was announced, where it is kept, what comes next.
 
-Every change is a function from one `Recording` to the next; `table` writes the next one
-only if the stored one still has the version that the change started from.
+Every change is a function from one `Recording` to the next; the store writes the next
+one only if the stored one still has the version that the change started from.
 
     announce ──> ANNOUNCED ──claim──> STORING ──store──> STORED ──┐
                      ▲                 ▲   │                      │
@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from masking.core.errors import RecordingRefusedError
 from masking.core.times import parse_go_time
+from masking.domain.plivo_events import uuid_in_url
 from masking.domain.sessions import NAMESPACE
 
 # Longer than the 15 minutes after which Lambda stops a function.
@@ -40,16 +41,12 @@ SIGHTINGS = 6
 
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 
-# Days for which a recording may be kept. The bucket has a lifecycle rule for each,
-# since S3's rules know no other ages than those written into them.
-RETENTION_DAYS = (1, 7, 30, 90, 180, 365, 730, 1095, 1825, 2555, 3650)
-
-# What the tag `retention-days` of an object says while it is held: no rule matches.
+# Value of an object's tag `retention-days` while it is held: no rule matches it.
 HELD = "held"
 
 
 class Status(StrEnum):
-    """What state a recording is in."""
+    """The state that a recording is in."""
 
     ANNOUNCED = "announced"
     STORING = "storing"
@@ -60,7 +57,7 @@ class Status(StrEnum):
 
 
 class Source(StrEnum):
-    """Who told us of a recording: a callback, or Plivo's data when we asked."""
+    """Where we learned of a recording: from a callback, or from Plivo when we asked."""
 
     CALLBACK = "callback"
     CARRIER = "carrier"
@@ -122,14 +119,14 @@ class Recording:
 
     @property
     def expires_at(self) -> datetime | None:
-        """Say until when it is kept; None while it is held."""
+        """Return until when it is kept; None while it is held."""
         if self.held:
             return None
         return self.announced_at + timedelta(days=self.retention_days)
 
     @property
     def carrier_recording_id(self) -> str:
-        """Give Plivo's name of the recording."""
+        """Return Plivo's name of the recording."""
         return self.carrier_id or self.recording_uuid
 
 
@@ -137,7 +134,7 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     """Read the callback of a finished recording.
 
     Plivo writes the format with a dot before it. Raises RecordingRefusedError if
-    there is no URL or a format that is no audio we know.
+    there is no URL, or the format is not an audio format that we know.
     """
     url = attributes.get("RecordingURL", "")
     written = attributes.get("RecordingFormat") or url.rpartition(".")[2]
@@ -148,7 +145,7 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     duration = attributes.get("RecordingDuration", "")
     recording_uuid = recording_uuid_of(attributes)
     # Plivo documents the resource, and not that its name is the RecordingUUID.
-    named = name_in(attributes.get("RecordingResourceURL"))
+    named = uuid_in_url(attributes.get("RecordingResourceURL"))
     return Announcement(
         recording_uuid=recording_uuid,
         url=url,
@@ -163,22 +160,13 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
 
 
 def time_in(text: object) -> str | None:
-    """Give a time of Plivo's in RFC 3339, None for what is none."""
+    """Return a time of Plivo's in RFC 3339; None if it is not a time."""
     at = parse_go_time(text)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
-def name_in(url: object) -> str | None:
-    """Give the UUID at the end of a resource's URL, None where there is none."""
-    text = url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else ""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return None
-
-
 class _Named(Protocol):
-    """What is kept under a name of its own."""
+    """Anything that is kept under the name of a recording."""
 
     @property
     def recording_uuid(self) -> str: ...
@@ -190,13 +178,13 @@ class _Named(Protocol):
 def key_of(
     recording: _Named, *, tenant_id: str, session_uuid: str, day: datetime
 ) -> str:
-    """Say where in the bucket a recording is kept, listable by tenant and day."""
+    """Return the key in the bucket of a recording, listable by tenant and day."""
     name = f"{recording.recording_uuid}.{recording.format}"
     return f"recordings/{tenant_id}/{day:%Y/%m/%d}/{session_uuid}/{name}"
 
 
 def pause_after(received: int, patience: float = sum(PAUSES)) -> int:
-    """Give the seconds to wait after a message was received *received* times.
+    """Return the seconds to wait after a message was received *received* times.
 
     *patience* is how long all pauses last together, in seconds.
     """
@@ -205,22 +193,22 @@ def pause_after(received: int, patience: float = sum(PAUSES)) -> int:
 
 
 def retention_tag(recording: Recording) -> str:
-    """Give the value of the tag by which the bucket's lifecycle knows its age."""
+    """Return the value of the tag by which the bucket's lifecycle knows its age."""
     return HELD if recording.held else str(recording.retention_days)
 
 
 def is_hidden(recording: Recording, now: datetime) -> bool:
-    """Say whether *recording* is past its retention, whatever has run since then."""
+    """Return whether *recording* is past its retention."""
     return recording.expires_at is not None and now >= recording.expires_at
 
 
 def is_leased(recording: Recording, now: datetime) -> bool:
-    """Say whether somebody may still be working on *recording*."""
+    """Return whether somebody may still be working on *recording*."""
     return recording.lease_until is not None and now < recording.lease_until
 
 
 def stable_file(recording: Recording) -> str | None:
-    """Give the SHA-256 of a file that came so often that it will not change any more.
+    """Return the SHA-256 of a file that came so often that it will not change any more.
 
     Its ETag is no MD5 then, which no origin has promised. A file that was cut off may
     come a few times alike; by default this takes a quarter of an hour.
@@ -237,7 +225,7 @@ def _known(**values: str | None) -> dict[str, str]:
 
 
 def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str:
-    """Give Plivo's name of a recording; one made of its URL where that is no UUID.
+    """Return Plivo's name of a recording; one made of its URL where that is no UUID.
 
     One without a URL, since it was never made, gets its name from *otherwise*, the
     hash of its callback.

@@ -1,8 +1,8 @@
-"""What is left of a session when a person of it has been forgotten. Rules alone.
+"""Redact a session of which a person is erased.
 
 What stays is named here and all else goes, so that an attribute that nobody thought of
 goes as well. What stays is accounting: times, durations, amounts, causes, and who it
-was as a role. The request is not blanked but deleted.
+was as a role. The request is not redacted but deleted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from masking.domain import plivo_events, recordings
+from masking.domain import plivo_events
 from masking.domain.sessions import Session
 
 # Of what Plivo answered: how long, how much, when last.
@@ -59,7 +59,7 @@ LEG = frozenset(
 
 
 def redacted_session(known: Session, now: datetime) -> Session:
-    """Give the next state of a session that is over: nothing of a person is in it.
+    """Return the next state of a session that is over: nothing of a person is in it.
 
     The hash of the request goes too: whoever guesses the numbers can make it again.
     """
@@ -80,32 +80,34 @@ def redacted_session(known: Session, now: datetime) -> Session:
 
 
 def redacted_attributes(
-    told: Mapping[str, str], parties: Mapping[str, str | None] | None = None
+    known: Mapping[str, str], parties: Mapping[str, str | None] | None = None
 ) -> dict[str, str]:
-    """Give what is left of a callback's attributes.
+    """Return what is left of a callback's attributes.
 
-    Numbers become roles by *parties*; without them, nobody can tell any more. Of the
+    Numbers become roles by *parties*; without them, they are left out. Of the
     address of a recording its name at Plivo is kept, by which it can be deleted.
     """
     kept = {
-        name: value for name, value in told.items() if name in plivo_events.NOT_PERSONAL
+        name: value
+        for name, value in known.items()
+        if name in plivo_events.NOT_PERSONAL
     }
     for name in ("From", "To"):
         role = (
-            plivo_events.role_of(told.get(name), parties)
+            plivo_events.role_of(known.get(name), parties)
             if parties is not None
             else None
         )
         if role:
             kept[name] = role
-    named = recordings.name_in(told.get("RecordingResourceURL"))
+    named = plivo_events.uuid_in_url(known.get("RecordingResourceURL"))
     if named:
         kept["RecordingResourceURL"] = named
     return kept
 
 
 def redacted_digest(key: bytes, known: str) -> str:
-    """Give the name of a blanked callback in place of its hash (hex).
+    """Return the name of a redacted callback in place of its hash (hex).
 
     The hash is of all attributes: whoever knows the others can guess a number by it.
     This one takes our *key*, and a repeated callback still gets the same name.
@@ -114,7 +116,7 @@ def redacted_digest(key: bytes, known: str) -> str:
 
 
 def redacted_call(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is left of a call in Plivo's records: no address, no name of a leg."""
+    """Return what is left of a call in Plivo's records: no URL, no name of a leg."""
     kept: dict[str, Any] = {k: v for k, v in known.items() if k in CALL}
     for name in LEGS:
         if name in known:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from masking.core import numbers
 from masking.domain import sessions
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import LEASE, PARTY_FIELDS, Session, Status
-
-if TYPE_CHECKING:
-    pass
 
 
 def type_of_change(before: Session | None, after: Session) -> str | None:
@@ -48,12 +44,12 @@ def types_of_change(before: Session | None, after: Session) -> list[str]:
 
 
 def is_new_at_carrier(before: Session | None) -> bool:
-    """Say whether a session that Plivo now has was not known to be there before."""
+    """Return whether a session that Plivo now has was not known to be there before."""
     return before is None or before.carrier_session_uuid is None
 
 
 def has_other_parties(before: Session | None, after: Session) -> bool:
-    """Say whether a party was added since."""
+    """Return whether a party was added since."""
     was = before.answered if before else {}
     return any(
         was.get(name) != after.answered.get(name) for name in PARTY_FIELDS.values()
@@ -61,7 +57,7 @@ def has_other_parties(before: Session | None, after: Session) -> bool:
 
 
 def linked_since(before: Session | None, after: Session) -> datetime:
-    """Say since when a session has the parties that it has now.
+    """Return since when a session has the parties that it has now.
 
     That is its reservation, or the update by which one was added.
     """
@@ -72,13 +68,13 @@ def linked_since(before: Session | None, after: Session) -> datetime:
 
 
 def has_been_given_up(before: Session | None, after: Session) -> bool:
-    """Say whether a create has just ended without a session at Plivo."""
+    """Return whether a create has just ended without a session at Plivo."""
     closed = (Status.FAILED, Status.ABANDONED)
     return after.status in closed and (before is None or before.status not in closed)
 
 
 def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
-    """Say whether an update or an ending has just set out for Plivo.
+    """Return whether an update or an ending has just set out for Plivo.
 
     If its function is killed nobody else knows; so a check is sent to follow it. One
     is sent as well where the sweep has ended a session that may be alive at Plivo.
@@ -91,7 +87,7 @@ def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
 
 
 def may_have_orphans(before: Session | None, after: Session) -> bool:
-    """Say whether a create has just ended that was sent to Plivo more than once.
+    """Return whether a create has just ended that was sent to Plivo more than once.
 
     What an earlier attempt made may show up at Plivo only now.
     """
@@ -101,8 +97,8 @@ def may_have_orphans(before: Session | None, after: Session) -> bool:
 
 def tells_of_another(event: CallbackEvent, session: Session) -> bool:
     """Return whether a callback on our path is about a session that we don't hold."""
-    told = event.carrier_session_uuid
-    return told is not None and told != session.carrier_session_uuid
+    named = event.carrier_session_uuid
+    return named is not None and named != session.carrier_session_uuid
 
 
 def strangers_in(event: CallbackEvent, session: Session) -> list[str]:

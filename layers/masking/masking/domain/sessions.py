@@ -1,6 +1,6 @@
-"""What a session is, and what may be said of it.
+"""What a session is, and what state it is in.
 
-`transitions` has its changes, `duties` what it next needs done.
+`transitions` has its changes, `due_work` what it next needs done.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from typing import Any
 NAMESPACE = uuid.UUID("5f0c6f0e-6f0b-5d0a-9a3e-0d8c8b7f3c11")
 
 # Longer than the 28 s after which Lambda stops a function: whoever wrote a lease that
-# has run out is surely gone, and a listing at Plivo no longer lags behind what it did.
+# has run out has surely ended, and a listing at Plivo no longer lags behind it.
 LEASE = timedelta(seconds=60)
 
 # Slack in what the request item outlives its session by, so that extending a session
 # does not have to write that item again.
 REQUEST_SLACK = timedelta(days=30)
 
-# Always in the state, so that it can be searched without what was asked for.
-PARTIES = ("first_party", "second_party")
+# The attribute of each party. Both are always in the state item, so that sessions can
+# be searched without their requests.
+PARTY_FIELDS = {"first": "first_party", "second": "second_party"}
+PARTIES = tuple(PARTY_FIELDS.values())
 
 
 class Status(StrEnum):
-    """What state a session is in. Plivo knows `active` and `expired` alone."""
+    """The state that a session is in. Plivo knows `active` and `expired` alone."""
 
     RESERVED = "reserved"
     FAILED = "failed"
@@ -70,7 +72,7 @@ class Pending:
 
 @dataclass(frozen=True)
 class Settled:
-    """That a session's totals are final: since when, what that corrected, how often.
+    """Since when a session's totals are final, what was corrected, and how often.
 
     *times* is 2 at most: a callback that comes later reopens a session once.
     """
@@ -86,13 +88,14 @@ class Session:
 
     *asked* and *labels* are what was asked for and never change; *answered* holds
     what Plivo answered or an update changed, where it differs, and always the parties.
-    *doubted* says that nobody knows what became of an update or an ending at Plivo.
+    *doubted* says that the outcome of an update or an ending at Plivo is unknown.
     *settle_at* is when Plivo is asked for the final truth about an expired session,
-    *settled* what came of it; *linger* is for how many seconds after its end a call may
-    go on. *repaired* names what the reconciler mended in this very version. *calls* are
-    Plivo's own records, from the newest snapshot. *retention_days* is how long it is
-    kept after its end, if its tenant has a rule for that. *erased_at* is when a person
-    of it was forgotten: from then on it holds accounting alone. Times are aware UTC.
+    *settled* what came of it; *time_limit* is for how many seconds after its end a
+    call may go on. *repaired* names what the reconciler repaired in this version.
+    *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
+    long it is kept after its end, if its tenant has a rule for that. *erased_at* is
+    when a person of it was erased: from then on it holds accounting alone. Times are
+    aware UTC.
     """
 
     session_uuid: str
@@ -114,7 +117,7 @@ class Session:
     doubted: bool = False
     settle_at: datetime | None = None
     settled: Settled | None = None
-    linger: int = 0
+    time_limit: int = 0
     repaired: str | None = None
     erased_at: datetime | None = None
     calls: Sequence[Mapping[str, Any]] = ()
@@ -124,7 +127,7 @@ class Session:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Give the attributes as they are now: asked for, then answered."""
+        """Return the attributes as they are now: asked for, then answered."""
         return {**self.asked, **self.answered}
 
 
@@ -132,7 +135,7 @@ class Session:
 
 
 def session_uuid_for(tenant_id: str, idempotency_key: str | None) -> str:
-    """Give the UUID of the session that this request creates.
+    """Return the UUID of the session that this request creates.
 
     With a key it is a function of tenant and key, each with its length before it so
     that no two pairs run together; without one it is random.
@@ -144,7 +147,7 @@ def session_uuid_for(tenant_id: str, idempotency_key: str | None) -> str:
 
 
 def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Give a hash that is equal for equal requests, defaults filled in (hex)."""
+    """Return a hash that is equal for equal requests, defaults filled in (hex)."""
     canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -153,7 +156,7 @@ def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
 
 def is_over(session: Session, now: datetime) -> bool:
-    """Say whether *session* has expired, whatever has run since then."""
+    """Return whether *session* has expired, by its state or by the clock."""
     if session.status is Status.EXPIRED:
         return True
     return (
@@ -164,40 +167,37 @@ def is_over(session: Session, now: datetime) -> bool:
 
 
 def is_in_doubt(session: Session) -> bool:
-    """Say whether something is on its way to Plivo that a crash would leave there."""
+    """Return whether an update or an ending is on its way to Plivo."""
     return session.status is Status.ENDING or session.pending is not None
 
 
 def lease_of(session: Session) -> datetime | None:
-    """Say until when somebody may be working on *session* at Plivo."""
+    """Return until when somebody may be working on *session* at Plivo."""
     if session.pending and session.status is not Status.ENDING:
         return session.pending.lease_until
     return session.lease_until
 
 
 def is_leased(session: Session, now: datetime) -> bool:
-    """Say whether somebody may still be working on *session* at Plivo."""
+    """Return whether somebody may still be working on *session* at Plivo."""
     until = lease_of(session)
     return until is not None and now < until
 
 
 def rest_of_lease(session: Session, now: datetime) -> int:
-    """Give the seconds until nobody works on *session* any more, 1 at least."""
+    """Return the seconds until the lease on *session* has run out, 1 at least."""
     until = lease_of(session) or now
     return max(1, int((until - now).total_seconds()) + 1)
 
 
 def may_recreate(session: Session) -> bool:
-    """Say whether sending the create again can at worst leave an orphan.
+    """Return whether sending the create again can at worst leave an orphan.
 
     A create that rings a phone is never sent twice.
     """
     return not session.asked.get("initiate_call_to_first_party", False)
 
 
-PARTY_FIELDS = {"first": "first_party", "second": "second_party"}
-
-
 def parties_of(session: Session) -> dict[str, str | None]:
-    """Give the numbers of `first` and `second`."""
+    """Return the numbers of `first` and `second`."""
     return {role: session.settings.get(name) for role, name in PARTY_FIELDS.items()}

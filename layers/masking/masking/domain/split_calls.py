@@ -1,4 +1,4 @@
-"""Tell the calls of a session apart, which Plivo's callbacks do not do by themselves.
+"""Split the callbacks of a session into calls; Plivo sends no id of a call.
 
 Whether SequenceNumber counts through a session or begins anew with each call is not
 documented. If two callbacks of a set share one it begins anew. Calls of one session
@@ -23,86 +23,86 @@ Chain = list[CallbackEvent]
 # Callbacks of one second that share numbers; beyond, the ways to split explode.
 MOST_SHARED = 6
 
-# A leg that nothing was told of ends together with the other, or is of another call.
+# A leg without any callback ends together with the other, or is another call's.
 AT_ONCE = timedelta(seconds=1)
 
 
-def split_calls(happenings: Sequence[CallbackEvent]) -> list[Chain]:
+def split_calls(events: Sequence[CallbackEvent]) -> list[Chain]:
     """Divide callbacks of calls, in their order, into calls in theirs."""
-    if restarts(happenings):
-        return _by_restart(happenings)
-    return _by_course(happenings)
+    if restarts(events):
+        return _by_restart(events)
+    return _by_order(events)
 
 
-def restarts(happenings: Iterable[CallbackEvent]) -> bool:
-    """Say whether numbers begin anew with each call: two callbacks share one."""
-    counted = Counter(each.sequence for each in happenings)
+def restarts(events: Iterable[CallbackEvent]) -> bool:
+    """Return whether numbers begin anew with each call: two callbacks share one."""
+    counted = Counter(each.sequence for each in events)
     return any(n > 1 for sequence, n in counted.items() if sequence is not None)
 
 
-def is_over(chain: Sequence[CallbackEvent], *, told: bool) -> bool:
-    """Say whether a call has ended.
+def is_over(chain: Sequence[CallbackEvent], *, has_end_event: bool) -> bool:
+    """Return whether a call has ended.
 
-    *told* says that Plivo's vocabulary has an event for it; else the legs tell.
+    *has_end_event* says that Plivo has an event for it; else the legs decide.
     """
     if any(each.name == PARTIES_HANGUP for each in chain):
         return True
-    if told:
+    if has_end_event:
         return False
     ended = {each.leg for each in chain if each.is_end_of_leg}
     known = {each.leg for each in chain if each.leg}
     return bool(ended) and ended >= known
 
 
-def _by_course(happenings: Sequence[CallbackEvent]) -> list[Chain]:
+def _by_order(events: Sequence[CallbackEvent]) -> list[Chain]:
     """Divide by what can follow what; the order is the true one."""
-    told = any(each.name == PARTIES_HANGUP for each in happenings)
+    has_end_event = any(each.name == PARTIES_HANGUP for each in events)
     calls: list[Chain] = []
-    for each in happenings:
-        if calls and _continues(calls[-1], each, told=told):
+    for each in events:
+        if calls and _continues(calls[-1], each, has_end_event=has_end_event):
             calls[-1].append(each)
         else:
             calls.append([each])
     return calls
 
 
-def _by_restart(happenings: Sequence[CallbackEvent]) -> list[Chain]:
+def _by_restart(events: Sequence[CallbackEvent]) -> list[Chain]:
     """Divide where numbers begin anew, second by second."""
-    told = any(each.name == PARTIES_HANGUP for each in happenings)
+    has_end_event = any(each.name == PARTIES_HANGUP for each in events)
     calls: list[Chain] = []
-    for _, group in groupby(happenings, key=lambda each: each.at):
+    for _, group in groupby(events, key=lambda each: each.at):
         second = list(group)
         last = calls[-1] if calls else []
-        divided = _divide(last, second, told=told) or _as_it_comes(
-            last, second, told=told
+        divided = _divide(last, second, has_end_event=has_end_event) or _as_it_comes(
+            last, second, has_end_event=has_end_event
         )
         last.extend(divided[0])
         calls.extend(divided[1:] if calls else divided)
     return calls
 
 
-def _may_follow(call: Chain, each: CallbackEvent, *, told: bool) -> bool:
+def _may_follow(call: Chain, each: CallbackEvent, *, has_end_event: bool) -> bool:
     if (each.sequence or 0) <= (call[-1].sequence or 0):
         return False
-    return _continues(call, each, told=told)
+    return _continues(call, each, has_end_event=has_end_event)
 
 
-def _continues(call: Chain, each: CallbackEvent, *, told: bool) -> bool:
-    """Say whether *each* can be the next callback of *call*."""
+def _continues(call: Chain, each: CallbackEvent, *, has_end_event: bool) -> bool:
+    """Return whether *each* can be the next callback of *call*."""
     if each.name == PIN:
-        return not is_over(call, told=told) and all(
+        return not is_over(call, has_end_event=has_end_event) and all(
             earlier.stage is Stage.PIN for earlier in call
         )
     if any(earlier.name == each.name for earlier in call):
         return False
     if _caller(call) and _caller([each]) and _caller(call) != _caller([each]):
         return False
-    if not is_over(call, told=told):
+    if not is_over(call, has_end_event=has_end_event):
         return each.stage >= max(earlier.stage for earlier in call)
     if each.is_end_of_leg:
         ended = {earlier.leg for earlier in call if earlier.is_end_of_leg}
         known = {earlier.leg for earlier in call if earlier.leg}
-        at_once = not told and each.at - call[-1].at <= AT_ONCE
+        at_once = not has_end_event and each.at - call[-1].at <= AT_ONCE
         return each.leg not in ended and (each.leg in known or at_once)
     return each.stage >= Stage.ENDING
 
@@ -112,7 +112,7 @@ def _caller(call: Sequence[CallbackEvent]) -> str:
 
 
 def _divide(
-    call: Chain, second: Sequence[CallbackEvent], *, told: bool
+    call: Chain, second: Sequence[CallbackEvent], *, has_end_event: bool
 ) -> list[Chain] | None:
     """Divide one second's callbacks into the rest of *call* and calls after it.
 
@@ -125,27 +125,27 @@ def _divide(
         (tail, rest)
         for tail, rest in _ways(last, second)
         if (tail or call)
-        and _is_course(call, tail, told=told)
-        and (not rest or is_over([*call, *tail], told=told))
+        and _can_follow(call, tail, has_end_event=has_end_event)
+        and (not rest or is_over([*call, *tail], has_end_event=has_end_event))
     ]
     ways.sort(key=lambda way: not _is_gapless(way[0], last))
     for tail, rest in ways:
         if not rest:
             return [tail]
-        after = _divide([], rest, told=told)
+        after = _divide([], rest, has_end_event=has_end_event)
         if after:
             return [tail, *after]
     return None
 
 
 def _as_it_comes(
-    call: Chain, second: Sequence[CallbackEvent], *, told: bool
+    call: Chain, second: Sequence[CallbackEvent], *, has_end_event: bool
 ) -> list[Chain]:
     """Divide one second's callbacks where the next can't follow the one before."""
     divided: list[Chain] = [[]]
     for each in second:
         current = [*call, *divided[0]] if len(divided) == 1 else divided[-1]
-        if not current or _may_follow(current, each, told=told):
+        if not current or _may_follow(current, each, has_end_event=has_end_event):
             divided[-1].append(each)
         else:
             divided.append([each])
@@ -180,17 +180,19 @@ def _in_turn(chain: Iterable[CallbackEvent]) -> Chain:
     return sorted(chain, key=lambda each: each.order)
 
 
-def _is_course(call: Chain, more: Sequence[CallbackEvent], *, told: bool) -> bool:
-    """Say whether *more* can follow *call*, each in turn."""
+def _can_follow(
+    call: Chain, more: Sequence[CallbackEvent], *, has_end_event: bool
+) -> bool:
+    """Return whether *more* can follow *call*, each in turn."""
     grown = list(call)
     for each in more:
-        if grown and not _may_follow(grown, each, told=told):
+        if grown and not _may_follow(grown, each, has_end_event=has_end_event):
             return False
         grown.append(each)
     return True
 
 
 def _is_gapless(chain: Sequence[CallbackEvent], last: int) -> bool:
-    """Say whether the numbers of *chain* go on from *last* without a gap."""
+    """Return whether the numbers of *chain* go on from *last* without a gap."""
     expected = range(last + 1, last + 1 + len(chain))
     return [each.sequence for each in chain] == list(expected)

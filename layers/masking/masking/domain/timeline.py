@@ -57,31 +57,35 @@ class Timeline:
     _ordinals: Mapping[str, int] = field(default_factory=dict)
 
     def call_of(self, digest: str) -> Call | None:
-        """Give the call that a callback belongs to, None for the session's own."""
+        """Return the call that a callback belongs to, None for the session's own."""
         ordinal = self._ordinals.get(digest)
         return self.calls[ordinal - 1] if ordinal else None
 
 
 def build_timeline(
-    happenings: Iterable[CallbackEvent],
+    events: Iterable[CallbackEvent],
     parties: Mapping[str, str | None],
     *,
     virtual_number: str | None = None,
     snapshots: Iterable[Snapshot] = (),
 ) -> Timeline:
-    """Tell what became of a session.
+    """Build the timeline of a session: calls, number now, callbacks in order.
 
     *parties* are the numbers of `first` and `second`; *virtual_number* is the one that
     the session was created with.
     """
-    history = ordered(happenings)
+    history = ordered(events)
     newest = max(snapshots, key=_order_of, default=None)
     chains = split_calls.split_calls([each for each in history if each.is_of_call])
     sure = _are_certain(chains)
-    told = any(each.name == PARTIES_HANGUP for each in history)
+    has_end_event = any(each.name == PARTIES_HANGUP for each in history)
     calls = [
         call_from(
-            number, chain, parties, certainty=CERTAIN if sure else INFERRED, told=told
+            number,
+            chain,
+            parties,
+            certainty=CERTAIN if sure else INFERRED,
+            has_end_event=has_end_event,
         )
         for number, chain in enumerate(chains, start=1)
     ]
@@ -108,11 +112,11 @@ def _order_of(snapshot: Snapshot) -> tuple[datetime, bool, str]:
 
 
 def _are_certain(chains: Sequence[Sequence[CallbackEvent]]) -> bool:
-    """Say whether nothing is missing between calls, and nothing could be another's."""
+    """Return whether nothing is missing and no callback could be another call's."""
     numbers = [[each.sequence for each in chain] for chain in chains]
     if any(number is None for chain in numbers for number in chain):
         return False
-    # Two calls that touch within a second were told apart by inference.
+    # Two calls that touch within a second were split by inference.
     for before, after in pairwise(chains):
         if before[-1].at >= after[0].at:
             return False
@@ -131,12 +135,12 @@ def _are_certain(chains: Sequence[Sequence[CallbackEvent]]) -> bool:
 def _number_now(
     history: Sequence[CallbackEvent], newest: Snapshot | None
 ) -> str | None:
-    """Give the number that replaced the session's last, unless Plivo knows better."""
+    """Return the number that replaced the session's last, unless Plivo knows better."""
     number, since = None, EARLIEST
     for each in history:
         if each.name == NUMBER_REPLACED:
-            told = normal_or_none(each.attributes.get("VirtualNumber"))
-            number, since = (told, each.at) if told else (number, since)
+            new = normal_or_none(each.attributes.get("VirtualNumber"))
+            number, since = (new, each.at) if new else (number, since)
     if newest and newest.virtual_number and newest.taken_at > since:
         return newest.virtual_number
     return number
@@ -169,9 +173,9 @@ def _or(billed: object, call: Call) -> int | None:
     return call.billed_seconds if known is None else known
 
 
-def may_end_call(digest: str, call: Call, told: Timeline) -> bool:
-    """Say whether a callback is a call's last as far as is known, and not named so."""
-    of_call = [each for each in told.history if each.digest in call.digests]
+def may_end_call(digest: str, call: Call, timeline: Timeline) -> bool:
+    """Return whether a callback may be a call's last, although not by its name."""
+    of_call = [each for each in timeline.history if each.digest in call.digests]
     if not call.is_over or any(each.name == PARTIES_HANGUP for each in of_call):
         return False
     ends = [each.digest for each in of_call if each.is_end_of_leg]

@@ -1,6 +1,6 @@
 """How a session goes from one state to the next.
 
-Every change is a function from one `Session` to the next. `table` writes the next one
+Every change is a function from one `Session` to the next. the store writes the next one
 only if the stored one still has the version that the change started from, so that
 of two changes at once exactly one happens.
 
@@ -109,7 +109,7 @@ def begin_update(
 def finish_update(session: Session, answer: CarrierSession | None) -> Session:
     """Take Plivo's answer as the truth and clear the pending update.
 
-    *answer* is None where Plivo was not asked, since only callbacks of ours changed.
+    *answer* is None if Plivo was not asked, because only callbacks of ours changed.
     """
     changes = session.pending.changes if session.pending else {}
     ours = {name: changes[name] for name in OURS & changes.keys()}
@@ -126,7 +126,7 @@ def drop_update(session: Session) -> Session:
 def begin_ending(session: Session, now: datetime) -> Session:
     """Record that the session is to end before Plivo is asked.
 
-    An update in doubt stays recorded: what it came to is asked once all is over.
+    An update in doubt stays recorded: Plivo is asked about it once all is over.
     """
     return _next(
         session,
@@ -147,7 +147,7 @@ def expire(
     """End the session; what Plivo has of it is fetched a little later.
 
     *now* is when, if that is before its expiry. With *doubted*, or after more than one
-    attempt, something of it may be alive at Plivo: that is looked at first.
+    attempt, something of it may be alive at Plivo: that is checked first.
     """
     ends = session.expiry_time or session.reserved_at
     return _next(
@@ -161,7 +161,7 @@ def expire(
 
 
 def clear(session: Session) -> Session:
-    """Note that nothing of an expired session is alive at Plivo."""
+    """Record that nothing of an expired session is alive at Plivo."""
     return _next(session, doubted=False)
 
 
@@ -193,12 +193,12 @@ def reopen(session: Session, now: datetime) -> Session | None:
 
 
 def note(session: Session, what: str) -> Session:
-    """Note what the reconciler mended at Plivo, without any change of ours."""
+    """Record what the reconciler repaired at Plivo, without any change of ours."""
     return _next(session, repaired=what)
 
 
 def repaired(session: Session, what: str) -> Session:
-    """Note in a next state what the reconciler mended by it."""
+    """Record in a next state what the reconciler repaired by it."""
     return replace(session, repaired=what)
 
 
@@ -222,7 +222,7 @@ def _next(session: Session, **changes: Any) -> Session:
 
 
 def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
-    """Give what Plivo answered as changes; of the settings only what differs."""
+    """Return what Plivo answered as changes; of the settings only what differs."""
     # Plivo goes on knowing whom an erased session was of; we do not.
     told = {} if session.erased_at else answer.settings
     settings = {k: v for k, v in told.items() if k not in OURS}
@@ -246,13 +246,13 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
         "calls": answer.totals.get("interaction", ()),
         "answered": {**kept, **parties, **differs, **_worth_keeping(answer.totals)},
         # A call that began before an update goes on under the limits from then.
-        "linger": max(session.linger, sum(limit or 0 for limit in limits)),
+        "time_limit": max(session.time_limit, sum(limit or 0 for limit in limits)),
         **status,
     }
 
 
 def _worth_keeping(totals: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the totals that are not nothing; calls are kept in an item of their own."""
+    """Return the totals that are not zero; calls are kept in an item of their own."""
     return {
         k: v
         for k, v in totals.items()

@@ -31,7 +31,7 @@ class Generations:
 
     @property
     def signing(self) -> range:
-        """Give them, the newest first."""
+        """Return them, the newest first."""
         return range(self.newest, self.oldest - 1, -1)
 
 
@@ -46,7 +46,7 @@ def retired(generations: Generations) -> Generations:
 
 
 def secret_of(key: bytes, tenant_id: str, generation: int) -> str:
-    """Give a generation of a tenant's secret; *key* is what all are derived from."""
+    """Return a generation of a tenant's secret; *key* is what all are derived from."""
     derived = hmac.digest(key, f"{generation}:{tenant_id}".encode(), "sha256")
     return PREFIX + base64.b64encode(derived).decode()
 
@@ -54,7 +54,7 @@ def secret_of(key: bytes, tenant_id: str, generation: int) -> str:
 def headers_for(
     message_id: str, payload: bytes, signing: Iterable[str], now: datetime
 ) -> dict[str, str]:
-    """Give the headers that prove *payload*, one signature for each secret."""
+    """Return the headers that prove *payload*, one signature for each secret."""
     timestamp = str(int(now.timestamp()))
     message = f"{message_id}.{timestamp}.".encode() + payload
     return {

@@ -29,7 +29,7 @@ class CreateErasure:
     def begin(self, number: str, *, tenant_id: str) -> Erasure:
         """Begin the erasure of a tenant's *number*, or return the one that runs.
 
-        Raises StorageUnavailableError if others ask all the time.
+        Raises StorageUnavailableError if other requests for it always come in between.
         """
         hashed = numbers.hashed(self.number_key, number)
 

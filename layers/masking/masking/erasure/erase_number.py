@@ -7,9 +7,9 @@
 | `session_uuid`               | the stream, a late callback | it is erased again    |
 
 Messages wait longer in the queue than any create, callback or link takes that did not
-know of the marker. So what the walk does not find is sent here by whom has found the
-marker. The walk is made twice, and links go the second time, when nobody writes into
-an erased session any more who did not know that it is one.
+know of the tombstone. So what the traversal of the links misses is sent here by whoever
+finds the tombstone. The links are traversed twice, and go the second time, when nobody
+writes into an erased session any more without knowing that it is erased.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # Seconds until what failed is tried again.
 LATER = 60
 
-# Failures of Plivo's in a row after which nothing more is asked of it for now.
+# After so many failures of Plivo in a row nothing more is asked of it for now.
 MOST_FAILURES = 3
 
 # A number's sessions, each with the links that lead to it.
@@ -50,9 +50,9 @@ Found = Mapping[str, list[Item]]
 
 @dataclass(frozen=True)
 class EraseNumber:
-    """What erasing takes: the table, forgetting, the queue, the key of hashes, time.
+    """Erases numbers; begins with another session only while it *has_time*.
 
-    *has_time* says whether there is time for another session.
+    *number_key* is the key that numbers are hashed with.
     """
 
     stores: Stores
@@ -101,8 +101,8 @@ class EraseNumber:
 
     def _sweep(self, erasure: Erasure) -> None:
         """Erase every session that has not been erased, whoever began with it."""
-        tallies = self.stores.erasures.all_counts(erasure.erasure_id)
-        done = {uuid for uuid, item in tallies.items() if item["done"]}
+        counts = self.stores.erasures.all_counts(erasure.erasure_id)
+        done = {uuid for uuid, item in counts.items() if item["done"]}
         left = [uuid for uuid in self._found(erasure) if uuid not in done]
         self._each(left, lambda uuid: self._erase(erasure, uuid))
 
@@ -113,8 +113,8 @@ class EraseNumber:
         self._complete(erasure)
 
     def _complete(self, erasure: Erasure) -> None:
-        tallies = self.stores.erasures.all_counts(erasure.erasure_id).values()
-        counts = [item["counts"] for item in tallies]
+        items = self.stores.erasures.all_counts(erasure.erasure_id).values()
+        counts = [item["counts"] for item in items]
         closed = erasures.close(erasure, counts, self.now())
         self.stores.erasures.put(closed, amends=erasure.completed_at is not None)
         telemetry.count("ErasureCompleted")
@@ -154,13 +154,13 @@ class EraseNumber:
             if _since(links, states.get((key_space.session_key(uuid), key_space.STATE)))
             <= at
         }
-        for session in self._in_doubt():
+        for session in self.in_doubt():
             if self._is_of(session, erasure):
                 older.setdefault(session.session_uuid, [])
         return older
 
-    def _in_doubt(self) -> Iterator[Session]:
-        """List the sessions of which the reconciler must find out what they became.
+    def in_doubt(self) -> Iterator[Session]:
+        """List the sessions whose outcome the reconciler must still find out.
 
         Their numbers may have no link yet. As many are read as have due work of the
         reconciler's.
@@ -174,7 +174,7 @@ class EraseNumber:
                         yield stores.sessions.load(state.session_uuid) or state
 
     def _is_of(self, session: Session, erasure: Erasure) -> bool:
-        """Say whether a session without known outcome is of the number, and older."""
+        """Return whether a session of unknown outcome is the number's, and older."""
         if session.tenant_id != erasure.tenant_id:
             return False
         given = [session.settings.get(name) for name in sessions.PARTIES]
@@ -189,7 +189,7 @@ class EraseNumber:
         return erasure.number_hash in hashes
 
     def _erase(self, erasure: Erasure, session_uuid: str) -> bool:
-        """Erase a session, counted before anything of it goes; say if it is held."""
+        """Count a session, then erase it; return whether its recordings are held."""
         plan = self.erase_session.plan(session_uuid)
         if not plan.items:
             return False
@@ -212,7 +212,7 @@ class EraseNumber:
             self.stores.table.delete(link["pk"], link["sk"])
 
     def _erase_again(self, session_uuid: str) -> None:
-        """Erase what came into an erased session from who did not know."""
+        """Erase what came into an erased session from a writer who did not know."""
         session = self.stores.sessions.load_state(session_uuid)
         if session and session.erased_at:
             self.erase_session.carry_out(self.erase_session.plan(session_uuid))
@@ -231,7 +231,7 @@ class EraseNumber:
                 failures = 0
             except (ErasureNotReadyError, ProblemError, StaleStateError) as error:
                 waits.append(getattr(error, "retry_after", None) or LATER)
-                _tell(session_uuid, error)
+                _log_delay(session_uuid, error)
                 failures += isinstance(error, CarrierError)
             if failures == MOST_FAILURES:
                 break
@@ -240,12 +240,12 @@ class EraseNumber:
 
 
 def _since(links: list[Item], state: Item | None) -> str:
-    """Say since when a session is linked to a number; empty where nobody knows."""
+    """Return since when a session is linked to a number; empty if unknown."""
     reserved = state["reserved_at"] if state else ""
     return min(str(link.get("since", reserved)) for link in links)
 
 
-def _tell(session_uuid: str, error: Exception) -> None:
+def _log_delay(session_uuid: str, error: Exception) -> None:
     telemetry.count("ErasurePutOff")
     if isinstance(error, CarrierError):
         telemetry.count_carrier_failure(error.code, error.metric)

@@ -1,10 +1,10 @@
-"""Forget a person in one session: end it, delete what was recorded, blank the rest.
+"""Erase one session: end it, delete what was recorded, redact the rest.
 
     at rest ──> counted ──> labels, recordings, callbacks, deliveries ──> state
                                                                            │
              callbacks that came meanwhile <── request, snapshot <─────────┘
 
-The state is blanked behind what needs it (who was which party, under which labels it
+The state is redacted after what needs it (who was which party, under which labels it
 was listed), and before what must not come again: from then on whoever takes a callback
 keeps none of it, and what set out before fails at the version. Stopped anywhere, the
 same from the start finishes it; two at once do no harm.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from masking.core import key_space
 from masking.core.errors import ErasureNotReadyError, StaleStateError
 from masking.core.key_space import HOLD, REQUEST, SNAPSHOT, Item
-from masking.domain import recordings, redaction, sessions, transitions
+from masking.domain import plivo_events, redaction, sessions, transitions
 from masking.domain.recordings import Recording
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.reconcile import FAILED, LEFT
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
-# So often a session is brought nearer to its rest before it is left for later.
+# How many steps towards its end a session is taken before it is left for later.
 TURNS = 5
 
-# Seconds after which what nobody could find out may be known.
+# Seconds after which an outcome that is unknown may be known.
 LATER = 60
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A session that is at rest, and all its items; *session* is None if it is gone.
+    """A session that has ended, and all its items; *session* is None if it is gone.
 
     With *held* its recordings are under a legal hold.
     """
@@ -58,7 +58,7 @@ class Plan:
 
     @property
     def recordings(self) -> list[Recording]:
-        """Give its recordings."""
+        """Return its recordings."""
         return [
             recording_from(item)
             for item in self.items
@@ -67,14 +67,14 @@ class Plan:
 
     @property
     def callbacks(self) -> list[Item]:
-        """Give its callbacks, those that are blanked as well."""
+        """Return its callbacks, those that are redacted as well."""
         return [
             item for item in self.items if key_space.is_part(key_space.CALLBACK, item)
         ]
 
     @property
     def deliveries(self) -> list[Item]:
-        """Give how its events were sent to the app."""
+        """Return how its events were sent to the app."""
         return [
             item for item in self.items if key_space.is_part(key_space.DELIVERY, item)
         ]
@@ -82,10 +82,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class EraseSession:
-    """What forgetting takes: the table, Plivo, and the flows that end and delete.
-
-    *key* is that of callbacks, by which blanked ones are named.
-    """
+    """Erases sessions; *callback_key* is the key that names redacted callbacks."""
 
     stores: Stores
     carrier: Carrier
@@ -109,7 +106,7 @@ class EraseSession:
     def counts(self, plan: Plan) -> dict[str, int]:
         """Count what there is, by the kinds of `erasures`.
 
-        A callback whose blanked one is there already is counted once.
+        A callback whose redacted item is there already is counted once.
         """
         held = [each for each in plan.recordings if plan.held or each.held]
         names = {
@@ -129,8 +126,8 @@ class EraseSession:
     def carry_out(self, plan: Plan) -> None:
         """Erase what *plan* has found.
 
-        Raises what `Discard.remove` raises, and StaleStateError if the session has
-        changed since.
+        Raises what `DeleteRecording.remove` raises, and StaleStateError if the session
+        has changed meanwhile.
         """
         session = plan.session
         parties = None
@@ -138,7 +135,7 @@ class EraseSession:
             parties = sessions.parties_of(session)
             self._unlink_labels(session)
         self._delete_recordings(plan)
-        self._blank_callbacks(plan.callbacks, parties)
+        self._redact_callbacks(plan.callbacks, parties)
         for delivery in plan.deliveries:
             self.stores.table.delete(delivery["pk"], delivery["sk"])
         if session and not session.erased_at:
@@ -146,12 +143,14 @@ class EraseSession:
                 session, redaction.redacted_session(session, self.now())
             )
         self._erase_rest(plan)
-        self._blank_callbacks(self.stores.callbacks.of_session(plan.session_uuid), None)
+        self._redact_callbacks(
+            self.stores.callbacks.of_session(plan.session_uuid), None
+        )
 
     # Coming to rest
 
     def _at_rest(self, session_uuid: str) -> Session | None:
-        """Give a session that is over at Plivo too, or never was there."""
+        """Return a session once it is over at Plivo too, or never was there."""
         looked = False
         for _ in range(TURNS):
             session = self.stores.sessions.load(session_uuid)
@@ -162,7 +161,7 @@ class EraseSession:
             if session.status in (Status.FAILED, Status.ABANDONED):
                 if looked:
                     return session
-                # What Plivo made after all is ended there, or adopted to be ended.
+                # What Plivo made after all is ended there, or taken over to be ended.
                 self.reconciler.remove_orphans(session_uuid)
                 looked = True
                 continue
@@ -192,7 +191,7 @@ class EraseSession:
             raise ErasureNotReadyError(sessions.rest_of_lease(session, self.now()))
 
     def _find_out(self, session: Session) -> None:
-        """Learn what became of a create that nobody works on any more."""
+        """Find out the outcome of a create that nobody works on any more."""
         if self.reconciler.work_off(session.session_uuid) in (LEFT, FAILED):
             raise ErasureNotReadyError(LATER)
 
@@ -216,14 +215,13 @@ class EraseSession:
             self.carrier.delete_recording(name)
 
     def _at_carrier(self, plan: Plan) -> set[str]:
-        """Name the recordings that callbacks or Plivo's own records tell of."""
-        told = [item["attributes"] for item in plan.callbacks]
+        """Return the names of recordings in callbacks and in Plivo's own records."""
         names = {
-            recordings.name_in(
+            plivo_events.uuid_in_url(
                 attributes.get("RecordingResourceURL")
                 or attributes.get("RecordingUUID")
             )
-            for attributes in told
+            for attributes in (item["attributes"] for item in plan.callbacks)
         }
         session = plan.session
         if session and session.carrier_session_uuid and session.settings.get("record"):
@@ -232,7 +230,7 @@ class EraseSession:
                 names |= {call.recording_id for call in calls}
         return {name for name in names if name}
 
-    def _blank_callbacks(
+    def _redact_callbacks(
         self, kept: Iterable[Item], parties: Mapping[str, str | None] | None
     ) -> None:
         for item in kept:
@@ -243,7 +241,7 @@ class EraseSession:
                 self.stores.callbacks.redact(item, after)
 
     def _erase_rest(self, plan: Plan) -> None:
-        """Delete what was asked for; blank Plivo's records of the calls."""
+        """Delete the request; redact Plivo's records of the calls."""
         parts = {item["sk"]: item for item in plan.items}
         if REQUEST in parts:
             self.stores.sessions.delete_request(plan.session_uuid)

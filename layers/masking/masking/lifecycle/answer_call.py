@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnswerCall:
-    """Checks what asks for the answer to a call; every call gets the same answer."""
+    """Checks requests for the answer to a call; every call gets the same answer."""
 
     public_base_url: str
     auth_tokens: Iterable[str]

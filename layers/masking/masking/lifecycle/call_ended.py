@@ -1,4 +1,4 @@
-"""The end of a call where Plivo's vocabulary has no event for it.
+"""Publish the end of a call where Plivo's vocabulary has no event for it.
 
 Only the newest of Plivo's three vocabularies has SessionPartiesHangup. In the others
 a call is over when its last leg ends; but in the newest that leg's event comes too,
@@ -15,7 +15,7 @@ from masking.core import key_space
 from masking.domain import bus_events
 from masking.domain.timeline import may_end_call
 from masking.storage import timelines
-from masking.storage.callbacks import callback_event_from
+from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
     from masking.storage.bus import Bus
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CallEnded:
-    """What announcing the end of a call takes: the table, the bus."""
+    """Publishes `call.ended`."""
 
     stores: Stores
     bus: Bus
 
     def announce(self, session_uuid: str, digest: str) -> bool:
-        """Publish `call.ended` if a callback was the last of a call; say whether.
+        """Publish `call.ended` if a callback was a call's last; return whether it was.
 
-        Of the ends of its legs the last in order speaks for the call.
+        Of the ends of its legs the last in order decides.
         """
         whole = self.stores.sessions.load_whole(session_uuid)
         if whole is None:
             return False
-        told = timelines.timeline_of(whole.callbacks, whole.session)
-        call = told.call_of(digest)
-        if call is None or not may_end_call(digest, call, told):
+        timeline = timelines.timeline_of(whole.callbacks, whole.session)
+        call = timeline.call_of(digest)
+        if call is None or not may_end_call(digest, call, timeline):
             return False
         ends = [
             each.digest
-            for each in told.history
+            for each in timeline.history
             if each.digest in call.digests and each.is_end_of_leg
         ]
         if ends[-1] != digest:

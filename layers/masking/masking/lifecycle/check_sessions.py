@@ -2,14 +2,14 @@
 
 | message                    | from                      | what is done               |
 |----------------------------|---------------------------|----------------------------|
-| `session_uuid`             | an update or an ending    | its outcome is cleared up  |
-| `session_uuid`, `orphans`  | a create that was retried | what is ours alone is kept |
-| `session_uuid`, `callback` | a leg that ended last     | the call's end is told     |
+| `session_uuid`             | an update or an ending    | its outcome is found out   |
+| `session_uuid`, `orphans`  | a create that was retried | duplicates are removed     |
+| `session_uuid`, `callback` | a leg that ended last     | `call.ended` is published  |
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckSessions:
-    """Checks sessions that a killed function may have left behind."""
+    """Checks sessions that a killed function may have left behind.
 
-    reconciler: Reconciler
+    *reconciler* returns a reconciler; the end of a call needs none, nor Plivo.
+    """
+
+    reconciler: Callable[[], Reconciler]
     call_ended: CallEnded
 
     def work(self, message: Mapping[str, Any]) -> None:
@@ -35,9 +38,9 @@ class CheckSessions:
             self.call_ended.announce(session_uuid, message["callback"])
             return
         if "orphans" in message:
-            outcome = self.reconciler.remove_orphans(session_uuid)
+            outcome = self.reconciler().remove_orphans(session_uuid)
         else:
-            outcome = self.reconciler.check(session_uuid)
+            outcome = self.reconciler().check(session_uuid)
         telemetry.logger().info("session checked", extra={"outcome": outcome})
         if outcome not in (reconcile.LEFT, reconcile.FAILED):
             telemetry.count(f"Reconciled{outcome.title()}")

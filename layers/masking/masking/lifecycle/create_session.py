@@ -16,18 +16,18 @@ A definite no of Plivo's frees the key at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.api import request_models, requests
-from masking.core import numbers
 from masking.core.errors import SessionTakenError, StaleStateError
-from masking.core.outcomes import NOT_CREATED, UNKNOWN
 from masking.core.problems import (
+    NOT_CREATED,
+    UNKNOWN,
     CreateAbandonedError,
     CreateInProgressError,
     IdempotencyKeyReusedError,
@@ -39,18 +39,19 @@ from masking.core.problems import (
 )
 from masking.domain import sessions, transitions
 from masking.domain.sessions import CarrierSession, Session, Status
-from masking.lifecycle import match_at_plivo
 from masking.plivo import callback_urls
 from masking.plivo.errors import (
     CarrierError,
     CarrierFailedError,
-    CarrierRefusedError,
     NumberPoolExhaustedError,
+    limit_of,
+    says_pair_is_active,
 )
 from masking.tenants.quotas import Quotas
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
+    from masking.lifecycle.match_at_plivo import Found
     from masking.plivo.client import Carrier
     from masking.storage.stores import Stores
     from masking.tenants.tenant_settings import TenantSettings
@@ -66,10 +67,11 @@ class Created:
 
 @dataclass(frozen=True)
 class CreateSession:
-    """What creating a session takes: the table, Plivo, the callbacks' key, the time.
+    """Creates sessions.
 
-    *settings_of* returns what is set for a tenant. *public_base_url* is the address
-    under which Plivo reaches us; empty: where the create came in.
+    *callback_key* seals the callback URLs; *settings_of* returns a tenant's settings.
+    *public_base_url* is the address under which Plivo reaches us; empty: where the
+    create came in.
     """
 
     stores: Stores
@@ -117,7 +119,7 @@ class CreateSession:
                 self._count(fresh, quotas)
                 return self._send(fresh)
             if refusal and idempotency_key is None:
-                raise _refused(refusal)
+                raise refused(refusal)
             return self._continue(fresh, quotas, refusal)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
@@ -131,7 +133,7 @@ class CreateSession:
         return True
 
     def _count(self, session: Session, quotas: Quotas) -> None:
-        """Count the create that is reserved; give the key free if it is one too many.
+        """Count the create that is reserved; free the key if it is one too many.
 
         Counting after the reservation leaves replays uncounted.
         """
@@ -139,19 +141,19 @@ class CreateSession:
             quotas.count()
         except QuotaExceededError as error:
             self._free(session)
-            raise _refused(error) from None
+            raise refused(error) from None
 
     def _continue(
         self, fresh: Session, quotas: Quotas, refusal: ProblemError | None
     ) -> Created:
         """Go on where an earlier request with this key stopped.
 
-        *refusal* is what stands against one more session, not against a replay.
+        *refusal* forbids one more session, and not a replay.
         """
         found = self.stores.sessions.load(fresh.session_uuid)
         if found is None:
             if refusal:
-                raise _refused(refusal)
+                raise refused(refusal)
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
         if found.erased_at:
             raise SessionErasedError(outcome=NOT_CREATED)
@@ -165,7 +167,7 @@ class CreateSession:
             raise CreateAbandonedError(outcome=UNKNOWN)
         if session.status is Status.FAILED:
             if refusal:
-                raise _refused(refusal)
+                raise refused(refusal)
             taken = self._retake(session)
             self._count(taken, quotas)
             return self._send(taken)
@@ -176,14 +178,14 @@ class CreateSession:
         return self._take_over(session)
 
     def _take_over(self, session: Session) -> Created:
-        """Find out what became of an attempt that nobody works on any more."""
+        """Find out the outcome of an attempt that nobody works on any more."""
         try:
             found = self._find(session)
         except CarrierError as error:
             error.members["outcome"] = UNKNOWN
             raise
-        if found.keeper:
-            confirmed = self._confirm(session, found.keeper)
+        if found.match:
+            confirmed = self._confirm(session, found.match)
             self._remove(found.orphans)
             return Created(confirmed, replayed=True)
         if found.complete and sessions.may_recreate(session):
@@ -204,7 +206,7 @@ class CreateSession:
         return taken
 
     def _send(self, session: Session) -> Created:
-        """Ask Plivo, with the session's attempt written and leased to us."""
+        """Ask Plivo; the attempt is written and leased to us."""
         registered = callback_urls.registration(
             self.callback_key, session.base_url, session.session_uuid, session.attempt
         )
@@ -212,27 +214,27 @@ class CreateSession:
         try:
             answer = self.carrier.create(asked, registered)
         except CarrierError as error:
-            if error.may_have_acted or _names_a_twin(error):
+            if error.may_have_acted or says_pair_is_active(error):
                 return self._look_for(session, error)
             self._free(session)
             error.members["outcome"] = NOT_CREATED
             if isinstance(error, NumberPoolExhaustedError):
-                error.members |= _limit_of(session.asked)
+                error.members |= limit_of(session.asked)
             raise
         if self._attempt_of(answer, session) is None:
             raise self._pair_is_active(session)
         return Created(self._confirm(session, answer), replayed=False)
 
     def _look_for(self, session: Session, error: CarrierError) -> Created:
-        """Look at Plivo for what a create of unknown outcome made.
+        """Look at Plivo for the session that a create of unknown outcome made.
 
         A refusal because the pair is active may be about what an earlier attempt of
         ours made; if a complete listing holds nothing of ours, it is another's.
         """
         with suppress(CarrierError):
             found = self._find(session)
-            if found.keeper:
-                return Created(self._confirm(session, found.keeper), replayed=False)
+            if found.match:
+                return Created(self._confirm(session, found.match), replayed=False)
             if found.complete and not error.may_have_acted:
                 raise self._pair_is_active(session)
         if not error.may_have_acted:
@@ -255,7 +257,7 @@ class CreateSession:
     def _confirmed_by_another(
         self, session: Session, answer: CarrierSession
     ) -> Session:
-        """Take what another confirmed; what we made beside it is an orphan."""
+        """Take the session that another request confirmed; ours is a duplicate."""
         stored = self.stores.sessions.load(session.session_uuid)
         if stored is None or stored.carrier_session_uuid is None:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=5)
@@ -269,7 +271,7 @@ class CreateSession:
         return PairAlreadyActiveError(outcome=NOT_CREATED)
 
     def _remove(self, orphans: Iterable[CarrierSession]) -> None:
-        """End what is at Plivo beside the keeper; the check after us tries as well."""
+        """End the duplicates at Plivo; the check that follows tries it as well."""
         for orphan in orphans:
             with suppress(CarrierError):
                 self.carrier.expire(orphan.session_uuid)
@@ -278,7 +280,10 @@ class CreateSession:
         with suppress(StaleStateError):
             self.stores.sessions.replace(session, transitions.fail(session))
 
-    def _find(self, session: Session) -> match_at_plivo.Found:
+    def _find(self, session: Session) -> Found:
+        # Rare, and so not imported with the function.
+        from masking.lifecycle import match_at_plivo
+
         return match_at_plivo.find(
             session, self.carrier, self.stores, self.callback_key, self.now()
         )
@@ -292,31 +297,7 @@ class CreateSession:
         return sessions.rest_of_lease(session, self.now())
 
 
-def _refused(refusal: ProblemError) -> ProblemError:
-    """Say of a refusal that nothing has been created."""
+def refused(refusal: ProblemError) -> ProblemError:
+    """Return a refusal that says that nothing has been created."""
     refusal.members["outcome"] = NOT_CREATED
     return refusal
-
-
-def _limit_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Name what a create ran out of, without naming anybody.
-
-    With `geomatch` that is the numbers of the first party's country, told by its
-    calling code; of a sub-account's or the whole account's.
-    """
-    geomatch = asked.get("geomatch", True)
-    party = asked.get("first_party") or asked.get("second_party")
-    return {
-        "limited_by": "numbers_in_country" if geomatch else "numbers_of_account",
-        "calling_code": numbers.calling_code(str(party)) if geomatch else None,
-        "subaccount": asked.get("subaccount"),
-    }
-
-
-def _names_a_twin(error: CarrierError) -> bool:
-    """Say whether Plivo refused because the pair has a session already.
-
-    Undocumented (plivo-contract 3.5): the text is all there is to go by.
-    """
-    said = error.explanation.lower()
-    return isinstance(error, CarrierRefusedError) and "already" in said

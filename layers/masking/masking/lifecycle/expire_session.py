@@ -1,4 +1,4 @@
-"""End a session now: mark it, end it at Plivo, say so.
+"""End a session now: mark it, end it at Plivo, mark it as expired.
 
 We never say `expired` while Plivo may still connect: until Plivo has confirmed, the
 session is `ending`, and if its outcome is unknown the reconciler finishes it.
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core.errors import StaleStateError
-from masking.core.outcomes import NOT_EXPIRED, UNKNOWN
 from masking.core.problems import (
+    NOT_EXPIRED,
+    UNKNOWN,
     EndInProgressError,
     SessionNotActiveError,
     SessionNotFoundError,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExpireSession:
-    """What ending a session takes: the table, Plivo, the time."""
+    """Expires one session."""
 
     stores: Stores
     carrier: Carrier
@@ -45,7 +46,7 @@ class ExpireSession:
     def end(
         self, session_uuid: str, *, tenant_id: str, if_match: int | None = None
     ) -> Session:
-        """End the session and give it as it is then; ending it twice is no error.
+        """End a session and return it; ending it twice is no error.
 
         Every error that is raised carries `outcome`: `not_expired` or `unknown`.
         """
@@ -76,7 +77,7 @@ class ExpireSession:
             return session
         if session.status not in (Status.ACTIVE, Status.ENDING):
             raise SessionNotActiveError(outcome=NOT_EXPIRED)
-        # What is doubted nobody works on, and an ending may be sent at any time.
+        # Nobody works on what is in doubt, and an ending may be sent at any time.
         at_work = sessions.is_in_doubt(session) and not session.doubted
         if at_work and sessions.is_leased(session, self.now()):
             ending = session.status is Status.ENDING
@@ -103,9 +104,9 @@ class ExpireSession:
 
 
 def finish(session: Session, carrier: Carrier, now: datetime) -> Session:
-    """End *session* at Plivo and give it as ended. Raises CarrierError.
+    """End *session* at Plivo and return it as expired. Raises CarrierError.
 
-    If an update was in doubt, Plivo is asked what it came to: nothing can change any
+    If an update was in doubt, Plivo is asked for its outcome: nothing can change any
     more, and Plivo's values win.
     """
     carrier_session_uuid = str(session.carrier_session_uuid)

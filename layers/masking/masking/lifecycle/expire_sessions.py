@@ -1,4 +1,4 @@
-"""End the sessions whose time is up. Costs what is due, not what is alive."""
+"""Expire the sessions whose time is up, at a cost that depends on these alone."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ BATCH = 50
 
 @dataclass(frozen=True)
 class ExpireSessions:
-    """What sweeping takes: the table, the time, and whether there is time left."""
+    """Sweeps; begins with another session only while it *has_time*."""
 
     stores: Stores
     now: Clock
     has_time: Callable[[], bool]
 
     def run(self) -> int:
-        """End what is due and say how many sessions that were.
+        """Expire the sessions that are due; return how many they were.
 
         Two sweeps at once do no harm: each end is conditional on the session itself.
-        What is not reached in time is due in the next minute still. An update that
-        has set out for Plivo before is left to arrive.
+        What is not reached in time stays due for the next minute. A session whose
+        update is on its way to Plivo is left until that has arrived.
         """
         now = self.now()
         shards = due_work.shards(Schedule.SWEEP)
@@ -68,12 +68,12 @@ class ExpireSessions:
             )
 
     def _end(self, session: Session, now: datetime) -> bool:
-        """End one session, unless that is no longer what its state asks for.
+        """Expire one session, unless its state asks for something else by now.
 
         Index and read may be stale; the write is conditional on what was read.
         """
-        duty = due_work.due_work_of(session)
-        if duty is None or duty.kind is not Action.EXPIRE or now < duty.at:
+        due = due_work.due_work_of(session)
+        if due is None or due.kind is not Action.EXPIRE or now < due.at:
             return False
         in_doubt = sessions.is_in_doubt(session)
         if in_doubt and sessions.is_leased(session, now):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from masking.api import search_requests
-from masking.api.session_views import sessions_view
+from masking.api.session_pages import sessions_view
 
 if TYPE_CHECKING:
     from masking.core.times import Clock

@@ -1,8 +1,8 @@
 """Find at Plivo what a create of unknown outcome made.
 
 Every session of ours at Plivo carries our UUID and the attempt in its callback URL,
-sealed by a token. So a listing of the pair around that time tells which are ours, and
-so does a callback that came in on our path: its body holds Plivo's UUID.
+sealed by a token. So a listing of the pair around that time shows which are ours. A
+callback that came in on our path does so as well: its body holds Plivo's UUID.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from masking.domain.sessions import CarrierSession, Session
 from masking.plivo import callback_urls
 from masking.plivo.errors import CarrierSessionMissingError
-from masking.storage.callbacks import callback_event_from
+from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
     from masking.plivo.client import Carrier
@@ -28,19 +28,19 @@ CLOCK_SKEW = timedelta(minutes=5)
 # Plivo refuses longer spans.
 LONGEST_SPAN = timedelta(days=29)
 
-# At most this many sessions that only callbacks told of are fetched.
-MOST_TOLD = 10
+# At most this many sessions that only callbacks named are fetched.
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
 class Found:
     """Sessions at Plivo that carry our UUID.
 
-    *keeper* is the one to adopt, *orphans* are the other live ones. Only if the
-    search was *complete* does the lack of a keeper mean that there is none.
+    *match* is the one to keep, *orphans* are the other live ones. Only if the search
+    was *complete* does a missing match mean that there is none.
     """
 
-    keeper: CarrierSession | None
+    match: CarrierSession | None
     orphans: tuple[CarrierSession, ...]
     complete: bool
 
@@ -50,7 +50,7 @@ def find(
 ) -> Found:
     """Look for *session* in Plivo's listing of its pair and in its callbacks.
 
-    The keeper is the session that is confirmed already, else the live one of the
+    The match is the session that is confirmed already, else the live one of the
     latest attempt. Raises CarrierError.
     """
     if not session.asked and not session.erased_at:
@@ -59,8 +59,8 @@ def find(
     listed, complete = _listed(session, carrier, now)
     known = {candidate.session_uuid for candidate in listed}
     events = map(callback_event_from, stores.callbacks.of_session(session.session_uuid))
-    told = {uuid for each in events if (uuid := each.carrier_session_uuid)} - known
-    candidates = [*listed, *_fetched(told, carrier)]
+    named = {uuid for each in events if (uuid := each.carrier_session_uuid)} - known
+    candidates = [*listed, *_fetched(named, carrier)]
     attempts = {
         candidate.session_uuid: attempt
         for candidate in candidates
@@ -69,14 +69,14 @@ def find(
     ours = [s for s in candidates if s.session_uuid in attempts]
     live = [s for s in ours if s.status != "expired"]
     confirmed = [s for s in ours if s.session_uuid == session.carrier_session_uuid]
-    keeper = max(
+    match = max(
         confirmed or live or ours,
         key=lambda s: attempts[s.session_uuid],
         default=None,
     )
-    kept = session.carrier_session_uuid or (keeper.session_uuid if keeper else None)
+    kept = session.carrier_session_uuid or (match.session_uuid if match else None)
     orphans = tuple(s for s in live if s.session_uuid != kept)
-    return Found(keeper, orphans, complete)
+    return Found(match, orphans, complete)
 
 
 def _listed(
@@ -94,8 +94,8 @@ def _listed(
     return listing.sessions, listing.complete
 
 
-def _fetched(told: set[str], carrier: Carrier) -> Iterator[CarrierSession]:
-    for carrier_session_uuid in sorted(told)[:MOST_TOLD]:
+def _fetched(named: set[str], carrier: Carrier) -> Iterator[CarrierSession]:
+    for carrier_session_uuid in sorted(named)[:MOST_NAMED]:
         try:
             yield carrier.get(carrier_session_uuid)
         except CarrierSessionMissingError:

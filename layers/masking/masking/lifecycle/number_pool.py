@@ -1,4 +1,4 @@
-"""Say how far the pool of virtual numbers reaches.
+"""Measure the pool of virtual numbers.
 
 A number serves many pairs at once, but a party only once; so what limits is the
 busiest party: with C sessions at a time, those that cool off included, it takes
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from masking.core.times import Clock
 
 
-# Plivo lists no longer span than 30 days.
+# Plivo lists at most 30 days.
 SPAN = timedelta(days=29)
 
 # The longest cool-off that Plivo knows.
 LONGEST_COOLOFF = timedelta(hours=1)
 
-# So many numbers are counted in one go; more take an operator's look.
+# At most this many numbers are counted in one run; `maskline numbers` counts all.
 MOST_NUMBERS = 300
 
 
@@ -53,7 +53,7 @@ class Country:
 
 @dataclass(frozen=True)
 class NumberPool:
-    """What measuring takes: Plivo's account, the time.
+    """Measures Plivo's pool.
 
     Requests: one for each number, one for each 20 that Plivo lists, and one for each
     20 sessions that ended within the last hour; never one for a live session.
@@ -115,10 +115,10 @@ class NumberPool:
                 yield each
 
 
-def report(capacity: NumberPool) -> None:
+def report(pool: NumberPool) -> None:
     """Write the metrics of the pool; if Plivo can't say, there are none this time."""
     try:
-        found = capacity.measure()
+        found = pool.measure()
     except CarrierError as error:
         telemetry.logger().warning("pool not measured", extra={"code": error.code})
         return
@@ -131,7 +131,7 @@ def report(capacity: NumberPool) -> None:
 def busiest(
     held: Iterable[CarrierSession], countries: Mapping[str, str]
 ) -> Counter[str]:
-    """Give the most sessions that any one party holds at once, by country.
+    """Return the most sessions that any one party holds at once, by country.
 
     *countries* are those of the virtual numbers.
     """
@@ -144,5 +144,5 @@ def busiest(
 
 
 def needed(concurrent: int) -> int:
-    """Say how many numbers a party with so many sessions at once takes."""
+    """Return how many numbers a party with *concurrent* sessions at once takes."""
     return max(0, 2 * concurrent - 1)

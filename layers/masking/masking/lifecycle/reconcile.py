@@ -1,7 +1,7 @@
-"""Settle with Plivo what was left in doubt. One duty of one session at a time.
+"""Do the due work of one session that needs Plivo: confirm, check, end, settle.
 
-A duty that can't be settled now stays due and is taken up by the next pass; two
-at once do no harm, since every change is conditional on the session itself.
+What can't be done now stays due for the next run. Two reconcilers at once do no harm,
+because every change is conditional on the session itself.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
-# What became of a duty, as counted and logged.
-ADOPTED = "adopted"
+# Outcomes, as they are counted and logged.
+MATCHED = "adopted"
 ENDED = "ended"
 CLOSED = "closed"
 CHECKED = "checked"
@@ -36,13 +36,13 @@ REMOVED = "removed"
 LEFT = "left"
 FAILED = "failed"
 
-# Outcomes that mend what an operator believes to run by itself.
-REPAIRS = frozenset({ADOPTED, ENDED, CLOSED, CHECKED, REMOVED})
+# Outcomes that repaired something that should have worked by itself.
+REPAIRS = frozenset({MATCHED, ENDED, CLOSED, CHECKED, REMOVED})
 
 
 @dataclass(frozen=True)
 class Reconciler:
-    """What reconciling takes: the table, Plivo, the callbacks' key, the time."""
+    """Reconciles sessions with Plivo; *callback_key* is that of callback URLs."""
 
     stores: Stores
     carrier: Carrier
@@ -51,18 +51,18 @@ class Reconciler:
     now: Clock
 
     def work_off(self, session_uuid: str) -> str:
-        """Work off the duty of a session, if it has one that is due."""
+        """Do the work of a session that is due, if any; return the outcome."""
         session = self.stores.sessions.load(session_uuid)
-        duty = due_work.due_work_of(session) if session else None
-        if session is None or duty is None or self.now() < duty.at:
+        due = due_work.due_work_of(session) if session else None
+        if session is None or due is None or self.now() < due.at:
             return LEFT
-        return self._work_at(session, duty.kind)
+        return self._work_at(session, due.kind)
 
     def check(self, session_uuid: str) -> str:
-        """Clear up an update or an ending that nobody works on any more.
+        """Find out the outcome of an update or an ending that nobody works on any more.
 
-        Says what became of it; `left` if there is nothing to be done yet, or nothing
-        could be done now and the rule will take it up.
+        Returns the outcome; `left` if there is nothing to be done yet, or nothing could
+        be done now and the next run will try it.
         """
         session = self.stores.sessions.load(session_uuid)
         if session is None:
@@ -75,7 +75,7 @@ class Reconciler:
         if session.status is Status.RESERVED and self.stores.callbacks.of_session(
             session_uuid
         ):
-            # A callback came, so Plivo has it; the rule need not be waited for.
+            # A callback came, so Plivo has it: no need to wait for the next run.
             return self._work_at(session, Action.CONFIRM)
         if not sessions.is_in_doubt(session):
             return LEFT
@@ -91,10 +91,10 @@ class Reconciler:
         return LEFT
 
     def remove_orphans(self, session_uuid: str) -> str:
-        """End what Plivo has under our UUID beside the session that we hold.
+        """End the duplicates that Plivo has under our UUID beside the session we hold.
 
-        Adopts a session for a create that was given up, or that nobody works on any
-        more. Raises CarrierError, so that the message comes again.
+        Takes a session that matches a create that was given up, or that nobody works
+        on any more. Raises CarrierError, so that the message comes again.
         """
         session = self.stores.sessions.load(session_uuid)
         if session is None or not (session.asked or session.erased_at):
@@ -106,13 +106,13 @@ class Reconciler:
         orphans = list(found.orphans)
         after = transitions.note(session, "orphan_removed")
         closed = session.status is Status.FAILED or session.erased_at
-        if found.keeper and session.status is Status.ABANDONED and not closed:
-            adopted = transitions.confirm(session, found.keeper, session.attempt)
-            after = transitions.repaired(adopted, "create_adopted")
-        elif found.keeper and closed and session.status is not Status.EXPIRED:
-            # The key is free and may have been said not to have created anything; or
-            # nobody may be called in it any more.
-            orphans.append(found.keeper)
+        if found.match and session.status is Status.ABANDONED and not closed:
+            confirmed = transitions.confirm(session, found.match, session.attempt)
+            after = transitions.repaired(confirmed, "create_adopted")
+        elif found.match and closed and session.status is not Status.EXPIRED:
+            # The key is free, and the app may have been told that nothing was created;
+            # or nobody may be called in it any more.
+            orphans.append(found.match)
         for orphan in orphans:
             self.carrier.expire(orphan.session_uuid)
         if orphans or after.status is not session.status:
@@ -139,13 +139,13 @@ class Reconciler:
         except CarrierError as error:
             telemetry.count_carrier_failure(error.code, error.metric)
             telemetry.logger().warning(
-                "duty left for the next pass",
+                "due work left for the next run",
                 extra={"session_uuid": session.session_uuid, "code": error.code},
             )
             return FAILED
 
     def _work(self) -> Mapping[Action, Callable[[Session], str]]:
-        """Say what is to be done for each kind of duty."""
+        """Return what does each kind of due work."""
         return {
             Action.CONFIRM: self._confirm,
             Action.CHECK_UPDATE: self._check_update,
@@ -154,14 +154,14 @@ class Reconciler:
         }
 
     def _confirm(self, session: Session) -> str:
-        """Find out what became of a create; remove what it made beside the keeper."""
+        """Find out the outcome of a create; remove the duplicates it made."""
         found = self._find(session)
         for orphan in found.orphans:
             self.carrier.expire(orphan.session_uuid)
-        if found.keeper:
-            adopted = transitions.confirm(session, found.keeper, session.attempt)
-            self._replace(session, adopted, "create_adopted")
-            return ADOPTED
+        if found.match:
+            confirmed = transitions.confirm(session, found.match, session.attempt)
+            self._replace(session, confirmed, "create_adopted")
+            return MATCHED
         if not found.complete:
             return LEFT
         if sessions.may_recreate(session):
@@ -171,7 +171,7 @@ class Reconciler:
         return CLOSED
 
     def _check_update(self, session: Session) -> str:
-        """Take over what Plivo has of a session whose update has no known outcome."""
+        """Take over the session that Plivo has after an update of unknown outcome."""
         try:
             answer = self.carrier.get(str(session.carrier_session_uuid))
             after = transitions.finish_update(session, answer)
@@ -216,7 +216,7 @@ class Reconciler:
         return True
 
     def _replace(self, before: Session, after: Session, repair: str | None) -> None:
-        """Write what was found out; *repair* names it for whoever listens."""
+        """Write what was found out; *repair* is its name in the event."""
         self.stores.sessions.replace(
             before, transitions.repaired(after, repair) if repair else after
         )

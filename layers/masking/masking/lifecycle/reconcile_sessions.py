@@ -1,8 +1,8 @@
-"""Go round the due duties within Plivo's limits, from where the last round stopped.
+"""Do all due work within Plivo's limits, from where the last run stopped.
 
-A round takes a lease that outlives it, so that two never work at once, and notes the
-duty it stopped at, so that duties that can't be settled never keep the others from
-their turn. One that is killed notes nothing: the next one begins where it began.
+A run takes a lease that outlives it, so that two never work at once, and records where
+it stopped, so that work that can't be done never keeps the rest from its turn. A run
+that is killed records nothing: the next one begins where it began.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ NAME = "reconcile"
 # Longer than the function may run, shorter than the rule's quarter of an hour.
 LEASE = timedelta(minutes=11)
 
-# After so many duties in a row that Plivo failed it is not asked any more.
+# After so many failures of Plivo in a row the run stops.
 MOST_FAILURES = 5
 
 
 @dataclass
-class Outcomes:
-    """What a round came to: outcomes, and how long the oldest duty had been due."""
+class Run:
+    """The outcomes of a run, and how long the oldest work had been due."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     oldest: timedelta = timedelta(0)
@@ -50,7 +50,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class ReconcileSessions:
-    """What a round takes: the table, who works, the time, whether there is more."""
+    """Runs reconciliations; goes on only while it *has_time*."""
 
     stores: Stores
     reconciler: Reconciler
@@ -59,39 +59,39 @@ class ReconcileSessions:
     now: Clock
     has_time: Callable[[], bool]
 
-    def run(self) -> Outcomes:
-        """Work off what is due and report it; with time left, measure the number pool."""
-        outcomes = self.work()
-        report(outcomes, self.rate_limit.requests)
-        if not outcomes.busy and self.has_time():
+    def run(self) -> Run:
+        """Do what is due and report it; with time left, measure the number pool."""
+        run = self.work()
+        report(run, self.rate_limit.requests)
+        if not run.busy and self.has_time():
             number_pool.report(self.number_pool)
-        return outcomes
+        return run
 
-    def work(self) -> Outcomes:
+    def work(self) -> Run:
         """Work off what is due, each session once at most."""
         begun = self.now()
         until = begun + LEASE
         last = self.stores.due_work.begin_run(NAME, begun, until)
         if last is None:
-            return Outcomes(busy=True)
-        tally = Outcomes()
+            return Run(busy=True)
+        run = Run()
         try:
-            self._work(begun, last, tally)
+            self._work(begun, last, run)
         finally:
-            self.stores.due_work.end_run(NAME, until, tally.stopped)
-        return tally
+            self.stores.due_work.end_run(NAME, until, run.stopped)
+        return run
 
-    def _work(self, begun: datetime, last: Mapping[str, Any], tally: Outcomes) -> None:
+    def _work(self, begun: datetime, last: Mapping[str, Any], run: Run) -> None:
         failures = 0
         place: dict[str, Any] = {}
         for shard, due in self._due(begun, last):
-            tally.oldest = max(tally.oldest, begun - times.parse_stamp(due.due_at))
+            run.oldest = max(run.oldest, begun - times.parse_stamp(due.due_at))
             if not self.has_time() or failures >= MOST_FAILURES:
-                tally.stopped = place or _place_in(last)
+                run.stopped = place or _place_in(last)
                 return
             outcome = self._work_off(due)
             place = {"shard": shard, "after": [due.session_uuid, due.due_at]}
-            tally.outcomes[outcome] += 1
+            run.outcomes[outcome] += 1
             failures = failures + 1 if outcome == reconcile.FAILED else 0
 
     def _work_off(self, due: Due) -> str:
@@ -100,9 +100,9 @@ class ReconcileSessions:
         except (BotoCoreError, ClientError):
             raise
         except Exception as error:
-            # One session that we can't cope with must not keep the others waiting.
+            # One session that fails must not keep the others waiting.
             telemetry.logger().error(
-                "duty failed",
+                "due work failed",
                 extra={
                     "session_uuid": due.session_uuid,
                     "error": type(error).__name__,
@@ -114,7 +114,7 @@ class ReconcileSessions:
     def _due(
         self, begun: datetime, last: Mapping[str, Any]
     ) -> Iterator[tuple[str, Due]]:
-        """List all that is due, beginning where the last round stopped."""
+        """List all that is due, beginning where the last run stopped."""
         shards = due_work.shards(Schedule.RECONCILE)
         place = _place_in(last)
         at = shards.index(place["shard"]) if place else 0
@@ -135,25 +135,25 @@ class ReconcileSessions:
 
 
 def _place_in(last: Mapping[str, Any]) -> dict[str, Any]:
-    """Give where a round stopped, as it was noted; empty: it came round."""
+    """Return where a run stopped; empty if it got through."""
     return {name: last[name] for name in ("shard", "after") if name in last}
 
 
-def report(tally: Outcomes, requests: int) -> None:
-    """Count what a round came to; alarms of the template wait for some of it."""
-    for outcome, count in tally.outcomes.items():
+def report(run: Run, requests: int) -> None:
+    """Count the outcomes of a run; alarms of the template wait for some of them."""
+    for outcome, count in run.outcomes.items():
         telemetry.count(f"Reconciled{outcome.title()}", count)
-    repairs = sum(tally.outcomes[outcome] for outcome in reconcile.REPAIRS)
+    repairs = sum(run.outcomes[outcome] for outcome in reconcile.REPAIRS)
     telemetry.count("ReconciliationRepaired", repairs)
     telemetry.count("ReconcilerRequests", requests)
-    telemetry.count("OldestDutyHours", tally.oldest / timedelta(hours=1))
-    if tally.outcomes or tally.busy:
+    telemetry.count("OldestDutyHours", run.oldest / timedelta(hours=1))
+    if run.outcomes or run.busy:
         telemetry.logger().info(
-            "duties reconciled",
+            "sessions reconciled",
             extra={
-                "outcomes": dict(tally.outcomes),
+                "outcomes": dict(run.outcomes),
                 "requests": requests,
-                "stopped_early": bool(tally.stopped),
-                "busy": tally.busy,
+                "stopped_early": bool(run.stopped),
+                "busy": run.busy,
             },
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from masking.api.session_views import SessionPage
+from masking.api.session_pages import SessionPage
 from masking.core import key_space, numbers, times
 from masking.core.problems import InvalidRequestError
 from masking.domain import sessions
@@ -57,7 +57,7 @@ class SearchSessions:
         at_most = cursor or times.stamp(last) + AFTER_ALL
         at_least = times.stamp(first)
         if at_most < at_least:
-            # DynamoDB takes a span that ends before it begins for a mistake.
+            # DynamoDB refuses a range that ends before it begins.
             return SessionPage((), None)
         found: list[Session] = []
         candidates = 0
@@ -121,7 +121,7 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
 
 
 def _is_by_one_party(search: Search) -> bool:
-    """Say whether what is listed is known to have the one party that is asked for."""
+    """Return whether the listing itself is that of the one party asked for."""
     asked = (search.first_party, search.second_party)
     return not search.labels and asked.count(None) == 1
 

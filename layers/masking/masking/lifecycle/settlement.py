@@ -5,7 +5,7 @@
                          ▼ (until it must have ended)       ▼ fetch again, up to 6
 
 Plivo's totals follow a call with a delay of their own and its callbacks may be lost;
-so nothing is believed that has not been said twice. The duty stays where it is in the
+so nothing is believed before two fetches agree. The due work stays where it is in the
 index until the end, which saves a write for each fetch. A callback that comes after
 the end opens the session once more (see `reactions`).
 """
@@ -50,7 +50,7 @@ SETTLED = "settled"
 
 @dataclass(frozen=True)
 class Settlement:
-    """What settling takes: table, Plivo, its account, missing recordings, time."""
+    """Settles sessions; *recordings* fetches those that are missing."""
 
     stores: Stores
     carrier: Carrier
@@ -59,7 +59,7 @@ class Settlement:
     now: Clock
 
     def work(self, session: Session) -> str:
-        """Do the next step for *session*, say which that was.
+        """Do the next step for *session*; return which that was.
 
         Raises CarrierError, or StaleStateError if another was faster.
         """
@@ -96,11 +96,11 @@ class Settlement:
         return kept if of_now else None
 
     def _calls(self, answer: CarrierSession) -> list[dict[str, Any]]:
-        """Give Plivo's interactions, each with the records of its legs."""
+        """Return Plivo's interactions, each with the records of its legs."""
         return [self._with_legs(call) for call in answer.totals.get("interaction", ())]
 
     def _with_legs(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """Put the records of its legs into a call, in place of their addresses."""
+        """Put the records of its legs into a call, in place of their URLs."""
         whole = dict(call)
         for party in sessions.PARTIES:
             leg = self.account.leg(call.get(f"{party}_resource_url"))
@@ -110,11 +110,11 @@ class Settlement:
         return whole
 
     def _is_behind(self, session: Session, calls: Sequence[object]) -> bool:
-        """Say whether callbacks told of more calls than Plivo's totals have yet."""
-        return self._told(session) > len(calls)
+        """Return whether Plivo's totals lack calls that ended by callback."""
+        return self._ended(session) > len(calls)
 
-    def _told(self, session: Session) -> int:
-        """Count the calls whose end callbacks told of."""
+    def _ended(self, session: Session) -> int:
+        """Count the calls that ended, by their callbacks."""
         kept = self.stores.callbacks.of_session(session.session_uuid)
         return sum(each["attributes"].get("EventName") == OVER for each in kept)
 
@@ -140,7 +140,7 @@ class Settlement:
         changed = ["carrier_session"]
         if answer:
             changed = changes_of(session, answer)
-            if self._told(session) != len(calls):
+            if self._ended(session) != len(calls):
                 changed.append("interaction")
         self.stores.sessions.replace(
             session, transitions.settle(session, answer, changed, self.now())
@@ -152,30 +152,30 @@ class Settlement:
 
 
 def latest_end(session: Session) -> datetime:
-    """Say when any call of *session* has ended and is in Plivo's totals, at the latest.
+    """Return when the last call of *session* has ended and is in Plivo's totals.
 
     A call that came in at the last second may ring and then be talked through.
     """
-    lingers = session.linger or RING_TIMEOUT + CALL_TIME_LIMIT
+    lingers = session.time_limit or RING_TIMEOUT + CALL_TIME_LIMIT
     ends = session.expiry_time or session.reserved_at
     return ends + timedelta(seconds=lingers) + transitions.SETTLE_AFTER
 
 
 def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether Plivo shows a call that has not ended."""
+    """Return whether Plivo shows a call that has not ended."""
     if answer.status == "in-progress":
         return True
     return any(call.get("start_time") and not call.get("end_time") for call in calls)
 
 
 def is_alive(answer: CarrierSession, now: datetime) -> bool:
-    """Say whether Plivo would still connect calls of a session."""
+    """Return whether Plivo would still connect calls of a session."""
     ends = answer.expiry_time
     return answer.status != "expired" and (ends is None or now < ends)
 
 
 def changes_of(session: Session, answer: CarrierSession) -> list[str]:
-    """Name what Plivo's answer corrects in what we had; names of attributes alone."""
+    """Return the names of the attributes that Plivo's answer corrects."""
     had = {
         "virtual_number": session.virtual_number,
         "expiry_time": session.expiry_time,
@@ -194,7 +194,7 @@ def changes_of(session: Session, answer: CarrierSession) -> list[str]:
 
 
 def _unset(value: object) -> object:
-    """Give what stands for nothing beside *value*: totals of nothing are not kept."""
+    """Return the zero of *value*'s type: totals of zero are not kept."""
     return "0" if isinstance(value, str) else 0
 
 
@@ -203,7 +203,7 @@ def _settle_at(session: Session) -> str:
 
 
 def digest_of(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> str:
-    """Give the SHA-256 of what two fetches must agree in (hex).
+    """Return the SHA-256 of what two fetches must agree in (hex).
 
     The totals themselves are kept in the session's state once they are final.
     """

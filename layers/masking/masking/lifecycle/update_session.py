@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core.errors import StaleStateError
-from masking.core.outcomes import NOT_UPDATED, UNKNOWN
 from masking.core.problems import (
+    NOT_UPDATED,
+    UNKNOWN,
     FieldNotUpdatableError,
     InvalidRequestError,
     SessionExpiredError,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpdateSession:
-    """What updating a session takes: the table, Plivo, the time."""
+    """Updates sessions."""
 
     stores: Stores
     carrier: Carrier
@@ -53,7 +54,7 @@ class UpdateSession:
         tenant_id: str,
         if_match: int | None = None,
     ) -> Session:
-        """Change the session as *request* says and give it as it is then.
+        """Change a session as *request* says and return it.
 
         Every error that is raised carries `outcome`: `not_updated` or `unknown`.
         """
@@ -93,7 +94,7 @@ class UpdateSession:
         return session
 
     def _settled(self, session: Session) -> Session:
-        """Clear up an update that nobody works on any more."""
+        """Find out the outcome of an update that nobody works on any more."""
         try:
             return settle(session, self.stores, self.carrier)
         except CarrierError as error:
@@ -117,7 +118,7 @@ class UpdateSession:
         return final
 
     def _give_up(self, taken: Session, error: CarrierError) -> None:
-        """Say what became of an update that Plivo did not confirm."""
+        """Return the error for an update that Plivo did not confirm."""
         if error.may_have_acted:
             error.members["outcome"] = UNKNOWN
             with suppress(StaleStateError):
@@ -140,7 +141,7 @@ class UpdateSession:
 
 
 def settle(session: Session, stores: Stores, carrier: Carrier) -> Session:
-    """Take over what Plivo has of a session whose update has no known outcome.
+    """Take over the session that Plivo has after an update of unknown outcome.
 
     Raises CarrierError if Plivo can't say, StaleStateError if another was faster.
     """
@@ -151,7 +152,7 @@ def settle(session: Session, stores: Stores, carrier: Carrier) -> Session:
 
 
 def _check_parties(session: Session, changes: Mapping[str, Any]) -> None:
-    """Let a party be added to a single-party session, and nothing else be done to it.
+    """Check that a party is only added, and only to a single-party session.
 
     Raises FieldNotUpdatableError or InvalidRequestError.
     """

@@ -56,9 +56,9 @@ class Account:
         self._carrier = carrier
 
     def leg(self, resource_url: str | None) -> dict[str, Any] | None:
-        """Fetch the record of a leg, None where there is none.
+        """Fetch the record of a leg; None if there is none.
 
-        Gives `call_uuid`, and as Plivo knows them `duration`, `billed_duration`,
+        It has `call_uuid`, and as Plivo knows them `duration`, `billed_duration`,
         `amount`, `hangup_cause`, `hangup_cause_code`, `hangup_source`, `answer_time`
         and `end_time`; nobody's number. Of the URL the UUID alone is used.
         """
@@ -96,7 +96,7 @@ class Account:
             )
 
     def create_application(self, name: str, answer_url: str) -> str:
-        """Make an application that asks *answer_url*, by POST; give its id."""
+        """Create an application that asks *answer_url* by POST; return its id."""
         answer = self._carrier.ask(
             "POST",
             "Application",
@@ -116,7 +116,7 @@ class Account:
         self._carrier.ask("POST", "Number", digits, data={"app_id": app_id})
 
     def count_sessions(self, **filters: str) -> int:
-        """Count masking sessions that filters of Plivo's listing let through."""
+        """Count masking sessions by the filters of Plivo's listing."""
         answer = self._carrier.ask(
             "GET", "Masking", "Session", data={**filters, "limit": 1}
         )
@@ -148,5 +148,5 @@ class Account:
 
 
 def filter_time(at: datetime) -> str:
-    """Write a time as Plivo's filters want it."""
+    """Format a time for Plivo's filters."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,8 +1,8 @@
 """Clean Plivo's answers (plivo-contract 1.3 to 1.7).
 
 Plivo mixes types: numbers with and without `+`, integers as strings, amounts as
-numbers and as strings, "" and null and absence for what is unset, times as Go prints
-them. Here each attribute has one type and what is unset is absent.
+numbers and as strings, "" and null and absence for unset, times as Go prints them.
+Here each attribute has one type, and unset ones are absent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from masking.plivo.errors import CarrierAnswerInvalidError
 
 
 def clean_session(body: Mapping[str, Any]) -> CarrierSession:
-    """Turn a session object of Plivo's into a clean one.
+    """Convert a session object of Plivo's to a clean one.
 
     Raises CarrierAnswerInvalidError if it has no session UUID.
     """
@@ -43,12 +43,12 @@ def clean_session(body: Mapping[str, Any]) -> CarrierSession:
 
 
 def clean_leg(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn a call record into what is kept of a leg: nobody's number."""
+    """Convert a call record to a leg, without any number."""
     return dict(_cleaned({ours: record.get(theirs) for ours, theirs in LEG}, LEG_TYPES))
 
 
 def _either_prompt(body: Mapping[str, Any]) -> Any:
-    """Read the key that Plivo's page prints with a space in it, too."""
+    """Read the attribute, also under the name with a space that Plivo's page prints."""
     return body.get("pin_prompt_play") or body.get("pin_ prompt_play")
 
 
@@ -79,7 +79,7 @@ def _truth(value: Any) -> bool | None:
 
 
 def _money(value: Any) -> str | None:
-    """Give an amount as a decimal string; Plivo sends numbers and strings."""
+    """Return an amount as a decimal string; Plivo sends numbers and strings."""
     if value is None or isinstance(value, bool):
         return None
     try:
@@ -90,7 +90,7 @@ def _money(value: Any) -> str | None:
 
 
 def _calls(value: Any) -> list[dict[str, Any]] | None:
-    """Give the interactions: null, a list, or (in old samples) the string `{}`."""
+    """Return the interactions: null, a list, or (in old samples) the string `{}`."""
     if not isinstance(value, list):
         return None
     return [dict(_cleaned(c, INTERACTION)) for c in value if isinstance(c, dict)]
@@ -157,7 +157,7 @@ INTERACTION: Mapping[str, Callable[[Any], Any]] = {
     "duration": _seconds,
 }
 
-# Our names for what is kept of a call record, and Plivo's.
+# Our names for the attributes of a call record that are kept, and Plivo's.
 LEG = (
     ("duration", "call_duration"),
     ("billed_duration", "billed_duration"),

@@ -1,4 +1,4 @@
-"""The addresses that Plivo calls us back at.
+"""The URLs that Plivo calls back.
 
     {base}/v1/plivo/sessions/{session_uuid}/{attempt}/{token}/events
     {base}/v1/plivo/sessions/{session_uuid}/{attempt}/{token}/recordings
@@ -25,19 +25,19 @@ OURS = re.compile(
 
 
 def token_for(key: bytes, session_uuid: str, attempt: int) -> str:
-    """Give the token of an attempt: 24 characters, 144 bits."""
+    """Return the token of an attempt: 24 characters, 144 bits."""
     digest = hmac.new(key, f"{session_uuid}/{attempt}".encode(), sha256).digest()
     return base64.urlsafe_b64encode(digest[:TOKEN_BYTES]).decode()
 
 
 def is_token(key: bytes, session_uuid: str, attempt: int, token: str) -> bool:
-    """Say whether *token* belongs to the attempt, in constant time."""
+    """Return whether *token* belongs to the attempt, in constant time."""
     expected = token_for(key, session_uuid, attempt)
     return hmac.compare_digest(expected.encode(), token.encode())
 
 
 def path_for(session_uuid: str, attempt: int, token: str, kind: str) -> str:
-    """Give the path of a callback; *kind* is `events` or `recordings`."""
+    """Return the path of a callback; *kind* is `events` or `recordings`."""
     return PATH.format(
         session_uuid=session_uuid, attempt=attempt, token=token, kind=kind
     )
@@ -46,7 +46,7 @@ def path_for(session_uuid: str, attempt: int, token: str, kind: str) -> str:
 def registration(
     key: bytes, base_url: str, session_uuid: str, attempt: int
 ) -> dict[str, str]:
-    """Give the callback parameters of a create. Always POST: a GET is logged whole."""
+    """Return the callback parameters of a create. Always POST: GET would be logged."""
     token = token_for(key, session_uuid, attempt)
     return {
         "callback_url": base_url + path_for(session_uuid, attempt, token, "events"),
@@ -58,7 +58,7 @@ def registration(
 
 
 def attempt_in(url: str, key: bytes, session_uuid: str) -> int | None:
-    """Say which attempt of the session registered *url*; None if none of ours did."""
+    """Return which attempt of the session registered *url*; None if it is not ours."""
     match = OURS.search(url)
     if not match or match["session_uuid"] != session_uuid:
         return None

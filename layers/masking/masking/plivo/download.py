@@ -1,4 +1,4 @@
-"""A recording on its way: read once as a stream, checked while it is read."""
+"""Read a recording once, as a stream, and check it meanwhile."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from urllib3.exceptions import HTTPError
 
 from masking.core.errors import RecordingNotReadyError
 
-# Bytes that are read at once where the reader does not say.
+# Bytes that are read at once if the reader does not say.
 PIECE = 64 * 1024
 
-# Bytes by which a file shows what it is, and by which it shows how long it plays.
+# First bytes of a file that show its format, and that show how long it plays.
 MAGIC = 12
 START = 4096
 
@@ -26,17 +26,18 @@ MD5_TAG = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
 
 
 class Source(Protocol):
-    """What bytes are read from."""
+    """Where bytes are read from."""
 
     def read(self, amount: int, /) -> bytes:
-        """Give up to *amount* bytes, none at the end."""
+        """Return up to *amount* bytes, none at the end."""
 
 
 @dataclass(frozen=True)
 class Promise:
     """What the origin says of a file: its length, and its MD5 (16 bytes).
 
-    *is_certain* tells a Content-MD5 from an entity tag, which only may be one.
+    *is_certain* is true for a Content-MD5, and false for an entity tag, which may be
+    something else.
     """
 
     length: int | None = None
@@ -65,7 +66,7 @@ def promise_of(headers: Mapping[str, str]) -> Promise:
 
 @dataclass
 class Download:
-    """A file on its way: read it once, then ask what it was.
+    """A file that is read once; afterwards it knows size and hash.
 
     *length* is what the origin promised, None if it did not. *suspect* is the SHA-256
     of a file that came again and again and did not fit its entity tag: once more, and
@@ -89,7 +90,7 @@ class Download:
         self._md5 = hashlib.md5(usedforsecurity=False) if self.promise.md5 else None
 
     def peek(self, amount: int = MAGIC) -> bytes:
-        """Give the first bytes without using them up."""
+        """Return the first bytes without using them up."""
         while len(self.start) < amount:
             piece = self._fetch(amount - len(self.start))
             if not piece:
@@ -98,7 +99,7 @@ class Download:
         return self.start
 
     def read(self, amount: int | None = None) -> bytes:
-        """Give up to *amount* bytes, none at the end.
+        """Return up to *amount* bytes, none at the end.
 
         Raises RecordingNotReadyError if the connection breaks, or if the file is not
         what was promised; then before its last bytes are given out, so that nobody
@@ -129,7 +130,7 @@ class Download:
 
     @property
     def sha256(self) -> str:
-        """Give the SHA-256 of what has been read, in hex."""
+        """Return the SHA-256 of what has been read, in hex."""
         return self._sha256.hexdigest()
 
     def _verify(self) -> None:

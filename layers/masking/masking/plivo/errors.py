@@ -1,4 +1,4 @@
-"""What Plivo did not do, as a problem document tells it.
+"""Failures of Plivo, as problem documents.
 
 CarrierError
 ├── CarrierRefusedError              422 carrier_refused_request
@@ -15,23 +15,24 @@ CarrierError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from masking.core import numbers
 from masking.core.problems import ProblemError
 
 
 class CarrierError(ProblemError):
     """Plivo did not do as asked.
 
-    `may_have_acted` tells whether Plivo may nevertheless have carried the request
+    `may_have_acted` says whether Plivo may nevertheless have carried the request
     out: true for time-outs, broken connections, 5xx and answers that can't be read.
     """
 
     status = HTTPStatus.BAD_GATEWAY
+    is_of_carrier = True
     may_have_acted: ClassVar[bool] = False
-    # Counted apart where an alarm of the template waits for it.
-    metric: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -124,3 +125,27 @@ class CarrierTimeoutError(CarrierError):
     code = "carrier_timeout"
     detail = "Plivo did not answer in time."
     may_have_acted = True
+
+
+def limit_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a create ran out of, without a number.
+
+    With `geomatch` that is the numbers of the first party's country, named by its
+    calling code; without it, those of the sub-account or the whole account.
+    """
+    geomatch = asked.get("geomatch", True)
+    party = asked.get("first_party") or asked.get("second_party")
+    return {
+        "limited_by": "numbers_in_country" if geomatch else "numbers_of_account",
+        "calling_code": numbers.calling_code(str(party)) if geomatch else None,
+        "subaccount": asked.get("subaccount"),
+    }
+
+
+def says_pair_is_active(error: CarrierError) -> bool:
+    """Return whether Plivo refused because the pair has a session already.
+
+    Undocumented (plivo-contract 3.5): the text is all there is to go by.
+    """
+    said = error.explanation.lower()
+    return isinstance(error, CarrierRefusedError) and "already" in said

@@ -1,8 +1,8 @@
 """The ways in which a JSON body may have been signed: Plivo documents none of them.
 
-Its SDKs verify parsed parameters, and each writes what is no string as its own
-language does; the body as it came, or the URL alone, are possible too (plivo-contract
-4.1). A callback is proven if any of these fits.
+Its SDKs verify parsed parameters, and each writes values other than strings as its
+own language does; the body as it came, or the URL alone, are possible too
+(plivo-contract 4.1). A callback is proven if any of these fits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from masking.plivo import signature
 
 
 def texts_of(url: str, body: bytes) -> dict[str, str]:
-    """Give each reading's name and the text that is signed of it, without the nonce.
+    """Return each reading's name and the text that is signed of it, without the nonce.
 
     *url* is the one that was registered, with the query that came. A body that is no
     JSON object has two readings: raw and URL alone.
@@ -50,7 +50,7 @@ def _python_values(content: Any) -> list[str]:
 
 
 def _node(value: Mapping[str, Any]) -> str:
-    """Write parameters as the Node SDK does: true, null, what is nested as JSON."""
+    """Write parameters as the Node SDK does: true, null, nested values as JSON."""
     return "".join(
         f"{name}{each}"
         for name, content in sorted(value.items())

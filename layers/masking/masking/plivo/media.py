@@ -34,7 +34,7 @@ Resolve = Callable[[str, int], list[str]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a hop leads: what to ask for, and the one address to ask it of."""
+    """The target of a hop: what to request, and the one address to connect to."""
 
     scheme: str
     host: str
@@ -45,7 +45,7 @@ class Place:
 
 
 class Media:
-    """Where recordings come from.
+    """Plivo's servers of recordings.
 
     *hosts* are host names and `*.domains`, which mean https on its usual port at a
     public address, and whole origins such as `http://127.0.0.1:8001`, which mean
@@ -105,7 +105,7 @@ class Media:
         return response
 
     def _get(self, place: Place, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        # As it is stored: no encoding may come between the file and its length.
+        # No encoding, so that the length is that of the file.
         sent = {"Accept-Encoding": "identity", "Host": place.authority, **headers}
         pool = self._pool(place)
         try:
@@ -138,7 +138,7 @@ class Media:
         )
 
     def _place(self, url: str, *, is_first: bool) -> Place:
-        """Look where *url* leads. Raises RecordingRefusedError if we must not go."""
+        """Resolve the target of *url*. Raises RecordingRefusedError if it is barred."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port

@@ -1,4 +1,4 @@
-"""Keep within a number of requests per second, whatever asks for them.
+"""Keep within a number of requests per second.
 
 Plivo lets an account make 300 requests in 5 s (plivo-contract 1.8), and the requests
 of apps come first: the reconciler gets a part of it.

@@ -1,4 +1,4 @@
-"""Clean what Plivo says of recordings: interactions, and recording resources.
+"""Clean Plivo's answers about recordings: interactions, and recording resources.
 
 Durations come as milliseconds in decimal strings (plivo-contract 4.3).
 """
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from masking.core import numbers
-from masking.domain.recordings import CONTENT_TYPES, Announcement, name_in, time_in
+from masking.domain.plivo_events import uuid_in_url
+from masking.domain.recordings import CONTENT_TYPES, Announcement, time_in
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class RecordingResource:
     to_number: str | None
 
     def announcement(self, call: RecordedCall) -> Announcement:
-        """Give it as its callback would have announced it."""
+        """Return the announcement that its callback would have been."""
         known = {
             "call_uuid": call.call_uuid,
             "started_at": call.started_at,
@@ -54,23 +55,23 @@ class RecordingResource:
 
 
 def recorded_calls(session: Mapping[str, Any]) -> Iterator[RecordedCall]:
-    """Give the recorded calls of a session object; `interaction` may be null."""
+    """Return the recorded calls of a session object; `interaction` may be null."""
     calls = session.get("interaction")
     for call in calls if isinstance(calls, list) else []:
         if not isinstance(call, dict):
             continue
-        recording_id = name_in(call.get("recording_resource_url"))
+        recording_id = uuid_in_url(call.get("recording_resource_url"))
         if recording_id:
             yield RecordedCall(
                 recording_id=recording_id,
-                call_uuid=name_in(call.get("first_party_resource_url")),
+                call_uuid=uuid_in_url(call.get("first_party_resource_url")),
                 started_at=time_in(call.get("start_time")),
                 ended_at=time_in(call.get("end_time")),
             )
 
 
 def resource_from(recording_id: str, body: Mapping[str, Any]) -> RecordingResource:
-    """Clean a recording resource; what can't be used in it is empty."""
+    """Clean a recording resource; attributes that can't be used are empty."""
     url = _text(body.get("recording_url"))
     named = _text(body.get("recording_format")) or (url or "").rpartition(".")[2]
     audio = named.removeprefix(".").lower()

@@ -3,7 +3,7 @@
 The scheme (plivo-contract 4.1): HMAC-SHA256 with an auth token over
 `URL without query`, `?`, the sorted query, and for a POST a `.` where both are there
 and the sorted parameters run together, then `.` and the nonce; base64. Values are
-decoded before they are signed and blank ones count.
+decoded before they are signed and empty ones count.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Proof:
 
 
 def is_signed(headers: Mapping[str, str]) -> bool:
-    """Say whether a request claims to be signed; *headers* have lower-case names.
+    """Return whether a request claims to be signed; *headers* have lower-case names.
 
     V2 does not count: it covers no body, so it proves nothing of what was sent.
     """
@@ -49,10 +49,10 @@ def is_valid(
     headers: Mapping[str, str],
     auth_tokens: Iterable[str],
 ) -> bool:
-    """Say whether any signature in *headers* is right for any of *auth_tokens*.
+    """Return whether any signature in *headers* is right for any of *auth_tokens*.
 
     *url* is the one that was registered, with the query that came; *form* holds the
-    decoded pairs of the body, blank values included. Takes the same time whichever
+    decoded pairs of the body, empty values included. Takes the same time whichever
     signature and token fit.
     """
     texts = {"form": signed_text(method, url, form)}
@@ -62,7 +62,7 @@ def is_valid(
 def proof_of(
     texts: Mapping[str, str], headers: Mapping[str, str], auth_tokens: Iterable[str]
 ) -> Proof | None:
-    """Find what proves a request; *texts* are the readings that may have been signed.
+    """Return what proves a request; *texts* are the readings that may be signed.
 
     Every combination is tried, also after one has fitted.
     """
@@ -88,7 +88,7 @@ def proof_of(
 
 
 def signed_text(method: str, url: str, form: Pairs) -> str:
-    """Give the text that Plivo signs, without the nonce."""
+    """Return the text that Plivo signs, without the nonce."""
     bare, query = _parts(url)
     if method.upper() == "GET":
         text = "&".join([f"{key}={value}" for key, value in sorted([*query, *form])])
@@ -98,7 +98,7 @@ def signed_text(method: str, url: str, form: Pairs) -> str:
 
 
 def signed_post(url: str, sent: str | None) -> str:
-    """Give the text that is signed of a POST whose body reads as *sent*, or is none."""
+    """Return the text that is signed of a POST whose body reads as *sent*, if any."""
     return _posted(*_parts(url), sent)
 
 

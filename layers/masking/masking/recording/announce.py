@@ -1,4 +1,4 @@
-"""Begin the recordings that Plivo tells of, in a callback or when it is asked."""
+"""Begin the recordings that Plivo announces, in a callback or when asked."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Announcer:
-    """What announcing takes: the table, the time, how long recordings are kept.
+    """Announces recordings.
 
-    *retention_days* holds where neither the session nor its tenant has a rule.
+    *retention_days* applies where neither the session nor its tenant has a rule.
     """
 
     stores: Stores
@@ -31,7 +31,7 @@ class Announcer:
     def from_callback(
         self, attributes: Mapping[str, str], digest: str, session: Session
     ) -> Recording:
-        """Begin the recording that a callback tells of; doing it twice does no harm.
+        """Begin the recording that a callback announces; doing it twice does no harm.
 
         One that Plivo could not make, or whose callback can't be used, is FAILED.
         """
@@ -55,9 +55,9 @@ class Announcer:
         caller: str | None,
         callee: str | None,
     ) -> Recording:
-        """Begin a recording that was found in Plivo's data, where we had no word.
+        """Begin a recording that was found at Plivo, without any callback.
 
-        One that Plivo gives no address of is FAILED.
+        One without a URL is FAILED.
         """
         if not found.url or not found.format:
             message = "Plivo names no URL of it, or a format that is not mp3 or wav"
@@ -123,7 +123,7 @@ class Announcer:
     def _roles(
         self, caller: str | None, callee: str | None, session: Session
     ) -> dict[str, str]:
-        """Say who called whom, without a number."""
+        """Return who called whom, as roles."""
         parties = parties_of(session)
         roles = {
             "from": plivo_events.role_of(caller, parties),

@@ -1,4 +1,4 @@
-"""Bring a finished recording from Plivo into the bucket, once, checked on the way."""
+"""Copy a finished recording from Plivo into the bucket, once, checked on the way."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
-# Times that a file is fetched because S3, not the origin, had trouble.
+# How often a file is fetched if S3, and not the origin, fails.
 PUTS = 2
 
-# Times that a change is tried again because somebody else changed the recording.
+# How often a change is tried if somebody else changes the recording.
 TURNS = 5
 
 
 @dataclass(frozen=True)
 class CopyRecording:
-    """What storing takes: the table, the bucket, the origin, the time.
+    """Copies recordings.
 
     *delete_at_carrier* deletes a recording at Plivo by its name there, once it is
-    safe here; None leaves it there.
+    stored here; None leaves it there.
     """
 
     stores: Stores
@@ -57,7 +57,7 @@ class CopyRecording:
         """
         known = self._known(session_uuid, recording_uuid)
         if known.status is Status.STORED:
-            self._discard(known)
+            self._delete_at_plivo(known)
             return False
         if known.status in (Status.DELETING, Status.DELETED):
             return False
@@ -73,7 +73,7 @@ class CopyRecording:
             raise
         self._close(claimed, findings)
         telemetry.count("RecordingStored")
-        self._discard(claimed)
+        self._delete_at_plivo(claimed)
         return True
 
     def give_up(
@@ -152,7 +152,7 @@ class CopyRecording:
             }
 
     def _close(self, claimed: Recording, findings: dict[str, Any]) -> None:
-        """Record that it is stored; a hold may have come over it meanwhile."""
+        """Record that it is stored; it may have come under a legal hold meanwhile."""
         current: Recording | None = claimed
         for _ in range(TURNS):
             if current is None or current.lease_until != claimed.lease_until:
@@ -173,14 +173,14 @@ class CopyRecording:
         message = "another invocation has taken this recording over"
         raise RecordingNotReadyError(message, reason="busy")
 
-    def _discard(self, stored: Recording) -> None:
-        """Delete it at Plivo if that is wanted; once more does no harm."""
+    def _delete_at_plivo(self, stored: Recording) -> None:
+        """Delete it at Plivo if the deployment says so; again does no harm."""
         if self.delete_at_carrier:
             self.delete_at_carrier(stored.carrier_recording_id)
 
 
 def _set_checks(claimed: Recording, download: Download) -> None:
-    """Refuse what is no such audio, now by its start and later by its size."""
+    """Refuse files of another format, by the first bytes now and by the size later."""
     start = download.peek(START)
     if not start:
         message = "the file is empty"

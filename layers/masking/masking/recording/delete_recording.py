@@ -1,6 +1,7 @@
-"""Delete a recording: here, all its versions, and at Plivo; then say so.
+"""Delete a recording: all its versions here, and at Plivo.
 
-It is DELETING before anything is deleted, so that nobody is led to what is half gone.
+It is DELETING before anything is deleted, so that nobody gets a link to a file that is
+half gone.
 If the function dies in the middle, the event of that state brings the deletion to the
 queue of recordings, which finishes it.
 """
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DeleteRecording:
-    """What deleting takes: table, bucket, deleting by name at Plivo, the time."""
+    """Deletes recordings; *delete_at_carrier* deletes one at Plivo, by its name."""
 
     stores: Stores
     bucket: Bucket
@@ -82,7 +83,7 @@ class DeleteRecording:
         if known.key:
             self.bucket.delete(known.key)
         elif known.format:
-            # Put by somebody who died before he could write down where.
+            # Put by a function that was killed before it could record the key.
             self.bucket.delete(
                 recordings.key_of(
                     known,

@@ -1,4 +1,4 @@
-"""Find the recordings of a session that Plivo has and that we never heard of.
+"""Find the recordings of a session that Plivo has and never announced.
 
 Asked while a session is settled, when its calls are over: the session's interactions
 say which calls were recorded, the recording resources where the files are. What was
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FetchRecordings:
-    """What fetching takes: the table, Plivo, and who announces."""
+    """Fetches what is missing."""
 
     stores: Stores
     carrier: Carrier
     announcer: Announcer
 
     def fetch(self, session: Session) -> int:
-        """Announce what is missing, and say how many recordings that were.
+        """Announce the recordings that are missing; return how many they were.
 
-        What Plivo has of an erased session is deleted there, unless it is held.
+        Recordings of an erased session are deleted at Plivo, unless they are held.
         Raises CarrierError if Plivo can't say; doing it twice does no harm.
         """
         known = self._known(session)
@@ -55,7 +55,7 @@ class FetchRecordings:
         return missing
 
     def _known(self, session: Session) -> dict[str, Recording]:
-        """Give what is known, under our names and under Plivo's."""
+        """Return the known recordings, under our names and under Plivo's."""
         found = self.stores.recordings.of_session(session.session_uuid)
         names = {recording.recording_uuid: recording for recording in found}
         return {**names, **{each.carrier_recording_id: each for each in found}}
@@ -78,7 +78,7 @@ class FetchRecordings:
         return True
 
     def _remind(self, recording: Recording) -> bool:
-        """Announce again what nobody has begun to store in all that time."""
+        """Announce a recording again that nobody has begun to store."""
         if recording.status is not Status.ANNOUNCED:
             return False
         self.stores.recordings.replace(

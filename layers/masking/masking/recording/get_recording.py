@@ -1,4 +1,4 @@
-"""Give access to a stored recording: a link that lives five minutes, and an event."""
+"""Give access to a stored recording: a link for five minutes, and an event."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 LINK_LIFETIME = timedelta(minutes=5)
 
-# Seconds after which it is worth asking again for one that is not stored yet.
+# Seconds after which a recording that is not stored yet may be.
 RETRY_AFTER = 15
 
 
 @dataclass(frozen=True)
 class GetRecording:
-    """What giving access takes: the table, the bucket, the bus, the time."""
+    """Gives access to recordings."""
 
     stores: Stores
     bucket: Bucket
@@ -42,7 +42,7 @@ class GetRecording:
     def link(
         self, recording_uuid: str, *, tenant_id: str, request_id: str
     ) -> RecordingLink:
-        """Give a link to a recording, after the bus has taken the event of it.
+        """Return a link to a recording, after the bus has taken the event of it.
 
         Raises the ProblemError that fits the state of the recording.
         """
@@ -70,6 +70,6 @@ class GetRecording:
 
 
 def file_name(recording: Recording) -> str:
-    """Give the name under which a browser saves the file: its day and its UUID."""
+    """Return the name under which a browser saves the file: its day and its UUID."""
     day = f"{recording.announced_at:%Y-%m-%d}"
     return f"recording-{day}-{recording.recording_uuid}.{recording.format}"

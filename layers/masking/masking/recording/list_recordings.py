@@ -19,7 +19,7 @@ class ListRecordings:
     stores: Stores
 
     def of_session(self, session_uuid: str, *, tenant_id: str) -> list[Recording]:
-        """Return what is kept; recordings may outlive their session's item.
+        """Return the recordings that are kept; they may outlive their session's item.
 
         Raises SessionNotFoundError.
         """

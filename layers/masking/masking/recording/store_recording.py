@@ -31,9 +31,9 @@ DELETING = "recording.deleting"
 
 @dataclass(frozen=True)
 class StoreRecording:
-    """What working takes: storing, deleting, the two queues, how long to go on.
+    """Works off the queue of recordings.
 
-    *patience* is for how many seconds a recording that is not there is asked for.
+    *patience* is for how many seconds a recording that is not there yet is tried.
     """
 
     copy: CopyRecording
@@ -86,9 +86,9 @@ class StoreRecording:
 
 
 def _read(body: str) -> tuple[str, dict[str, str]]:
-    """Read the event that a message is: its type, and the recording's two names.
+    """Parse a message into the event's type and the recording's two names.
 
-    Raises RecordingRefusedError for what is no message of ours.
+    Raises RecordingRefusedError if the message is not ours.
     """
     try:
         event = json.loads(body)
@@ -101,10 +101,10 @@ def _read(body: str) -> tuple[str, dict[str, str]]:
 
 
 def _why(error: Exception) -> dict[str, str]:
-    """Say why in words that hold nothing personal, and what to mend."""
+    """Return the reason, without anything personal, and what to repair."""
     reason = getattr(error, "reason", None)
     if reason is None:
-        # The text of an error with no name of ours may hold anything.
+        # The text of any other error may hold anything.
         return {"reason": "internal", "explanation": type(error).__name__}
     why = {"reason": str(reason), "explanation": str(error)}
     host = getattr(error, "host", None)

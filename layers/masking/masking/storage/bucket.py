@@ -1,4 +1,4 @@
-"""Keep recordings in S3: put as streams, link to, delete. Nobody else speaks to it."""
+"""Keep recordings in S3: put streams, link, delete. The only module that uses S3."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Bucket:
         """Write a stream to *key* unless something is there; then compare the two.
 
         One request if its length is known, parts of 8 MiB otherwise; never more than
-        that in memory. *retention* is the tag that the lifecycle rules go by. Raises
+        that in memory. *retention* is the tag that the lifecycle rules match. Raises
         RecordingNotReadyError if what is there is another file, and whatever reading
         the stream raises.
         """
@@ -82,7 +82,7 @@ class Bucket:
         download.finish()
 
     def link(self, key: str, *, file_name: str, content_type: str, seconds: int) -> str:
-        """Give a URL by which anybody can fetch an object for so many seconds."""
+        """Return a URL by which anybody can fetch an object for so many seconds."""
         return self._client.generate_presigned_url(
             "get_object",
             Params={
@@ -95,7 +95,7 @@ class Bucket:
         )
 
     def retag(self, key: str, retention: str) -> None:
-        """Change the tag that the lifecycle rules go by."""
+        """Change the tag that the lifecycle rules match."""
         self._client.put_object_tagging(
             Bucket=self.name,
             Key=key,
@@ -103,7 +103,7 @@ class Bucket:
         )
 
     def delete(self, key: str) -> int:
-        """Delete an object, all its versions, and say how many there were."""
+        """Delete an object and all its versions; return how many there were."""
         deleted = 0
         for version_id in self._versions(key):
             self._client.delete_object(Bucket=self.name, Key=key, VersionId=version_id)
@@ -111,7 +111,7 @@ class Bucket:
         return deleted
 
     def _versions(self, key: str) -> Iterator[str]:
-        """List the versions of an object and the marks that say it was deleted."""
+        """List the versions of an object and its delete markers."""
         pages = self._client.get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=self.name, Prefix=key):
             marks: list[Any] = [*page.get("DeleteMarkers", [])]
@@ -146,7 +146,7 @@ class Bucket:
             raise
 
     def _compare(self, key: str, download: Download) -> None:
-        """See whether what is stored is what was read: somebody else stored it then."""
+        """Check that the object that somebody else put is the file just read."""
         stored = sha256()
         # Not by S3's checksum: that of an upload in parts is one of the parts' own.
         with closing(
@@ -160,7 +160,7 @@ class Bucket:
 
 
 def _fill(part: BytesIO, download: Download) -> bool:
-    """Read one part whole, since the origin may give less at a time; False at the end.
+    """Fill one part, because the origin may send less at a time; False at the end.
 
     One buffer serves all parts: it is handed to botocore as it is, never copied.
     """

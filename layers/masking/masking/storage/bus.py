@@ -1,4 +1,4 @@
-"""Put events on the bus, within PutEvents' limits; say which it did not take."""
+"""Put events on the bus within the limits of PutEvents; report which it refused."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SOURCE = "maskline"
 MOST_ENTRIES = 10
 MOST_BYTES = 256 * 1024
 
-# Seconds to wait before what was not taken is put again.
+# Seconds to wait before events that were not taken are put again.
 PAUSES = (0.05, 0.2)
 
-# What an event that is larger than a request fails with.
+# The error code of an event that is larger than a request may be.
 TOO_LARGE = "EventTooLarge"
 
 Entry = dict[str, Any]
@@ -51,9 +51,9 @@ class Bus:
             raise EventsNotTakenError(message)
 
     def offer(self, events: Sequence[Event]) -> dict[int, str]:
-        """Publish *events*; give the error code of each that was not taken, by index.
+        """Publish *events*; return the error code of each that was not taken, by index.
 
-        What is left out of a request that is otherwise taken is put again, twice.
+        Events that a request leaves out are put again, twice.
         """
         entries = dict(enumerate(self._entry(event) for event in events))
         refused = {
@@ -109,6 +109,6 @@ def _batches(entries: dict[int, Entry]) -> Iterator[list[int]]:
 
 
 def _bytes_of(entry: Entry) -> int:
-    """Give an entry's size as EventBridge counts it."""
+    """Return an entry's size as EventBridge counts it."""
     counted = ("Source", "DetailType", "Detail")
     return sum(len(entry[name].encode()) for name in counted)

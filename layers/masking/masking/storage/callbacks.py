@@ -1,4 +1,4 @@
-"""Callbacks: what Plivo told of sessions.
+"""Callbacks: what Plivo reported of sessions.
 
 | access                           | request units   |
 |----------------------------------|-----------------|
@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from masking.core.key_space import CALLBACK, Item, name_of, part_key, session_key
+from masking.core.key_space import CALLBACK, Item, part_key, session_key
 from masking.core.times import stamp
-from masking.domain.callback_event import CallbackEvent
 from masking.storage.table import (
     IS_NEW,
     ConditionFailedError,
     Table,
 )
 
-# For how long it is remembered who got PINs wrong on a day.
+# How long it is kept who got PINs wrong on a day.
 WRONG_PIN_SECONDS = 2 * 86_400
 
 
@@ -48,7 +47,7 @@ class CallbackStore:
         """Keep a callback. Returns False if it is there already; changes nothing.
 
         *came* says how: as a form, JSON or GET, and what proved it. With *erased* it
-        is of a session in which a person was forgotten, and blanked. *retention_days*
+        belongs to an erased session, and is redacted. *retention_days*
         is the session's own.
         """
         item = {
@@ -83,10 +82,10 @@ class CallbackStore:
             self._table.put(after, IS_NEW)
         self._table.delete(before["pk"], before["sk"])
 
-    # PINs that were wrong
+    # Wrong PINs
 
     def count_wrong_pin(self, key: str, at: datetime, digest: str, *, most: int) -> int:
-        """Count a wrong PIN once; give how many there were that day, up to *most*.
+        """Count a wrong PIN once; return how many there were that day, up to *most*.
 
         0 means that there had been as many already.
         """
@@ -103,13 +102,8 @@ class CallbackStore:
                     ":purge_at": int(at.timestamp()) + WRONG_PIN_SECONDS,
                 },
                 f"{is_first} OR size(digests) < :most OR {is_counted}",
-                gives="ALL_NEW",
+                returns="ALL_NEW",
             )
         except ConditionFailedError:
             return 0
         return len(item["digests"])
-
-
-def callback_event_from(item: Item) -> CallbackEvent:
-    """Build the callback event of a callback's item."""
-    return CallbackEvent(name_of(item), item["attributes"], item["received_at"])

@@ -1,4 +1,4 @@
-"""What is due: sessions whose next action has come, and reconciliation runs.
+"""Due work: sessions whose next action has come, and reconciliation runs.
 
 | access                  | request units               |
 |-------------------------|-----------------------------|
@@ -43,7 +43,7 @@ class DueWorkStore:
     def list_due(
         self, shard: str, now: datetime, after: Due | None = None
     ) -> Iterator[Due]:
-        """List the sessions of a shard whose duty is due, the oldest first.
+        """List the sessions of a shard that are due, oldest first.
 
         Begins behind the place of *after*, whether or not it is still there.
         """
@@ -58,9 +58,9 @@ class DueWorkStore:
             yield Due(owner_of(item), item["duty_at"])
 
     def begin_run(self, name: str, now: datetime, until: datetime) -> Item | None:
-        """Take the lease of a round; gives where the last one stopped.
+        """Take the lease of a run; return where the last one stopped.
 
-        None if somebody has it.
+        None if somebody has the lease.
         """
         try:
             return self._table.update(
@@ -68,13 +68,13 @@ class DueWorkStore:
                 "SET lease_until = :until",
                 {":until": stamp(until), ":now": stamp(now)},
                 "attribute_not_exists(lease_until) OR lease_until <= :now",
-                gives="ALL_OLD",
+                returns="ALL_OLD",
             )
         except ConditionFailedError:
             return None
 
     def end_run(self, name: str, until: datetime, stopped: Item) -> None:
-        """Give the lease back and keep where the run *stopped*."""
+        """Return the lease and keep where the run *stopped*."""
         with suppress(ConditionFailedError):
             self._table.put(
                 {**stopped, "pk": reconciliation_key(name), "sk": RECONCILIATION},

@@ -12,7 +12,7 @@ from masking.core.key_space import PAUSE, Item
 from masking.core.times import stamp
 from masking.storage.table import ConditionFailedError, Table
 
-# For how long it is remembered that an app's server failed.
+# How long it is kept that an app's server failed.
 ENDPOINT_SECONDS = 7 * 86_400
 
 # `until` is a reserved word of DynamoDB's.
@@ -20,26 +20,26 @@ UNTIL = {"#until": "until"}
 
 
 class EndpointStore:
-    """How the servers of apps fare."""
+    """The failures of apps' servers."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def get(self, endpoint: str) -> Item | None:
-        """Read how an app's server fares; None if it has not failed lately."""
+        """Read an app's server's failures; None if it has not failed lately."""
         return self._table.get(endpoint, PAUSE, consistent=False)
 
     def count_failure(self, endpoint: str, now: datetime) -> Item:
-        """Count one more failure in a row; give how the server fares now."""
+        """Count one more failure in a row; return the server's failures."""
         return self._table.update(
             (endpoint, PAUSE),
             "ADD failures :one SET purge_at = :purge_at",
             {":one": 1, ":purge_at": int(now.timestamp()) + ENDPOINT_SECONDS},
-            gives="ALL_NEW",
+            returns="ALL_NEW",
         )
 
     def put_pause(self, endpoint: str, until: datetime, pauses: int) -> None:
-        """Leave an endpoint alone, for the time *pauses*, unless somebody just did."""
+        """Pause an endpoint for the *pauses*-th time, unless somebody just did."""
         with suppress(ConditionFailedError):
             self._table.update(
                 (endpoint, PAUSE),

@@ -1,14 +1,13 @@
-"""What erasing reads and writes in the table, beside what all others do.
+"""Erasures, their tombstones, and the links by which they find sessions.
 
-Nobody else deletes items. Every read here is consistent: what is not seen is not
-forgotten.
+Every read here is consistent, because an item that is not seen would not be erased.
 
 | access                       | request units (items up to 1 KB)                 |
 |------------------------------|--------------------------------------------------|
 | begin an erasure             | 4 write, in one transaction                      |
 | walk the links of a number   | 1 read for each 4 KB, of three partitions        |
 | erase a session              | 1 write for each item and 1 more for a callback; |
-|                              | 2 for its tally                                  |
+|                              | 2 for its counts                                 |
 """
 
 from __future__ import annotations
@@ -51,13 +50,13 @@ class ErasureStore:
         self._table = table
 
     def begin(self, erasure: Erasure, seen: Item | None) -> None:
-        """Write an erasure and its marker, both or none.
+        """Write an erasure and its tombstone, both or none.
 
-        *seen* is the marker that was there. Raises StaleStateError if another has come
-        since.
+        *seen* is the tombstone that was there. Raises StaleStateError if another has
+        been written since.
         """
         purge_at = self._table.purge_at(erasure.requested_at + SLACK)
-        marker = {
+        tombstone = {
             "pk": tombstone_key(erasure.tenant_id, erasure.number_hash),
             "sk": TOMBSTONE,
             "erasure_id": erasure.erasure_id,
@@ -75,7 +74,7 @@ class ErasureStore:
         item = self._erasure_item(erasure)
         marked: Any = {
             "TableName": self._table.name,
-            "Item": written_item(marker),
+            "Item": written_item(tombstone),
             **condition,
         }
         try:
@@ -110,7 +109,7 @@ class ErasureStore:
             self._table.put(self._erasure_item(erasure), condition)
 
     def counts_of(self, erasure_id: str, session_uuid: str) -> Item | None:
-        """Read what an erasure has counted in a session."""
+        """Read an erasure's counts of a session."""
         return self._table.get(erasure_key(erasure_id), session_key(session_uuid))
 
     def put_counts(
@@ -121,7 +120,7 @@ class ErasureStore:
         *,
         done: bool,
     ) -> None:
-        """Write what is counted in a session; *done* once nothing is left in it."""
+        """Write the counts of a session; *done* once nothing is left in it."""
         self._table.put(
             {
                 "pk": erasure_key(erasure.erasure_id),
@@ -133,7 +132,7 @@ class ErasureStore:
         )
 
     def all_counts(self, erasure_id: str) -> dict[str, Item]:
-        """Read all tallies of an erasure, by session."""
+        """Read all counts of an erasure, by session."""
         found = self._table.query(
             KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
             ExpressionAttributeValues=written_item(
@@ -144,7 +143,7 @@ class ErasureStore:
         return {item["sk"].removeprefix(session_key("")): item for item in found}
 
     def tombstone(self, tenant_id: str, number_hash: str) -> Item | None:
-        """Read since when a number is to be forgotten, consistently."""
+        """Read the tombstone of a number, consistently."""
         return self._table.get(tombstone_key(tenant_id, number_hash), TOMBSTONE)
 
     def links_of(self, tenant_id: str, number_hash: str) -> Iterator[Item]:

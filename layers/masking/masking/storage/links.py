@@ -26,7 +26,7 @@ class LinkStore:
         self._table.put({"pk": pk, "sk": sk, **attributes})
 
     def has(self, pk: str, sk: str) -> bool:
-        """Say whether a link is there."""
+        """Return whether a link is there."""
         return self._table.get(pk, sk, consistent=False) is not None
 
     def list_keys(

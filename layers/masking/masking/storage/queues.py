@@ -1,4 +1,4 @@
-"""Send a message to a queue; put one off to a time of our own."""
+"""Send messages to a queue; postpone received ones."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class RecordingStore:
         self._table = table
 
     def get(self, session_uuid: str, recording_uuid: str) -> Recording | None:
-        """Read what is known of a recording, consistently."""
+        """Read a recording, consistently."""
         item = self._table.get(
             session_key(session_uuid), part_key(RECORDING, recording_uuid)
         )
@@ -82,16 +82,16 @@ class RecordingStore:
         self._table.put(link)
 
     def session_of(self, recording_uuid: str) -> str | None:
-        """Say whose recording it is, as its link does."""
+        """Return the UUID of a recording's session; None without a link."""
         item = self._table.get(recording_key(recording_uuid), LINK, consistent=False)
         return str(item["session_uuid"]) if item else None
 
     def is_held(self, session_uuid: str) -> bool:
-        """Say whether recordings of a session are under a legal hold."""
+        """Return whether recordings of a session are under a legal hold."""
         return self._table.get(session_key(session_uuid), HOLD) is not None
 
     def put_hold(self, session_uuid: str, *, held: bool) -> None:
-        """Put the recordings of a session under a legal hold, or let them go."""
+        """Put the recordings of a session under a legal hold, or lift it."""
         key = {"pk": session_key(session_uuid), "sk": HOLD}
         if held:
             self._table.put(key)
@@ -99,7 +99,7 @@ class RecordingStore:
             self._table.delete(key["pk"], key["sk"])
 
     def retention_of(self, tenant_id: str) -> int | None:
-        """Give the days that a tenant's recordings are kept; None if it has no rule."""
+        """Return the days that a tenant's recordings are kept; None without a rule."""
         item = self._table.get(tenant_key(tenant_id), RECORDINGS, consistent=False)
         return int(item["retention_days"]) if item else None
 
@@ -114,12 +114,12 @@ TIMES = frozenset(
     {"announced_at", "lease_until", "failed_at", "stored_at", "deleted_at"}
 )
 
-# In the keys of the item, or with a meaning only as a whole.
+# In the keys of the item already, or written apart.
 APART = frozenset({"session_uuid", "recording_uuid", "call"})
 
 
 def recording_item(recording: Recording) -> Item:
-    """Build a recording's item; what is unset is left out.
+    """Build a recording's item, without unset attributes.
 
     The table purges it when its retention is over, and never while it is held.
     """

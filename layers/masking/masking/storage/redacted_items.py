@@ -1,4 +1,4 @@
-"""TODO storage.redacted_items."""
+"""Redact the items of an erased session."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from masking.core import key_space
 from masking.core.key_space import SNAPSHOT, Item, session_key
 from masking.domain.redaction import redacted_attributes, redacted_call, redacted_digest
 
-# Of a callback's item, beside its attributes. `attributes` are blanked by themselves.
+# What stays of a callback's item; its `attributes` are redacted one by one.
 CALLBACK = frozenset({"kind", "tenant_id", "attempt", "came", "received_at"})
 
 
 def redacted_callback(
     item: Item, parties: Mapping[str, str | None] | None, key: bytes
 ) -> Item:
-    """Give the item that takes the place of a callback's, under a name of its own."""
+    """Return the redacted item of a callback, under a name of its own."""
     kept = {k: v for k, v in item.items() if k in CALLBACK | {"pk", "purge_at"}}
     return {
         **kept,
@@ -28,7 +28,7 @@ def redacted_callback(
 
 
 def redacted_snapshot(session_uuid: str, known: Item | None, purge_at: int) -> Item:
-    """Give the snapshot of an erased session; there is one, even if there was none.
+    """Return the snapshot of an erased session; there is one, even if there was none.
 
     A settlement that set out before the erasure finds it and writes nothing.
     """

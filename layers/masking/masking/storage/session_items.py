@@ -1,4 +1,4 @@
-"""TODO storage.session_items."""
+"""Build the items of sessions, and sessions from their items."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from masking.domain.sessions import Pending, Session, Settled, Status
 
 
 def listing_keys(session: Session) -> dict[str, str]:
-    """Give the keys of index `by_tenant` for a confirmed session."""
+    """Return the keys of index `by_tenant` for a confirmed session."""
     return {"tenant_sessions": session.tenant_id, "created_key": created_key(session)}
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Where a listing stands: a partition of the table, or one of an index."""
+    """A list of sessions: a partition of the table, or one of an index."""
 
     value: str
     attribute: str = "pk"
@@ -27,12 +27,12 @@ class Listing:
 
 
 def listing_of_tenant(tenant_id: str) -> Listing:
-    """Give the place where all sessions of a tenant are listed."""
+    """Return the list of all sessions of a tenant."""
     return Listing(tenant_id, "tenant_sessions", "created_key", "by_tenant")
 
 
 def created_key(session: Session) -> str:
-    """Say where a confirmed session stands in listings: by time, then by UUID."""
+    """Return the sort key of a confirmed session in listings: time, then UUID."""
     created = session.created_time or session.reserved_at
     return f"{stamp(created)}#{session.session_uuid}"
 
@@ -41,7 +41,7 @@ def created_key(session: Session) -> str:
 
 
 def state_item(session: Session, purge_at: int) -> Item:
-    """Build the state item of a session; in index `duties` while it has a duty."""
+    """Build the state item of a session; in index `duties` while something is due."""
     item: Item = {
         "pk": session_key(session.session_uuid),
         "sk": STATE,
@@ -65,17 +65,17 @@ def state_item(session: Session, purge_at: int) -> Item:
         "settled": _settled_item(session.settled),
         "repaired": session.repaired,
         "erased_at": _stamp(session.erased_at),
-        "linger": session.linger or None,
+        "linger": session.time_limit or None,
         # They never change, and a listing that shows them reads states alone.
         "labels": dict(session.labels) or None,
         "retention_days": session.retention_days,
         "purge_at": purge_at,
     }
-    duty = due_work.due_work_of(session)
-    if duty:
-        rule = due_work.SCHEDULE_OF[duty.kind]
+    due = due_work.due_work_of(session)
+    if due:
+        rule = due_work.SCHEDULE_OF[due.kind]
         item["duty_shard"] = due_work.shard_of(session.session_uuid, rule)
-        item["duty_at"] = stamp(duty.at)
+        item["duty_at"] = stamp(due.at)
     return {name: value for name, value in item.items() if value is not None}
 
 
@@ -84,7 +84,7 @@ def session_from(
 ) -> Session:
     """Build a session from its items.
 
-    Without the second nothing is *asked*, without the third it has no *calls*.
+    Without *request* nothing is asked, without *snapshot* it has no calls.
     """
     pending = state.get("pending")
     settled = state.get("settled")
@@ -116,7 +116,7 @@ def session_from(
         else None,
         repaired=state.get("repaired"),
         erased_at=_moment(state.get("erased_at")),
-        linger=state.get("linger", 0),
+        time_limit=state.get("linger", 0),
         calls=tuple(snapshot["calls"]) if snapshot else (),
         asked=request["asked"] if request else {},
         labels=state.get("labels", {}),

@@ -1,4 +1,4 @@
-"""Sessions: their state, what was asked for, and what Plivo last said of them.
+"""Sessions: their state, their request, and Plivo's last snapshot of them.
 
 | access                               | request units (items up to 1 KB)         |
 |--------------------------------------|------------------------------------------|
@@ -53,7 +53,7 @@ IS_NOT_ERASED = "attribute_not_exists(erased)"
 
 @dataclass(frozen=True)
 class Whole:
-    """A session with what was asked for, and all that Plivo told of it."""
+    """A session with its request, and all that Plivo reported of it."""
 
     session: Session
     callbacks: tuple[Item, ...]
@@ -75,7 +75,7 @@ class SessionStore:
         self.put_request(session)
 
     def put_request(self, session: Session) -> None:
-        """Write what was asked for; writing it twice changes nothing."""
+        """Write the request; writing it twice changes nothing."""
         lifetime = timedelta(seconds=session.asked.get("session_expiry", 0))
         ends = session.reserved_at + lifetime + sessions.REQUEST_SLACK
         self._table.put(
@@ -100,7 +100,7 @@ class SessionStore:
         self._keep_request(after)
 
     def load(self, session_uuid: str) -> Session | None:
-        """Read a session with what was asked for, consistently."""
+        """Read a session with its request, consistently."""
         found = self._table.parts(session_key(session_uuid), part_key(ASPECT, ""))
         items = {item["sk"]: item for item in found}
         if STATE not in items:
@@ -132,12 +132,12 @@ class SessionStore:
         )
 
     def load_state(self, session_uuid: str) -> Session | None:
-        """Read a session without what was asked for, consistently."""
+        """Read a session without its request, consistently."""
         item = self._table.get(session_key(session_uuid), STATE)
         return session_from(item) if item else None
 
     def load_states(self, session_uuids: Sequence[str]) -> list[Session]:
-        """Read up to 100 sessions without what was asked for, in the order given.
+        """Read up to 100 sessions without their requests, in the order given.
 
         Half a request unit each: what was written in the last second may be missing.
         """
@@ -160,11 +160,11 @@ class SessionStore:
     # Settlement
 
     def snapshot(self, session_uuid: str) -> Item | None:
-        """Read what Plivo last said about an expired session."""
+        """Read the last snapshot of an expired session."""
         return self._table.get(session_key(session_uuid), SNAPSHOT)
 
     def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
-        """Keep what Plivo said; *seen* is the time of the snapshot that was read.
+        """Write a snapshot; *seen* is the time of the snapshot that was read.
 
         Raises StaleStateError if another has been written since, or if the session
         has been erased without *session* knowing.
@@ -201,20 +201,20 @@ class SessionStore:
         )
 
     def delete_request(self, session_uuid: str) -> None:
-        """Delete what was asked for."""
+        """Delete the request."""
         self._table.delete(session_key(session_uuid), REQUEST)
 
-    def redact_snapshot(self, blanked: Item) -> None:
-        """Put the snapshot of a session that has been erased."""
+    def redact_snapshot(self, redacted: Item) -> None:
+        """Write the redacted snapshot of a session that has been erased."""
         with suppress(ConditionFailedError):
-            self._table.put(blanked, IS_NOT_ERASED)
+            self._table.put(redacted, IS_NOT_ERASED)
 
     def purge_at(self, session: Session) -> int:
-        """Say when the items of a session are purged, in seconds since 1970."""
+        """Return when the items of a session are purged, in seconds since 1970."""
         return self._ends(session)
 
     def _keep_request(self, session: Session) -> None:
-        """Let the request outlive a session that was extended beyond its slack."""
+        """Extend the life of the request with that of its session, beyond the slack."""
         if session.expiry_time is None or not session.asked:
             return
         lifetime = timedelta(seconds=session.asked.get("session_expiry", 0))

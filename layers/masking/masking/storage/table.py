@@ -109,9 +109,9 @@ class Table:
         condition: str | None = None,
         *,
         names: Mapping[str, str] | None = None,
-        gives: str = "NONE",
+        returns: str = "NONE",
     ) -> Item:
-        """Change an item; *gives* is DynamoDB's `ReturnValues`.
+        """Change an item; *returns* is DynamoDB's `ReturnValues`.
 
         Raises ConditionFailedError.
         """
@@ -126,7 +126,7 @@ class Table:
                 Key=written_item({"pk": key[0], "sk": key[1]}),
                 UpdateExpression=expression,
                 ExpressionAttributeValues=written_item(values),
-                ReturnValues=gives,  # type: ignore[arg-type]  # one of its literals
+                ReturnValues=returns,  # type: ignore[arg-type]  # one of its literals
                 **request,
             )
         except ClientError as error:
@@ -149,20 +149,20 @@ class Table:
         return dict(answer["Item"]) if "Item" in answer else None
 
     def purge_at(self, ends: datetime, days: int | None = None) -> int:
-        """Say when what ends then is purged, in seconds since 1970."""
+        """Return when what *ends* then is purged, in seconds since 1970."""
         kept = self._retention if days is None else timedelta(days=days)
         return int((ends + kept).timestamp())
 
 
 def _named(error: ClientError) -> Exception:
-    """Give a failed condition a name of its own."""
+    """Translate a failed condition; return every other error as it is."""
     if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
         return ConditionFailedError()
     return error
 
 
 def read_item(item: Mapping[str, Any]) -> Item:
-    """Turn an item as DynamoDB has it into plain values; whole numbers are int."""
+    """Convert an item from DynamoDB's form to plain values; whole numbers are int."""
     deserialize = TypeDeserializer().deserialize
     return {name: _plain(deserialize(value)) for name, value in item.items()}
 
@@ -178,6 +178,6 @@ def _plain(value: Any) -> Any:
 
 
 def written_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn plain values into an item as DynamoDB has it."""
+    """Convert plain values to DynamoDB's form."""
     serialize = TypeSerializer().serialize
     return {name: serialize(value) for name, value in item.items()}

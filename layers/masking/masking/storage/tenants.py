@@ -1,9 +1,9 @@
-"""The part of the table that is about tenants; `items` knows what is in it.
+"""Tenants: their API keys, settings, webhook secrets and counters.
 
 | access                            | request units                                |
 |-----------------------------------|----------------------------------------------|
 | read a key                        | 1 read                                       |
-| note that a key was used          | 1 write, for each key every ten minutes      |
+| record that a key was used        | 1 write, for each key every ten minutes      |
 | read settings                     | 0.5 read, once a minute in each process      |
 | read generations                  | 1 read, once a minute in each process        |
 | read a counter                    | 0.5 read                                     |
@@ -35,7 +35,7 @@ from masking.storage.table import (
     Table,
 )
 
-# For how long it is remembered how many sessions were created in a minute.
+# How long it is kept how many sessions were created in a minute.
 MINUTE_SECONDS = 3600
 
 ENDS_LATER = "attribute_not_exists(expires_at) OR expires_at > :at"
@@ -44,7 +44,7 @@ IS_NEWEST = "newest = :seen"
 
 
 class TenantStore:
-    """Tenants, their keys, settings and counters."""
+    """What is kept of tenants."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -71,12 +71,12 @@ class TenantStore:
         return [str(item["digest"]) for item in found]
 
     def digest_of(self, tenant_id: str, key_id: str) -> str | None:
-        """Give the SHA-256 of the key that a tenant's public id names."""
+        """Return the SHA-256 of the key that a tenant's public id names."""
         item = self._table.get(tenant_key(tenant_id), api_key_link(key_id))
         return str(item["digest"]) if item else None
 
     def end_key(self, digest: str, at: datetime) -> bool:
-        """Let a key end *at* a time; False if it ends before that already."""
+        """Let a key expire *at* a time; False if it expires before that already."""
         return self._change(
             (api_key_key(digest), API_KEY),
             "SET expires_at = :at",
@@ -85,7 +85,7 @@ class TenantStore:
         )
 
     def revoke_key(self, digest: str, now: datetime) -> None:
-        """End a key whatever the clocks of those who read it say."""
+        """Revoke a key, whatever the clocks of its readers say."""
         self._change(
             (api_key_key(digest), API_KEY),
             "SET revoked_at = if_not_exists(revoked_at, :now)",
@@ -94,7 +94,7 @@ class TenantStore:
         )
 
     def note_key_use(self, digest: str, now: datetime) -> None:
-        """Note that a key has just been used."""
+        """Record that a key has just been used."""
         self._change(
             (api_key_key(digest), API_KEY),
             "SET last_used_at = :now",
@@ -105,11 +105,11 @@ class TenantStore:
     # Settings
 
     def settings(self, tenant_id: str, *, consistent: bool = False) -> Item | None:
-        """Read what is set for a tenant."""
+        """Read a tenant's settings."""
         return self._table.get(tenant_key(tenant_id), SETTINGS, consistent=consistent)
 
     def put_settings(self, tenant_id: str, item: Item) -> None:
-        """Write what is set for a tenant, in place of what was."""
+        """Write a tenant's settings, in place of the old ones."""
         self._table.put({**item, "pk": tenant_key(tenant_id), "sk": SETTINGS})
 
     # Webhook secrets

@@ -1,19 +1,18 @@
-"""Build the timeline of a session from the items that are stored of it."""
+"""Build the timeline of a session from its items."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from masking.core.key_space import Item
+from masking.core.key_space import Item, name_of
 from masking.domain import timeline
-from masking.domain.callback_event import EARLIEST
+from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.sessions import Session, parties_of
 from masking.domain.timeline import Snapshot, Timeline
-from masking.storage.callbacks import callback_event_from
 
 
 def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
-    """Fold the callbacks of a session as the table has them with Plivo's last word.
+    """Build a session's timeline from its callbacks' items and its last snapshot.
 
     *session* comes with the calls of its newest snapshot, if there is one; they are
     final while the session is settled.
@@ -22,3 +21,8 @@ def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
     is_final = session.settled is not None and session.settle_at is None
     said = Snapshot(EARLIEST, interactions=session.calls, final=is_final)
     return timeline.build_timeline(events, parties_of(session), snapshots=[said])
+
+
+def callback_event_from(item: Item) -> CallbackEvent:
+    """Build the callback event of a callback's item."""
+    return CallbackEvent(name_of(item), item["attributes"], item["received_at"])

@@ -13,8 +13,7 @@ from masking.domain import bus_events, session_changes, timeline, transitions
 from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import Session
-from masking.storage.callbacks import callback_event_from
-from masking.storage.timelines import timeline_of
+from masking.storage.timelines import callback_event_from, timeline_of
 from masking.stream import on_callback, pin_guessing
 from masking.stream.session_changed import orphan_check
 
@@ -80,7 +79,7 @@ class CallbackKept:
         return [each for each in (event, guessed) if each]
 
     def _erase_again(self, item: Item, session: Session) -> None:
-        """Have erased what a callback of an erased session brings.
+        """Erase again what a callback of an erased session brings.
 
         That is a number, if whoever received it did not know of the erasure yet, or a
         recording at Plivo.

@@ -1,4 +1,4 @@
-"""From one record of the table's stream to events on the bus, by the kind of its item.
+"""Publish one record of the table's stream, by the kind of its item.
 
 | item      | reaction            |
 |-----------|---------------------|
@@ -54,7 +54,7 @@ class ChangePublisher:
             self.bus.put(events)
 
     def count(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Count the live sessions that stream records, each seen once, tell of."""
+        """Count the live sessions by stream records, each of them seen once."""
         live_sessions.count(self.stores, self.settings_of, records)
 
     def events_of(self, record: Mapping[str, Any]) -> list[Event]:

@@ -1,16 +1,12 @@
-"""TODO stream.item_events."""
+"""Build the bus events of recordings and erasures from their items."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from masking.core.key_space import Item, name_of, owner_of
 from masking.domain.bus_events import NOT_RECORDED, Event, event_id, webhook_of
 from masking.domain.sessions import Session
-
-if TYPE_CHECKING:
-    pass
 
 
 def event_of_recording(
@@ -19,17 +15,17 @@ def event_of_recording(
     before: Item | None = None,
     session: Session | None = None,
 ) -> Event | None:
-    """Give the event of a step in a recording's life; None where it is none.
+    """Return the event of a step in a recording's life; None if it has none.
 
-    *before* is the recording's item as it was, *session* its session. What a callback
-    told is an event of that callback, so the first step of such a recording is none.
+    *before* is the recording's item as it was, *session* its session. A recording
+    that a callback announced has no event for its first step: the callback has it.
     """
     was, now = (before or {}).get("status"), item.get("status")
     nudges = item.get("nudges", 0)
-    told = item.get("source") == "callback"
+    from_callback = item.get("source") == "callback"
     if now == "announced":
         again = nudges != (before or {}).get("nudges", 0)
-        if (was is None and told) or (was == now and not again):
+        if (was is None and from_callback) or (was == now and not again):
             return None
         kind, turn = "recording.announced", str(nudges)
     elif was == now or (was is None and item.get("reason") == NOT_RECORDED):
@@ -49,7 +45,7 @@ def event_of_recording(
         tenant_id=item["tenant_id"],
         data={
             "recording_uuid": names[1],
-            **{name: item[name] for name in TOLD[kind] if name in item},
+            **{name: item[name] for name in PUBLISHED_FIELDS[kind] if name in item},
             **(
                 {"version": session.version, "labels": dict(session.labels)}
                 if session
@@ -60,9 +56,9 @@ def event_of_recording(
     )
 
 
-# What the events of recordings tell, if it is known. No URL of Plivo's: an audio file
-# is public to whoever has it.
-TOLD: Mapping[str, tuple[str, ...]] = {
+# What events of recordings hold, if it is known. No URL of Plivo's: an audio file is
+# public to whoever has its URL.
+PUBLISHED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "recording.announced": ("format", "duration", "call"),
     "recording.stored": (
         *("bucket", "key", "format", "bytes", "sha256", "duration", "call"),
@@ -74,7 +70,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
 
 
 def event_of_erasure(before: Item, after: Item) -> Event | None:
-    """Give the event of an erasure that is complete; None where it is not newly so."""
+    """Return the event of an erasure that is complete; None if it was so before."""
     if "completed_at" in before or "completed_at" not in after:
         return None
     kind = "erasure.completed"

@@ -1,7 +1,7 @@
-"""What a callback changes in the state of its session. Rules alone.
+"""Decide what a callback changes in the state of its session.
 
-Calls are not state: they are told by the set of callbacks. Two things are: that Plivo
-has ended the session, and that something came after its totals were final.
+Calls are not state: they follow from the set of callbacks. Two things are state: that
+Plivo has ended the session, and that something came after its totals were final.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ ENDED = "SessionTimeout"
 def after_callback(
     session: Session, attributes: Mapping[str, str], now: datetime
 ) -> Session | None:
-    """Give the session's next state for a callback that was kept; None: no change."""
+    """Return the session's next state after a callback; None if nothing changes."""
     if session.status is Status.EXPIRED:
-        # That it has ended is no news of a session that has.
+        # A session that has expired is not reopened by the news that it has.
         is_news = attributes.get("EventName") != ENDED
         return transitions.reopen(session, now) if is_news else None
     if session.status not in (Status.ACTIVE, Status.ENDING):
         return None
-    told = attributes.get("SessionUUID", "").lower()
-    if attributes.get("EventName") == ENDED and told == session.carrier_session_uuid:
+    named = attributes.get("SessionUUID", "").lower()
+    if attributes.get("EventName") == ENDED and named == session.carrier_session_uuid:
         return transitions.expire(session, now)
     return None

@@ -1,8 +1,8 @@
-"""PINs that are guessed over many calls: counted by virtual number and caller, by day.
+"""Count PINs that are guessed over many calls, by virtual number, caller and day.
 
-Plivo lets a caller try a few times in one call, and call again. Each callback that
-tells of a wrong PIN is counted once, however often it is seen, under a keyed hash of
-both numbers. As many as the threshold in one day (UTC) are an event, told under one id.
+Plivo lets a caller try a few times in one call, and call again. Each callback with a
+wrong PIN is counted once, however often it is seen, under a keyed hash of both numbers.
+As many as the threshold in one day (UTC) are one event.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DIGITS = 16
 def after_callback(
     stores: Stores, number_key: bytes, threshold: int, item: Item, session: Session
 ) -> Event | None:
-    """Count a callback that tells of a wrong PIN; give the event that it may be.
+    """Count a callback with a wrong PIN; return the event of guessing, if it is one.
 
     Costs one write for such a callback and nothing for any other. Once the threshold
     is reached no further callback of that day is counted.

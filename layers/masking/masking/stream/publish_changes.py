@@ -1,4 +1,4 @@
-"""Take a batch of the table's stream to the bus: nothing is lost, nothing is blocked.
+"""Publish a batch of the table's stream: nothing is lost, nothing blocks the rest.
 
 What fails because AWS fails comes again, with all that follows it in its shard. What
 fails by itself, or has failed for long, is parked: its key and the reason go to a
@@ -50,7 +50,7 @@ class PublishChanges:
     now: Clock
 
     def relay(self, records: Sequence[Record]) -> str | None:
-        """Deal with records in order; give the first that must come again, if any."""
+        """Deal with records in order; return the first that must come again, if any."""
         found: list[tuple[int, Event]] = []
         stop = len(records)
         for index, record in enumerate(records):
@@ -74,7 +74,7 @@ class PublishChanges:
         return str(records[stop]["dynamodb"]["SequenceNumber"])
 
     def _publish(self, found: Sequence[tuple[int, Event]]) -> list[tuple[int, str]]:
-        """Put events on the bus; give record and reason of each that is not there."""
+        """Put events on the bus; return index and reason of each that was refused."""
         if not found:
             return []
         try:
@@ -115,7 +115,7 @@ class PublishChanges:
 
 
 def is_passing(error: Exception) -> bool:
-    """Say whether what failed may succeed later, without any change of ours."""
+    """Return whether a later try may succeed without any change of ours."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] not in FOR_EVER
     return isinstance(error, (BotoCoreError, EventsNotTakenError))

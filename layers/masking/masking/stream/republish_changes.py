@@ -31,7 +31,7 @@ class RepublishChanges:
 
 
 def record_of(parked: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a stream record again for what was parked, with the item as it is now."""
+    """Rebuild the stream record of a parked change, with the item as it is now."""
     old = {**image, "status": {"S": parked["was"]}} if parked["was"] else None
     return {
         "dynamodb": {

@@ -1,4 +1,4 @@
-"""What an operator does with API keys: create, list, rotate, revoke.
+"""Create, list, rotate and revoke API keys.
 
 A key is `maskline_` and 256 random bits. It is shown once, when it is made; from then
 on it is known by its public id.
@@ -27,7 +27,7 @@ RANDOM_BYTES = 32
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it is listed; whatever of its times is not known or set is None."""
+    """A key as it is listed; times that are unknown or not set are None."""
 
     key_id: str
     tenant_id: str
@@ -38,7 +38,7 @@ class Key:
     revoked_at: datetime | None
 
     def opens(self, now: datetime) -> bool:
-        """Say whether the key opens the API."""
+        """Return whether the key is valid."""
         is_over = self.expires_at is not None and now >= self.expires_at
         return self.revoked_at is None and not is_over
 
@@ -100,7 +100,7 @@ def rotate(
 
 
 def revoke(stores: Stores, tenant_id: str, key_id: str, now: datetime) -> None:
-    """End a key at once; whoever has just been let in stays so for 60 s.
+    """Revoke a key at once; an answer of the authorizer stays valid for 60 s.
 
     Raises KeyNotFoundError.
     """

@@ -1,7 +1,7 @@
-"""Tenants: who a bearer key belongs to and what it may do; their webhooks' secrets.
+"""Find out whose API key a request carries, and what it may do.
 
 A key is kept as its SHA-256 alone; it is long and random, so no slow hash is needed.
-`keys` is what an operator does with keys.
+`api_keys` creates and revokes them.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ TENANT = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 # Hexadecimal digits of the SHA-256 that are a key's public id.
 ID_LENGTH = 12
 
-# How exactly it is known when a key was last used.
+# How often it is recorded that a key is used.
 USE_NOTED_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, what the key allows, and when it was last noted to be used."""
+    """Who calls, what the key allows, and when its use was last recorded."""
 
     tenant_id: str
     scopes: tuple[str, ...]
@@ -63,7 +63,7 @@ def issue(
     expires_at: datetime | None = None,
     created_at: datetime | None = None,
 ) -> None:
-    """Let *key* open the API for a tenant. Raises ValueError for an unknown scope."""
+    """Make *key* valid for a tenant. Raises ValueError for an unknown scope."""
     granted = sorted(set(scopes))
     unknown = [scope for scope in granted if scope not in SCOPES]
     if unknown:
@@ -75,13 +75,13 @@ def issue(
     if created_at is not None:
         item["created_at"] = stamp(created_at)
     digest = digest_of(key)
-    # First the link: a key that opens and is not listed could not be revoked.
+    # First the link: a valid key that is not listed could not be revoked.
     stores.tenants.link_key(tenant_id, key_id_of(digest), digest)
     stores.tenants.put_key(digest, item)
 
 
 def caller_of(stores: Stores, authorization: str, now: datetime) -> Caller | None:
-    """Say whose key an Authorization header carries; None if it opens nothing."""
+    """Return whose key an Authorization header carries; None if it is not valid."""
     match = BEARER.fullmatch(authorization.strip())
     if match is None:
         return None
@@ -102,13 +102,13 @@ def caller_of(stores: Stores, authorization: str, now: datetime) -> Caller | Non
 
 
 def is_use_due(caller: Caller, now: datetime) -> bool:
-    """Say whether it is time to note once more that a key is used."""
+    """Return whether it is time to record again that a key is used."""
     used = caller.last_used_at
     return used is None or now - used >= USE_NOTED_EVERY
 
 
 def note_use(stores: Stores, caller: Caller, now: datetime) -> None:
-    """Note that a key is used; that this fails matters to nobody who calls."""
+    """Record that a key is used; a failure of this is counted and ignored."""
     try:
         stores.tenants.note_key_use(caller.digest, now)
     except (BotoCoreError, ClientError):
@@ -116,12 +116,12 @@ def note_use(stores: Stores, caller: Caller, now: datetime) -> None:
 
 
 def digest_of(key: str) -> str:
-    """Give the SHA-256 by which a key is kept."""
+    """Return the SHA-256 by which a key is kept."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def key_id_of(digest: str) -> str:
-    """Give the public id of a key, which tells nothing of the key itself."""
+    """Return the public id of a key, which reveals nothing of the key."""
     return digest[:ID_LENGTH]
 
 
@@ -137,7 +137,7 @@ class Authorize:
     now: Clock
 
     def caller(self, authorization: str) -> Caller | None:
-        """Return whose key an Authorization header carries; None if it opens nothing.
+        """Return whose key an Authorization header carries; None if it is not valid.
 
         Records every ten minutes that the key is used.
         """

@@ -1,7 +1,7 @@
-"""How many sessions of a tenant are live: counted from the stream, and recounted.
+"""Count the live sessions of a tenant, from the stream, and recount them.
 
-The count follows the table by the stream's delay, and drifts by a batch if a function
-dies between counting and saying so. A recount puts it right.
+The count lags the table by the stream's delay, and drifts by a batch if a function is
+killed right after counting. A recount corrects it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LIVE = frozenset({Status.ACTIVE.value, Status.ENDING.value})
 
-# What BatchGetItem takes at once.
+# The limit of one BatchGetItem.
 PAGE = 100
 
 
@@ -32,9 +32,9 @@ def count(
     settings_of: Callable[[str], TenantSettings],
     records: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Count what stream records change, for the tenants that have the quota.
+    """Count the changes of stream records, for the tenants that have the quota.
 
-    A failure is counted and not raised: the records have been dealt with.
+    A failure is counted and not raised, because the records are published already.
     """
     try:
         for tenant_id, change in _changes_in(records).items():
@@ -70,12 +70,12 @@ def _is_live(image: Mapping[str, Any]) -> bool:
 
 
 def _text(image: Mapping[str, Any], name: str) -> str:
-    """Give an attribute, empty where an image lacks it: it must not stop the others."""
+    """Return an attribute; empty if an image lacks it, which must not stop the rest."""
     return str(image.get(name, {}).get("S", ""))
 
 
 def _pages(stores: Stores, tenant_id: str) -> Iterator[list[str]]:
-    """Give the keys of a tenant's listing, the newest first, page by page."""
+    """Return the keys of a tenant's listing, the newest first, page by page."""
     at_most = "~"
     while True:
         page = stores.links.list_keys(

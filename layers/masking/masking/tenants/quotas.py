@@ -1,4 +1,4 @@
-"""What a tenant's settings say to a create: its sub-account, retention and quotas."""
+"""Apply a tenant's settings to a create: sub-account, retention and quotas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOREIGN = "must be the sub-account of this tenant, or be left out"
 
 @dataclass(frozen=True)
 class Quotas:
-    """One create of a tenant: the tenant's counters, its settings, the time."""
+    """The quotas of one tenant."""
 
     tenants: TenantStore
     tenant_id: str
@@ -31,7 +31,7 @@ class Quotas:
     now: Clock
 
     def bound(self, session: Session) -> Session:
-        """Give a new session what its tenant has set; its hash stays as asked."""
+        """Return a new session with its tenant's settings; its hash stays as asked."""
         own = self.settings.subaccount
         asked = {**session.asked, "subaccount": own} if own else session.asked
         return replace(
@@ -39,7 +39,7 @@ class Quotas:
         )
 
     def refusal(self, asked: Mapping[str, Any]) -> ProblemError | None:
-        """Say what stands against one more session, before anything is written.
+        """Return what forbids one more session, before anything is written.
 
         Costs half a read unit for each quota; a flood beyond a quota costs no write.
         """
@@ -61,7 +61,7 @@ class Quotas:
     def count(self) -> None:
         """Count a create that is about to be sent to Plivo.
 
-        Raises QuotaExceededError if there are as many in this minute as there may be.
+        Raises QuotaExceededError if the quota of this minute is used up.
         """
         most = self.settings.creates_per_minute
         if most is None:

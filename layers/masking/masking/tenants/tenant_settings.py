@@ -1,4 +1,4 @@
-"""What an operator sets for a tenant: quotas, retention, a sub-account of its own."""
+"""The settings of a tenant: quotas, retention, a sub-account of its own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TenantSettings:
-    """A tenant's settings; None is no quota, and what the deployment has otherwise.
+    """A tenant's settings; None means no quota, or the deployment's default.
 
-    *creates_per_minute* is exact, *live_sessions* about right (see `live`).
+    *creates_per_minute* is exact, *live_sessions* approximate (see `live_sessions`).
     *retention_days* is how long sessions are kept after their end. *subaccount* is the
     Plivo sub-account of every session of the tenant.
     """
@@ -33,9 +33,9 @@ NONE = TenantSettings()
 def load(
     tenants: TenantStore, tenant_id: str, *, consistent: bool = False
 ) -> TenantSettings:
-    """Read a tenant's settings; unless *consistent* those of the last second may lack.
+    """Read a tenant's settings; unless *consistent* they may be a second old.
 
-    That is enough for functions, and not for whoever changes them.
+    That is enough for functions, and not for changing them.
     """
     item = tenants.settings(tenant_id, consistent=consistent) or {}
     return TenantSettings(**{name: item.get(name) for name in NAMES})
@@ -48,5 +48,5 @@ def save(tenants: TenantStore, tenant_id: str, settings: TenantSettings) -> None
 
 
 def none_of(_tenant_id: str) -> TenantSettings:
-    """Give the settings of a tenant that has none."""
+    """Return the settings of a tenant that has none."""
     return NONE

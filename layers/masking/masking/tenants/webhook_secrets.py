@@ -1,4 +1,4 @@
-"""TODO tenants.webhook_secrets."""
+"""The secrets that sign a tenant's webhooks: derived, rotated, retired."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
-# Secrets of webhooks
-
-
 def generations_of(stores: Stores, tenant_id: str) -> Generations:
-    """Give which generations of a tenant's webhook secret sign."""
+    """Return the generations of a tenant's webhook secret that sign."""
     return _generations_from(stores.tenants.generations(tenant_id))
 
 
 def change_generations(
     stores: Stores, tenant_id: str, change: Callable[[Generations], Generations]
 ) -> None:
-    """Rotate or retire. Raises StaleStateError if somebody else just did so."""
+    """Rotate or retire a secret. Raises StaleStateError if somebody else just did."""
     item = stores.tenants.generations(tenant_id)
     after = change(_generations_from(item))
     if not stores.tenants.put_generations(
@@ -38,7 +35,7 @@ def change_generations(
 
 
 def webhook_secrets(stores: Stores, key: bytes, tenant_id: str) -> list[str]:
-    """Give the secrets that a tenant's webhooks are signed with, the newest first."""
+    """Return the secrets that sign a tenant's webhooks, newest first."""
     return [
         webhook_signing.secret_of(key, tenant_id, generation)
         for generation in generations_of(stores, tenant_id).signing

@@ -1,7 +1,7 @@
 """Deliver events to apps: each once by its id, until it is taken or a day is over.
 
-A message of the queue is one event for one app. It is put off by its visibility, so
-that what waits costs nothing; how it stands is kept in the delivery's item. Messages
+A message of the queue is one event for one app. It is postponed by its visibility, so
+that waiting costs nothing; its state is kept in the delivery's item. Messages
 of a batch are worked on side by side, few of one endpoint at once.
 """
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 AT_ONCE = 10
 
-# A message that comes this much before its time is on time.
+# A message that comes this early is on time.
 EARLY = timedelta(seconds=1)
 
-# For how long attempts of a batch may begin: the last must end before the function.
+# How long attempts of a batch may begin: the last must end before the function.
 BEGIN_WITHIN = timedelta(seconds=6)
 
 USER_AGENT = "Maskline"
@@ -49,7 +49,7 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a message: a word to count, and until when it is put off."""
+    """The outcome of a message: a word to count, and until when it is postponed."""
 
     word: str
     until: datetime | None = None
@@ -61,10 +61,10 @@ FAILED = Outcome("failed")
 
 @dataclass(frozen=True)
 class DeliverWebhook:
-    """What delivering takes.
+    """Delivers events.
 
-    *allowed* is where apps may be (see `targets`); *secrets_of* gives a tenant's
-    secrets, the newest first; *chance* gives numbers from 0 to 1.
+    *allowed* is where apps may be (see `ssrf_guard`); *secrets_of* returns a tenant's
+    secrets, newest first; *chance* returns numbers from 0 to 1.
     """
 
     stores: Stores
@@ -79,7 +79,7 @@ class DeliverWebhook:
     chance: Callable[[], float] = random.random
 
     def deliver_batch(self, messages: Sequence[Message]) -> list[str]:
-        """Work on messages side by side; give the ids of those that come again."""
+        """Work on messages side by side; return the ids of those that come again."""
         details = [json.loads(message["body"])["detail"] for message in messages]
         known = self.stores.table.get_all(_keys_of(details))
         stop = self.now() + BEGIN_WITHIN
@@ -117,7 +117,7 @@ class DeliverWebhook:
         known: Mapping[tuple[str, str], key_space.Item],
         stop: datetime,
     ) -> Outcome:
-        delivery = _stand_of(message, detail, known)
+        delivery = _state_of(message, detail, known)
         if delivery.status is not Status.WAITING:
             return DONE
         if delivery.next_at and self.now() < delivery.next_at - EARLY:
@@ -142,7 +142,7 @@ class DeliverWebhook:
         return Outcome("put_off", rest or self.now() + EARLY)
 
     def _rest_of(self, endpoint: str) -> datetime | None:
-        """Say until when a message to an endpoint that is left alone is put off."""
+        """Return until when a message to a paused endpoint is postponed."""
         until = self.endpoints.resting_until(endpoint)
         return until + timedelta(seconds=10 * self.chance()) if until else None
 
@@ -181,7 +181,7 @@ class DeliverWebhook:
     def _request(
         self, delivery: Delivery, detail: Mapping[str, Any], url: str, method: str
     ) -> tuple[int | None, str | None]:
-        """Send the event; give the status that was answered, or what went wrong."""
+        """Send the event; return the status that was answered, or what went wrong."""
         headers = {"user-agent": USER_AGENT}
         body: bytes | None = None
         if method == "GET":
@@ -212,14 +212,14 @@ class DeliverWebhook:
         reason: str,
         detail: Mapping[str, Any],
     ) -> Outcome:
-        """Give a delivery up that needs no attempt to know that it fails."""
+        """Close a delivery that can't succeed, without an attempt."""
         self._keep(deliveries.closed(delivery, status, reason, self.now()))
         if status is Status.DEAD:
             self._bury(detail)
         return Outcome(status.value)
 
     def _bury(self, detail: Mapping[str, Any]) -> None:
-        """Hand an event over to the operator; sent back, it begins another day."""
+        """Send an event to the dead-letter queue; a redrive begins another day."""
         self.dead_letters.send({"detail": detail, "redriven": True})
 
     def _keep(self, delivery: Delivery) -> None:
@@ -236,7 +236,7 @@ class DeliverWebhook:
 
 
 def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """List what must be read for a batch: deliveries, and sessions once each."""
+    """List the keys to be read for a batch: deliveries, and sessions once each."""
     keys: dict[tuple[str, str], None] = {}
     for detail in details:
         pk = key_space.session_key(detail["session_uuid"])
@@ -249,12 +249,12 @@ def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return list(keys)
 
 
-def _stand_of(
+def _state_of(
     message: Message,
     detail: Mapping[str, Any],
     known: Mapping[tuple[str, str], key_space.Item],
 ) -> Delivery:
-    """Give how a delivery stands; one without an item began when it was sent."""
+    """Return a delivery's state; one without an item began when it was sent."""
     pk = key_space.session_key(detail["session_uuid"])
     item = known.get((pk, key_space.part_key(key_space.DELIVERY, detail["id"])))
     sent = int(message["attributes"]["SentTimestamp"]) / 1000
@@ -272,7 +272,7 @@ def _stand_of(
 def _is_erased(
     delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
 ) -> bool:
-    """Say whether a person of the session was forgotten: then nothing is told of it."""
+    """Return whether the session is erased: then no event of it is delivered."""
     state = known.get((key_space.session_key(delivery.session_uuid), key_space.STATE))
     return state is not None and "erased_at" in state
 
@@ -280,7 +280,7 @@ def _is_erased(
 def _settings_of(
     delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
 ) -> Mapping[str, Any]:
-    """Give the session's attributes as they are now, none if it is gone."""
+    """Return the session's attributes as they are now; none if it is gone."""
     pk = key_space.session_key(delivery.session_uuid)
     state = known.get((pk, key_space.STATE))
     if state is None:

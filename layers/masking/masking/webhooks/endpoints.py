@@ -1,8 +1,8 @@
-"""How the servers of apps fare, so that a dead one delays nobody else.
+"""Pause the servers of apps that fail, so that a dead one delays nobody else.
 
-One that has failed five times in a row is left alone for a while, longer each time. All
-workers count in one item, made by the first failure: a success costs no write here,
-unless it is the first one after a failure.
+One that has failed five times in a row is paused, longer each time. All workers count
+in one item, made by the first failure: a success costs no write, unless it is the first
+one after a failure.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 # Requests to one endpoint at once, in one worker. The template caps the workers.
 AT_ONCE = 5
 
-# For how long what the table says of an endpoint is taken to be so.
+# How long what the table says of an endpoint is believed.
 FRESH = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Health:
-    """How an endpoint fares: how often it was left alone by now, until when it is."""
+    """An endpoint's health: how often it has been paused, and until when it is."""
 
     pauses: int = 0
     until: datetime | None = None
@@ -48,19 +48,19 @@ class Endpoints:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def turn(self, endpoint: str) -> threading.Semaphore:
-        """Give what must be held while a request is made to an endpoint."""
+        """Return the semaphore to be held while a request is made to an endpoint."""
         with self._lock:
             return self._turns.setdefault(endpoint, threading.Semaphore(AT_ONCE))
 
     def resting_until(self, endpoint: str) -> datetime | None:
-        """Say until when an endpoint is left alone, None if it is not."""
+        """Return until when an endpoint is paused; None if it is not."""
         until = self._health(endpoint).until
         return until if until and self.now() < until else None
 
     def failed(self, endpoint: str) -> None:
-        """Note a failure; after the fifth in a row the endpoint is left alone.
+        """Record a failure; after the fifth in a row the endpoint is paused.
 
-        One that fails again after it was left alone is left alone again at once.
+        One that fails again after a pause is paused again at once.
         """
         now = self.now()
         item = self.stores.endpoints.count_failure(endpoint, now)
@@ -74,7 +74,7 @@ class Endpoints:
         self._learn(endpoint, health)
 
     def succeeded(self, endpoint: str) -> None:
-        """Note a success: the endpoint is as good as any."""
+        """Record a success: the endpoint is healthy."""
         if self._health(endpoint).fails:
             self.stores.endpoints.clear_failures(endpoint)
             self._learn(endpoint, Health())

@@ -1,4 +1,4 @@
-"""TODO webhooks.event_detail."""
+"""Rebuild the event of a delivery from the table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from masking.storage.sessions import Whole
 
 
 def detail_of(delivery: Delivery, whole: Whole) -> Mapping[str, Any]:
-    """Give the event again that a delivery was of, under the same id.
+    """Rebuild the event of a delivery, under the same id.
 
-    What Plivo told is read from the callback; the call is told as it is known now.
+    What Plivo sent is read from the callback; the call is shown as it is known now.
     """
     detail: dict[str, Any] = {
         **delivery.event,
@@ -31,8 +31,8 @@ def detail_of(delivery: Delivery, whole: Whole) -> Mapping[str, Any]:
     kept = next((i for i in whole.callbacks if name_of(i) == digest), None)
     if kept:
         detail["carrier_event"] = plivo_events.without_personal_data(kept["attributes"])
-        told = timelines.timeline_of(whole.callbacks, whole.session)
-        call = told.call_of(str(digest))
+        timeline = timelines.timeline_of(whole.callbacks, whole.session)
+        call = timeline.call_of(str(digest))
         if call:
             detail["call"] = call_view(call)
     return detail

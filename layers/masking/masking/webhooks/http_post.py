@@ -1,7 +1,7 @@
-"""Send one HTTP request to where a target was vetted to be, within five seconds.
+"""Send one HTTP request to a vetted address, within five seconds.
 
-No redirect is followed and no proxy asked; of the answer nothing but the status is
-read. A watchdog ends the connection at the deadline, however slowly it drips.
+No redirect is followed and no proxy used; of the answer only the status is read. A
+watchdog ends the connection at the deadline, however slowly data comes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def send(
     body: bytes | None,
     seconds: float = SECONDS,
 ) -> int:
-    """Send the request; give the answer's status.
+    """Send the request; return the answer's status.
 
     Raises OSError (time-outs and TLS among it) or http.client.HTTPException if there
     is no answer in time.

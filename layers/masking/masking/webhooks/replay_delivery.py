@@ -1,4 +1,4 @@
-"""Send an event to its app once more, whatever became of it before."""
+"""Send an event to its app again, whatever became of it before."""
 
 from __future__ import annotations
 

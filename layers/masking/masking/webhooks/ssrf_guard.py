@@ -1,7 +1,7 @@
-"""Where an app's URL leads: resolved once, public addresses only, pinned at connect.
+"""Vet the URLs of apps against SSRF: resolved once, public addresses only, pinned.
 
-What was vetted is what is connected to: the name is not resolved again, so that an
-answer of the DNS that changes in between changes nothing.
+The connection goes to the address that was vetted: the name is not resolved again, so
+that a DNS answer that changes in between changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PUBLIC_AND_LOOPBACK = "public-and-loopback"
 
 PORTS = {"http": 80, "https": 443}
 
-# IPv6 that carries an IPv4 address inside: what counts is the one inside.
+# IPv6 that carries an IPv4 address: the IPv4 address counts.
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -39,21 +39,21 @@ class Target:
 
     @property
     def origin(self) -> str:
-        """Give scheme, host and port."""
+        """Return scheme, host and port."""
         return f"{self.scheme}://{self.host}:{self.port}"
 
 
 def resolved(host: str, port: int) -> Sequence[str]:
-    """Give the addresses of *host*. Raises OSError if it has none."""
+    """Return the addresses of *host*. Raises OSError if it has none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(each[4][0]) for each in found]
 
 
 def vet(url: str, allowed: str = PUBLIC, resolve: Resolve = resolved) -> Target:
-    """Say where *url* leads; *allowed* is `public` or `public-and-loopback`.
+    """Return the target of *url*; *allowed* is `public` or `public-and-loopback`.
 
     Every address of the host must be allowed, not only the one that is used. Raises
-    TargetRefusedError for what may not be reached, OSError if the name has no address.
+    TargetRefusedError if it may not be reached, OSError if the name has no address.
     """
     try:
         parts = urlsplit(url)

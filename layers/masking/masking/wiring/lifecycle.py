@@ -41,7 +41,7 @@ TENANT_SECONDS = 60
 
 
 class LifecycleServices(Connections):
-    """What works on sessions: their life, and what Plivo tells of them."""
+    """Use cases of sessions: their life, and Plivo's callbacks about them."""
 
     # The life of a session
 
@@ -69,7 +69,7 @@ class LifecycleServices(Connections):
     @property
     def expire_session(self) -> ExpireSession:
         """Return what expires a session now."""
-        return self._expire_session(self.carrier)
+        return self.expire_session_through(self.carrier)
 
     @property
     def get_session(self) -> GetSession:
@@ -117,7 +117,7 @@ class LifecycleServices(Connections):
         carrier = self.limited_carrier(limit)
         return ReconcileSessions(
             stores=self.stores,
-            reconciler=self._reconciler(carrier),
+            reconciler=self.reconciler_through(carrier),
             number_pool=NumberPool(account=Account(carrier), now=self.now),
             rate_limit=limit,
             now=self.now,
@@ -131,14 +131,14 @@ class LifecycleServices(Connections):
         from masking.lifecycle.check_sessions import CheckSessions
 
         return CheckSessions(
-            reconciler=self.reconciler,
+            reconciler=lambda: self.reconciler,
             call_ended=CallEnded(stores=self.stores, bus=self.bus),
         )
 
     @property
     def reconciler(self) -> Reconciler:
-        """Return what settles with Plivo what was left in doubt of one session."""
-        return self._reconciler(self.carrier)
+        """Return the reconciler of one session."""
+        return self.reconciler_through(self.carrier)
 
     @property
     def answer_call(self) -> AnswerCall:
@@ -149,7 +149,7 @@ class LifecycleServices(Connections):
             public_base_url=self.settings.public_base_url, auth_tokens=self.auth_tokens
         )
 
-    # What Plivo tells
+    # Callbacks of Plivo
 
     @property
     def on_session_event(self) -> OnSessionEvent:
@@ -181,7 +181,7 @@ class LifecycleServices(Connections):
 
     @property
     def announcer(self) -> Announcer:
-        """Return what begins the recordings that Plivo tells of."""
+        """Return what begins the recordings that Plivo announces."""
         from masking.recording.announce import Announcer
 
         return Announcer(
@@ -200,7 +200,8 @@ class LifecycleServices(Connections):
             self.now,
         )
 
-    def _reconciler(self, carrier: Carrier) -> Reconciler:
+    def reconciler_through(self, carrier: Carrier) -> Reconciler:
+        """Return the reconciler of one session that asks *carrier*."""
         from masking.lifecycle.reconcile import Reconciler
         from masking.lifecycle.settlement import Settlement
         from masking.plivo.account import Account
@@ -222,7 +223,8 @@ class LifecycleServices(Connections):
             now=self.now,
         )
 
-    def _expire_session(self, carrier: Carrier) -> ExpireSession:
+    def expire_session_through(self, carrier: Carrier) -> ExpireSession:
+        """Return what expires a session now, by *carrier*."""
         from masking.lifecycle.expire_session import ExpireSession
 
         return ExpireSession(stores=self.stores, carrier=carrier, now=self.now)

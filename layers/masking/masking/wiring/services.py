@@ -50,7 +50,7 @@ class Services(LifecycleServices):
     @property
     def delete_recording(self) -> DeleteRecording:
         """Return what deletes recordings."""
-        return self._delete_recording(self.delete_at_carrier)
+        return self.delete_recording_by(self.delete_at_carrier)
 
     @property
     def store_recording(self) -> StoreRecording:
@@ -204,9 +204,9 @@ class Services(LifecycleServices):
             erase_session=EraseSession(
                 stores=self.stores,
                 carrier=carrier,
-                reconciler=self._reconciler(carrier),
-                expire_session=self._expire_session(carrier),
-                delete_recording=self._delete_recording(carrier.delete_recording),
+                reconciler=self.reconciler_through(carrier),
+                expire_session=self.expire_session_through(carrier),
+                delete_recording=self.delete_recording_by(carrier.delete_recording),
                 callback_key=self.callback_key,
                 now=self.now,
             ),
@@ -239,9 +239,10 @@ class Services(LifecycleServices):
             self.now,
         )
 
-    def _delete_recording(
+    def delete_recording_by(
         self, delete_at_carrier: Callable[[str], None]
     ) -> DeleteRecording:
+        """Return what deletes recordings, at Plivo by *delete_at_carrier*."""
         from masking.recording.delete_recording import DeleteRecording
 
         return DeleteRecording(

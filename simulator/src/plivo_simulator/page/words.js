@@ -39,7 +39,7 @@ export function make(tag, attributes = {}, content = []) {
   return element;
 }
 
-/** Return a coloured word. */
+/** Return a colored word. */
 export function pill(tone, text) {
   return make("span", { class: "pill", "data-tone": tone }, text);
 }

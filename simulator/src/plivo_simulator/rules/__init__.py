@@ -1,10 +1,10 @@
 """Decide how a masked call goes, apart from HTTP, from time and from any store.
 
-`routing` says who is connected, `numbers` which virtual number a session gets, `flow`
-what a call does step by step, `accounting` what it costs; `model` and `steps` are
-what they talk about. Nothing here waits, sends or remembers: the simulator drives
-these rules, and something else may. Where Plivo documents no answer, the row says
-`(ours)` and the choice is the one that serves a developer best.
+`routing` decides who is connected, `numbers` which virtual number a session gets,
+`flow` the steps of a call, `accounting` its cost; `model` and `steps` define their
+terms. Nothing here waits, sends or stores: the simulator drives these rules, and other
+programs may. Where Plivo documents no answer, the row says `(ours)` and the choice is
+the one that serves a developer best.
 
 Who is connected (a caller dials a virtual number)
 
@@ -41,7 +41,7 @@ Which number a session gets
 
 How a call goes
 
-| row | happening | consequence |
+| row | event | consequence |
 |-----|-----------|-------------|
 | C1  | both answer | caller's audio, ring, callee's audio, record, talk |
 | C2  | callee lets it ring | leg ends after ring_timeout with 6010 |
@@ -56,19 +56,19 @@ How a call goes
 | C11 | request-a-call | first party is rung, then the second; both see the number |
 | C12 | request-a-call, no answer | one leg, never a second |
 | C13 | wrong PIN or none entered | its audio, pin_retry_wait, again: pin_retry times |
-| C14 | tries used up | `failed` is told, the call ends |
-| C15 | registered caller, PIN not forced | `AuthorizedCaller` is told, it goes on |
+| C14 | tries used up | `failed` is reported, the call ends |
+| C15 | registered caller, PIN not forced | `AuthorizedCaller` is reported, it goes on |
 | C16 | expiry during a call | the call goes on (ours; a switch cuts it with 6000) |
 | C17 | caller hangs up in a prompt | the call ends, nobody is rung |
 | C18 | terms updated during a call | what comes later follows the new terms |
 | C19 | nobody to ring | the caller's leg ends with 2000 |
-| C20 | callee hangs up first | callee's end is told first |
+| C20 | callee hangs up first | callee's end is reported first |
 
 What ends or changes a session
 
-| row | happening | consequence |
+| row | event | consequence |
 |-----|-----------|-------------|
-| S1  | expiry_time comes | nobody is connected from then on; SessionTimeout is told |
+| S1  | expiry_time comes | nobody is connected from then on; SessionTimeout is sent |
 | S2  | update with session_expiry | expiry is counted anew from now |
 | S3  | DELETE | expired at once; SessionTimeout by a switch (ours) |
 | S4  | its number is replaced | SessionVirtualNumberReplaced names the new one |

@@ -21,7 +21,7 @@ _DEFAULT_RATE = Decimal("0.0150")
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What one leg, call or session costs: seconds billed and US dollars."""
+    """The cost of a leg, a call or a session: seconds billed and US dollars."""
 
     seconds: int = 0
     amount: Decimal = Decimal(0)

@@ -1,4 +1,4 @@
-"""Play a masked call step by step: what happens next, given what happened before.
+"""Run a masked call step by step: each step follows from the reply to the last.
 
 Pure: each flow is a generator. It yields a step; whoever drives it (the simulator's
 engine, a test, something else one day) carries the step out and sends back how it
@@ -51,7 +51,7 @@ _UNANSWERED = {BUSY: Outcome.BUSY, REJECTED: Outcome.REJECTED}
 
 
 def inbound(decision: Decision) -> Flow:
-    """Play the call of somebody who dialled the virtual number."""
+    """Run the call of somebody who dialed the virtual number."""
     if isinstance(decision, HandOver):
         return Outcome.HANDED_OVER
     if isinstance(decision, Refuse):
@@ -70,7 +70,7 @@ def inbound(decision: Decision) -> Flow:
 
 
 def outbound(session: Session) -> Flow:
-    """Play the call that a session starts by itself (request-a-call)."""
+    """Run the call that a session starts by itself (request-a-call)."""
     route = route_out(session)
     yield Report(Moment.FIRST_INITIATED, route)
     yield Report(Moment.FIRST_RINGING, route)

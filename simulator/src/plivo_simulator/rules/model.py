@@ -1,4 +1,4 @@
-"""Hold what the rules of a masked call are about: sessions, their terms, their parties.
+"""Define the model of the rules: sessions, their terms, their parties.
 
 Numbers are digits without `+`; an unknown or missing number is an empty string.
 """
@@ -58,7 +58,7 @@ INVALID_XML = Cause(8011, "Invalid Answer XML")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was asked for: how calls of a session go and who hears of them.
+    """The terms of a session: how its calls go and who is notified of them.
 
     Durations are seconds. The defaults are those that captured answers show, which
     are not the documented ones.
@@ -104,7 +104,7 @@ class Terms:
 
 @dataclass(slots=True)
 class Session:
-    """Arrange that two parties reach each other through one virtual number."""
+    """A session: two parties reach each other through one virtual number."""
 
     session_uuid: str
     account: str
@@ -155,7 +155,7 @@ class Session:
 
     @property
     def is_open_door(self) -> bool:
-        """Return whether anyone who calls is connected to the one known party."""
+        """Return whether any caller is connected to the one known party."""
         return (
             self.missing_party is not None
             and not self.terms.is_pin_authentication_required

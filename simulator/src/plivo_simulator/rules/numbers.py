@@ -14,28 +14,28 @@ from typing import Protocol
 
 
 class Number(Protocol):
-    """What the choice needs to know about a rented number."""
+    """A rented number, as the choice sees it."""
 
     @property
     def digits(self) -> str:
-        """Digits without `+`."""
+        """Return the digits, without `+`."""
 
     @property
     def country(self) -> str:
-        """ISO code."""
+        """Return the ISO code."""
 
     @property
     def account(self) -> str:
-        """The account or sub-account that it is in."""
+        """Return the account or sub-account that rents it."""
 
     @property
     def voice(self) -> bool:
-        """Whether calls can reach it."""
+        """True when calls can reach it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a session needs: whose numbers, which country, kept apart from whom.
+    """The requirements of a session: account, country, and parties to keep apart.
 
     *country* None means any (geomatch off); *open_door* asks for a number that no
     other open session uses, because any caller would fit both.

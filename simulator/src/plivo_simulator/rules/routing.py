@@ -45,7 +45,7 @@ class PlayUnknown:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Let the call fail: the number is in use, but not for this caller."""
+    """Fail the call: the number is in use, but not for this caller."""
 
 
 @dataclass(frozen=True, slots=True)

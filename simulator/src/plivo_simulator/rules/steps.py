@@ -1,4 +1,4 @@
-"""Name the steps that a call is made of, how each may end, and what is told of it."""
+"""Define the steps of a call, how each may end, and the moments to report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .routing import Connect
 
 
 class Moment(StrEnum):
-    """What is worth telling about a call; `vocabulary` turns it into event names."""
+    """A reportable moment of a call; `vocabulary` maps it to event names."""
 
     FIRST_INITIATED = "first_initiated"
     FIRST_RINGING = "first_ringing"
@@ -69,7 +69,7 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Let *seconds* pass."""
+    """Wait for *seconds*."""
 
     seconds: float
 
@@ -106,7 +106,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tell the session's owner about *moment*; the PIN fields come with PIN_CHECKED."""
+    """Report *moment* to the session's owner; PIN fields come with PIN_CHECKED."""
 
     moment: Moment
     route: Connect

@@ -1,0 +1,391 @@
+"""Draw the rooms of the layer and list who does the work of each function.
+
+``python -m docs.architecture`` writes docs/rooms.svg and the tables in
+docs/architecture.md, from the code, the template and the import contract. A test holds
+them together.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYER = ROOT / "layers" / "masking"
+FUNCTIONS = ROOT / "functions"
+PAGE = ROOT / "docs" / "architecture.md"
+PICTURE = ROOT / "docs" / "rooms.svg"
+
+WIRING = (
+    "masking.wiring.connections",
+    "masking.wiring.lifecycle",
+    "masking.wiring.services",
+)
+
+ABOUT = {
+    "wiring": "builds clients and use cases",
+    "erasure": "erase a person",
+    "stream": "what a change of the table sets off",
+    "lifecycle": "create, update, end, expire, reconcile, settle, list",
+    "recording": "announce, fetch, store, link, delete",
+    "webhooks": "deliver to apps, replay",
+    "tenants": "keys, settings, quotas",
+    "callbacks": "take Plivo's callbacks",
+    "api": "HTTP in and out: requests, pages, views, problems",
+    "storage": "one store per kind of thing; bucket, bus, queues",
+    "plivo": "the SDK's client, answers, signatures, media",
+    "domain": "rules without I/O: sessions, calls, recordings",
+    "core": "errors, numbers, times, key space, settings",
+}
+
+
+# What imports what
+
+
+@lru_cache(maxsize=None)
+def source_of(module: str) -> Path | None:
+    """Return the file of a module of the layer; None if there is no such module."""
+    path = LAYER / module.replace(".", "/")
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+@lru_cache(maxsize=None)
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _imports_in(node: ast.AST) -> Iterator[str]:
+    """List the modules of the layer that *node* imports when it runs."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ImportFrom) and child.module:
+            if child.module.split(".")[0] == "masking":
+                for name in child.names:
+                    inner = f"{child.module}.{name.name}"
+                    yield inner if source_of(inner) else child.module
+        elif not _is_for_types(child) and not isinstance(child, ast.FunctionDef):
+            yield from _imports_in(child)
+
+
+def _parts_of_wiring() -> dict[str, ast.FunctionDef]:
+    """Return the properties and methods of the services, by name."""
+    parts = {}
+    for module in WIRING:
+        file = source_of(module)
+        assert file  # noqa: S101 - named above
+        for node in ast.walk(_tree(file)):
+            if isinstance(node, ast.FunctionDef):
+                parts[node.name] = node
+    return parts
+
+
+def _attributes_in(node: ast.AST) -> set[str]:
+    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
+def _lazy_imports(node: ast.AST) -> Iterator[str]:
+    for child in ast.walk(node):
+        if isinstance(child, ast.FunctionDef):
+            yield from _imports_in(child)
+
+
+def modules_of(function: str) -> set[str]:
+    """Return the modules of the layer that a function's process imports.
+
+    These are the imports of its handler, and those of the parts of wiring that it asks
+    for, each with its own imports. Packages without code do not count.
+    """
+    handler = _tree(FUNCTIONS / function / "app.py")
+    found: set[str] = set()
+    asked = list(_imports_in(handler))
+    parts = _parts_of_wiring()
+    wanted = [name for name in _attributes_in(handler) if name in parts]
+    done: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in done:
+            continue
+        done.add(name)
+        asked += _imports_in(parts[name])
+        wanted += [each for each in _attributes_in(parts[name]) if each in parts]
+        wanted += [each for each in _names_in(parts[name]) if each in parts]
+    while asked:
+        module = asked.pop()
+        file = source_of(module)
+        if module in found or file is None:
+            continue
+        found.add(module)
+        asked += _imports_in(_tree(file))
+        parents = module.split(".")[:-1]
+        asked += [".".join(parents[:depth]) for depth in range(1, len(parents) + 1)]
+    stores = source_of("masking.storage.stores")
+    assert stores  # noqa: S101 - it is there
+    for store in _stores_in(found, done, parts):
+        for node in ast.walk(_tree(stores)):
+            if isinstance(node, ast.FunctionDef) and node.name == store:
+                for module in _imports_in(node):
+                    found |= _closure(module)
+    return {
+        each for each in found if (file := source_of(each)) and file.read_text().strip()
+    }
+
+
+def _closure(module: str) -> set[str]:
+    found: set[str] = set()
+    asked = [module]
+    while asked:
+        each = asked.pop()
+        file = source_of(each)
+        if each in found or file is None:
+            continue
+        found.add(each)
+        asked += _imports_in(_tree(file))
+        parents = each.split(".")[:-1]
+        asked += [".".join(parents[:depth]) for depth in range(1, len(parents) + 1)]
+    return found
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+@lru_cache(maxsize=None)
+def store_names() -> frozenset[str]:
+    """Return the names of the stores."""
+    file = source_of("masking.storage.stores")
+    assert file  # noqa: S101 - it is there
+    return frozenset(
+        node.name
+        for node in ast.walk(_tree(file))
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__"
+    )
+
+
+def _stores_in(
+    modules: set[str], asked: set[str], parts: dict[str, ast.FunctionDef]
+) -> set[str]:
+    """Return the stores that code asks for, as `stores.<name>` or in wiring."""
+    used = set()
+    nodes: list[ast.AST] = [parts[name] for name in asked]
+    nodes += [
+        _tree(file)
+        for each in modules
+        if (file := source_of(each)) and each not in WIRING
+    ]
+    for node in nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Attribute) and each.attr in store_names():
+                if "stores" in ast.unparse(each.value):
+                    used.add(each.attr)
+    return used
+
+
+# Who does the work of a function
+
+
+@dataclass(frozen=True)
+class Row:
+    """A function, what calls it, the use case that does its work, and its stores."""
+
+    trigger: str
+    function: str
+    use_case: str
+    stores: tuple[str, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's tags, which are read as plain values."""
+
+
+def _any_tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - there are three kinds
+    return loader.construct_mapping(node)
+
+
+_Loader.add_multi_constructor("!", _any_tag)
+
+
+def rows() -> list[Row]:
+    """Return a row for each function, routes first."""
+    template = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506
+    found = []
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        function = str(resource["Properties"]["CodeUri"]).rstrip("/").split("/")[-1]
+        events = resource["Properties"].get("Events", {}).values()
+        use_case = use_case_of(function)
+        found.append(
+            Row(
+                _trigger(events),
+                function,
+                use_case,
+                tuple(sorted(_own_stores(function))),
+            )
+        )
+    return sorted(
+        found, key=lambda row: (not row.trigger.startswith("`"), row.function)
+    )
+
+
+def _trigger(events: Any) -> str:
+    routes = [
+        f"`{each['Properties']['Method']} {each['Properties']['Path']}`"
+        for each in events
+        if each["Type"] == "HttpApi"
+    ]
+    if routes:
+        return "<br>".join(routes)
+    kinds = {
+        "SQS": "a queue",
+        "DynamoDB": "the table's stream",
+        "Schedule": "a schedule",
+    }
+    named = {kinds.get(each["Type"], each["Type"]) for each in events}
+    return ", ".join(sorted(named)) or "the API, before each route"
+
+
+def use_case_of(function: str) -> str:
+    """Return the module of the layer that has the function's name, without `masking.`.
+
+    Raises LookupError if there is not exactly one.
+    """
+    found = sorted(LAYER.glob(f"masking/*/{function}.py"))
+    if len(found) != 1:
+        message = f"{function}: {len(found)} modules of that name"
+        raise LookupError(message)
+    return f"{found[0].parent.name}.{function}"
+
+
+def _own_stores(function: str) -> set[str]:
+    parts = _parts_of_wiring()
+    return _stores_in(modules_of(function), {function} & parts.keys(), parts)
+
+
+def table() -> str:
+    """Return the table of functions in Markdown."""
+    lines = [
+        "| Called by | Function | Use case | Stores |",
+        "|---|---|---|---|",
+    ]
+    for row in rows():
+        room, name = row.use_case.split(".")
+        use_case = f"[`{row.use_case}`](../layers/masking/masking/{room}/{name}.py)"
+        function = f"[`{row.function}`](../functions/{row.function}/app.py)"
+        lines.append(
+            f"| {row.trigger} | {function} | {use_case} | {', '.join(row.stores)} |"
+        )
+    return "\n".join(lines)
+
+
+def page(text: str) -> str:
+    """Return the page *text* with its table as the code has it now."""
+    return re.sub(
+        r"(<!-- functions -->\n).*?(\n<!-- /functions -->)",
+        lambda match: f"{match[1]}{table()}{match[2]}",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+# The picture
+
+
+def rooms() -> list[list[str]]:
+    """Return the rooms in lines, from the top, as the import contract has them."""
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter")
+    listed = contract["importlinter:contract:rooms"]["layers"].strip().splitlines()
+    return [[room.strip() for room in line.split("|")] for line in listed]
+
+
+def size_of(room: str) -> tuple[int, int]:
+    """Return how many modules a room has, and lines."""
+    files = [
+        f for f in (LAYER / "masking" / room).glob("*.py") if f.read_text().strip()
+    ]
+    return len(files), sum(len(file.read_text().splitlines()) for file in files)
+
+
+WIDTH, HEIGHT, GAP, MARGIN = 920, 62, 10, 20
+
+
+def picture() -> str:
+    """Return the rooms as an SVG: imports go down, never up and never sideways."""
+    lines = rooms()
+    height = 2 * MARGIN + len(lines) * (HEIGHT + GAP) + 24
+    drawn = []
+    for row, line in enumerate(lines):
+        width = (WIDTH - GAP * (len(line) - 1)) / len(line)
+        for column, room in enumerate(line):
+            x = MARGIN + column * (width + GAP)
+            y = MARGIN + row * (HEIGHT + GAP)
+            drawn.append(_box(x, y, width, room))
+    legend = "A room imports from the rooms below it; rooms in one line are apart."
+    y = height - MARGIN / 2
+    style = (
+        "text{font-family:system-ui,sans-serif;fill:#1f2328}"
+        ".b{fill:#f6f8fa;stroke:#57606a}.n{font-weight:600;font-size:15px}"
+        ".a{font-size:12px}.s{font-size:11px;fill:#57606a}"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 2 * MARGIN}'
+        f' {height}" role="img" aria-label="{legend}"><style>{style}</style>'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(drawn)}'
+        f'<text class="a" x="{MARGIN}" y="{y}">{legend}</text></svg>\n'
+    )
+
+
+def _box(x: float, y: float, width: float, room: str) -> str:
+    modules, lines = size_of(room)
+    narrow = width < 300
+    about = ABOUT[room]
+    middle = x + 12
+    size = f"{modules} modules, {round(lines, -1)} lines"
+    return (
+        (
+            f'<rect class="b" x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}"'
+            f' rx="6"/><text class="n" x="{middle:.0f}" y="{y + 22:.0f}">{room}</text>'
+            f'<text class="a" x="{middle:.0f}" y="{y + 39:.0f}">{about}</text>'
+            f'<text class="s" x="{middle:.0f}" y="{y + 54:.0f}">{size}</text>'
+        )
+        if not narrow or len(about) * 6 < width - 20
+        else (
+            f'<rect class="b" x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}"'
+            f' rx="6"/><text class="n" x="{middle:.0f}" y="{y + 18:.0f}">{room}</text>'
+            + "".join(
+                f'<text class="s" x="{middle:.0f}" y="{y + 32 + 13 * i:.0f}">{part}</text>'
+                for i, part in enumerate((about, size))
+            )
+        )
+    )
+
+
+def main() -> int:
+    """Write the picture and the page."""
+    PICTURE.write_text(picture())
+    PAGE.write_text(page(PAGE.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

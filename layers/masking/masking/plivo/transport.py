@@ -1,0 +1,152 @@
+"""Send requests through Plivo's SDK: once, silently, with errors of our own.
+
+What the SDK does and this module undoes (plivo-contract 1.9): it sends a failed POST
+up to three times; it prints URLs that hold phone numbers; it drops status code and
+headers of errors; it has no setting for its base URL; it follows redirects with the
+credentials. What stays the SDK's: parameter names, encoding, authentication, the HTTP
+session.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import plivo
+import requests
+from plivo.exceptions import ValidationError
+from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+
+from masking.core import numbers
+from masking.plivo.errors import (
+    CarrierAnswerInvalidError,
+    CarrierCredentialsRefusedError,
+    CarrierError,
+    CarrierFailedError,
+    CarrierForbiddenError,
+    CarrierRefusedError,
+    CarrierSessionMissingError,
+    CarrierThrottledError,
+    CarrierTimeoutError,
+    CarrierUnreachableError,
+    NumberPoolExhaustedError,
+)
+
+T = TypeVar("T")
+
+
+class SdkClient(plivo.RestClient):  # type: ignore[misc]
+    """The SDK's client with its own way of sending: once, silently, answers whole."""
+
+    def __init__(
+        self,
+        auth_id: str,
+        auth_token: str,
+        base_url: str,
+        timeout: tuple[float, float],
+    ) -> None:
+        super().__init__(auth_id, auth_token, timeout=timeout)
+        self.base_uri = f"{base_url}/v1/Account"
+        self.before: Callable[[], None] = lambda: None
+
+    def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
+        """Send one request and return the JSON of a 2xx answer."""
+        self.before()
+        request = self.create_request(method, path, data)
+        try:
+            response = self.session.send(
+                request, timeout=self.timeout, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise _unanswered(error) from None
+        return _read(response)
+
+
+def _unanswered(error: requests.RequestException) -> CarrierError:
+    """Return the error of a request that has no answer: never sent, or outcome unknown.
+
+    The texts of these errors hold the URL, so none of it is carried on.
+    """
+    if isinstance(error, requests.ConnectTimeout):
+        return CarrierUnreachableError()
+    if isinstance(error, requests.Timeout):
+        return CarrierTimeoutError()
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, MaxRetryError) and _is_unsent(cause.reason):
+        return CarrierUnreachableError()
+    return CarrierFailedError("The connection to Plivo broke.")
+
+
+def _is_unsent(reason: Exception | None) -> bool:
+    """Return whether a connection failed before a request could go out on it.
+
+    Of TLS's failures that is sure of a refused certificate alone: the others may come
+    after the request was sent.
+    """
+    if isinstance(reason, SSLError):
+        return isinstance(reason.args[0], ssl.SSLCertVerificationError)
+    return isinstance(reason, NewConnectionError)
+
+
+def _read(response: requests.Response) -> Any:
+    status = response.status_code
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if 200 <= status < 300:
+        if not isinstance(body, dict) and status != 204:
+            raise CarrierAnswerInvalidError(carrier_status=status)
+        return body or {}
+    said = body.get("error") or body.get("message") if isinstance(body, dict) else None
+    text = str(numbers.masked(str(said)))[:300] if said else None
+    raise _refusal(status, text, response.headers.get("Retry-After"))
+
+
+def _refusal(status: int, text: str | None, retry_after: str | None) -> CarrierError:
+    """Translate an answer that is not 2xx; *text* is Plivo's, numbers hidden."""
+    if status == 400 and text and re.search(r"pool|not available", text, re.I):
+        return NumberPoolExhaustedError(carrier_status=status, retry_after=60)
+    if status == 401:
+        return CarrierCredentialsRefusedError(carrier_status=status)
+    if status == 403:
+        return CarrierForbiddenError(text, carrier_status=status)
+    if status == 404:
+        return CarrierSessionMissingError(carrier_status=status)
+    if status == 429:
+        seconds = int(retry_after) if retry_after and retry_after.isdecimal() else 5
+        return CarrierThrottledError(carrier_status=status, retry_after=seconds)
+    if 400 <= status < 500 and status != 408:
+        return CarrierRefusedError(
+            f"Plivo refused the request: {text}" if text else None,
+            carrier_status=status,
+        )
+    return CarrierFailedError(carrier_status=status)
+
+
+def unless_unsent(send: Callable[[], T]) -> T:
+    """Send; once more if no connection came about, so that nothing is sent twice."""
+    try:
+        return _sdk(send)
+    except CarrierUnreachableError:
+        return _sdk(send)
+
+
+def twice(send: Callable[[], T]) -> T:
+    """Send a request that may safely be repeated; once more if Plivo failed."""
+    try:
+        return _sdk(send)
+    except (CarrierUnreachableError, CarrierFailedError, CarrierAnswerInvalidError):
+        return _sdk(send)
+
+
+def _sdk(send: Callable[[], T]) -> T:
+    try:
+        return send()
+    except ValidationError as refused:
+        # The SDK's own check of URLs, before anything is sent.
+        text = str(numbers.masked(str(refused.args[0] if refused.args else "")))
+        detail = f"Plivo's SDK refused the request: {text[:300]}"
+        raise CarrierRefusedError(detail) from None

@@ -1,0 +1,39 @@
+"""Write and read the time formats of the masking API.
+
+Answers carry Go's `time.Time.String()`: a fraction of variable length with trailing
+zeros cut, then the offset, then a zone name that in captured update answers is the
+offset once more. List filters use another format, without zone. Callbacks use
+seconds without zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_FILTER = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d{1,6})?)?")
+_IST = timedelta(hours=5, minutes=30)
+
+
+def go_time(moment: datetime, zone: str = "UTC") -> str:
+    """Return *moment* as Go prints it; *zone* is `UTC` or, after updates, `+0000`."""
+    text = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    fraction = f"{moment.microsecond:06d}".rstrip("0")
+    return f"{text}{'.' + fraction if fraction else ''} +0000 {zone}"
+
+
+def mislabeled_go_time(moment: datetime) -> str:
+    """Return *moment* in Indian time labeled UTC, as captures of 2023 have it."""
+    return go_time(moment + _IST)
+
+
+def event_time(moment: datetime) -> str:
+    """Return *moment* as callbacks and filters write it, in whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def parse_filter_time(text: str) -> datetime:
+    """Read `YYYY-MM-DD HH:MM[:ss[.uuuuuu]]` as UTC. Raise ValueError on all else."""
+    if not _FILTER.fullmatch(text):
+        raise ValueError("expected YYYY-MM-DD HH:MM[:ss[.uuuuuu]]")
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
