@@ -1,4 +1,4 @@
-"""What a function really imports is what its source says."""
+"""What a function imports is what its source says, and importing builds nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import sys
 
 import pytest
 
-from tests.support.function_imports import LAYER, ROOT, closure_of, holds_code
+from tests.support.function_imports import (
+    LAYER,
+    NAMES,
+    ROOT,
+    closure_of,
+    holds_code,
+)
 from tests.unit.test_imports import BOUNDS
 
 # Imports a handler, builds its use case with an environment and clients that lead
@@ -70,3 +76,48 @@ def test_a_function_loads_what_its_source_imports(name: str) -> None:
             package == "lxml" and "plivo" in found.foreign
         )
         assert (package in roots) == needs, package
+
+
+# Imports every handler with nothing set, and finds whoever reads or builds too early.
+IMPORT_ALL = """
+import builtins, importlib, os, sys
+
+class Untouchable(dict):
+    reads = []
+    def __getitem__(self, key):
+        Untouchable.reads.append(key)
+        return super().__getitem__(key)
+    def get(self, key, default=None):
+        Untouchable.reads.append(key)
+        return super().get(key, default)
+
+import boto3, aws_lambda_powertools, pydantic, botocore.config
+made = []
+boto3.client = lambda *a, **k: made.append(a)
+boto3.resource = lambda *a, **k: made.append(a)
+ours = ("TABLE", "BUCKET", "BUS", "CARRIER", "SIGNING", "RETENTION", "PUBLIC", "CHECK",
+        "RECORDING", "POWERTOOLS_SERVICE", "POWERTOOLS_METRICS", "AWS_REGION")
+os.environ = Untouchable()
+for name in sys.argv[1:]:
+    importlib.import_module(f"functions.{name}.app")
+assert not made, made
+read = [key for key in Untouchable.reads if key.startswith(ours)]
+assert not read, read
+print("imported", len(sys.argv) - 1)
+"""
+
+
+def test_importing_every_handler_in_an_empty_environment_reads_and_builds_nothing() -> (
+    None
+):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_ALL, *NAMES],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT}:{LAYER}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout == f"imported {len(NAMES)}\n", done.stderr

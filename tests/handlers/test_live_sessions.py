@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from functions.publish_changes import app
 from masking.core import key_space
+from masking.core.settings import Settings
 from masking.domain import transitions
 from masking.domain.sessions import Session
 from masking.storage.stores import Stores
@@ -114,18 +116,14 @@ def test_what_comes_again_is_counted_once(
 
 
 def _publisher(stores: Stores) -> Callable[[Sequence[dict[str, Any]]], str | None]:
-    """Give what publishes with a table of the test's."""
-    from masking import wiring
-    from masking.stream.publish_changes import PublishChanges
-
-    services = wiring.services()
+    """Return what publishes with stores of the test's."""
+    services = Services(Settings(os.environ))
     services.stores = stores
-    publisher = services.change_publisher
 
     def parked() -> Any:
         raise AssertionError("nothing is to be parked")
 
-    return PublishChanges(publisher, parked, services.now).relay
+    return replace(services.publish_changes, parked=parked).relay
 
 
 def test_that_counting_fails_holds_nothing_up(

@@ -21,7 +21,7 @@ def faulty_stores(
     on: int = 1,
     error: str = "ProvisionedThroughputExceededException",
 ) -> Stores:
-    """Return stores over the table *name*, whose *on*-th request of an operation fails with *error*.
+    """Return stores over *name* whose *on*-th request of an operation fails.
 
     All later requests of that operation fail too.
     """

@@ -3,13 +3,14 @@
 A handler imports modules and asks `services()` for use cases. A property of the wiring
 imports what it builds, so the closure of a function is what its file imports, what the
 properties it asks for import, and what those modules import in turn. A store is
-imported when it is first used: it is counted where a module names it.
+imported when it is first used: it is counted where a module names it. What a function
+of a module imports by itself is deferred to a rare path and listed apart.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,7 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache
 def holds_code(module: str) -> bool:
     """Return whether a module has more than a docstring."""
     path = file_of(module)
@@ -119,18 +121,28 @@ def names_stores(node: ast.AST) -> bool:
 
 @dataclass
 class Imports:
-    """The closure of a function; *lazy* is what only the use of a store imports."""
+    """The closure of a function.
+
+    *modules* are loaded before its use case is built, *stores* with the stores that it
+    uses, *deferred* when code runs that imports by itself.
+    """
 
     modules: set[str] = field(default_factory=set)
-    lazy: set[str] = field(default_factory=set)
+    stores: set[str] = field(default_factory=set)
+    deferred: set[str] = field(default_factory=set)
     foreign: set[str] = field(default_factory=set)
     wired: set[str] = field(default_factory=set)
     properties: set[str] = field(default_factory=set)
 
     @property
     def ours(self) -> set[str]:
-        """Return the modules of ours that hold code."""
-        return {each for each in self.modules | self.lazy if holds_code(each)}
+        """Return the modules of ours that hold code and that every call needs."""
+        return {each for each in self.modules | self.stores if holds_code(each)}
+
+    @property
+    def everything(self) -> set[str]:
+        """Return all modules of ours that hold code, with those that are deferred."""
+        return self.ours | {each for each in self.deferred if holds_code(each)}
 
     @property
     def lines(self) -> int:
@@ -138,6 +150,7 @@ class Imports:
         return lines_of(self.ours)
 
 
+@cache
 def closure_of(function: str) -> Imports:
     """Return all that a function imports."""
     found = Imports()
@@ -145,7 +158,8 @@ def closure_of(function: str) -> Imports:
     _add(found, imports_of(walk_at_import(tree)), found.modules)
     for name in asked_of_services(tree):
         _follow(found, name)
-    _add_stores(found)
+    _add_later(found, stores_named_in, found.stores)
+    _add_later(found, imported_in_functions, found.deferred)
     return found
 
 
@@ -164,7 +178,7 @@ def _follow(found: Imports, name: str) -> None:
             _follow(found, node.attr)
         elif isinstance(node, ast.Attribute) and names_stores(node.value):
             store = methods_of(STORES)[node.attr]
-            _add(found, imports_of(ast.walk(store)), found.lazy)
+            _add(found, imports_of(ast.walk(store)), found.stores)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             _follow(found, node.func.id)
 
@@ -178,7 +192,7 @@ def _add(found: Imports, modules: Iterable[str], to: set[str]) -> None:
         parts = module.split(".")
         for end in range(1, len(parts) + 1):
             name = ".".join(parts[:end])
-            if name in found.modules or name in found.lazy:
+            if name in found.modules | found.stores | found.deferred:
                 continue
             path = file_of(name)
             assert path, f"no module {name}"
@@ -186,32 +200,39 @@ def _add(found: Imports, modules: Iterable[str], to: set[str]) -> None:
             _add(found, imports_of(walk_at_import(tree_of(path))), to)
 
 
-def _add_stores(found: Imports) -> None:
-    """Add what modules import later: stores that they use, imports in functions."""
-    stores = methods_of(STORES) if STORES in found.modules else {}
+def _add_later(
+    found: Imports, imports: Callable[[str], set[str]], to: set[str]
+) -> None:
+    """Add what *imports* returns for each module that was found, the added included."""
     seen: set[str] = set()
-    while fresh := (found.modules | found.lazy) - seen:
+    while fresh := (found.modules | found.stores | found.deferred) - seen:
         seen |= fresh
         for module in sorted(fresh):
             if not module.startswith("masking.wiring") and module != STORES:
-                _add(found, _later(module, stores), found.lazy)
+                _add(found, imports(module), to)
 
 
-def _later(module: str, stores: dict[str, Function]) -> set[str]:
+def stores_named_in(module: str) -> set[str]:
+    """Return the modules of the stores that a module uses."""
+    stores = methods_of(STORES)
     path = file_of(module)
     assert path
-    tree = tree_of(path)
-    later = {
+    return {
+        imported_module
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and names_stores(node.value)
+        if node.attr in stores
+        for imported_module in imports_of(ast.walk(stores[node.attr]))
+    }
+
+
+def imported_in_functions(module: str) -> set[str]:
+    """Return what the functions of a module import when they run."""
+    path = file_of(module)
+    assert path
+    return stores_named_in(module) | {
         name
-        for node in ast.walk(tree)
+        for node in ast.walk(tree_of(path))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         for name in imports_of(ast.walk(node))
     }
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Attribute)
-            and names_stores(node.value)
-            and node.attr in stores
-        ):
-            later |= imports_of(ast.walk(stores[node.attr]))
-    return later

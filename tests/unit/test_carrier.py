@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,10 +34,10 @@ from tests.support.plivo_answers import (
     session_object,
     updated,
 )
-from tests.unit.wire import Answer, Wire, break_tls, hang, reply, reset
+from tests.unit.wire import Answer, Wire, hang, reply, reset
 
 if TYPE_CHECKING:
-    from tests.support.embedded_aws import EmbeddedAws
+    pass
 
 AUTH_ID = "MAEXAMPLEACCOUNT0000"
 AUTH_TOKEN = "a-token-of-plivos"
@@ -543,41 +541,6 @@ def test_a_connection_that_takes_too_long_sent_nothing() -> None:
 
         with pytest.raises(CarrierUnreachableError):
             carrier_at(f"http://{host}:{port}", seconds=0.2).create(ASKED, HOOKS)
-
-
-@contextmanager
-def tls_wire(aws: EmbeddedAws, wire: Wire) -> Iterator[Wire]:
-    """Let the wire speak TLS with the embedded AWS's certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(
-        aws.ca_file.with_name("server.pem"), aws.ca_file.with_name("server.key")
-    )
-    wire.speak_tls(context)
-    yield wire
-
-
-def test_a_certificate_that_is_not_trusted_gets_no_request(
-    wire: Wire, aws: EmbeddedAws
-) -> None:
-    with tls_wire(aws, wire) as server, pytest.raises(CarrierUnreachableError):
-        carrier_at(server.origin).create(ASKED, HOOKS)
-
-    assert wire.asked == []
-
-
-def test_tls_that_breaks_after_the_request_leaves_the_outcome_unknown(
-    wire: Wire, aws: EmbeddedAws
-) -> None:
-    with tls_wire(aws, wire) as server:
-        wire.answers(break_tls())
-        carrier = carrier_at(server.origin)
-        carrier._client.session.verify = str(aws.ca_file)
-
-        with pytest.raises(CarrierFailedError) as failed:
-            carrier.create(ASKED, HOOKS)
-
-    assert failed.value.may_have_acted
-    assert len(wire.asked) == 1
 
 
 # Nothing leaks

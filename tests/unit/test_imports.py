@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.function_imports import NAMES, closure_of, lines_of
 
-# How many modules of ours that hold code a function may import.
+# How many modules of ours a function may load to answer in the usual way.
 BOUNDS = {
     "authorize": 20,
     "expire_sessions": 20,
