@@ -33,7 +33,7 @@ GATEWAY: Mapping[int, str] = {
 # What only a client's mistake in the URL can bring about is the same for all routes.
 OF_A_ROUTE = (401, 403, 429, 500, 503)
 
-SCOPE = re.compile(r'@web\.route\(scope=(?:"([a-z:]+)"|None)')
+SCOPE = re.compile(r'@route\(scope=(?:"([a-z:]+)"|None)')
 
 PARAMETERS: Mapping[str, dict[str, Any]] = {
     "session_uuid": {"type": "string", "format": "uuid"},
