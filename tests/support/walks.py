@@ -17,6 +17,10 @@ ROUTES = {
     for route in routes(ROOT)
     if route.scope is not None
 }
+assert ROUTES, "no handler names the scope that its route needs"
+
+
+__all__ = ["ROUTES", "Route", "answer_of", "event_for", "filled"]
 
 
 def filled(path: str, names: Mapping[str, str] | None = None) -> str:
@@ -39,7 +43,7 @@ def event_for(
     body: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Give the event of a request, with what the authorizer said of its key."""
+    """Return the event of a request, with what the authorizer said of its key."""
     event = sample(route.function)
     path = filled(route.path, names)
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
