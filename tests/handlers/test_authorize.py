@@ -27,7 +27,7 @@ KEY = "local-dev-key"
 
 
 def authorization(header: str | None) -> dict[str, Any]:
-    """Give the sample of an authorizer's event with another header."""
+    """Return the sample of an authorizer's event with another header."""
     event = sample("authorize")
     if header is None:
         del event["headers"]["authorization"]
@@ -128,7 +128,7 @@ def test_a_key_that_is_refused_is_not_logged(
 
 
 def authorized(key: str) -> bool:
-    """Say whether a key opens the API."""
+    """Return whether a key opens the API."""
     event = sample("authorize")
     event["headers"]["authorization"] = f"Bearer {key}"
     return bool(app.lambda_handler(event, None)["isAuthorized"])

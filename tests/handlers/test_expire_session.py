@@ -22,7 +22,6 @@ from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.expire_session import ExpireSession
-from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
 from masking.storage.sessions import SessionStore
@@ -41,14 +40,14 @@ FAILING = ["delete_401", "delete_403", "delete_429"]
 
 @pytest.fixture
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSession:
-    """Give the flow as a function has it, with a clock of the test's."""
+    """Return the use case, with a clock of the test's."""
     assert plivo.sessions() == []
     return at(services, clock).expire_session
 
 
 @pytest.fixture
 def session(services: Services, clock: Clock) -> Session:
-    """Give an active session."""
+    """Return an active session."""
     return created(services, clock)
 
 
@@ -58,7 +57,7 @@ def end(flow: ExpireSession, session: Session, if_match: int | None = None) -> S
 
 
 def outcome_of(error: ProblemError) -> Any:
-    """Give what an error says about the session's end."""
+    """Return what an error says about the session's end."""
     return error.members["outcome"]
 
 
@@ -187,14 +186,14 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     flow: ExpireSession,
     session: Session,
     plivo: SimulatedPlivo,
-    stores: Stores,
+    services: Services,
+    clock: Clock,
     fault: str,
     record: bool,
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
-    update = UpdateSession(flow.stores, flow.carrier, flow.now)
     with pytest.raises(CarrierError):
-        update.update(
+        at(services, clock).update_session.update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",
@@ -207,7 +206,7 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     assert ended.pending is None
     assert ended.settings.get("record", False) is record
     assert there["session"]["record"] is record
-    assert stores.sessions.load(session.session_uuid) == ended
+    assert flow.stores.sessions.load(session.session_uuid) == ended
 
 
 def test_an_ending_on_its_way_is_waited_for(

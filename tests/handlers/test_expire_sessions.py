@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from functions.expire_sessions import app
+from masking.core.settings import Settings
 from masking.domain import due_work, transitions
 from masking.domain.due_work import Action, Schedule
 from masking.domain.sessions import Session, Status
-from masking.lifecycle.expire_sessions import ExpireSessions
 from masking.storage.due_work import Due, DueWorkStore
 from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
-from tests.support.clock import Clock
+from masking.wiring import Services
+from tests.support.clock import Clock, at
 from tests.support.payloads import Context, sample
 from tests.support.sessions_there import planted, reserved, stored
 from tests.support.stores import stores_with_client
@@ -25,11 +26,12 @@ from tests.support.stores import stores_with_client
 def sweep(stores: Stores, clock: Clock, moments: int = 1_000_000) -> int:
     """Run the sweep; it has time for so many sessions."""
     left = iter(range(moments))
-    return ExpireSessions(stores, clock, lambda: next(left, None) is not None).run()
+    services = at(Services(Settings({})), clock, stores)
+    return services.expire_sessions(lambda: next(left, None) is not None).run()
 
 
 def due(stores: Stores, rule: Schedule, clock: Clock) -> set[str]:
-    """Give the sessions that the index says are due."""
+    """Return the sessions that the index says are due."""
     return {
         found.session_uuid
         for shard in due_work.shards(rule)

@@ -59,7 +59,7 @@ def _found(source: str, text: str) -> list[str]:
 
 
 def _said_by(run: Callable[[], Any], capsys: pytest.CaptureFixture[str]) -> str:
-    """Give what a function answers or raises, and all that it printed."""
+    """Return what a function answers or raises, and all that it printed."""
     capsys.readouterr()
     try:
         answer = run()

@@ -32,12 +32,12 @@ from tests.support.table_stream import TableStream
 
 @pytest.fixture
 def stream(aws: EmbeddedAws, deployment: Made) -> TableStream:
-    """Give the table's stream."""
+    """Return the table's stream."""
     return TableStream(aws, deployment)
 
 
 def limit(stores: Stores, *tenants: str) -> None:
-    """Give tenants the quota."""
+    """Set the quota for tenants."""
     for tenant in tenants:
         tenant_settings.save(stores.tenants, tenant, TenantSettings(live_sessions=9))
 

@@ -12,7 +12,6 @@ import pytest
 from functions.publish_changes import app as publisher
 from masking.domain import deliveries, recording_transitions
 from masking.domain.sessions import Session
-from masking.recording.announce import Announcer
 from masking.storage.deliveries import delivery_item
 from masking.wiring import Services
 from tests.support.clock import Clock, at
@@ -43,7 +42,7 @@ class World:
     stores: Any
 
     def names(self, path: str) -> dict[str, str]:
-        """Give the parameters of a route, leading to what is there."""
+        """Return the parameters of a route, leading to what is there."""
         known = {
             "session_uuid": self.session.session_uuid,
             "recording_uuid": RECORDING,
@@ -69,7 +68,7 @@ class Walk:
 
 
 def is_empty(answer: Answer) -> bool:
-    """Say whether a page is empty."""
+    """Return whether a page is empty."""
     return answer["statusCode"] == 200 and not read(answer)["objects"]
 
 
@@ -132,7 +131,7 @@ def world(
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> World:
-    """Give a session of acme's with an event, a recording, a delivery and links."""
+    """Return a session of acme's with an event, a recording, a delivery and links."""
     assert plivo.sessions() == []
     stream = TableStream(aws, deployment)
     session = created(services, clock, key="order-17", labels={"order": "17"})
@@ -162,7 +161,7 @@ def world(
 
 
 def _store_recording(services: Services, session: Session, clock: Clock) -> None:
-    announced = Announcer(services.stores, clock, 365).from_callback(
+    announced = at(services, clock).announcer.from_callback(
         {
             "EventName": "SessionRecordingCompleted",
             "RecordingUUID": RECORDING,

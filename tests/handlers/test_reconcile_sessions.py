@@ -35,7 +35,7 @@ from tests.support.stores import own_stores, stores_over
 
 @pytest.fixture
 def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
-    """Give the reconciler as a function has it, with a clock of the test's."""
+    """Return the reconciler, with a clock of the test's."""
     assert plivo.sessions() == []
     return at(services, clock).reconciler
 

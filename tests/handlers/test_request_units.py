@@ -64,7 +64,7 @@ class Meter:
 def metered(
     aws: EmbeddedAws, deployment: Deployment, services: Services
 ) -> tuple[Stores, Meter]:
-    """Give the table and the meter at its client."""
+    """Return the table and the meter at its client."""
     stores = services.stores
     assert stores.table.name == deployment.table_name
     assert aws.url

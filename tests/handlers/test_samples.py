@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from masking.api import callback_requests
-from masking.recording.announce import Announcer
+from masking.core.settings import Settings
 from masking.storage.stores import Stores
 from masking.tenants import authorize
 from masking.wiring import Services
-from tests.support.clock import Clock
+from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import EVENTS, Context, problem, read, sample
 from tests.support.simulated_plivo import SimulatedPlivo
@@ -170,8 +171,7 @@ def usual_world(
     detail = json.loads(sample("store_recording")["Records"][0]["body"])["detail"]
     session = stores.sessions.load(detail["session_uuid"])
     assert session
-    announcer = Announcer(stores, clock, retention_days=365)
-    announcer.from_callback(
+    at(Services(Settings(os.environ)), clock).announcer.from_callback(
         {
             "EventName": "SessionRecordingCompleted",
             "RecordingUUID": detail["recording_uuid"],

@@ -17,7 +17,7 @@ from tests.support.walks import ROUTES, answer_of, event_for
 
 @pytest.fixture
 def cached(stores: Stores, clock: Clock, plivo: SimulatedPlivo) -> Any:
-    """Give what the authorizer said once of a key with one scope, as a cache has it."""
+    """Return what the authorizer answers for a key, as a cache holds it."""
     assert plivo.sessions() == []
 
     def authorize(*scopes: str) -> dict[str, str]:

@@ -74,7 +74,7 @@ def test_credentials_are_read_once_in_minutes_and_two_tokens_hold_in_a_rotation(
 def said(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> Callable[[], str]:
-    """Give all that was printed and logged, at every level of our own logger."""
+    """Return all that was printed and logged, at every level of our own logger."""
     caplog.set_level("DEBUG", logger="maskline")
     text: list[str] = []
 
@@ -88,7 +88,7 @@ def said(
 
 
 def secrets_of(services: Services, *more: str) -> list[str]:
-    """Give every secret that a function can come to know, in each form."""
+    """Return every secret that a function can come to know, in each form."""
     keys_of_ours = (services.callback_key, services.number_key, services.webhook_key)
     return [
         SIGNING_SECRET,

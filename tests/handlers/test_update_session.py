@@ -46,14 +46,14 @@ SEED = {"call_time_limit": 3600, "record": True}
 
 @pytest.fixture
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> UpdateSession:
-    """Give the flow as a function has it, with a clock of the test's."""
+    """Return the use case, with a clock of the test's."""
     assert plivo.sessions() == []
     return at(services, clock).update_session
 
 
 @pytest.fixture
 def session(services: Services, flow: UpdateSession, clock: Clock) -> Session:
-    """Give an active session."""
+    """Return an active session."""
     assert flow.carrier is services.carrier
     return created(services, clock, call_time_limit=1800)
 
@@ -71,7 +71,7 @@ def update(
 
 
 def outcome_of(error: ProblemError) -> Any:
-    """Give what an error says about the change."""
+    """Return what an error says about the change."""
     return error.members["outcome"]
 
 

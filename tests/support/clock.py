@@ -16,7 +16,7 @@ class Clock:
         self.at = at
 
     def __call__(self) -> datetime:
-        """Give the time."""
+        """Return the time."""
         return self.at
 
     def advance(self, **span: float) -> None:

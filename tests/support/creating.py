@@ -31,7 +31,7 @@ def create(flow: CreateSession, key: str | None = "order-17", **body: Any) -> Cr
 
 
 def outcome_of(error: ProblemError) -> Any:
-    """Give what an error says about the session's existence."""
+    """Return what an error says about the session's existence."""
     return error.members["outcome"]
 
 

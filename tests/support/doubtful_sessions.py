@@ -9,7 +9,6 @@ import pytest
 from masking.api import requests
 from masking.domain import sessions
 from masking.domain.sessions import Session, Status
-from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.errors import CarrierError
 from masking.wiring import Services
 from tests.support.clock import Clock, at
@@ -50,7 +49,7 @@ def in_doubt(
     session = created(services, clock)
     plivo.arm(**{fault: {"times": 1}})
     with pytest.raises(CarrierError):
-        UpdateSession(services.stores, services.carrier, clock).update(
+        at(services, clock).update_session.update(
             session.session_uuid,
             requests.parse_update({"record": True}),
             tenant_id="acme",

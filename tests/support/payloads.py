@@ -32,7 +32,7 @@ def http(
     scopes: str = EVERY_SCOPE,
     encoded: bool = False,
 ) -> dict[str, Any]:
-    """Give an HTTP API's event: the function's sample with what a test changes.
+    """Return an HTTP API's event: the function's sample with what a test changes.
 
     *body* is text, bytes or JSON; *headers* with the value "" are taken out.
     """
@@ -60,13 +60,13 @@ def http(
 
 
 def read(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the JSON of an answer's body."""
+    """Return the JSON of an answer's body."""
     document: dict[str, Any] = json.loads(answer["body"])
     return document
 
 
 def problem(answer: Mapping[str, Any]) -> tuple[int, str, str | None]:
-    """Give status, code and outcome of a problem document, checking its shape."""
+    """Return status, code and outcome of a problem document, checking its shape."""
     document = read(answer)
     assert answer["headers"]["content-type"] == "application/problem+json"
     assert answer["headers"]["cache-control"] == "no-store"
@@ -87,5 +87,5 @@ class Context:
         self.left = left
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the milliseconds that are left."""
+        """Return the milliseconds that are left."""
         return self.left

@@ -57,7 +57,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def carrier_at(origin: str, seconds: float = 2.0) -> Carrier:
-    """Give a carrier that speaks to *origin* and waits so long."""
+    """Return a carrier that speaks to *origin* and waits so long."""
     return Carrier(
         auth_id=AUTH_ID,
         auth_token=AUTH_TOKEN,
@@ -68,7 +68,7 @@ def carrier_at(origin: str, seconds: float = 2.0) -> Carrier:
 
 @pytest.fixture
 def carrier(wire: Wire) -> Carrier:
-    """Give a carrier that speaks to the wire."""
+    """Return a carrier that speaks to the wire."""
     return carrier_at(wire.origin)
 
 
@@ -207,7 +207,7 @@ def test_a_listing_asks_for_the_pair_in_plivos_own_time_format(
 
 
 def pages(count: int, each: int = 2) -> list[Answer]:
-    """Give so many pages of sessions, each but the last pointing at the next."""
+    """Return so many pages of sessions, each but the last pointing at the next."""
     answers = []
     for page in range(count):
         items = [

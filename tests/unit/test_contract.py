@@ -56,7 +56,7 @@ def violations_of(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def without(body: dict[str, Any], *fields: str) -> dict[str, Any]:
-    """Give *body* without some fields."""
+    """Return *body* without some fields."""
     return {name: value for name, value in body.items() if name not in fields}
 
 

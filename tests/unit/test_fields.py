@@ -40,7 +40,7 @@ SECONDS = ["session_expiry", "call_time_limit", "ring_timeout"]
 
 
 def rule_broken_by(field: str, value: Any) -> str:
-    """Say which rule a create breaks that sets *field* to *value*."""
+    """Return which rule a create breaks that sets *field* to *value*."""
     with pytest.raises(InvalidRequestError) as refused:
         requests.parse_create({**PAIR, field: value})
     rules = [

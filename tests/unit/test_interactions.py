@@ -44,7 +44,7 @@ UNFETCHED = {
 
 
 def shown(**changed: Any) -> dict[str, Any]:
-    """Give the view of an interaction as Plivo sends it."""
+    """Return the view of an interaction as Plivo sends it."""
     sent = {k: v for k, v in {**CONNECTED, **changed}.items() if v is not None}
     (cleaned,) = answers.TOTALS["interaction"]([sent])
     return interaction_view(cleaned)

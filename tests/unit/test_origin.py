@@ -22,7 +22,7 @@ AUDIO = b"ID3\x04" + bytes(range(256)) * 300
 
 
 def origin_of(*hosts: str) -> Media:
-    """Give an origin that allows *hosts*."""
+    """Return an origin that allows *hosts*."""
     return Media(hosts, CREDENTIALS)
 
 
@@ -33,7 +33,7 @@ class Pieces:
         self._pieces = list(pieces)
 
     def read(self, amount: int, /) -> bytes:
-        """Give a piece, or its beginning."""
+        """Return a piece, or its beginning."""
         if not self._pieces:
             return b""
         piece = self._pieces.pop(0)
@@ -246,7 +246,7 @@ def test_a_redirect_to_what_is_not_public_https_is_refused(
 
 
 def resolving(**names: list[str]) -> Callable[[str, int], list[str]]:
-    """Give a resolver that knows these names alone."""
+    """Return a resolver that knows these names alone."""
 
     def resolve(host: str, _port: int) -> list[str]:
         if host not in names:
@@ -327,7 +327,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 
 
 def md5_of(content: bytes) -> bytes:
-    """Give the MD5 of *content*."""
+    """Return the MD5 of *content*."""
     return hashlib.md5(content, usedforsecurity=False).digest()
 
 

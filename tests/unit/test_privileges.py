@@ -200,7 +200,7 @@ def resource_of(value: Any) -> str:
 
 
 def granted(properties: dict[str, Any]) -> dict[str, frozenset[str]]:
-    """Give what a function may do: resources, or partitions of the table, by action."""
+    """Return what a function may do: resources, or partitions, by action."""
     found: dict[str, frozenset[str]] = {}
     for statement in statements(properties):
         assert statement["Effect"] == "Allow"

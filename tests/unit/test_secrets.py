@@ -30,7 +30,7 @@ SUSPICIOUS = re.compile(r"SECRET|TOKEN|PASSWORD|CREDENTIAL|KEY(?!WORD)", re.IGNO
 
 
 def environment_of(logical_id: str) -> dict[str, Any]:
-    """Give all variables of a function, the common ones among them."""
+    """Return all variables of a function, the common ones among them."""
     every: dict[str, Any] = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     own = FUNCTIONS[logical_id].get("Environment", {}).get("Variables", {})
     return {**every, **own}

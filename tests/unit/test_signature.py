@@ -48,7 +48,7 @@ def signed(message: str, token: str = TOKEN) -> str:
 
 
 def by_name(form: Pairs) -> dict[str, str | list[str]]:
-    """Give a form as the SDK takes it: values of a repeated name as a list."""
+    """Return a form as the SDK takes it: values of a repeated name as a list."""
     names: dict[str, list[str]] = {}
     for name, value in form:
         names.setdefault(name, []).append(value)

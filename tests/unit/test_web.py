@@ -45,7 +45,7 @@ def refusal_of(error: Exception, undone: str | None = None) -> dict[str, Any]:
 
 
 def request_of(**changed: Any) -> gateway.Request:
-    """Give the request that an event becomes."""
+    """Return the request that an event becomes."""
     event = http("get_session", **changed)
     seen: list[gateway.Request] = []
 

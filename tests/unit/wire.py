@@ -36,7 +36,7 @@ class Asked:
 
     @property
     def document(self) -> Any:
-        """Give the body's JSON."""
+        """Return the body's JSON."""
         return json.loads(self.body)
 
 
@@ -92,7 +92,7 @@ class Wire:
 
     @property
     def origin(self) -> str:
-        """Give where it listens, such as http://127.0.0.1:40000."""
+        """Return where it listens, such as http://127.0.0.1:40000."""
         return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def speak_tls(self, context: ssl.SSLContext) -> None:

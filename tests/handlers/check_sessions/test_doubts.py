@@ -26,7 +26,7 @@ from tests.support.simulated_plivo import SimulatedPlivo
 
 @pytest.fixture
 def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Reconciler:
-    """Give the reconciler as a function has it, with a clock of the test's."""
+    """Return the reconciler, with a clock of the test's."""
     assert plivo.sessions() == []
     return at(services, clock).reconciler
 

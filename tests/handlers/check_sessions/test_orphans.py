@@ -32,14 +32,14 @@ LAGGING = {"list_lag": {"rate": 1, "seconds": 10_000}}
 
 @pytest.fixture
 def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSession:
-    """Give the create flow with a clock of the test's."""
+    """Return the create flow with a clock of the test's."""
     assert plivo.sessions() == []
     return at(services, clock).create_session
 
 
 @pytest.fixture
 def reconciler(services: Services, clock: Clock) -> Reconciler:
-    """Give the reconciler with a clock of the test's."""
+    """Return the reconciler with a clock of the test's."""
     return at(services, clock).reconciler
 
 

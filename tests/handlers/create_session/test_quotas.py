@@ -46,13 +46,13 @@ FOREIGN = "SAXXXXXXXXXXXXXXXXXX"
 
 
 def under(flow: CreateSession, **rules: Any) -> CreateSession:
-    """Give the flow for a tenant with settings."""
+    """Return the flow for a tenant with settings."""
     found = TenantSettings(**rules)
     return replace(flow, settings_of=lambda _: found)
 
 
 def pairs() -> Callable[[], dict[str, str]]:
-    """Give what gives another pair each time."""
+    """Return what returns another pair each time."""
     numbers = iter(range(100, 10_000))
     return lambda: {
         "first_party": f"+1212555{next(numbers):04d}",
@@ -384,7 +384,7 @@ def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
 
 
 def _delivery_to(session: Session) -> dict[str, Any]:
-    """Give the message of an event for a session's app."""
+    """Return the message of an event for a session's app."""
     message = sample("deliver_webhook")
     body = json.loads(message["Records"][0]["body"])
     body["detail"] |= {"session_uuid": session.session_uuid, "tenant_id": "acme"}
