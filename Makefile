@@ -20,6 +20,8 @@ AS_JSON = $(if $(JSON),--json)
 KEY_TO_CHANGE = $(if $(filter rotate revoke,$(DO)),$(or $(KEY),$(error name a key by its id: make keys DO=$(DO) TENANT=$(TENANT) KEY=<id>)))
 SAM = .local/sam-venv/bin/sam
 SCAN = .local/scan-venv/bin/checkov
+PROSE = README.md CONTRIBUTING.md SECURITY.md Makefile docs events functions layers \
+  openapi.yaml operate proofs simulator stack template.yaml tests
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
@@ -89,9 +91,14 @@ schemas: stack ## Write the JSON Schemas of events into docs/events
 test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
 	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
-lint: dev sam scan ## Check style, types and the template
+lint: dev sam scan ## Check style, types, the rooms, words and the template
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports --no-cache && $(MAKE) --no-print-directory words
 	@$(SAM) validate --lint && $(SCAN) --config-file .checkov.yaml
+
+words: dev ## Check that prose uses the words of the field, in American English
+	@$(BIN)/codespell -D - -D .codespell-words.txt $(PROSE)
+	@! git grep -nE '"""(Give|Say whether) ' -- '*.py'
 
 typecheck: dev ## Check types only
 	@$(BIN)/mypy
@@ -115,5 +122,5 @@ dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke keys tenants webhooks hold chaos attack numbers audit endings openapi units redrive \
-  chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
+  chaos-recordings bench-recordings probe bench schemas test lint words typecheck format \
   build requirements clean stack dev sam scan
