@@ -20,9 +20,9 @@ from tests.handlers.clock import Clock
 if TYPE_CHECKING:
     from masking.table import Table
     from masking.wiring import Services
+    from proofs.http_listener import HttpListener
     from tests.handlers.embedded_aws import Deployment, EmbeddedAws, Shared
     from tests.handlers.simulated_plivo import SimulatedPlivo
-    from tests.unit.wire import Wire
 
 # A machine that is busy with something else is no failure.
 hypothesis.settings.register_profile(
@@ -161,11 +161,11 @@ def table(services: Services) -> Table:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def wire() -> Iterator[HttpListener]:
     """Give a server that answers as the test says."""
-    from tests.unit.wire import Wire
+    from proofs.http_listener import HttpListener
 
-    with Wire() as server:
+    with HttpListener() as server:
         yield server
 
 

@@ -12,8 +12,8 @@ from masking import keys
 from masking.table import Table
 from operate import __main__ as command
 from operate.deployment import Deployment
+from proofs.http_listener import HttpListener
 from stack.running import RunningStack
-from tests.webhooks.sinks import Sink, serving
 
 # Of its own, so that no function remembers what signed for it before.
 TENANT = "signed"
@@ -29,7 +29,7 @@ def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
     assert command.main(["webhooks", "rotate", TENANT], lambda _: found) == 0
     secrets = capsys.readouterr().out.split()
 
-    with serving(Sink()) as sink:
+    with HttpListener() as sink:
         created = httpx.post(
             f"{stack.addresses.api_url}/v1/sessions",
             headers={"authorization": f"Bearer {key.secret}"},
@@ -46,4 +46,4 @@ def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
     assert created.status_code == 201
     assert len(secrets) == 2
     for secret in secrets:
-        Webhook(secret).verify(sink.taken[0].body, sink.taken[0].headers)
+        Webhook(secret).verify(sink.requests[0].body, sink.requests[0].headers)

@@ -11,6 +11,7 @@ from functions.create_session import app
 from masking.carrier import Carrier
 from masking.carrier_errors import CarrierTimeoutError
 from masking.create import CreateFlow
+from proofs.http_listener import HttpListener, hang
 from tests.handlers.creating import (
     create,
     outcome_of,
@@ -18,7 +19,6 @@ from tests.handlers.creating import (
 from tests.handlers.embedded_aws import EmbeddedAws, make_secret
 from tests.handlers.payloads import PAIR, http, problem, read, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.unit.wire import Wire, hang
 
 
 @pytest.mark.usefixtures("deployment", "plivo")
@@ -233,7 +233,7 @@ def test_neither_logs_nor_metrics_nor_problems_hold_numbers_or_pins(
 
 
 def test_a_hanging_plivo_is_given_up_in_time(
-    flow: CreateFlow, plivo: SimulatedPlivo, wire: Wire
+    flow: CreateFlow, plivo: SimulatedPlivo, wire: HttpListener
 ) -> None:
     wire.answers(hang())
     carrier = Carrier(
@@ -247,4 +247,4 @@ def test_a_hanging_plivo_is_given_up_in_time(
         create(replace(flow, carrier=carrier))
 
     assert outcome_of(unknown.value) == "unknown"
-    assert [asked.method for asked in wire.asked] == ["POST", "GET"]
+    assert [asked.method for asked in wire.requests] == ["POST", "GET"]

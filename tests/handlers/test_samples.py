@@ -13,11 +13,11 @@ from masking import events, tenants
 from masking.announce import Announcer
 from masking.table import Table
 from masking.wiring import Services
+from proofs.http_listener import HttpListener, reply
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import EVENTS, Context, problem, read, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo
-from tests.unit.wire import Wire, reply
 
 MP3 = b"ID3\x04" + bytes(500)
 
@@ -155,7 +155,7 @@ def usual_world(
     table: Table,
     plivo: SimulatedPlivo,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Issue the samples' key, create their session, have their recording ready."""

@@ -28,11 +28,11 @@ from masking.table import Table
 from masking.wiring import Services
 from operate.deployment import Deployment as OperatedDeployment
 from operate.redrive import redrive
+from proofs.http_listener import Answer, HttpListener, in_chunks, reply, reset
 from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import sample
 from tests.handlers.sessions_there import planted
-from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
 MP3 = b"ID3\x04" + bytes(range(256)) * 400
@@ -46,7 +46,7 @@ def session(table: Table, clock: Clock) -> Session:
 
 
 @pytest.fixture
-def store(services: Services, wire: Wire, clock: Clock) -> Store:
+def store(services: Services, wire: HttpListener, clock: Clock) -> Store:
     """Give the store as a function has it, with the wire as origin."""
     origin = Origin((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
     return Store(services.table, services.bucket, origin, clock)
@@ -122,7 +122,7 @@ def test_the_object_is_the_origins_file_byte_for_byte(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     answer: Answer,
@@ -156,7 +156,7 @@ def test_the_object_has_its_type_and_a_checksum(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
@@ -175,7 +175,7 @@ def test_the_object_has_its_type_and_a_checksum(
 
 
 def test_a_recording_of_unknown_duration_is_stored_without_one(
-    store: Store, session: Session, clock: Clock, wire: Wire
+    store: Store, session: Session, clock: Clock, wire: HttpListener
 ) -> None:
     wire.answers(reply(200, MP3))
 
@@ -187,21 +187,21 @@ def test_a_recording_of_unknown_duration_is_stored_without_one(
 
 
 def test_a_second_run_fetches_nothing(
-    store: Store, session: Session, clock: Clock, wire: Wire
+    store: Store, session: Session, clock: Clock, wire: HttpListener
 ) -> None:
     wire.answers(reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
     store.store(*announced)
 
     assert store.store(*announced) is False
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
 
 
 def test_two_at_once_make_one_object_and_one_of_them_comes_again(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
@@ -222,7 +222,7 @@ def test_two_at_once_make_one_object_and_one_of_them_comes_again(
 
 
 def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
-    store: Store, session: Session, clock: Clock, wire: Wire
+    store: Store, session: Session, clock: Clock, wire: HttpListener
 ) -> None:
     wire.answers(reset(), reply(200, MP3))
     announced = announce(store.table, session, clock, f"{wire.origin}/a")
@@ -233,7 +233,7 @@ def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
 
     with pytest.raises(RecordingNotReadyError, match="another invocation"):
         store.store(*announced)
-    assert wire.asked == []
+    assert wire.requests == []
     clock.advance(minutes=17)
     with pytest.raises(RecordingNotReadyError):
         store.store(*announced)
@@ -246,7 +246,7 @@ def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
@@ -269,7 +269,7 @@ def test_another_file_under_the_same_key_is_never_overwritten(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     answer: Answer,
@@ -311,7 +311,7 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     answer: Answer,
@@ -344,7 +344,7 @@ def test_a_recording_from_nowhere_we_know_is_refused(
     store: Store,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     url: str,
     fields: dict[str, str],
 ) -> None:
@@ -353,7 +353,7 @@ def test_a_recording_from_nowhere_we_know_is_refused(
     with pytest.raises(RecordingRefusedError):
         store.store(*announced)
 
-    assert wire.asked == []
+    assert wire.requests == []
 
 
 def test_an_announcement_without_its_callback_is_refused(
@@ -464,7 +464,7 @@ def test_the_function_stores_and_reports_nothing_failed(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     deployment: Deployment,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -488,7 +488,7 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     received: int,
@@ -517,7 +517,7 @@ def test_after_the_last_try_it_is_a_dead_letter_and_failed(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
@@ -561,7 +561,7 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     monkeypatch: pytest.MonkeyPatch,
