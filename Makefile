@@ -31,10 +31,10 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 	@$(BIN)/python -m stack invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
-	@$(BIN)/python -m proofs.chaos --creates $(or $(N),2000) $(CHAOS)
+	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
 
 attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
-	@$(BIN)/python -m proofs.attack $(ATTACK)
+	@$(BIN)/python -m proofs attack $(ATTACK)
 
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
 	@$(BIN)/python -m operate.numbers --stack $(or $(STACK),maskline-local) $(if $(ATTACH),--attach) $(if $(JSON),--json)
@@ -49,7 +49,7 @@ openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m stack.openapi
 
 units: stack ## Measure the request units of each operation
-	@$(BIN)/python -m proofs.units
+	@$(BIN)/python -m proofs units
 
 redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) redrive $(or $(QUEUE),recordings)
@@ -61,16 +61,16 @@ tenants: stack ## What holds for TENANT=: DO=show, set, recount (SET="--live-ses
 	@$(BIN)/python -m operate --stack $(or $(STACK),maskline-local) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
-	@$(BIN)/python -m proofs.chaos_recordings $(or $(N),300)
+	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
-	@$(BIN)/python -m proofs.bench_recordings
+	@$(BIN)/python -m proofs bench recordings
 
 probe: stack ## Learn from a live Plivo account what its docs leave open: API= FIRST= SECOND=
 	@$(BIN)/python -m operate.probe --api $(or $(API),$(error give API, the deployment's ApiUrl)) --first $(FIRST) --second $(SECOND)
 
 bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
-	@$(BIN)/python -m proofs.bench.signature && $(BIN)/python -m proofs.bench_recordings
+	@$(BIN)/python -m proofs bench
 
 schemas: stack ## Write the JSON Schemas of events into docs/events
 	@$(BIN)/python -m stack.event_schemas
