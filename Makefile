@@ -37,10 +37,10 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 	@$(BIN)/python -m stack invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
-	@$(BIN)/python -m proofs.chaos --creates $(or $(N),2000) $(CHAOS)
+	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
 
 attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
-	@$(BIN)/python -m proofs.attack $(ATTACK)
+	@$(BIN)/python -m proofs attack $(ATTACK)
 
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
 	@$(MASKLINE) numbers $(if $(ATTACH),attach,list) $(AS_JSON)
@@ -55,7 +55,7 @@ openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m stack.openapi
 
 units: stack ## Measure the request units of each operation
-	@$(BIN)/python -m proofs.units
+	@$(BIN)/python -m proofs units
 
 redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
 	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
@@ -74,16 +74,16 @@ hold: stack ## Legal hold on the recordings of SESSION=: DO=set or lift (STACK=)
 	@$(MASKLINE) hold $(or $(DO),$(error say what to do: make hold DO=set SESSION=<uuid>)) $(or $(SESSION),$(error name a session: make hold DO=set SESSION=<uuid>)) $(AS_JSON)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
-	@$(BIN)/python -m proofs.chaos_recordings $(or $(N),300)
+	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
-	@$(BIN)/python -m proofs.bench_recordings
+	@$(BIN)/python -m proofs bench recordings
 
 probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (STACK= API=)
 	@$(MASKLINE) probe $(if $(API),--api $(API)) --first $(or $(FIRST),$(error give FIRST, a phone in E.164)) --second $(or $(SECOND),$(error give SECOND, another phone in E.164))
 
 bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
-	@$(BIN)/python -m proofs.bench.signature && $(BIN)/python -m proofs.bench_recordings
+	@$(BIN)/python -m proofs bench
 
 schemas: stack ## Write the JSON Schemas of events into docs/events
 	@$(BIN)/python -m stack.event_schemas

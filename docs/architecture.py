@@ -346,7 +346,7 @@ def picture() -> str:
             y = MARGIN + row * (HEIGHT + GAP)
             drawn.append(_box(x, y, width, room))
     legend = "A room imports from the rooms below it; rooms in one line are apart."
-    y = height - MARGIN / 2
+    bottom = height - MARGIN / 2
     style = (
         "text{font-family:system-ui,sans-serif;fill:#1f2328}"
         ".b{fill:#f6f8fa;stroke:#57606a}.n{font-weight:600;font-size:15px}"
@@ -356,7 +356,7 @@ def picture() -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 2 * MARGIN}'
         f' {height}" role="img" aria-label="{legend}"><style>{style}</style>'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(drawn)}'
-        f'<text class="a" x="{MARGIN}" y="{y}">{legend}</text></svg>\n'
+        f'<text class="a" x="{MARGIN}" y="{bottom}">{legend}</text></svg>\n'
     )
 
 

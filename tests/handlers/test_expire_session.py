@@ -47,7 +47,7 @@ def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> ExpireSessi
 
 
 @pytest.fixture
-def session(services: Services, flow: ExpireSession, clock: Clock) -> Session:
+def session(services: Services, clock: Clock) -> Session:
     """Give an active session."""
     return created(services, clock)
 

@@ -14,11 +14,11 @@ from masking.recording.announce import Announcer
 from masking.storage.stores import Stores
 from masking.tenants import authorize
 from masking.wiring import Services
+from proofs.http_listener import HttpListener, reply
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import EVENTS, Context, problem, read, sample
 from tests.support.simulated_plivo import SimulatedPlivo
-from tests.unit.wire import Wire, reply
 
 MP3 = b"ID3\x04" + bytes(500)
 
@@ -156,7 +156,7 @@ def usual_world(
     stores: Stores,
     plivo: SimulatedPlivo,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Issue the samples' key, create their session, have their recording ready."""
