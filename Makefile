@@ -20,6 +20,8 @@ AS_JSON = $(if $(JSON),--json)
 KEY_TO_CHANGE = $(if $(filter rotate revoke,$(DO)),$(or $(KEY),$(error name a key by its id: make keys DO=$(DO) TENANT=$(TENANT) KEY=<id>)))
 SAM = .local/sam-venv/bin/sam
 SCAN = .local/scan-venv/bin/checkov
+PROSE = README.md CONTRIBUTING.md SECURITY.md Makefile docs events functions layers \
+  openapi.yaml operate proofs simulator stack template.yaml tests
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
@@ -35,10 +37,10 @@ invoke: stack ## Invoke a function on the running stack: FN=create_session [EVEN
 	@$(BIN)/python -m stack invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
 chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
-	@$(BIN)/python -m proofs.chaos --creates $(or $(N),2000) $(CHAOS)
+	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
 
 attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
-	@$(BIN)/python -m proofs.attack $(ATTACK)
+	@$(BIN)/python -m proofs attack $(ATTACK)
 
 numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
 	@$(MASKLINE) numbers $(if $(ATTACH),attach,list) $(AS_JSON)
@@ -53,7 +55,7 @@ openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m stack.openapi
 
 units: stack ## Measure the request units of each operation
-	@$(BIN)/python -m proofs.units
+	@$(BIN)/python -m proofs units
 
 redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
 	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
@@ -72,16 +74,16 @@ hold: stack ## Legal hold on the recordings of SESSION=: DO=set or lift (STACK=)
 	@$(MASKLINE) hold $(or $(DO),$(error say what to do: make hold DO=set SESSION=<uuid>)) $(or $(SESSION),$(error name a session: make hold DO=set SESSION=<uuid>)) $(AS_JSON)
 
 chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
-	@$(BIN)/python -m proofs.chaos_recordings $(or $(N),300)
+	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
-	@$(BIN)/python -m proofs.bench_recordings
+	@$(BIN)/python -m proofs bench recordings
 
 probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (STACK= API=)
 	@$(MASKLINE) probe $(if $(API),--api $(API)) --first $(or $(FIRST),$(error give FIRST, a phone in E.164)) --second $(or $(SECOND),$(error give SECOND, another phone in E.164))
 
 bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
-	@$(BIN)/python -m proofs.bench.signature && $(BIN)/python -m proofs.bench_recordings
+	@$(BIN)/python -m proofs bench
 
 schemas: stack ## Write the JSON Schemas of events into docs/events
 	@$(BIN)/python -m stack.event_schemas
@@ -89,9 +91,14 @@ schemas: stack ## Write the JSON Schemas of events into docs/events
 test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
 	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
-lint: dev sam scan ## Check style, types and the template
+lint: dev sam scan ## Check style, types, the rooms, words and the template
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+	@PYTHONPATH=. $(BIN)/lint-imports --no-cache && $(MAKE) --no-print-directory words
 	@$(SAM) validate --lint && $(SCAN) --config-file .checkov.yaml
+
+words: dev ## Check that prose uses the words of the field, in American English
+	@$(BIN)/codespell -D - -D .codespell-words.txt $(PROSE)
+	@! git grep -nE '"""(Give|Say whether) ' -- '*.py'
 
 typecheck: dev ## Check types only
 	@$(BIN)/mypy
@@ -115,5 +122,5 @@ dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke keys tenants webhooks hold chaos attack numbers audit endings openapi units redrive \
-  chaos-recordings bench-recordings probe bench schemas test lint typecheck format \
+  chaos-recordings bench-recordings probe bench schemas test lint words typecheck format \
   build requirements clean stack dev sam scan

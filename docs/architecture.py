@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ ABOUT = {
     "erasure": "erase a person",
     "stream": "what a change of the table sets off",
     "lifecycle": "create, update, end, expire, reconcile, settle, list",
-    "recording": "announce, fetch, store, link, delete",
+    "recording": "announce, store, link, delete",
     "webhooks": "deliver to apps, replay",
     "tenants": "keys, settings, quotas",
     "callbacks": "take Plivo's callbacks",
@@ -51,7 +51,7 @@ ABOUT = {
 # What imports what
 
 
-@lru_cache(maxsize=None)
+@cache
 def source_of(module: str) -> Path | None:
     """Return the file of a module of the layer; None if there is no such module."""
     path = LAYER / module.replace(".", "/")
@@ -61,7 +61,7 @@ def source_of(module: str) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text())
 
@@ -140,9 +140,13 @@ def modules_of(function: str) -> set[str]:
             if isinstance(node, ast.FunctionDef) and node.name == store:
                 for module in _imports_in(node):
                     found |= _closure(module)
-    return {
-        each for each in found if (file := source_of(each)) and file.read_text().strip()
-    }
+    return {each for each in found if _holds_code(each)}
+
+
+def _holds_code(module: str) -> bool:
+    file = source_of(module)
+    body = _tree(file).body if file else []
+    return any(not isinstance(node, ast.Expr) for node in body)
 
 
 def _closure(module: str) -> set[str]:
@@ -164,7 +168,7 @@ def _names_in(node: ast.AST) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def store_names() -> frozenset[str]:
     """Return the names of the stores."""
     file = source_of("masking.storage.stores")
@@ -189,9 +193,12 @@ def _stores_in(
     ]
     for node in nodes:
         for each in ast.walk(node):
-            if isinstance(each, ast.Attribute) and each.attr in store_names():
-                if "stores" in ast.unparse(each.value):
-                    used.add(each.attr)
+            if (
+                isinstance(each, ast.Attribute)
+                and each.attr in store_names()
+                and "stores" in ast.unparse(each.value)
+            ):
+                used.add(each.attr)
     return used
 
 
@@ -300,8 +307,8 @@ def table() -> str:
 def page(text: str) -> str:
     """Return the page *text* with its table as the code has it now."""
     return re.sub(
-        r"(<!-- functions -->\n).*?(\n<!-- /functions -->)",
-        lambda match: f"{match[1]}{table()}{match[2]}",
+        r"(<!-- functions -->\n).*?(<!-- /functions -->)",
+        lambda match: f"{match[1]}{table()}\n{match[2]}",
         text,
         flags=re.DOTALL,
     )
@@ -318,12 +325,10 @@ def rooms() -> list[list[str]]:
     return [[room.strip() for room in line.split("|")] for line in listed]
 
 
-def size_of(room: str) -> tuple[int, int]:
-    """Return how many modules a room has, and lines."""
-    files = [
-        f for f in (LAYER / "masking" / room).glob("*.py") if f.read_text().strip()
-    ]
-    return len(files), sum(len(file.read_text().splitlines()) for file in files)
+def size_of(room: str) -> int:
+    """Return how many modules a room has that hold code."""
+    files = (LAYER / "masking" / room).glob("*.py")
+    return sum(_holds_code(f"masking.{room}.{file.stem}") for file in files)
 
 
 WIDTH, HEIGHT, GAP, MARGIN = 920, 62, 10, 20
@@ -341,7 +346,7 @@ def picture() -> str:
             y = MARGIN + row * (HEIGHT + GAP)
             drawn.append(_box(x, y, width, room))
     legend = "A room imports from the rooms below it; rooms in one line are apart."
-    y = height - MARGIN / 2
+    bottom = height - MARGIN / 2
     style = (
         "text{font-family:system-ui,sans-serif;fill:#1f2328}"
         ".b{fill:#f6f8fa;stroke:#57606a}.n{font-weight:600;font-size:15px}"
@@ -351,32 +356,20 @@ def picture() -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 2 * MARGIN}'
         f' {height}" role="img" aria-label="{legend}"><style>{style}</style>'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(drawn)}'
-        f'<text class="a" x="{MARGIN}" y="{y}">{legend}</text></svg>\n'
+        f'<text class="a" x="{MARGIN}" y="{bottom}">{legend}</text></svg>\n'
     )
 
 
 def _box(x: float, y: float, width: float, room: str) -> str:
-    modules, lines = size_of(room)
-    narrow = width < 300
-    about = ABOUT[room]
-    middle = x + 12
-    size = f"{modules} modules, {round(lines, -1)} lines"
+    size = f"{size_of(room)} modules"
+    left = round(x + 12)
+    texts = (("n", 22, room), ("a", 39, ABOUT[room]), ("s", 54, size))
     return (
-        (
-            f'<rect class="b" x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}"'
-            f' rx="6"/><text class="n" x="{middle:.0f}" y="{y + 22:.0f}">{room}</text>'
-            f'<text class="a" x="{middle:.0f}" y="{y + 39:.0f}">{about}</text>'
-            f'<text class="s" x="{middle:.0f}" y="{y + 54:.0f}">{size}</text>'
-        )
-        if not narrow or len(about) * 6 < width - 20
-        else (
-            f'<rect class="b" x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}"'
-            f' rx="6"/><text class="n" x="{middle:.0f}" y="{y + 18:.0f}">{room}</text>'
-            + "".join(
-                f'<text class="s" x="{middle:.0f}" y="{y + 32 + 13 * i:.0f}">{part}</text>'
-                for i, part in enumerate((about, size))
-            )
-        )
+        f'<rect class="b" x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{HEIGHT}"'
+        ' rx="6"/>'
+    ) + "".join(
+        f'<text class="{kind}" x="{left}" y="{y + down:.0f}">{text}</text>'
+        for kind, down, text in texts
     )
 
 

@@ -8,7 +8,6 @@ works with what functions work with.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.exceptions import ClientError, NoRegionError
 
-from masking.core.settings import Settings
+from masking.core import settings
 from masking.wiring import Services
 
 # The stack that runs on this machine, in place of a CloudFormation stack's name.
@@ -114,7 +113,7 @@ class Deployment:
     def services(self) -> Services:
         """Return what functions of the deployment work with, for a command."""
         return Services(
-            Settings(environment_of(self.outputs)),
+            settings.from_outputs(self.outputs),
             client=lambda service, **_: self.client(service),
         )
 
@@ -172,14 +171,6 @@ class Target:
     def services(self) -> Services:
         """Return what functions of the deployment work with."""
         return self.deployment.services
-
-
-def environment_of(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that functions have; `TableName` becomes `TABLE_NAME`."""
-    return {
-        re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper(): value
-        for name, value in outputs.items()
-    }
 
 
 def _outputs(account: Account, stack: str) -> Mapping[str, str]:

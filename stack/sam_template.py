@@ -3,7 +3,7 @@
 ``sam local`` passes a function only the variables that its template declares, and what
 a template refers to (a table, a secret) it can't look up. So beside the template that
 ``sam build`` wrote goes a copy in which each function has the environment of its
-deployed twin, with addresses that lead from a container to this machine::
+deployed counterpart, with addresses that lead from a container to this machine::
 
     sam local invoke CreateSessionFunction -t .aws-sam/build/stack.json \\
         -e events/create_session.json --add-host host.docker.internal:host-gateway

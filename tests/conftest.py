@@ -20,9 +20,9 @@ from tests.support.clock import Clock
 if TYPE_CHECKING:
     from masking.storage.stores import Stores
     from masking.wiring import Services
+    from proofs.http_listener import HttpListener
     from tests.support.embedded_aws import Deployment, EmbeddedAws, Shared
     from tests.support.simulated_plivo import SimulatedPlivo
-    from tests.unit.wire import Wire
 
 # A machine that is busy with something else is no failure.
 hypothesis.settings.register_profile(
@@ -161,11 +161,11 @@ def stores(services: Services) -> Stores:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def wire() -> Iterator[HttpListener]:
     """Give a server that answers as the test says."""
-    from tests.unit.wire import Wire
+    from proofs.http_listener import HttpListener
 
-    with Wire() as server:
+    with HttpListener() as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""Bad bodies by hand, for every route that takes one."""
+"""Bad bodies, written by hand, for every route that takes one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from masking.api.request_models import CreateSessionRequest
-from proofs.attack import marks
-from proofs.attack.shots import Shot
+from proofs.attack import pii_scan
+from proofs.attack.bad_requests import BadRequest
 from proofs.attack.target import JSON, VICTIM, Target
 
-NUMBER = marks.number(23)
-OTHER = marks.number(24)
+NUMBER = pii_scan.number(23)
+OTHER = pii_scan.number(24)
 PAIR = {"first_party": NUMBER, "second_party": OTHER}
 
 # Bytes; ours is 64 KiB, API Gateway's 10 MB.
@@ -52,7 +52,7 @@ MALFORMED: tuple[bytes, ...] = (
 
 
 class Bodies:
-    """The requests; *ids* are the victim's by their names in paths."""
+    """The requests, for every route and attribute."""
 
     def __init__(self, target: Target, ids: Mapping[str, str]) -> None:
         """Take the *target*, and the *ids* that paths name."""
@@ -67,12 +67,14 @@ class Bodies:
         ]
         self._ids = ids
 
-    def shots(self) -> Iterator[Shot]:
-        """Give all of them."""
+    def requests(self) -> Iterator[BadRequest]:
+        """Yield all of them."""
         for route in self._routes:
             path = route.path.format_map(self._ids)
             for body in self._of(route.function):
-                yield Shot("bodies", route.method.upper(), path, self._headers, body)
+                yield BadRequest(
+                    "bodies", route.method.upper(), path, self._headers, body
+                )
 
     def _of(self, function: str) -> Iterator[bytes]:
         yield from MALFORMED
@@ -83,13 +85,13 @@ class Bodies:
         yield json.dumps({**PAIR, "labels": {f"l{n}": "a" for n in range(11)}}).encode()
         for name in CreateSessionRequest.model_fields:
             for value in VALUES:
-                if not _may_be_right(name, value):
+                if not _is_valid(name, value):
                     yield json.dumps({**self._base(function), name: value}).encode()
 
     def _base(self, function: str) -> dict[str, Any]:
         return dict(PAIR) if function == "create_session" else {}
 
 
-def _may_be_right(name: str, value: object) -> bool:
-    """Say whether a value could be one of this attribute's."""
+def _is_valid(name: str, value: object) -> bool:
+    """Return whether a value is valid for this attribute."""
     return name == "labels" and value == {}

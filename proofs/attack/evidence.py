@@ -1,8 +1,8 @@
-"""Gather everything that came out of a stack, but for the answers to its callers.
+"""Gather everything that came out of a stack, except the answers to its callers.
 
 Logs of all functions with their metrics, events on the bus, alarms, messages in every
 queue, keys of the table and of the bucket with metadata and tags, and the URLs that
-Plivo was asked for: all but its own list by pair, the one exception of the design.
+Plivo was asked for: all except its own list by pair, which the design allows.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from stack.aws.listeners import listening_queue
+from proofs.harness import drain, listen_to_alarms, listen_to_bus
 from stack.running import RunningStack
 
 QUEUE = "everything-on-the-bus"
 ALARMS = "every-alarm"
-RULE = "everything"
 
 SOURCES = {QUEUE: "event on the bus", ALARMS: "alarm"}
 
@@ -38,22 +37,12 @@ class Piece:
 
 def watch(stack: RunningStack) -> None:
     """Keep every event of the bus and every alarm from now on in queues of our own."""
-    _, arn = listening_queue(stack.aws, QUEUE)
-    _, alarms = listening_queue(stack.aws, ALARMS)
-    stack.aws.client("sns").subscribe(
-        TopicArn=stack.outputs["AlarmsTopicArn"], Protocol="sqs", Endpoint=alarms
-    )
-    events = stack.aws.client("events")
-    bus = stack.outputs["BusName"]
-    events.put_rule(
-        Name=RULE, EventBusName=bus, EventPattern=json.dumps({"source": ["maskline"]})
-    )
-    target = {"Id": "watcher", "Arn": arn}
-    events.put_targets(Rule=RULE, EventBusName=bus, Targets=[target])
+    listen_to_bus(stack, QUEUE, {"source": ["maskline"]})
+    listen_to_alarms(stack, ALARMS)
 
 
 def gathered(stack: RunningStack, ledger: list[dict[str, Any]]) -> Iterator[Piece]:
-    """Gather it all; *ledger* is what Plivo was asked for. Empties the queues."""
+    """Yield it all and empty the queues; *ledger* is what Plivo was asked for."""
     yield from logs(stack)
     yield from _queues(stack)
     yield from _table(stack)
@@ -65,7 +54,7 @@ def gathered(stack: RunningStack, ledger: list[dict[str, Any]]) -> Iterator[Piec
 
 
 def logs(stack: RunningStack) -> Iterator[Piece]:
-    """Give every line that a function logged, metrics among them."""
+    """Yield every line that a function logged, metrics among them."""
     client = stack.aws.client("logs")
     for folder, name in sorted(stack.function_names().items()):
         request: dict[str, Any] = {"logGroupName": f"/aws/lambda/{name}"}
@@ -79,25 +68,12 @@ def logs(stack: RunningStack) -> Iterator[Piece]:
 
 
 def _queues(stack: RunningStack) -> Iterator[Piece]:
-    sqs = stack.aws.client("sqs")
-    for url in sqs.list_queues().get("QueueUrls", []):
+    for url in stack.aws.client("sqs").list_queues().get("QueueUrls", []):
         name = url.rpartition("/")[2]
         source = SOURCES.get(name, f"message in {name}")
-        while True:
-            answer = sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                MessageAttributeNames=["All"],
-                AttributeNames=["All"],
-            )
-            for message in answer.get("Messages", []):
-                attributes = json.dumps(
-                    message.get("MessageAttributes", {}), default=str
-                )
-                yield Piece(source, f"{message['Body']} {attributes}")
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            if not answer.get("Messages"):
-                break
+        for message in drain(stack, url):
+            attributes = json.dumps(message.get("MessageAttributes", {}), default=str)
+            yield Piece(source, f"{message['Body']} {attributes}")
 
 
 def _table(stack: RunningStack) -> Iterator[Piece]:
@@ -121,6 +97,7 @@ def _bucket(stack: RunningStack) -> Iterator[Piece]:
             with suppress(client.exceptions.ClientError):
                 head = client.head_object(Bucket=bucket, Key=key)
                 tags = client.get_object_tagging(Bucket=bucket, Key=key)
-                told = [head["Metadata"], head["ResponseMetadata"]["HTTPHeaders"]]
-                text = json.dumps([*told, tags["TagSet"]], default=str)
+                headers = head["ResponseMetadata"]["HTTPHeaders"]
+                shown = [head["Metadata"], headers, tags["TagSet"]]
+                text = json.dumps(shown, default=str)
                 yield Piece("metadata in the bucket", text)

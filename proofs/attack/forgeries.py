@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from masking.plivo import callback_urls
 from plivo_simulator import account
 from plivo_simulator.signing import v2_signature, v3_signature
-from proofs.attack import marks
-from proofs.attack.shots import Shot
+from proofs.attack import pii_scan
+from proofs.attack.bad_requests import BadRequest
 from proofs.attack.target import FORM, JSON, Pairs, Target
 
 REFUSED = frozenset({403})
@@ -19,7 +19,7 @@ NOWHERE = frozenset({403, 404})
 
 PAIRS: Pairs = (
     ("EventName", "SessionFirstPartyAnswer"),
-    ("From", marks.number(27)),
+    ("From", pii_scan.number(27)),
     ("SequenceNumber", "1"),
 )
 V3 = "x-plivo-signature-v3"
@@ -38,15 +38,15 @@ class Forgeries:
             kind: target.callback_path(ours, kind) for kind in ("events", "recordings")
         }
 
-    def shots(self) -> Iterator[Shot]:
-        """Give all of them."""
+    def requests(self) -> Iterator[BadRequest]:
+        """Yield all of them."""
         yield from self._tokens()
         yield from self._signatures()
         yield from self._replays()
         yield from self._tampered()
 
-    def _tokens(self) -> Iterator[Shot]:
-        """Guess the token, another attempt, another session; all of it signed."""
+    def _tokens(self) -> Iterator[BadRequest]:
+        """Guess the token, the attempt or the session, in requests that are signed."""
         for path in self._paths.values():
             *front, attempt, token, kind = path.split("/")
             places = [
@@ -63,13 +63,13 @@ class Forgeries:
             yield self._signed(path.replace(self._ours, self._other), REFUSED)
             yield self._signed(path.replace(self._ours, self._ours.upper()), NOWHERE)
         for number in range(30):
-            made_up = callback_urls.token_for(bytes([number]), self._ours, 1)
+            guessed = callback_urls.token_for(bytes([number]), self._ours, 1)
             for kind in self._paths:
-                path = callback_urls.path_for(self._ours, 1, made_up, kind)
+                path = callback_urls.path_for(self._ours, 1, guessed, kind)
                 yield self._signed(path, REFUSED)
 
-    def _signatures(self) -> Iterator[Shot]:
-        """Sign with what is no token of Plivo's, in each header that may prove."""
+    def _signatures(self) -> Iterator[BadRequest]:
+        """Sign with what is no token of Plivo's, in each header that is read."""
         url = self._target.stack.addresses.api_url
         body = urlencode(PAIRS).encode()
         for path in self._paths.values():
@@ -91,7 +91,7 @@ class Forgeries:
             for name in (V3, MA_V3):
                 for value in values:
                     headers = {**FORM, name: value, NONCE: "4711"}
-                    yield self._shot(path, headers, body)
+                    yield self._request(path, headers, body)
             for headers in (
                 {},
                 {"x-plivo-signature-v2": right, "x-plivo-signature-v2-nonce": "4711"},
@@ -99,11 +99,15 @@ class Forgeries:
                 {V3: right, NONCE: "4712"},
                 {V3: right, NONCE: ""},
             ):
-                yield self._shot(path, {**FORM, **headers}, body)
-                yield self._shot(path, {**JSON, **headers}, json.dumps(PAIRS).encode())
-                yield Shot("signatures", "GET", f"{path}?{body.decode()}", headers)
+                yield self._request(path, {**FORM, **headers}, body)
+                yield self._request(
+                    path, {**JSON, **headers}, json.dumps(PAIRS).encode()
+                )
+                yield BadRequest(
+                    "signatures", "GET", f"{path}?{body.decode()}", headers
+                )
 
-    def _replays(self) -> Iterator[Shot]:
+    def _replays(self) -> Iterator[BadRequest]:
         """Send what Plivo signed for one place to another."""
         elsewhere = self._target.callback_path(self._other)
         recordings = self._paths["recordings"]
@@ -112,11 +116,11 @@ class Forgeries:
             body = urlencode(pairs).encode()
             headers = self._target.signed(self._paths["events"], pairs)
             for path in (elsewhere, recordings, f"{self._paths['events']}?a=1"):
-                yield self._shot(path, headers, body)
+                yield self._request(path, headers, body)
             query = f"{self._paths['events']}?{body.decode()}"
-            yield Shot("signatures", "GET", query, headers, want=REFUSED)
+            yield BadRequest("signatures", "GET", query, headers, want=REFUSED)
 
-    def _tampered(self) -> Iterator[Shot]:
+    def _tampered(self) -> Iterator[BadRequest]:
         """Change a body after it was signed."""
         path = self._paths["events"]
         headers = self._target.signed(path, PAIRS)
@@ -134,24 +138,24 @@ class Forgeries:
             ),
         ]
         for changed in changes:
-            yield self._shot(path, headers, changed.encode())
-        yield self._shot(path, headers, b"x" * 20_000, frozenset({413}))
+            yield self._request(path, headers, changed.encode())
+        yield self._request(path, headers, b"x" * 20_000, frozenset({413}))
 
-    def _signed(self, path: str, want: frozenset[int]) -> Shot:
+    def _signed(self, path: str, want: frozenset[int]) -> BadRequest:
         headers = self._target.signed(path, PAIRS)
         body = urlencode(PAIRS).encode()
-        return Shot("signatures", "POST", path, headers, body, want)
+        return BadRequest("signatures", "POST", path, headers, body, want)
 
-    def _shot(
+    def _request(
         self,
         path: str,
         headers: dict[str, str],
         body: bytes,
         want: frozenset[int] = REFUSED,
-    ) -> Shot:
-        return Shot("signatures", "POST", path, headers, body, want)
+    ) -> BadRequest:
+        return BadRequest("signatures", "POST", path, headers, body, want)
 
 
 def _other(character: str) -> str:
-    """Give a character that stands for something else, wherever it stands."""
+    """Return a character that stands for something else, wherever it stands."""
     return "B" if character != "B" else "C"

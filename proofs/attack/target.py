@@ -1,8 +1,7 @@
-"""The stack that is attacked: its tenants, their keys, and how it is spoken to."""
+"""The stack that is attacked: its tenants, their keys, and requests to it."""
 
 from __future__ import annotations
 
-import hmac
 import http.client
 import json
 import uuid
@@ -10,16 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-
 from masking.plivo import callback_urls
-from masking.storage.stores import Stores
 from masking.tenants import authorize
+from masking.wiring import Services
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
+from proofs.harness import (
+    PATIENCE_SECONDS,
+    services_of,
+    simulator_client,
+)
 from stack.environments import ROOT
 from stack.openapi.document import Route, routes
 from stack.running import RunningStack
@@ -27,9 +30,6 @@ from stack.running import RunningStack
 # The tenant whose things are wanted, and one that has no right to them.
 VICTIM = "victim"
 STRANGER = "stranger"
-
-# Longer than API Gateway waits for a function.
-PATIENCE_SECONDS = 45
 
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -46,7 +46,7 @@ class Answer:
     body: str
 
     def document(self) -> Any:
-        """Read the body as JSON."""
+        """Return the body's JSON."""
         return json.loads(self.body)
 
 
@@ -59,14 +59,13 @@ class Target:
 
     @property
     def routes(self) -> list[Route]:
-        """Give the routes of the template."""
+        """Return the routes of the template."""
         return list(routes(ROOT))
 
-    @property
-    def stores(self) -> Stores:
-        """Give the stack's table."""
-        client = self.stack.aws.client("dynamodb")
-        return Stores(client, self.stack.outputs["TableName"])
+    @cached_property
+    def services(self) -> Services:
+        """Return what the functions of the stack work with."""
+        return services_of(self.stack)
 
     def send(
         self,
@@ -106,26 +105,19 @@ class Target:
 
     def simulator(self, method: str, path: str, body: object = None) -> Any:
         """Ask the simulator's control API."""
-        url = f"{self.stack.addresses.plivo_url}/_sim/{path}"
-        with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as client:
-            return client.request(method, url, json=body).raise_for_status().json()
-
-    def callback_key(self) -> bytes:
-        """Give the key that tokens of callback URLs are made with."""
-        secret = self.stack.aws.client("secretsmanager").get_secret_value(
-            SecretId=self.stack.outputs["SigningSecretArn"]
-        )["SecretString"]
-        return hmac.digest(secret.encode(), b"callbacks", "sha256")
+        with simulator_client(self.stack) as client:
+            answer = client.request(method, f"/_sim/{path}", json=body)
+            return answer.raise_for_status().json()
 
     def callback_path(self, session_uuid: str, kind: str = "events") -> str:
-        """Give the path at which Plivo calls back about a session's first attempt."""
-        token = callback_urls.token_for(self.callback_key(), session_uuid, 1)
+        """Return the path at which Plivo calls back about a session's first attempt."""
+        token = callback_urls.token_for(self.services.callback_key, session_uuid, 1)
         return callback_urls.path_for(session_uuid, 1, token, kind)
 
     def signed(
         self, path: str, pairs: Pairs, token: str = account.AUTH_TOKEN
     ) -> dict[str, str]:
-        """Give the headers with which Plivo would send *pairs* to *path*."""
+        """Return the headers with which Plivo would send *pairs* to *path*."""
         nonce = str(uuid.uuid4().int)[:20]
         url = self.stack.addresses.api_url + path
         signature = v3_signature(token, "POST", url, pairs, nonce)
@@ -136,15 +128,9 @@ class Target:
         }
 
     def call_back(self, path: str, pairs: Pairs) -> Answer:
-        """Call back as Plivo does."""
+        """Send a callback as Plivo does."""
         body = urlencode(pairs).encode()
         return self.send("POST", path, self.signed(path, pairs), body)
-
-    def invoke(self, folder: str, event: object) -> None:
-        """Invoke a function with an event."""
-        self.stack.aws.client("lambda").invoke(
-            FunctionName=self.stack.function_names()[folder], Payload=json.dumps(event)
-        )
 
 
 def prepared(stack: RunningStack) -> Target:
@@ -154,7 +140,11 @@ def prepared(stack: RunningStack) -> Target:
     for name, (key, tenant, scopes) in keys.items():
         ends = datetime.now(UTC) - timedelta(minutes=1) if name == "expired" else None
         authorize.issue(
-            target.table, key=key, tenant_id=tenant, scopes=scopes, expires_at=ends
+            target.services.stores,
+            key=key,
+            tenant_id=tenant,
+            scopes=scopes,
+            expires_at=ends,
         )
     return target
 

@@ -1,10 +1,11 @@
-"""Measure DynamoDB's request units of each operation: `make units`.
+"""Measure the request units of each operation: `make units`.
 
 Everything that an operation sets off is summed up, indexes included: the request's
 own path and the stream's handler after it. The table is the template's, in a stack of
 its own, holding 2,000 and then 20,000 sessions.
 
 - `meter`: sum up what DynamoDB says that requests consumed
-- `bench`: the operations, each with its path and its stream
+- `operations`: the operations, each with its path and its stream
 - `budget`: what each may cost
+- `run`: measure at all sizes, and compare with the budget
 """

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 # Two parties, one label, and Plivo's session with its entry in the listing.
 LINKS_OF_A_SESSION = 2 + 1 + 2
 
+# With URLs of 1,000 characters, a create may write so much more.
+MOST_FOR_LONG_URLS = 3
+
 
 @dataclass(frozen=True)
 class Budget:
-    """Most units: written on the own path and by the stream, read on the own path."""
+    """The most units written on the path and by the stream, and read on the path."""
 
     write: float | None = None
     stream_write: float = 0
@@ -35,7 +38,7 @@ BUDGETS: Mapping[str, Budget] = {
     "get, 10 events": Budget(read=2),
     "list, page of 50": Budget(read=26),
     "sweep, idle": Budget(read=8),
-    # One more than a sweep's end: the mark before Plivo is asked; docs/decisions.md.
+    # One more than the sweep: the state before Plivo is asked; see docs/decisions.md.
     "expire now": Budget(write=4),
     "expire by the sweep": Budget(write=3),
 }

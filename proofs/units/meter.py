@@ -31,7 +31,7 @@ class Units:
     requests: int = 0
 
     def __add__(self, other: Units) -> Units:
-        """Give the sum."""
+        """Return the sum."""
         return Units(
             self.read + other.read,
             self.write + other.write,
@@ -40,7 +40,7 @@ class Units:
 
 
 class Meter:
-    """Watch *client*: every answer is counted into whoever measures at the time."""
+    """Count every answer that *client* gets into all units being measured."""
 
     def __init__(self, client: Any) -> None:
         self._measured: list[Units] = []
@@ -80,7 +80,7 @@ class Meter:
 
 
 def size_of(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """Give the bytes of an item as DynamoDB counts them, near enough."""
+    """Return the bytes of an item, nearly as DynamoDB counts them."""
     return sum(len(name.encode()) + _size(value) for name, value in item.items())
 
 

@@ -28,10 +28,10 @@ class Timeline:
     def show(self, step: Step) -> None:
         """Print *step*, and what was not as expected."""
         self._end_wait()
-        mark, colour = ("●", "green") if step.holds else ("✗", "red")
+        mark, color = ("●", "green") if step.holds else ("✗", "red")
         head = Text.assemble(
             (f"{step.at:6.1f} s  ", "dim"),
-            (f"{mark} ", f"bold {colour}"),
+            (f"{mark} ", f"bold {color}"),
             (step.title, "bold"),
         )
         self._console.print(head)

@@ -9,10 +9,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from masking.tenants import api_keys
+from proofs.http_listener import HttpListener
 from stack.running import RunningStack
 from tests.support.maskline import Command
 from tests.support.stores import stores_over
-from tests.webhooks.sinks import Sink, serving
 
 # Of its own, so that no function remembers what signed for it before.
 TENANT = "signed"
@@ -26,7 +26,7 @@ def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
     key = api_keys.create(stores, TENANT, ["sessions:write"], datetime.now(UTC))
     secrets = Command(stack).lines("webhooks", "rotate", TENANT)
 
-    with serving(Sink()) as sink:
+    with HttpListener() as sink:
         created = httpx.post(
             f"{stack.addresses.api_url}/v1/sessions",
             headers={"authorization": f"Bearer {key.secret}"},
@@ -43,4 +43,4 @@ def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
     assert created.status_code == 201
     assert len(secrets) == 2
     for secret in secrets:
-        Webhook(secret).verify(sink.taken[0].body, sink.taken[0].headers)
+        Webhook(secret).verify(sink.requests[0].body, sink.requests[0].headers)

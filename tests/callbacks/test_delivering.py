@@ -28,14 +28,14 @@ from masking.tenants import webhook_secrets
 from masking.webhooks import deliver_webhook, http_post, ssrf_guard
 from masking.webhooks.endpoints import Endpoints
 from masking.wiring import Services
+from proofs.http_listener import HttpListener, reply
 from stack.environments import ROOT
 from tests.callbacks.deployed import Deployed, active_session
-from tests.webhooks.sinks import Sink, serving
+from tests.support.clock import at
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 EVENT_ID = "11111111-2222-5333-8444-555555555555"
 LOOPBACK = ssrf_guard.PUBLIC_AND_LOOPBACK
-from tests.support.clock import at
 
 
 class Clock:
@@ -63,8 +63,8 @@ class Puts:
 
 
 @pytest.fixture(name="sink")
-def _sink() -> Iterator[Sink]:
-    with serving(Sink()) as sink:
+def _sink() -> Iterator[HttpListener]:
+    with HttpListener() as sink:
         yield sink
 
 
@@ -146,23 +146,23 @@ def _event_for(services: Services, url: str, **asked: Any) -> dict[str, Any]:
 
 
 def test_a_webhook_is_verified_by_the_standard_library_of_the_specification(
-    services: Services, desk: Desk, sink: Sink, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, clock: Clock
 ) -> None:
     clock.at = datetime.now(UTC)
     detail = _event_for(services, sink.url)
 
     assert desk.deliver(detail) == []
 
-    [taken] = sink.taken
+    [taken] = sink.requests
     Webhook(SECRET).verify(taken.body, taken.headers)
-    assert taken.headers["webhook-id"] == detail["id"] == taken.event["id"]
-    assert taken.event["carrier_event"] == detail["carrier_event"]
-    assert not {"tenant_id", "webhook"} & taken.event.keys()
+    assert taken.headers["webhook-id"] == detail["id"] == taken.document["id"]
+    assert taken.document["carrier_event"] == detail["carrier_event"]
+    assert not {"tenant_id", "webhook"} & taken.document.keys()
     assert desk.stands(detail).status is Status.DELIVERED
 
 
 def test_a_get_is_signed_over_its_raw_query(
-    services: Services, desk: Desk, sink: Sink, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, clock: Clock
 ) -> None:
     clock.at = datetime.now(UTC)
     url = f"{sink.url}?shop=7"
@@ -170,7 +170,7 @@ def test_a_get_is_signed_over_its_raw_query(
 
     desk.deliver(detail)
 
-    [taken] = sink.taken
+    [taken] = sink.requests
     query = taken.path.partition("?")[2]
     assert (taken.method, taken.body) == ("GET", b"")
     assert query.startswith("shop=7&")
@@ -181,7 +181,7 @@ def test_a_get_is_signed_over_its_raw_query(
 
 
 def test_two_secrets_sign_while_one_replaces_the_other(
-    services: Services, clock: Clock, sink: Sink
+    services: Services, clock: Clock, sink: HttpListener
 ) -> None:
     stores, key = services.stores, services.webhook_key
     [old] = services.webhook_secrets_of("acme")
@@ -196,7 +196,7 @@ def test_two_secrets_sign_while_one_replaces_the_other(
     desk.deliver(_event_for(services, sink.url))
     webhook_secrets.change_generations(stores, "acme", webhook_signing.retired)
 
-    [taken] = sink.taken
+    [taken] = sink.requests
     [new] = webhook_secrets.webhook_secrets(stores, key, "acme")
     assert new != old
     for secret in (old, new):
@@ -204,7 +204,7 @@ def test_two_secrets_sign_while_one_replaces_the_other(
 
 
 def test_an_event_that_was_taken_is_not_sent_again(
-    services: Services, desk: Desk, sink: Sink
+    services: Services, desk: Desk, sink: HttpListener
 ) -> None:
     detail = _event_for(services, sink.url)
 
@@ -212,14 +212,14 @@ def test_an_event_that_was_taken_is_not_sent_again(
     again = desk.deliver(detail)
 
     assert again == []
-    assert len(sink.taken) == 1
+    assert len(sink.requests) == 1
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 429, 500, 503])
 def test_anything_but_2xx_comes_again_after_a_pause(
-    services: Services, desk: Desk, sink: Sink, status: int
+    services: Services, desk: Desk, sink: HttpListener, status: int
 ) -> None:
-    sink.answer = lambda _: status
+    sink.answers(reply(status, headers={"location": f"{sink.origin}/inside"}))
     detail = _event_for(services, sink.url)
 
     again = desk.deliver(detail)
@@ -230,11 +230,11 @@ def test_anything_but_2xx_comes_again_after_a_pause(
     assert (stands.status, stands.attempts) == (Status.WAITING, 1)
     assert stands.last_status == status
     # No redirect is followed.
-    assert len(sink.taken) == 1
+    assert len(sink.requests) == 1
 
 
-def test_gone_stops(services: Services, desk: Desk, sink: Sink) -> None:
-    sink.answer = lambda _: 410
+def test_gone_stops(services: Services, desk: Desk, sink: HttpListener) -> None:
+    sink.answers(reply(410))
     detail = _event_for(services, sink.url)
 
     assert desk.deliver(detail) == []
@@ -243,12 +243,12 @@ def test_gone_stops(services: Services, desk: Desk, sink: Sink) -> None:
 
 
 def test_an_event_is_tried_for_a_day_and_then_dead(
-    services: Services, desk: Desk, sink: Sink, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, clock: Clock
 ) -> None:
-    sink.answer = lambda _: 500
+    sink.answers(reply(500))
     detail = _event_for(services, sink.url)
     pauses = []
-    endpoint = key_space.endpoint_key("acme", sink.url.removesuffix("/hooks"))
+    endpoint = key_space.endpoint_key("acme", sink.origin)
 
     while desk.deliver(detail):
         stands = desk.stands(detail)
@@ -264,13 +264,13 @@ def test_an_event_is_tried_for_a_day_and_then_dead(
     assert desk.stands(detail).status is Status.DEAD
     assert [each["detail"]["id"] for each in desk.dead.sent] == [detail["id"]]
     assert desk.dead.sent[0]["redriven"]
-    assert len(sink.taken) == len(pauses) + 1
+    assert len(sink.requests) == len(pauses) + 1
 
 
 def test_a_dead_letter_that_is_sent_back_begins_another_day(
-    services: Services, desk: Desk, sink: Sink, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, clock: Clock
 ) -> None:
-    sink.answer = lambda number: 500 if number == 1 else 204
+    sink.answers(reply(500), reply(204))
     detail = _event_for(services, sink.url)
     desk.deliver(detail)
     stands = desk.stands(detail)
@@ -280,10 +280,10 @@ def test_a_dead_letter_that_is_sent_back_begins_another_day(
     clock.at += timedelta(days=3)
 
     assert desk.deliver(detail) == []
-    assert len(sink.taken) == 1
+    assert len(sink.requests) == 1
     assert desk.deliver(detail, redriven=True) == []
 
-    assert len(sink.taken) == 2
+    assert len(sink.requests) == 2
     assert desk.stands(detail).status is Status.DELIVERED
 
 
@@ -294,26 +294,26 @@ def test_pauses_are_spread_by_chance() -> None:
 
 
 def test_an_endpoint_that_fails_five_times_in_a_row_is_left_alone(
-    services: Services, desk: Desk, sink: Sink, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, clock: Clock
 ) -> None:
-    sink.answer = lambda _: 500
+    sink.answers(reply(500))
     detail = _event_for(services, sink.url)
 
     desk.deliver(detail, times=12)
-    tried = len(sink.taken)
+    tried = len(sink.requests)
     clock.at += timedelta(seconds=8)
     desk.deliver(detail, times=12)
 
     assert tried <= 10
-    assert len(sink.taken) == tried
+    assert len(sink.requests) == tried
     # Both the pause of the endpoint, and no message after it at once.
     assert all(pause >= 20 for pause in desk.queue.put_off[12:])
 
 
 def test_four_failures_and_a_success_leave_an_endpoint_as_it_was(
-    services: Services, desk: Desk, sink: Sink, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, clock: Clock
 ) -> None:
-    sink.answer = lambda number: 204 if number == 5 else 500
+    sink.answers(*[reply(500)] * 4, reply(204), reply(500))
     details = [
         _detail(_event_for(services, sink.url)["session_uuid"]) for _ in range(9)
     ]
@@ -322,8 +322,8 @@ def test_four_failures_and_a_success_leave_an_endpoint_as_it_was(
         desk.deliver(detail)
         clock.at += timedelta(seconds=2)
 
-    assert len(sink.taken) == 9
-    endpoint = key_space.endpoint_key("acme", sink.url.removesuffix("/hooks"))
+    assert len(sink.requests) == 9
+    endpoint = key_space.endpoint_key("acme", sink.origin)
     assert services.stores.endpoints.get(endpoint) == {
         "pk": endpoint,
         "sk": "PAUSE",
@@ -452,19 +452,19 @@ def test_loopback_in_any_spelling_is_allowed_by_the_setting_alone(host: str) -> 
 
 
 def test_an_event_is_not_sent_inside_and_says_why(
-    services: Services, clock: Clock, sink: Sink
+    services: Services, clock: Clock, sink: HttpListener
 ) -> None:
     desk = Desk(services.stores, clock, allowed=ssrf_guard.PUBLIC)
     detail = _event_for(services, sink.url)
 
     desk.deliver(detail)
 
-    assert sink.taken == []
+    assert sink.requests == []
     assert desk.stands(detail).last_error == "target_refused"
 
 
 def test_a_replay_sends_the_event_again_under_its_id(
-    services: Services, desk: Desk, sink: Sink, deployed: Deployed, clock: Clock
+    services: Services, desk: Desk, sink: HttpListener, deployed: Deployed, clock: Clock
 ) -> None:
     detail = _event_for(services, sink.url)
     desk.deliver(detail)
@@ -477,7 +477,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
     again = message["detail"]
     assert {**again, "carrier_event": detail["carrier_event"]} == detail
     desk.deliver(again)
-    assert [each.headers["webhook-id"] for each in sink.taken] == [detail["id"]] * 2
+    assert [each.headers["webhook-id"] for each in sink.requests] == [detail["id"]] * 2
     for other in ("nonsense", name[:-1], name, ""):
         with pytest.raises(DeliveryNotFoundError):
             replaying.replay(other, tenant_id="another")

@@ -13,10 +13,10 @@ from masking.domain.sessions import Session
 from masking.plivo import callback_urls
 from masking.wiring import Services
 from tests.callbacks.deployed import active_session, api_event, path_of, signed_form
+from tests.support.stores import stores_with_client
 
 FLOOD = 40
 FORM = [("EventName", "SessionFirstPartyAnswer"), ("From", "12025550100")]
-from tests.support.stores import stores_with_client
 
 
 class Counting:

@@ -37,6 +37,7 @@ from tests.callbacks.deployed import (
     path_of,
     signed_form,
 )
+from tests.support.stores import stores_with_client
 
 NONCE = "4711"
 ATTRIBUTES: Mapping[str, Any] = {
@@ -50,7 +51,6 @@ ATTRIBUTES: Mapping[str, Any] = {
     "SequenceNumber": "5",
 }
 FORM = [(name, str(value)) for name, value in ATTRIBUTES.items()]
-from tests.support.stores import stores_with_client
 
 
 def _send(request: dict[str, Any]) -> int:

@@ -24,11 +24,11 @@ from tests.callbacks.deployed import (
     signed_form,
 )
 from tests.callbacks.simulated_calls import play, text_of
+from tests.support.stores import stores_with_client
 
 REFUSED = "ConditionalCheckFailedException"
 WRITES = ("put_item", "update_item", "delete_item")
 READS = ("get_item", "query", "batch_get_item")
-from tests.support.stores import stores_with_client
 
 
 class Metered:

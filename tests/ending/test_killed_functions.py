@@ -112,7 +112,7 @@ def _created_without_answer(world: World, number: int) -> Session:
             ),
             tenant_id=TENANT,
             idempotency_key=f"key {number}",
-            domain=NOWHERE,
+            domain=NOWHERE.removeprefix("https://"),
         )
     uuid = sessions.session_uuid_for(TENANT, f"key {number}")
     found = world.stores.sessions.load(uuid)

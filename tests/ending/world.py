@@ -40,7 +40,7 @@ TENANT = "acme"
 FAR = 4_000_000_000
 
 # Nobody listens there: callbacks are handed over by the test.
-NOWHERE = "127.0.0.1:9"
+NOWHERE = "https://127.0.0.1:9"
 
 
 @dataclass
@@ -192,7 +192,7 @@ class World:
             requests.parse_create(body),
             tenant_id=TENANT,
             idempotency_key=None,
-            domain=NOWHERE,
+            domain=NOWHERE.removeprefix("https://"),
         ).session
 
     def update(self, session: Session, **changes: Any) -> Session:

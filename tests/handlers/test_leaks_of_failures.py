@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
-from proofs.attack import marks
+from proofs.attack import pii_scan
 from tests.support.embedded_aws import Deployment
 from tests.support.payloads import EVENTS, Context, sample
 from tests.support.simulated_plivo import SimulatedPlivo
@@ -29,7 +29,7 @@ from tests.support.simulated_plivo import SimulatedPlivo
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
 
-PARTIES = [marks.number(ordinal) for ordinal in (0, 1, 2, 77)]
+PARTIES = [pii_scan.number(ordinal) for ordinal in (0, 1, 2, 77)]
 PIN = "730518264937"
 SECRETS = [*PARTIES, PIN]
 # What a rule of ours tells everybody.
@@ -54,7 +54,7 @@ FAILURES = {
 def _found(source: str, text: str) -> list[str]:
     return [
         f"{each.source}: {each.form}: {each.around}"
-        for each in marks.found_in(source, text.replace(EXAMPLE, ""), SECRETS)
+        for each in pii_scan.found_in(source, text.replace(EXAMPLE, ""), SECRETS)
     ]
 
 

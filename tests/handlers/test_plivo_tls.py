@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import pytest
 
 from masking.plivo.errors import CarrierFailedError, CarrierUnreachableError
+from proofs.http_listener import HttpListener, break_tls
 from tests.support.embedded_aws import EmbeddedAws
 from tests.unit.test_carrier import ASKED, HOOKS, carrier_at
-from tests.unit.wire import Wire, break_tls
 
 
 @contextmanager
-def tls_wire(aws: EmbeddedAws, wire: Wire) -> Iterator[Wire]:
+def tls_wire(aws: EmbeddedAws, wire: HttpListener) -> Iterator[HttpListener]:
     """Let the wire speak TLS with the embedded AWS's certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(
@@ -26,16 +26,16 @@ def tls_wire(aws: EmbeddedAws, wire: Wire) -> Iterator[Wire]:
 
 
 def test_a_certificate_that_is_not_trusted_gets_no_request(
-    wire: Wire, aws: EmbeddedAws
+    wire: HttpListener, aws: EmbeddedAws
 ) -> None:
     with tls_wire(aws, wire) as server, pytest.raises(CarrierUnreachableError):
         carrier_at(server.origin).create(ASKED, HOOKS)
 
-    assert wire.asked == []
+    assert wire.requests == []
 
 
 def test_tls_that_breaks_after_the_request_leaves_the_outcome_unknown(
-    wire: Wire, aws: EmbeddedAws
+    wire: HttpListener, aws: EmbeddedAws
 ) -> None:
     with tls_wire(aws, wire) as server:
         wire.answers(break_tls())
@@ -46,4 +46,4 @@ def test_tls_that_breaks_after_the_request_leaves_the_outcome_unknown(
             carrier.create(ASKED, HOOKS)
 
     assert failed.value.may_have_acted
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1

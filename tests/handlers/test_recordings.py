@@ -315,7 +315,6 @@ def test_a_recording_costs_two_writes_by_its_callback_and_three_after_it(
     stream: TableStream,
     deployment: Deployment,
     written_units: list[float],
-    monkeypatch: pytest.MonkeyPatch,
     url_length: int,
 ) -> None:
     wiring.services().stores = services.stores

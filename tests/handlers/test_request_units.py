@@ -1,4 +1,4 @@
-"""What an operation costs beside the table of budgets, which tests/units measures."""
+"""What an operation costs beside the table of budgets, which tests/proofs measures."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ from masking.core.settings import Settings
 from masking.storage.stores import Stores
 from masking.tenants import authorize
 from masking.wiring import Services
+from proofs.http_listener import HttpListener, reply
 from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import EVENTS, Context, problem, read, sample
 from tests.support.simulated_plivo import SimulatedPlivo
-from tests.unit.wire import Wire, reply
 
 MP3 = b"ID3\x04" + bytes(500)
 
@@ -157,7 +157,7 @@ def usual_world(
     stores: Stores,
     plivo: SimulatedPlivo,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Issue the samples' key, create their session, have their recording ready."""

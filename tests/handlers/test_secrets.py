@@ -18,13 +18,13 @@ from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize, webhook_secrets
 from masking.wiring import Services
 from masking.wiring.connections import SECRET_SECONDS
+from proofs.http_listener import HttpListener
 from tests.handlers import test_samples as samples
 from tests.support.clock import Clock
 from tests.support.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
 from tests.support.embedded_aws import Deployment as Made
 from tests.support.payloads import http, problem, sample
 from tests.support.simulated_plivo import SimulatedPlivo
-from tests.unit.wire import Wire
 
 usual_world = samples.usual_world
 
@@ -122,12 +122,12 @@ def test_no_function_logs_a_secret(services: Services, said: Callable[[], str]) 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
 def test_no_secret_is_logged_when_plivo_refuses_or_fails(
     services: Services,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
     said: Callable[[], str],
     status: int,
 ) -> None:
-    from tests.unit.wire import reply
+    from proofs.http_listener import reply
 
     monkeypatch.setenv("CARRIER_BASE_URL", wire.origin)
     told = json.dumps({"error": f"token {services.auth_tokens[0]} refused"})

@@ -30,12 +30,12 @@ from masking.storage.queues import Queue
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from operate.redrive import redrive
+from proofs.http_listener import Answer, HttpListener, in_chunks, reply, reset
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.maskline import deployment_on
 from tests.support.payloads import sample
 from tests.support.sessions_there import planted
-from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
 
 RECORDING = "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c"
 MP3 = b"ID3\x04" + bytes(range(256)) * 400
@@ -49,7 +49,7 @@ def session(stores: Stores, clock: Clock) -> Session:
 
 
 @pytest.fixture
-def copying(services: Services, wire: Wire, clock: Clock) -> CopyRecording:
+def copying(services: Services, wire: HttpListener, clock: Clock) -> CopyRecording:
     """Give the store as a function has it, with the wire as origin."""
     origin = Media((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
     return CopyRecording(services.stores, services.bucket, origin, clock)
@@ -125,7 +125,7 @@ def test_the_object_is_the_origins_file_byte_for_byte(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     answer: Answer,
@@ -159,7 +159,7 @@ def test_the_object_has_its_type_and_a_checksum(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
@@ -178,7 +178,7 @@ def test_the_object_has_its_type_and_a_checksum(
 
 
 def test_a_recording_of_unknown_duration_is_stored_without_one(
-    copying: CopyRecording, session: Session, clock: Clock, wire: Wire
+    copying: CopyRecording, session: Session, clock: Clock, wire: HttpListener
 ) -> None:
     wire.answers(reply(200, MP3))
 
@@ -192,21 +192,21 @@ def test_a_recording_of_unknown_duration_is_stored_without_one(
 
 
 def test_a_second_run_fetches_nothing(
-    copying: CopyRecording, session: Session, clock: Clock, wire: Wire
+    copying: CopyRecording, session: Session, clock: Clock, wire: HttpListener
 ) -> None:
     wire.answers(reply(200, MP3))
     announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
     copying.copy(*announced)
 
     assert copying.copy(*announced) is False
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
 
 
 def test_two_at_once_make_one_object_and_one_of_them_comes_again(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
@@ -227,7 +227,7 @@ def test_two_at_once_make_one_object_and_one_of_them_comes_again(
 
 
 def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
-    copying: CopyRecording, session: Session, clock: Clock, wire: Wire
+    copying: CopyRecording, session: Session, clock: Clock, wire: HttpListener
 ) -> None:
     wire.answers(reset(), reply(200, MP3))
     announced = announce(copying.stores, session, clock, f"{wire.origin}/a")
@@ -238,7 +238,7 @@ def test_who_was_killed_while_storing_is_taken_over_after_his_lease(
 
     with pytest.raises(RecordingNotReadyError, match="another invocation"):
         copying.copy(*announced)
-    assert wire.asked == []
+    assert wire.requests == []
     clock.advance(minutes=17)
     with pytest.raises(RecordingNotReadyError):
         copying.copy(*announced)
@@ -251,7 +251,7 @@ def test_what_was_stored_by_one_who_was_killed_before_saying_so_is_accepted(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
 ) -> None:
@@ -274,7 +274,7 @@ def test_another_file_under_the_same_key_is_never_overwritten(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     answer: Answer,
@@ -316,7 +316,7 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     answer: Answer,
@@ -349,7 +349,7 @@ def test_a_recording_from_nowhere_we_know_is_refused(
     copying: CopyRecording,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     url: str,
     fields: dict[str, str],
 ) -> None:
@@ -358,7 +358,7 @@ def test_a_recording_from_nowhere_we_know_is_refused(
     with pytest.raises(RecordingRefusedError):
         copying.copy(*announced)
 
-    assert wire.asked == []
+    assert wire.requests == []
 
 
 def test_an_announcement_without_its_callback_is_refused(
@@ -469,7 +469,7 @@ def test_the_function_stores_and_reports_nothing_failed(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     deployment: Deployment,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -493,7 +493,7 @@ def test_a_recording_that_is_not_there_yet_comes_again_after_a_growing_pause(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     aws: EmbeddedAws,
@@ -529,7 +529,7 @@ def test_after_the_last_try_it_is_a_dead_letter_and_failed(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
@@ -573,7 +573,7 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     services: Services,
     session: Session,
     clock: Clock,
-    wire: Wire,
+    wire: HttpListener,
     aws: EmbeddedAws,
     deployment: Deployment,
     monkeypatch: pytest.MonkeyPatch,

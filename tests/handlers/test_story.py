@@ -15,11 +15,11 @@ from functions.publish_changes import app as publish_app
 from functions.store_recording import app as store_app
 from masking.storage.stores import Stores
 from plivo_simulator.server import running
+from proofs.http_listener import HttpListener, Request, by
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR, http, read, sample
 from tests.support.simulated_plivo import SimulatedPlivo
 from tests.support.table_stream import TableStream
-from tests.unit.wire import Asked, Wire, by
 
 # Seconds of a call that pass in one.
 SPEED = 20
@@ -38,7 +38,7 @@ def fast_server() -> Iterator[SimulatedPlivo]:
 def fast_plivo(
     fast_server: SimulatedPlivo,
     deployment: Deployment,
-    wire: Wire,
+    wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> SimulatedPlivo:
     """Give the quick simulator; its callbacks come to our handlers."""
@@ -51,7 +51,7 @@ def fast_plivo(
     return fast_server
 
 
-def as_api_gateway(asked: Asked) -> tuple[int, bytes]:
+def as_api_gateway(asked: Request) -> tuple[int, bytes]:
     """Hand a callback to its function, as the HTTP API would."""
     path, _, query = asked.path.partition("?")
     events = path.endswith("/events")

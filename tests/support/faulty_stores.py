@@ -21,9 +21,9 @@ def faulty_stores(
     on: int = 1,
     error: str = "ProvisionedThroughputExceededException",
 ) -> Stores:
-    """Return stores over *name* whose *on*-th request of an operation fails.
+    """Return stores over the table *name* that fail with *error*.
 
-    All later requests of that operation fail too.
+    They do so from the *on*-th request of an operation on.
     """
     from stack.aws.clients import LocalAws
 

@@ -6,7 +6,7 @@ import base64
 import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -25,6 +25,7 @@ from masking.plivo.errors import (
     CarrierUnreachableError,
     NumberPoolExhaustedError,
 )
+from proofs.http_listener import Answer, HttpListener, hang, reply, reset
 from tests.support.plivo_answers import (
     AT_PLIVO,
     created,
@@ -34,10 +35,6 @@ from tests.support.plivo_answers import (
     session_object,
     updated,
 )
-from tests.unit.wire import Answer, Wire, hang, reply, reset
-
-if TYPE_CHECKING:
-    pass
 
 AUTH_ID = "MAEXAMPLEACCOUNT0000"
 AUTH_TOKEN = "a-token-of-plivos"
@@ -67,7 +64,7 @@ def carrier_at(origin: str, seconds: float = 2.0) -> Carrier:
 
 
 @pytest.fixture
-def carrier(wire: Wire) -> Carrier:
+def carrier(wire: HttpListener) -> Carrier:
     """Return a carrier that speaks to the wire."""
     return carrier_at(wire.origin)
 
@@ -97,13 +94,13 @@ ONCE, TWICE = ["create", "update"], ["get", "expire", "listing"]
 
 
 def test_a_create_is_one_json_post_with_our_callbacks(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(reply(201, created()))
 
     session = carrier.create(ASKED, HOOKS)
 
-    [asked] = wire.asked
+    [asked] = wire.requests
     credentials = base64.b64encode(f"{AUTH_ID}:{AUTH_TOKEN}".encode()).decode()
     assert (asked.method, asked.path) == (
         *("POST", f"/v1/Account/{AUTH_ID}/Masking/Session/"),
@@ -116,21 +113,21 @@ def test_a_create_is_one_json_post_with_our_callbacks(
 
 
 def test_the_callbacks_of_a_create_are_ours_whatever_was_asked(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(reply(201, created()))
 
     carrier.create({**ASKED, "callback_url": "https://app.example.com/hook"}, HOOKS)
 
-    assert wire.asked[0].document["callback_url"] == HOOKS["callback_url"]
+    assert wire.requests[0].document["callback_url"] == HOOKS["callback_url"]
 
 
-def test_an_update_posts_to_the_session(wire: Wire, carrier: Carrier) -> None:
+def test_an_update_posts_to_the_session(wire: HttpListener, carrier: Carrier) -> None:
     wire.answers(reply(200, updated(record=True)))
 
     session = carrier.update(AT_PLIVO, {"call_time_limit": 3600, "record": True})
 
-    [asked] = wire.asked
+    [asked] = wire.requests
     assert asked.path.endswith(f"/Masking/Session/{AT_PLIVO}/")
     assert asked.document["call_time_limit"] == 3600
     assert asked.document["record"] is True
@@ -138,25 +135,25 @@ def test_an_update_posts_to_the_session(wire: Wire, carrier: Carrier) -> None:
 
 
 def test_a_get_reads_the_session_from_its_envelope(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(reply(200, fetched(total_call_count=2)))
 
     session = carrier.get(AT_PLIVO)
 
-    assert wire.asked[0].path.endswith(f"/Masking/Session/{AT_PLIVO}/")
+    assert wire.requests[0].path.endswith(f"/Masking/Session/{AT_PLIVO}/")
     assert session.totals["total_call_count"] == 2
 
 
 @pytest.mark.parametrize("message", ["Session expired", "Session Deleted"])
 def test_ending_a_session_is_a_delete_whatever_its_answer_says(
-    wire: Wire, carrier: Carrier, message: str
+    wire: HttpListener, carrier: Carrier, message: str
 ) -> None:
     wire.answers(reply(200, {"api_id": "x", "message": message}))
 
     carrier.expire(AT_PLIVO)
 
-    assert [asked.method for asked in wire.asked] == ["DELETE"]
+    assert [asked.method for asked in wire.requests] == ["DELETE"]
 
 
 @pytest.mark.parametrize(
@@ -169,17 +166,17 @@ def test_ending_a_session_is_a_delete_whatever_its_answer_says(
     ids=["empty", "expired", "unknown"],
 )
 def test_a_session_that_has_ended_already_is_a_success(
-    wire: Wire, carrier: Carrier, answer: Answer
+    wire: HttpListener, carrier: Carrier, answer: Answer
 ) -> None:
     wire.answers(answer)
 
     carrier.expire(AT_PLIVO)
 
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
 
 
 def test_a_listing_asks_for_the_pair_in_plivos_own_time_format(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(reply(200, listed(session_object())))
     india = timezone(timedelta(hours=5, minutes=30))
@@ -191,7 +188,7 @@ def test_a_listing_asks_for_the_pair_in_plivos_own_time_format(
         created_to=NOON + timedelta(minutes=1),
     )
 
-    query = parse_qs(urlsplit(wire.asked[0].path).query)
+    query = parse_qs(urlsplit(wire.requests[0].path).query)
     assert query == {
         "first_party": ["+12025550100"],
         "created_time__gte": ["2026-03-01 12:00:00"],
@@ -222,36 +219,40 @@ def pages(count: int, each: int = 2) -> list[Answer]:
     return answers
 
 
-def test_a_listing_follows_plivos_next_page(wire: Wire, carrier: Carrier) -> None:
+def test_a_listing_follows_plivos_next_page(
+    wire: HttpListener, carrier: Carrier
+) -> None:
     wire.answers(*pages(3))
 
     found = listing(carrier)
 
-    offsets = [parse_qs(urlsplit(a.path).query)["offset"] for a in wire.asked]
+    offsets = [parse_qs(urlsplit(a.path).query)["offset"] for a in wire.requests]
     assert len(found.sessions) == 6
     assert found.complete
     assert offsets == [["0"], ["2"], ["4"]]
 
 
 def test_a_listing_of_too_many_pages_is_not_complete(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(*pages(9))
 
     found = listing(carrier)
 
-    assert len(wire.asked) == 5
+    assert len(wire.requests) == 5
     assert len(found.sessions) == 10
     assert not found.complete
 
 
-def test_a_page_that_comes_again_ends_the_listing(wire: Wire, carrier: Carrier) -> None:
+def test_a_page_that_comes_again_ends_the_listing(
+    wire: HttpListener, carrier: Carrier
+) -> None:
     page = listed(session_object(), next_page="/v1/x/?offset=20")
     wire.answers(reply(200, page))
 
     found = listing(carrier)
 
-    assert len(wire.asked) == 2
+    assert len(wire.requests) == 2
     assert len(found.sessions) == 1
     assert found.complete
 
@@ -260,7 +261,7 @@ def test_a_page_that_comes_again_ends_the_listing(wire: Wire, carrier: Carrier) 
     "following", ["/v1/x/?offset=0", "/v1/x/?cursor=abc", "nonsense", "/?offset=-5"]
 )
 def test_a_next_page_without_a_useful_offset_is_counted_on(
-    wire: Wire, carrier: Carrier, following: str
+    wire: HttpListener, carrier: Carrier, following: str
 ) -> None:
     other = session_object(session_uuid="00000000-0000-4000-8000-000000000001")
     wire.answers(
@@ -270,11 +271,13 @@ def test_a_next_page_without_a_useful_offset_is_counted_on(
 
     found = listing(carrier)
 
-    assert parse_qs(urlsplit(wire.asked[1].path).query)["offset"] == ["1"]
+    assert parse_qs(urlsplit(wire.requests[1].path).query)["offset"] == ["1"]
     assert len(found.sessions) == 2
 
 
-def test_a_listing_without_meta_is_one_page(wire: Wire, carrier: Carrier) -> None:
+def test_a_listing_without_meta_is_one_page(
+    wire: HttpListener, carrier: Carrier
+) -> None:
     wire.answers(
         reply(200, {"response": {"objects": [session_object()], "meta": None}})
     )
@@ -304,7 +307,7 @@ def test_a_listing_without_meta_is_one_page(wire: Wire, carrier: Carrier) -> Non
     ],
 )
 def test_each_status_has_its_error(
-    wire: Wire,
+    wire: HttpListener,
     carrier: Carrier,
     call: str,
     status: int,
@@ -323,7 +326,7 @@ def test_each_status_has_its_error(
 
 @pytest.mark.parametrize("call", ["create", "update", "get", "listing"])
 def test_what_plivo_does_not_know_is_missing(
-    wire: Wire, carrier: Carrier, call: str
+    wire: HttpListener, carrier: Carrier, call: str
 ) -> None:
     wire.answers(reply(404, error("not found")))
 
@@ -340,7 +343,7 @@ def test_what_plivo_does_not_know_is_missing(
     ],
 )
 def test_an_exhausted_pool_is_told_by_its_text_because_plivo_says_400(
-    wire: Wire, carrier: Carrier, text: str
+    wire: HttpListener, carrier: Carrier, text: str
 ) -> None:
     wire.answers(reply(400, error(text)))
 
@@ -368,7 +371,7 @@ def test_an_exhausted_pool_is_told_by_its_text_because_plivo_says_400(
     ids=repr,
 )
 def test_what_plivo_says_is_passed_on_with_numbers_hidden(
-    wire: Wire, carrier: Carrier, body: object, explanation: str | None
+    wire: HttpListener, carrier: Carrier, body: object, explanation: str | None
 ) -> None:
     wire.answers(reply(400, body))
 
@@ -384,7 +387,7 @@ def test_what_plivo_says_is_passed_on_with_numbers_hidden(
     ("header", "seconds"), [("7", 7), ("soon", 5), ("-1", 5), (None, 5)], ids=repr
 )
 def test_a_throttled_request_says_how_long_to_wait(
-    wire: Wire, carrier: Carrier, header: str | None, seconds: int
+    wire: HttpListener, carrier: Carrier, header: str | None, seconds: int
 ) -> None:
     headers = {"Retry-After": header} if header else {}
     wire.answers(reply(429, error("too many"), headers))
@@ -412,7 +415,7 @@ def test_a_throttled_request_says_how_long_to_wait(
     ],
 )
 def test_a_200_that_is_no_json_object_is_no_answer_and_may_have_acted(
-    wire: Wire, carrier: Carrier, call: str, answer: bytes
+    wire: HttpListener, carrier: Carrier, call: str, answer: bytes
 ) -> None:
     wire.answers(reply(200, answer))
 
@@ -420,7 +423,7 @@ def test_a_200_that_is_no_json_object_is_no_answer_and_may_have_acted(
         CALLS[call](carrier)
 
     assert invalid.value.may_have_acted
-    assert len(wire.asked) == (1 if call in ONCE else 2)
+    assert len(wire.requests) == (1 if call in ONCE else 2)
 
 
 @pytest.mark.parametrize("call", ["create", "update", "get", "listing"])
@@ -439,7 +442,7 @@ def test_a_200_that_is_no_json_object_is_no_answer_and_may_have_acted(
     ids=repr,
 )
 def test_an_envelope_without_a_session_is_no_answer(
-    wire: Wire, carrier: Carrier, call: str, answer: object
+    wire: HttpListener, carrier: Carrier, call: str, answer: object
 ) -> None:
     wire.answers(reply(200, answer))
 
@@ -457,7 +460,7 @@ def test_an_envelope_without_a_session_is_no_answer(
     ids=["500", "503", "504", "reset", "cut off"],
 )
 def test_what_changes_something_is_sent_once_even_if_plivo_fails(
-    wire: Wire, carrier: Carrier, call: str, answer: Answer
+    wire: HttpListener, carrier: Carrier, call: str, answer: Answer
 ) -> None:
     wire.answers(answer)
 
@@ -465,24 +468,24 @@ def test_what_changes_something_is_sent_once_even_if_plivo_fails(
         CALLS[call](carrier)
 
     assert failed.value.may_have_acted
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
 
 
 @pytest.mark.parametrize("call", TWICE)
 @pytest.mark.parametrize("answer", [reply(500), reset()], ids=["500", "reset"])
 def test_what_may_be_repeated_is_sent_twice_if_plivo_fails(
-    wire: Wire, carrier: Carrier, call: str, answer: Answer
+    wire: HttpListener, carrier: Carrier, call: str, answer: Answer
 ) -> None:
     wire.answers(answer)
 
     with pytest.raises(CarrierFailedError):
         CALLS[call](carrier)
 
-    assert len(wire.asked) == 2
+    assert len(wire.requests) == 2
 
 
 def test_what_fails_once_and_then_works_has_worked(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(reply(500), reply(200, fetched()))
 
@@ -490,19 +493,19 @@ def test_what_fails_once_and_then_works_has_worked(
 
 
 def test_the_sdks_hidden_counter_of_retries_does_not_stick(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     wire.answers(reply(500))
     for _ in range(5):
         with pytest.raises(CarrierFailedError):
             carrier.create(ASKED, HOOKS)
 
-    assert len(wire.asked) == 5
+    assert len(wire.requests) == 5
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_silence_is_given_up_after_the_time_out_and_not_repeated(
-    wire: Wire, call: str
+    wire: HttpListener, call: str
 ) -> None:
     wire.answers(hang())
 
@@ -511,7 +514,7 @@ def test_silence_is_given_up_after_the_time_out_and_not_repeated(
 
     assert silent.value.may_have_acted
     assert silent.value.status == 504
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -553,7 +556,7 @@ def test_a_connection_that_takes_too_long_sent_nothing() -> None:
     ids=["500", "418", "reset", "html"],
 )
 def test_nothing_is_printed_and_no_error_holds_a_number_or_the_url(
-    wire: Wire,
+    wire: HttpListener,
     carrier: Carrier,
     capsys: pytest.CaptureFixture[str],
     call: str,
@@ -574,15 +577,15 @@ def test_nothing_is_printed_and_no_error_holds_a_number_or_the_url(
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_no_redirect_is_followed_with_the_credentials(
-    wire: Wire, carrier: Carrier, call: str, status: int
+    wire: HttpListener, carrier: Carrier, call: str, status: int
 ) -> None:
-    with Wire() as elsewhere:
+    with HttpListener() as elsewhere:
         wire.answers(reply(status, b"", {"Location": f"{elsewhere.origin}/x"}))
 
         with pytest.raises(CarrierFailedError):
             CALLS[call](carrier)
 
-        assert elsewhere.asked == []
+        assert elsewhere.requests == []
 
 
 @pytest.mark.parametrize(
@@ -590,25 +593,25 @@ def test_no_redirect_is_followed_with_the_credentials(
 )
 @pytest.mark.parametrize("call", ["update", "get", "expire"])
 def test_nothing_but_a_uuid_gets_into_a_path(
-    wire: Wire, carrier: Carrier, call: str, name: str
+    wire: HttpListener, carrier: Carrier, call: str, name: str
 ) -> None:
     arguments = ({"record": True},) if call == "update" else ()
 
     with pytest.raises(ValueError, match="badly formed"):
         getattr(carrier, call)(name, *arguments)
 
-    assert wire.asked == []
+    assert wire.requests == []
 
 
 def test_what_the_sdk_itself_refuses_is_told_in_its_words_with_numbers_hidden(
-    wire: Wire, carrier: Carrier
+    wire: HttpListener, carrier: Carrier
 ) -> None:
     with pytest.raises(CarrierRefusedError) as refused:
         carrier.create({**ASKED, "first_party_play_url": "12025550100"}, HOOKS)
 
     assert "SDK" in refused.value.explanation
     assert "2025550100" not in refused.value.explanation
-    assert wire.asked == []
+    assert wire.requests == []
 
 
 @pytest.mark.parametrize(
@@ -627,11 +630,13 @@ def test_credentials_that_are_none_are_told_before_anything_is_sent(
     assert "has not been filled in" in refused.value.explanation
 
 
-def test_connections_are_kept_between_requests(wire: Wire, carrier: Carrier) -> None:
+def test_connections_are_kept_between_requests(
+    wire: HttpListener, carrier: Carrier
+) -> None:
     assert carrier._client.session is carrier._client.session
     wire.answers(reply(200, fetched()))
 
     carrier.get(AT_PLIVO)
     carrier.get(AT_PLIVO)
 
-    assert len(wire.asked) == 2
+    assert len(wire.requests) == 2

@@ -18,6 +18,7 @@ from botocore.exceptions import (
 
 from masking.core.errors import StaleStateError
 from masking.core.problems import StorageUnavailableError
+from masking.core.settings import from_outputs
 from masking.plivo.errors import (
     CarrierCredentialsRefusedError,
     CarrierThrottledError,
@@ -27,7 +28,6 @@ from operate.deployment import (
     NEEDED,
     Deployment,
     NoDeploymentError,
-    environment_of,
     nothing_runs,
 )
 from operate.failures import RefusedError, explain
@@ -102,7 +102,7 @@ def test_a_mistake_of_ours_is_no_sentence(error: Exception) -> None:
 
 
 def test_an_output_is_the_variable_of_the_same_name() -> None:
-    assert environment_of({"TableName": "t", "CarrierSecretArn": "a"}) == {
+    assert from_outputs({"TableName": "t", "CarrierSecretArn": "a"}).environment == {
         "TABLE_NAME": "t",
         "CARRIER_SECRET_ARN": "a",
     }

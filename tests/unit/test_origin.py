@@ -15,7 +15,7 @@ from masking.core.addresses import is_public
 from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.plivo.download import Download, promise_of
 from masking.plivo.media import Media
-from tests.unit.wire import Answer, Wire, in_chunks, reply, reset
+from proofs.http_listener import Answer, HttpListener, in_chunks, reply, reset
 
 CREDENTIALS = ("MAEXAMPLEACCOUNT0000", "a-token-of-plivos")
 AUDIO = b"ID3\x04" + bytes(range(256)) * 300
@@ -115,7 +115,7 @@ def test_a_connection_that_breaks_is_not_ready(error: Exception) -> None:
     ids=["with length", "in chunks"],
 )
 def test_a_recording_is_opened_as_a_stream(
-    wire: Wire, answer: Answer, length: int | None
+    wire: HttpListener, answer: Answer, length: int | None
 ) -> None:
     wire.answers(answer)
 
@@ -124,28 +124,30 @@ def test_a_recording_is_opened_as_a_stream(
         assert read_all(download, 1000) == AUDIO
 
 
-def test_no_encoding_comes_between_the_file_and_its_length(wire: Wire) -> None:
+def test_no_encoding_comes_between_the_file_and_its_length(wire: HttpListener) -> None:
     wire.answers(reply(200, AUDIO))
 
     with origin_of(wire.origin).open(f"{wire.origin}/a.mp3"):
         pass
 
-    assert wire.asked[0].headers["accept-encoding"] == "identity"
+    assert wire.requests[0].headers["accept-encoding"] == "identity"
 
 
-def test_credentials_are_sent_only_if_the_origin_asks_for_them(wire: Wire) -> None:
+def test_credentials_are_sent_only_if_the_origin_asks_for_them(
+    wire: HttpListener,
+) -> None:
     wire.answers(reply(401), reply(200, AUDIO))
 
     with origin_of(wire.origin).open(f"{wire.origin}/a.mp3") as download:
         download.finish()
 
-    first, second = wire.asked
+    first, second = wire.requests
     expected = base64.b64encode(":".join(CREDENTIALS).encode()).decode()
     assert "authorization" not in first.headers
     assert second.headers["authorization"] == f"Basic {expected}"
 
 
-def test_credentials_that_are_not_taken_are_sent_once(wire: Wire) -> None:
+def test_credentials_that_are_not_taken_are_sent_once(wire: HttpListener) -> None:
     wire.answers(reply(401))
 
     with (
@@ -154,11 +156,11 @@ def test_credentials_that_are_not_taken_are_sent_once(wire: Wire) -> None:
     ):
         pass
 
-    assert len(wire.asked) == 2
+    assert len(wire.requests) == 2
 
 
 @pytest.mark.parametrize("status", [202, 204, 206, 403, 404, 410, 416, 429, 500, 503])
-def test_any_other_answer_means_not_yet(wire: Wire, status: int) -> None:
+def test_any_other_answer_means_not_yet(wire: HttpListener, status: int) -> None:
     wire.answers(reply(status))
 
     with (
@@ -172,8 +174,10 @@ STATUSES = (301, 302, 303, 307, 308)
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_redirects_are_followed_without_credentials(wire: Wire, status: int) -> None:
-    with Wire() as elsewhere:
+def test_redirects_are_followed_without_credentials(
+    wire: HttpListener, status: int
+) -> None:
+    with HttpListener() as elsewhere:
         location = {"Location": f"{elsewhere.origin}/b.mp3"}
         wire.answers(reply(401), reply(status, b"", location))
         elsewhere.answers(reply(200, AUDIO))
@@ -183,12 +187,14 @@ def test_redirects_are_followed_without_credentials(wire: Wire, status: int) -> 
             download.finish()
 
         assert download.bytes_read == len(AUDIO)
-        assert "authorization" in wire.asked[1].headers
-        [asked] = elsewhere.asked
+        assert "authorization" in wire.requests[1].headers
+        [asked] = elsewhere.requests
         assert "authorization" not in asked.headers
 
 
-def test_a_redirect_that_asks_for_credentials_does_not_get_them(wire: Wire) -> None:
+def test_a_redirect_that_asks_for_credentials_does_not_get_them(
+    wire: HttpListener,
+) -> None:
     wire.answers(reply(302, b"", {"Location": "/b.mp3"}), reply(401))
 
     with (
@@ -197,12 +203,12 @@ def test_a_redirect_that_asks_for_credentials_does_not_get_them(wire: Wire) -> N
     ):
         pass
 
-    assert all("authorization" not in asked.headers for asked in wire.asked)
+    assert all("authorization" not in asked.headers for asked in wire.requests)
 
 
 @pytest.mark.parametrize(("hops", "fetched"), [(3, True), (4, False)])
 def test_three_redirects_are_followed_and_no_fourth(
-    wire: Wire, hops: int, fetched: bool
+    wire: HttpListener, hops: int, fetched: bool
 ) -> None:
     onward = [reply(302, b"", {"Location": f"/{hop}"}) for hop in range(hops)]
     wire.answers(*onward, reply(200, AUDIO))
@@ -215,7 +221,7 @@ def test_three_redirects_are_followed_and_no_fourth(
     else:
         assert fetched
 
-    assert len(wire.asked) == 4
+    assert len(wire.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -231,7 +237,7 @@ def test_three_redirects_are_followed_and_no_fourth(
     ],
 )
 def test_a_redirect_to_what_is_not_public_https_is_refused(
-    wire: Wire, location: str
+    wire: HttpListener, location: str
 ) -> None:
     wire.answers(reply(302, b"", {"Location": location}))
 
@@ -281,7 +287,9 @@ def test_a_name_that_nobody_knows_may_be_known_later() -> None:
         pass
 
 
-def test_the_connection_goes_to_the_address_that_was_looked_at(wire: Wire) -> None:
+def test_the_connection_goes_to_the_address_that_was_looked_at(
+    wire: HttpListener,
+) -> None:
     looked: list[str] = []
     port = int(wire.origin.rpartition(":")[2])
 
@@ -297,8 +305,8 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(wire: Wire) -> No
         download.finish()
 
     assert looked == ["recordings.example.com"]
-    assert wire.asked[0].headers["host"] == f"recordings.example.com:{port}"
-    assert wire.asked[0].path == "/a.mp3?x=1"
+    assert wire.requests[0].headers["host"] == f"recordings.example.com:{port}"
+    assert wire.requests[0].path == "/a.mp3?x=1"
 
 
 @pytest.mark.parametrize(
@@ -410,7 +418,7 @@ def test_an_origin_that_is_not_there_is_not_ready() -> None:
     ids=["cut off", "reset"],
 )
 def test_a_file_that_stops_in_the_middle_is_not_ready(
-    wire: Wire, answer: Answer
+    wire: HttpListener, answer: Answer
 ) -> None:
     wire.answers(answer)
 

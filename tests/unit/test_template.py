@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from operate.deployment import NEEDED, environment_of
+from masking.core.settings import from_outputs
+from operate.deployment import NEEDED
 from operate.redrive import ROUTES
 from stack.aws.package import read_template
 
@@ -470,7 +471,7 @@ def test_every_setting_of_functions_is_an_output_of_the_same_name() -> None:
 
     outputs = {name: each["Value"] for name, each in TEMPLATE["Outputs"].items()}
 
-    assert asked.items() <= environment_of(outputs).items()
+    assert asked.items() <= from_outputs(outputs).environment.items()
     assert outputs.keys() >= NEEDED
     assert not any("Condition" in TEMPLATE["Outputs"][name] for name in NEEDED)
 

@@ -5,21 +5,18 @@ Only processes of this test's own stack are killed, each by its id.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 
 from masking.api import callback_requests
 from masking.domain.sessions import Session
+from proofs.faults import kill_one
+from proofs.http_listener import HttpListener
 from stack.running import RunningStack
 from tests.webhooks.callbacks_of_plivo import Caller
-from tests.webhooks.sinks import Sink, serving
 
 CALLBACKS = 500
 SESSIONS = 20
@@ -35,32 +32,16 @@ KILL_RATE = 1 / 12
 WAIT_SECONDS = 240.0
 
 
-def _handlers(stack: RunningStack) -> list[int]:
-    """List the processes that run this stack's functions."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            command = (entry / "cmdline").read_bytes()
-            if str(stack.run_dir).encode() in command and b"_worker.py" in command:
-                found.append(int(entry.name))
-    return found
-
-
-def _kill_one(stack: RunningStack, dice: random.Random) -> bool:
-    """Kill one of the stack's handlers; say whether there was one."""
-    handlers = _handlers(stack)
-    if not handlers:
-        return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(dice.choice(handlers), signal.SIGKILL)
-    return True
+def _ids(sink: HttpListener) -> set[str]:
+    """Return the ids of the webhooks that came."""
+    return {each.headers["webhook-id"] for each in sink.requests}
 
 
 def test_what_was_acknowledged_is_kept_published_and_delivered(
     stack: RunningStack,
 ) -> None:
     dice = random.Random(4)  # noqa: S311
-    with serving(Sink()) as sink, httpx.Client(trust_env=False, timeout=30) as http:
+    with HttpListener() as sink, httpx.Client(trust_env=False, timeout=30) as http:
         plivo = Caller(stack, http)
         key, stores = plivo.key(), plivo.stores
         sessions = [
@@ -86,7 +67,7 @@ def test_what_was_acknowledged_is_kept_published_and_delivered(
         def send(each: tuple[Session, dict[str, str]]) -> int | None:
             answered = plivo.call_back(key, *each)
             if dice.random() < KILL_RATE:
-                killed.append(_kill_one(stack, dice))
+                killed.append(kill_one(stack, dice))
             return answered
 
         with ThreadPoolExecutor(4) as pool:
@@ -108,16 +89,16 @@ def test_what_was_acknowledged_is_kept_published_and_delivered(
         assert acknowledged.keys() <= kept
         expected = len(kept) + SESSIONS
         deadline = time.monotonic() + WAIT_SECONDS
-        while len(sink.ids()) < expected and time.monotonic() < deadline:
+        while len(_ids(sink)) < expected and time.monotonic() < deadline:
             time.sleep(0.2)
 
-        delivered = {each.event.get("callback") for each in sink.taken} - {None}
+        delivered = {each.document.get("callback") for each in sink.requests} - {None}
         print(
             f"{sum(killed)} killed, {len(acknowledged)} of {CALLBACKS} acknowledged, "
-            f"{len(kept)} kept, {len(sink.ids())} ids, {len(sink.taken)} requests"
+            f"{len(kept)} kept, {len(_ids(sink))} ids, {len(sink.requests)} requests"
         )
         assert delivered == {digest for _, digest in kept}
         # Exactly one by id: as many ids as events, however often each was sent.
-        assert len(sink.ids()) == expected
+        assert len(_ids(sink)) == expected
         assert sum(killed) >= 20
         assert len(acknowledged) > CALLBACKS / 2

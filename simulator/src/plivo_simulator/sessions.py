@@ -35,11 +35,11 @@ def create_session(
     terms = request.terms
     owner = _owner(account, terms)
     parties = tuple(n for n in (request.first_party, request.second_party) if n)
-    twin = store.live_pair(owner, parties, now)
-    if twin and switches["duplicate_pair"] == "error":
+    duplicate = store.live_pair(owner, parties, now)
+    if duplicate and switches["duplicate_pair"] == "error":
         raise BadParameterError(ALREADY_ACTIVE)
-    if twin and switches["duplicate_pair"] == "same":
-        return twin, False
+    if duplicate and switches["duplicate_pair"] == "same":
+        return duplicate, False
     single = len(parties) == 1
     open_door = single and not terms.is_pin_authentication_required
     country = country_of(parties[0]) or "" if terms.geomatch else None

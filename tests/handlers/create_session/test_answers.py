@@ -11,6 +11,7 @@ from functions.create_session import app
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierTimeoutError
+from proofs.http_listener import HttpListener, hang
 from tests.support.creating import (
     create,
     outcome_of,
@@ -18,7 +19,6 @@ from tests.support.creating import (
 from tests.support.embedded_aws import EmbeddedAws, make_secret
 from tests.support.payloads import PAIR, http, problem, read, sample
 from tests.support.simulated_plivo import SimulatedPlivo
-from tests.unit.wire import Wire, hang
 
 
 @pytest.mark.usefixtures("deployment", "plivo")
@@ -233,7 +233,7 @@ def test_neither_logs_nor_metrics_nor_problems_hold_numbers_or_pins(
 
 
 def test_a_hanging_plivo_is_given_up_in_time(
-    flow: CreateSession, plivo: SimulatedPlivo, wire: Wire
+    flow: CreateSession, plivo: SimulatedPlivo, wire: HttpListener
 ) -> None:
     wire.answers(hang())
     carrier = Carrier(
@@ -247,4 +247,4 @@ def test_a_hanging_plivo_is_given_up_in_time(
         create(replace(flow, carrier=carrier))
 
     assert outcome_of(unknown.value) == "unknown"
-    assert [asked.method for asked in wire.asked] == ["POST", "GET"]
+    assert [asked.method for asked in wire.requests] == ["POST", "GET"]

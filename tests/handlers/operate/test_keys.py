@@ -107,7 +107,11 @@ def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
     from stack.aws.seeds import API_KEY, plant
 
     secret = made.make_secret(aws.client("secretsmanager"), "{}")
-    outputs = {"TableName": stores.table.name, "CarrierSecretArn": secret}
+    outputs = {
+        "TableName": stores.table.name,
+        "CarrierSecretArn": secret,
+        "RetentionDays": "400",
+    }
 
     plant(LocalAws(aws.url, aws.ca_file), outputs)
 

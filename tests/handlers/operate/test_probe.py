@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from operate.deployment import LOCAL, Deployment
+from proofs.http_listener import HttpListener, reply
 from tests.support.embedded_aws import Deployment as Made
 from tests.support.embedded_aws import EmbeddedAws
 from tests.support.maskline import command_on, outputs_of
-from tests.unit.wire import Wire, reply
 
 PHONES = ("--first", "+12025550100", "--second", "+12025550101")
 ELSEWHERE = "http://127.0.0.1:9"
 
 
 def test_the_stack_on_this_machine_is_asked_on_this_machine(
-    deployment: Made, aws: EmbeddedAws, wire: Wire
+    deployment: Made, aws: EmbeddedAws, wire: HttpListener
 ) -> None:
     wire.answers(reply(403, b"no such key"))
     command = command_on(deployment, aws, ApiUrl=ELSEWHERE, PublicBaseUrl=wire.origin)
@@ -37,7 +37,7 @@ def test_a_stack_at_aws_is_asked_by_the_address_of_its_api(
 
 
 def test_an_address_that_is_named_comes_first(
-    deployment: Made, aws: EmbeddedAws, wire: Wire
+    deployment: Made, aws: EmbeddedAws, wire: HttpListener
 ) -> None:
     wire.answers(reply(403, b"not this one"))
     command = command_on(deployment, aws, PublicBaseUrl=ELSEWHERE)

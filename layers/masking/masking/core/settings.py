@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
@@ -120,6 +121,20 @@ class Settings:
     goodbye_text = Setting("GOODBYE_TEXT", str)
     goodbye_language = Setting("GOODBYE_LANGUAGE", str)
     goodbye_play_url = Setting("GOODBYE_PLAY_URL", str, "")
+
+
+def from_outputs(outputs: Mapping[str, str]) -> Settings:
+    """Return the settings of a deployment, from the outputs of its template.
+
+    Each variable of the functions is an output of the same name: `TableName` is
+    `TABLE_NAME`.
+    """
+    return Settings(
+        {
+            re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper(): value
+            for name, value in outputs.items()
+        }
+    )
 
 
 @lru_cache(maxsize=1)

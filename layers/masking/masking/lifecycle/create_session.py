@@ -91,9 +91,8 @@ class CreateSession:
     ) -> Created:
         """Create the session that *request* asks for, or find it if it exists.
 
-        *domain* is the host that the request was sent to.
-
-        Every error that is raised carries `outcome`: `not_created` or `unknown`.
+        *domain* is the host that the request was sent to. Every error that is raised
+        carries `outcome`: `not_created` or `unknown`.
         """
         asked = requests.asked(request)
         fresh = transitions.reserve(
@@ -119,7 +118,7 @@ class CreateSession:
                 self._count(fresh, quotas)
                 return self._send(fresh)
             if refusal and idempotency_key is None:
-                raise refused(refusal)
+                raise _refused(refusal)
             return self._continue(fresh, quotas, refusal)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
@@ -141,7 +140,7 @@ class CreateSession:
             quotas.count()
         except QuotaExceededError as error:
             self._free(session)
-            raise refused(error) from None
+            raise _refused(error) from None
 
     def _continue(
         self, fresh: Session, quotas: Quotas, refusal: ProblemError | None
@@ -153,7 +152,7 @@ class CreateSession:
         found = self.stores.sessions.load(fresh.session_uuid)
         if found is None:
             if refusal:
-                raise refused(refusal)
+                raise _refused(refusal)
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
         if found.erased_at:
             raise SessionErasedError(outcome=NOT_CREATED)
@@ -167,13 +166,13 @@ class CreateSession:
             raise CreateAbandonedError(outcome=UNKNOWN)
         if session.status is Status.FAILED:
             if refusal:
-                raise refused(refusal)
+                raise _refused(refusal)
             taken = self._retake(session)
             self._count(taken, quotas)
             return self._send(taken)
         if sessions.is_leased(session, self.now()):
             raise CreateInProgressError(
-                outcome=UNKNOWN, retry_after=self._rest_of_lease(session)
+                outcome=UNKNOWN, retry_after=sessions.rest_of_lease(session, self.now())
             )
         return self._take_over(session)
 
@@ -241,7 +240,7 @@ class CreateSession:
             error = CarrierFailedError(
                 "Plivo could not say what it holds of this pair."
             )
-        error.retry_after = self._rest_of_lease(session)
+        error.retry_after = sessions.rest_of_lease(session, self.now())
         error.members |= {"outcome": UNKNOWN, "session_uuid": session.session_uuid}
         raise error
 
@@ -293,11 +292,8 @@ class CreateSession:
             answer.callback_url, self.callback_key, session.session_uuid
         )
 
-    def _rest_of_lease(self, session: Session) -> int:
-        return sessions.rest_of_lease(session, self.now())
 
-
-def refused(refusal: ProblemError) -> ProblemError:
+def _refused(refusal: ProblemError) -> ProblemError:
     """Return a refusal that says that nothing has been created."""
     refusal.members["outcome"] = NOT_CREATED
     return refusal

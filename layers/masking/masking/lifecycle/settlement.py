@@ -156,9 +156,9 @@ def latest_end(session: Session) -> datetime:
 
     A call that came in at the last second may ring and then be talked through.
     """
-    lingers = session.time_limit or RING_TIMEOUT + CALL_TIME_LIMIT
+    limit = session.time_limit or RING_TIMEOUT + CALL_TIME_LIMIT
     ends = session.expiry_time or session.reserved_at
-    return ends + timedelta(seconds=lingers) + transitions.SETTLE_AFTER
+    return ends + timedelta(seconds=limit) + transitions.SETTLE_AFTER
 
 
 def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,0 +1,78 @@
+"""Prove what the service promises; each proof ends in a report and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+from proofs.benches import signature
+from proofs.benches.recordings import run as storing
+from proofs.runner import ProofError, run_on_own_stack, show
+
+BENCHES = {"signature": signature.run, "recordings": storing.run}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the proof that is named; return 0 only if every check passed."""
+    options = vars(_parser().parse_args(arguments))
+    proof, as_json = options.pop("proof"), options.pop("json")
+    if proof == "bench":
+        return _bench(options["bench"], as_json=as_json)
+    run = importlib.import_module(f"proofs.{proof}.run")
+    parameters = getattr(run, "PARAMETERS", None)
+    prove = partial(run.prove, **options)
+    return run_on_own_stack(prove, parameters=parameters, as_json=as_json)
+
+
+def _bench(name: str | None, *, as_json: bool) -> int:
+    benches = [BENCHES[name]] if name else BENCHES.values()
+    try:
+        return max(show(bench(), as_json=as_json) for bench in benches)
+    except ProofError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m proofs", description=__doc__)
+    proofs = parser.add_subparsers(required=True, dest="proof", metavar="PROOF")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        proof = proofs.add_parser(name, help=text, description=text)
+        proof.add_argument("--json", action="store_true", help="print a JSON document")
+        return proof
+
+    creates = add("creates", "Creates, updates and deletes happen exactly once")
+    creates.add_argument("--creates", type=int, default=2_000)
+    creates.add_argument("--workers", type=int, default=20)
+    creates.add_argument("--seed", type=int, default=1)
+    creates.add_argument("--least-struck", type=int, help="of each kind of fault")
+    creates.add_argument(
+        "--without-listing",
+        dest="hide_listing",
+        action="store_true",
+        help="put the step that finds lost creates out of action: this must fail",
+    )
+    recordings = add("recordings", "No recording is lost or stored twice")
+    recordings.add_argument("--calls", type=int, default=300)
+    recordings.add_argument("--mebibytes", type=int, default=250)
+    recordings.add_argument(
+        "--ahead",
+        action="store_true",
+        help="ask Plivo for what is missing by a clock that runs ahead, without a wait",
+    )
+    attack = add("attack", "Bad requests are refused and nothing leaks")
+    attack.add_argument("--generated", type=int, default=3_000)
+    attack.add_argument("--least", type=int, default=5_000)
+    attack.add_argument("--seed", type=int, default=1)
+    add("units", "Operations stay within their budgets of request units")
+    bench = add("bench", "Ours stays within its bounds beside simpler ways")
+    bench.add_argument("bench", nargs="?", choices=BENCHES, help="all by default")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

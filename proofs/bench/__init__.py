@@ -1,1 +1,0 @@
-"""Measure what design goals are stated for, as ratios that any machine shows alike."""

@@ -1,1 +1,0 @@
-"""Measure what storing a recording takes beside simpler ways of moving its bytes."""

@@ -1,0 +1,1 @@
+"""Measure beside simpler ways, as ratios that any machine shows alike: `make bench`."""

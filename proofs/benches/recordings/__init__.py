@@ -1,0 +1,1 @@
+"""Measure memory, CPU and requests of storing a recording: `make bench-recordings`."""
