@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.function_imports import NAMES, closure_of, lines_of
+from docs.function_imports import NAMES, closure_of, lines_of
 
 # How many modules of ours a function may load to answer in the usual way.
 BOUNDS = {
