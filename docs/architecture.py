@@ -71,7 +71,7 @@ def _any_tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node)
-    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - there are three kinds
+    assert isinstance(node, yaml.MappingNode)
     return loader.construct_mapping(node)
 
 
