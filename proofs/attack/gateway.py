@@ -12,7 +12,7 @@ from masking import tenants
 from proofs.attack import marks
 from proofs.attack.shots import Shot
 from proofs.attack.target import JSON, STRANGER, VICTIM, Target
-from stack.openapi.document import Route
+from stack.routes import Route
 
 NOT_LET_IN = frozenset({401, 403})
 OTHERS = frozenset({404})

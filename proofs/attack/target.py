@@ -20,7 +20,7 @@ from masking.table import Table
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
 from stack.environments import ROOT
-from stack.openapi.document import Route, routes
+from stack.routes import Route, routes
 from stack.running import RunningStack
 
 # The tenant whose things are wanted, and one that has no right to them.

@@ -10,7 +10,7 @@ import pytest
 
 from masking.wiring import Services
 from stack.environments import ROOT
-from stack.openapi.document import Route, routes
+from stack.routes import Route, routes
 from tests.handlers.payloads import EVERY_SCOPE, Context
 from tests.handlers.simulated_plivo import SimulatedPlivo
 
