@@ -17,6 +17,7 @@ from tests.handlers.clock import Clock
 from tests.handlers.embedded_aws import Deployment, EmbeddedAws
 from tests.handlers.payloads import EVENTS, Context, problem, read, sample
 from tests.handlers.simulated_plivo import SimulatedPlivo
+from tests.support.api_document import OPERATIONS, check_answer
 from tests.unit.wire import Wire, reply
 
 MP3 = b"ID3\x04" + bytes(500)
@@ -184,7 +185,12 @@ def usual_world(
 @pytest.mark.usefixtures("usual_world")
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_sample_gives_what_its_table_says(name: str) -> None:
-    EXPECTED[name](invoke(name))
+    answer = invoke(name)
+
+    EXPECTED[name](answer)
+    function = name.partition(".")[0]
+    if function in OPERATIONS:
+        check_answer(function, answer)
 
 
 @pytest.mark.usefixtures("usual_world")
@@ -205,6 +211,8 @@ def test_the_samples_of_a_stored_recording_lead_to_its_file() -> None:
 
     assert redirect["statusCode"] == 302
     assert link["statusCode"] == 200
+    for answer in (redirect, link):
+        check_answer("get_recording", answer)
     for url in (redirect["headers"]["location"], read(link)["url"]):
         assert "X-Amz-Signature=" in url
 

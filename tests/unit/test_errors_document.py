@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from masking import carrier_errors, errors
-from stack.openapi.schemas import problems
+from tests.support.problems import problems
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \|", re.MULTILINE)
