@@ -14,7 +14,7 @@ from typing import Any
 from stack.addresses import Addresses
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME
-from stack.aws.seeds import API_KEY
+from stack.aws.initial_data import API_KEY
 from stack.environments import HOME
 
 STATE_DIR = HOME / "state"

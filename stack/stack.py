@@ -21,7 +21,7 @@ from stack.addresses import HOST, Addresses
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME, deploy
 from stack.aws.http_api import import_http_api
-from stack.aws.seeds import API_KEY, plant
+from stack.aws.initial_data import API_KEY, write_initial_data
 from stack.children import Child, end_all
 from stack.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
 from stack.openapi.page import write_pages
@@ -171,7 +171,7 @@ class Stack:
         self._report("importing the HTTP API's routes and authorizers")
         api_id = import_http_api(aws, STACK_NAME)
         self._report("writing the carrier's credentials and an API key")
-        plant(aws, outputs)
+        write_initial_data(aws, outputs)
         # From here on the API's port serves it.
         (self.run_dir / "api-id").write_text(api_id)
         self.check()

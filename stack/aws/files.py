@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.aws.entry import Application, Receive, Scope, Send
+from stack.aws.api_port import Application, Receive, Scope, Send
 
 TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",

@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from stack.running import RunningStack
 from tests.erasing.world import forms_of, traces
 
@@ -19,6 +21,12 @@ OTHER = "+12025550148"
 
 # Two walks, each after the delay of the queue, and what a busy machine adds.
 WALKS_SECONDS = 300
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: all of its queues are read."""
+    return lone_stack
 
 
 def test_a_person_is_forgotten_by_the_deployed_functions(stack: RunningStack) -> None:

@@ -16,7 +16,7 @@ TENANT = "local"
 API_KEY = "local-dev-key"
 
 
-def plant(aws: LocalAws, outputs: Mapping[str, str]) -> None:
+def write_initial_data(aws: LocalAws, outputs: Mapping[str, str]) -> None:
     """Write the simulator's credentials and one API key with every scope."""
     aws.client("secretsmanager").put_secret_value(
         SecretId=outputs["CarrierSecretArn"],

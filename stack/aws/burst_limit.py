@@ -23,7 +23,7 @@ Acquire = Callable[..., tuple[Any, str]]
 Release = Callable[[Any], None]
 
 
-def patient(
+def limit_bursts(
     acquire: Acquire,
     release: Release,
     working: Callable[[str], int],

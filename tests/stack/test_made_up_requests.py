@@ -46,6 +46,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("number", [next(_numbers)])
 
 
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: each test empties the simulator."""
+    return lone_stack
+
+
 @pytest.fixture(autouse=True)
 def _some_numbers_are_free(simulator: httpx.Client) -> None:
     assert simulator.get("/_sim/health").json()["sessions"] == 0

@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from proofs.http_listener import HttpListener
 from stack.running import RunningStack
-from tests.webhooks.callbacks_of_plivo import Caller
+from tests.support.plivo_callbacks import Caller
 
 WAITING = 1_000
 DEAD_ENDPOINTS = 4
@@ -22,6 +23,12 @@ DELIVERIES = 100
 # The goal is 10 s on a quiet machine, which the test prints. In turn, at five seconds
 # for each request to a dead endpoint, they would take minutes.
 PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: a thousand webhooks wait in it."""
+    return lone_stack
 
 
 @contextmanager

@@ -52,7 +52,7 @@ class ClientGoneError(Exception):
     """The client hung up before its request was complete."""
 
 
-class ApiEntry:
+class ApiPort:
     """The API's port: pages of the stack's own, and all else for the HTTP API."""
 
     def __init__(
