@@ -93,7 +93,7 @@ def describe(running: RunningStack) -> None:
 
 
 def answers(url: str, authority: Path | None = None) -> bool:
-    """Say whether *url* answers 200; *authority* signed its certificate, if any."""
+    """Return whether *url* answers 200; *authority* signed its certificate, if any."""
     context = ssl.create_default_context(cafile=authority) if authority else None
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

@@ -245,6 +245,6 @@ class Stack:
 
 
 def _environ() -> dict[str, str]:
-    """Return a child's environment: of this machine's, only where programs are."""
+    """Return a child's environment: of this machine's own, only PATH."""
     inherited = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     return inherited | {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}

@@ -63,7 +63,7 @@ class ApiPort:
         pages: Mapping[str, Application] | None = None,
         integration_seconds: float = INTEGRATION_SECONDS,
     ) -> None:
-        """Build the entry.
+        """Build the application.
 
         Args:
             execute: Runs one request through an HTTP API of the emulator.

@@ -1,4 +1,4 @@
-"""Put into a fresh local deployment what an operator puts into a real one."""
+"""Write the data that an operator writes after a first deployment."""
 
 from __future__ import annotations
 

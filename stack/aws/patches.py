@@ -1,9 +1,9 @@
-"""Make ministack behave as the local stack needs it: private names, one version.
+"""Patch ministack where it differs from AWS, by its private names, for one version.
 
 - Handlers run on a bare interpreter, so that only their layers are importable.
-- Rules and schedules are looked at every second, not every ten.
-- A silent handler costs 5 ms of waiting for its log, not 50.
-- A function that fails answers as API Gateway does: 500, and no detail.
+- Rules and schedules are checked every second, not every ten.
+- The wait for the log of a handler that logs nothing is 5 ms, not 50.
+- When a function fails, the API answers as API Gateway does: 500, without detail.
 - Roles are enforced as on AWS; see `stack.aws.role_enforcement`.
 - A burst waits for warm functions; see `stack.aws.burst_limit`.
 """
@@ -36,7 +36,7 @@ class UnknownEmulatorError(Exception):
 
 
 def patch_emulator(function_python: Path) -> None:
-    """Change ministack in this process; handlers will run on *function_python*.
+    """Patch ministack in this process; handlers will run on *function_python*.
 
     Raises:
         UnknownEmulatorError: Its version differs, or a private name is gone.

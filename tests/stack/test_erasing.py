@@ -1,4 +1,4 @@
-"""The deployed functions forget a person: nothing of the number is left anywhere.
+"""The deployed functions erase a person: nothing of the number is left anywhere.
 
 It takes as long as their queue's delay: two and a half minutes.
 """
@@ -99,7 +99,7 @@ def logged(stack: RunningStack) -> list[str]:
 
 
 def is_stored(stack: RunningStack, session_uuid: str) -> bool:
-    """Say whether the recording of a session is in the bucket."""
+    """Return whether the recording of a session is in the bucket."""
     listed = api(stack, "GET", f"/v1/sessions/{session_uuid}/recordings")["objects"]
     return [each["status"] for each in listed] == ["stored"]
 

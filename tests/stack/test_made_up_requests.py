@@ -41,7 +41,7 @@ _numbers = itertools.count()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give the test of each operation a number."""
+    """Number the test of each operation."""
     metafunc.fixturenames.append("number")
     metafunc.parametrize("number", [next(_numbers)])
 

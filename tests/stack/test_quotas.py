@@ -27,13 +27,13 @@ Limit = Callable[[str, str, int], httpx.Client]
 
 @pytest.fixture
 def stores(stack: RunningStack) -> Stores:
-    """Give the deployed table."""
+    """Return the stores of the deployed table."""
     return stores_over(stack.aws.client("dynamodb"), stack.outputs["TableName"])
 
 
 @pytest.fixture
 def limit(stack: RunningStack, stores: Stores) -> Iterator[Limit]:
-    """Give what sets a quota of a tenant, and gives a client with a key of its."""
+    """Return a function that sets a quota and returns the tenant's client."""
 
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
         Command(stack).lines("tenants", "set", tenant, quota, str(most))

@@ -17,7 +17,7 @@ KEY = {"pk": {"S": "KEY#0"}, "sk": {"S": "KEY"}}
 
 
 def _as_function(stack: RunningStack, folder: str, service: str) -> Any:
-    """Give a client with what a function's role may do."""
+    """Return a client with the permissions of a function's role."""
     name = stack.function_names()[folder]
     function = stack.aws.client("lambda").get_function(FunctionName=name)
     granted = stack.aws.client("sts").assume_role(

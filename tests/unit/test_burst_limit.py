@@ -52,7 +52,7 @@ class Emulator:
 
 
 def limited(patience: float) -> tuple[Emulator, Acquire, Release]:
-    """Give an emulator of which two workers of a function may work at a time."""
+    """Return an emulator of which two workers of a function may work at a time."""
     emulator = Emulator()
     acquire, release = limit_bursts(
         emulator.acquire, emulator.release, emulator.working, width=2, patience=patience
