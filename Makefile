@@ -74,9 +74,8 @@ check: lint unit ## Check before a commit: lint and unit
 format: dev ## Format the code
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-lint: dev sam scan ## Check style, types, imports, words and the template
-	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
-	@PYTHONPATH=. $(BIN)/lint-imports --no-cache && $(MAKE) --no-print-directory words
+lint: dev sam scan words ## Check style, types, imports, words and the template
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && PYTHONPATH=. $(BIN)/lint-imports --no-cache
 	@$(SAM) validate --lint && $(SCAN) --config-file .checkov.yaml
 
 words: dev ## Check that prose uses the words of the field, in American English

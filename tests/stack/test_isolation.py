@@ -7,13 +7,16 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from proofs.http_listener import HttpListener
+from stack.addresses import free_addresses
 from stack.running import RunningStack
+from stack.stack import Stack
 from tests.support.plivo_callbacks import Caller
 
 WAITING = 1_000
@@ -26,9 +29,10 @@ PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
-def stack(lone_stack: RunningStack) -> RunningStack:
-    """Return a stack of one's own: a thousand webhooks wait in it."""
-    return lone_stack
+def stack(tmp_path: Path) -> Iterator[RunningStack]:
+    """Return a stack for this test alone: a thousand webhooks are left waiting."""
+    with Stack(free_addresses(), tmp_path) as started:
+        yield started.running
 
 
 @contextmanager
