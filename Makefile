@@ -25,69 +25,57 @@ PROSE = README.md CONTRIBUTING.md SECURITY.md Makefile docs events functions lay
 export SAM_CLI_TELEMETRY := 0
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ /{print "\n" substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Run it
 
 run: stack ## Start the whole service on this machine; Ctrl-C ends it
 	@$(BIN)/python -m stack run
 
-demo: stack ## Walk the main job through it, as a timeline (JSON=1: as a document)
+demo: stack ## Watch the main job in it, as a timeline (JSON=1: as a document)
 	@$(BIN)/python -m stack demo $(if $(JSON),--json) $(if $(SVG),--picture $(SVG))
 
-invoke: stack ## Invoke a function on the running stack: FN=create_session [EVENT=file]
+invoke: stack ## Invoke a function of the running service: FN=create_session [EVENT=file]
 	@$(BIN)/python -m stack invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
-chaos: stack ## Prove exactly-once: N=2000 creates under faults, with kills
-	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
+##@ Prove it
 
-attack: stack dev ## Send thousands of bad requests to a fresh stack (ATTACK=)
-	@$(BIN)/python -m proofs attack $(ATTACK)
+unit: dev ## Run the unit tests: no process, under 30 seconds
+	@$(BIN)/pytest -n $(or $(JOBS),2) --dist loadfile tests/unit
 
-numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH=1)
-	@$(MASKLINE) numbers $(if $(ATTACH),attach,list) $(AS_JSON)
+test: stack dev sam ## Run all tests, with coverage, JOBS=3 files at a time
+	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
-audit: stack ## Compare all that Plivo has with the table (STACK=, REPAIR=1)
-	@$(MASKLINE) audit $(if $(REPAIR),--repair) $(AS_JSON)
-
-endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and persons are forgotten
+endings: stack dev ## Prove at full size that sessions end and people are erased (a week, 20,000)
 	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending tests/erasing -s
 
-units: stack ## Measure the request units of each operation
+chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kills
+	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
+
+chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken in every way
+	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
+
+attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
+	@$(BIN)/python -m proofs attack $(ATTACK)
+
+units: stack ## Measure the DynamoDB request units of each operation
 	@$(BIN)/python -m proofs units
 
-redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes or erasures (STACK=)
-	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
-
-keys: stack ## API keys of TENANT=: DO=list, create, rotate, revoke (SCOPES= DAYS= KEY= HOURS= STACK=)
-	@$(MASKLINE) keys $(or $(DO),list) $(or $(TENANT),$(error name a tenant: make keys TENANT=acme)) \
-	  $(KEY_TO_CHANGE) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS)) $(AS_JSON)
-
-tenants: stack ## What holds for TENANT=: DO=show, set, recount (SET="--live-sessions 20" STACK=)
-	@$(MASKLINE) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET) $(AS_JSON)
-
-webhooks: stack ## The webhook secret of TENANT=: DO=show, rotate, retire (STACK=)
-	@$(MASKLINE) webhooks $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make webhooks TENANT=acme)) $(AS_JSON)
-
-hold: stack ## Legal hold on the recordings of SESSION=: DO=set or lift (STACK=)
-	@$(MASKLINE) hold $(or $(DO),$(error say what to do: make hold DO=set SESSION=<uuid>)) $(or $(SESSION),$(error name a session: make hold DO=set SESSION=<uuid>)) $(AS_JSON)
-
-chaos-recordings: stack ## Break the recordings of 300 calls in every way (N=300)
-	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
+bench: stack ## Measure the check of a signature and recordings beside simpler ways
+	@$(BIN)/python -m proofs bench
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
 	@$(BIN)/python -m proofs bench recordings
 
-probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (STACK= API=)
-	@$(MASKLINE) probe $(if $(API),--api $(API)) --first $(or $(FIRST),$(error give FIRST, a phone in E.164)) --second $(or $(SECOND),$(error give SECOND, another phone in E.164))
+##@ Change it
 
-bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
-	@$(BIN)/python -m proofs bench
+check: lint unit ## Check before a commit: lint and unit
 
-test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
-	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
+format: dev ## Format the code
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
-lint: dev sam scan ## Check style, types, the rooms, words and the template
-	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
-	@PYTHONPATH=. $(BIN)/lint-imports --no-cache && $(MAKE) --no-print-directory words
+lint: dev sam scan words ## Check style, types, imports, words and the template
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && PYTHONPATH=. $(BIN)/lint-imports --no-cache
 	@$(SAM) validate --lint && $(SCAN) --config-file .checkov.yaml
 
 words: dev ## Check that prose uses the words of the field, in American English
@@ -97,24 +85,51 @@ words: dev ## Check that prose uses the words of the field, in American English
 typecheck: dev ## Check types only
 	@$(BIN)/mypy
 
-format: dev ## Put code into the one format
-	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+requirements: ## Pin the dependencies again, with hashes (needs uv)
+	@requirements/compile
+
+stack: ## Install what the service needs, and .venv/bin/maskline
+	@$(ENVIRONMENTS) tools aws functions layer
+
+clean: ## Remove everything that the other targets made
+	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
+
+##@ Operate it (STACK= names a deployment, JSON=1 prints JSON)
+
+tenants: stack ## Settings of TENANT=: DO=show, set, recount (SET="--live-sessions 20")
+	@$(MASKLINE) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET) $(AS_JSON)
+
+keys: stack ## API keys of TENANT=: DO=list, create, rotate, revoke (SCOPES= DAYS= KEY= HOURS=)
+	@$(MASKLINE) keys $(or $(DO),list) $(or $(TENANT),$(error name a tenant: make keys TENANT=acme)) \
+	  $(KEY_TO_CHANGE) $(if $(SCOPES),--scopes $(SCOPES)) $(if $(DAYS),--days $(DAYS)) $(if $(HOURS),--hours $(HOURS)) $(AS_JSON)
+
+webhooks: stack ## Webhook secrets of TENANT=: DO=show, rotate, retire
+	@$(MASKLINE) webhooks $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make webhooks TENANT=acme)) $(AS_JSON)
+
+hold: stack ## Legal hold on the recordings of SESSION=: DO=set, lift
+	@$(MASKLINE) hold $(or $(DO),$(error say what to do: make hold DO=set SESSION=<uuid>)) $(or $(SESSION),$(error name a session: make hold DO=set SESSION=<uuid>)) $(AS_JSON)
+
+numbers: stack ## Show the pool of numbers and what answers each (ATTACH=1)
+	@$(MASKLINE) numbers $(if $(ATTACH),attach,list) $(AS_JSON)
+
+audit: stack ## Compare all that Plivo has with the table (REPAIR=1)
+	@$(MASKLINE) audit $(if $(REPAIR),--repair) $(AS_JSON)
+
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes, erasures
+	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
+
+probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (API=)
+	@$(MASKLINE) probe $(if $(API),--api $(API)) --first $(or $(FIRST),$(error give FIRST, a phone in E.164)) --second $(or $(SECOND),$(error give SECOND, another phone in E.164))
+
+##@ Ship it
 
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
 	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-requirements: ## Pin the dependencies anew, with hashes (needs uv)
-	@requirements/compile
-
-clean: ## Remove what the other targets made
-	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
-
-stack: ## Make the environments that the others need, and .venv/bin/maskline
-	@$(ENVIRONMENTS) tools aws functions layer
-
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke keys tenants webhooks hold chaos attack numbers audit endings units redrive \
-  chaos-recordings bench-recordings probe bench test lint words typecheck format \
-  build requirements clean stack dev sam scan
+.PHONY: help run demo invoke unit test endings chaos chaos-recordings attack units \
+  bench bench-recordings check format lint words typecheck \
+  requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
+  build dev sam scan

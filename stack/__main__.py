@@ -122,7 +122,7 @@ def carry(bridge: str) -> int:
 
 
 def running_stack() -> RunningStack:
-    """Find the stack that runs. Raises StackError if none does."""
+    """Return the running stack. Raises StackError if there is none."""
     running = find_running(STATE_DIR)
     if running is None:
         raise StackError("No local stack is running; start one with: make run")

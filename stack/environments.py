@@ -79,7 +79,7 @@ class Environment:
         return self.place / f".made-from-{what}"
 
     def is_made(self) -> bool:
-        """Say whether what is there is what the recipe asks for."""
+        """Return whether the place holds what the recipe asks for."""
         stamp = self.stamp()
         return stamp.is_file() and stamp.read_text() == self.recipe()
 

@@ -14,7 +14,7 @@ from typing import Any
 from stack.addresses import Addresses
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME
-from stack.aws.seeds import API_KEY
+from stack.aws.initial_data import API_KEY
 from stack.environments import HOME
 
 STATE_DIR = HOME / "state"
@@ -93,7 +93,7 @@ def describe(running: RunningStack) -> None:
 
 
 def answers(url: str, authority: Path | None = None) -> bool:
-    """Say whether *url* answers 200; *authority* signed its certificate, if any."""
+    """Return whether *url* answers 200; *authority* signed its certificate, if any."""
     context = ssl.create_default_context(cafile=authority) if authority else None
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from stack.addresses import HOST
+from stack.aws.api_port import ENDPOINT
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
-from stack.aws.entry import ENDPOINT
 from stack.aws.package import read_template
 from stack.environments import ROOT
 from stack.running import RunningStack, StackError, folder_of

@@ -22,7 +22,7 @@ from stack.api_page import write_pages
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME, deploy
 from stack.aws.http_api import import_http_api
-from stack.aws.seeds import API_KEY, plant
+from stack.aws.initial_data import API_KEY, write_initial_data
 from stack.children import Child, end_all
 from stack.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
 from stack.running import STATE_DIR, RunningStack, StackError, answers, describe
@@ -171,7 +171,7 @@ class Stack:
         self._report("importing the HTTP API's routes and authorizers")
         api_id = import_http_api(aws, STACK_NAME)
         self._report("writing the carrier's credentials and an API key")
-        plant(aws, outputs)
+        write_initial_data(aws, outputs)
         # From here on the API's port serves it.
         (self.run_dir / "api-id").write_text(api_id)
         self.check()
@@ -245,6 +245,6 @@ class Stack:
 
 
 def _environ() -> dict[str, str]:
-    """Return a child's environment: of this machine's, only where programs are."""
+    """Return a child's environment: of this machine's own, only PATH."""
     inherited = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     return inherited | {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}

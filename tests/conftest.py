@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    """Give the embedded AWS."""
+    """Start the embedded AWS."""
     from tests.support.embedded_aws import running_aws
 
     with running_aws(tmp_path_factory.mktemp("aws")) as embedded:
@@ -64,7 +64,7 @@ def shared(aws: EmbeddedAws) -> Shared:
 
 @pytest.fixture(scope="session")
 def plivo_server() -> Iterator[SimulatedPlivo]:
-    """Give the simulator as it runs for the whole session; tests want `plivo`."""
+    """Run the simulator for the whole session; tests use `plivo`."""
     from plivo_simulator.server import running
     from tests.support.simulated_plivo import SimulatedPlivo
 
@@ -76,14 +76,14 @@ def plivo_server() -> Iterator[SimulatedPlivo]:
 
 @pytest.fixture
 def plivo(plivo_server: SimulatedPlivo) -> SimulatedPlivo:
-    """Give the simulator, in which nothing has happened yet."""
+    """Return the simulator, in which nothing has happened yet."""
     plivo_server.reset()
     return plivo_server
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a clock that shows the time of the test's start and stands still."""
+    """Return a clock that shows the time of the test's start and stands still."""
     return Clock(datetime.now(UTC))
 
 
@@ -147,7 +147,7 @@ def deployment(
 
 @pytest.fixture
 def services(deployment: Deployment) -> Services:
-    """Give the services of the deployment, as a function would have them."""
+    """Return the services of the deployment, as a function has them."""
     from masking.core.settings import Settings
     from masking.wiring import Services
 
@@ -156,13 +156,13 @@ def services(deployment: Deployment) -> Services:
 
 @pytest.fixture
 def stores(services: Services) -> Stores:
-    """Give the deployment's table."""
+    """Return the stores of the deployment's table."""
     return services.stores
 
 
 @pytest.fixture
 def wire() -> Iterator[HttpListener]:
-    """Give a server that answers as the test says."""
+    """Run a server that answers as the test says."""
     from proofs.http_listener import HttpListener
 
     with HttpListener() as server:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from proofs.attack.target import Answer
-from stack.aws.entry import BODY_LIMIT_BYTES
+from stack.aws.api_port import BODY_LIMIT_BYTES
 
 # A connection that was closed: the gateway does not read what is too large to its end.
 CLOSED = 0

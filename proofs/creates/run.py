@@ -29,7 +29,7 @@ from proofs.harness import (
 )
 from proofs.report import Report
 from proofs.runner import Progress, in_background, wait_for
-from stack.aws.seeds import TENANT
+from stack.aws.initial_data import TENANT
 from stack.running import RunningStack
 
 ADJUST_SECONDS = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack.aws.entry import Application, Receive, Scope, Send
+from stack.aws.api_port import Application, Receive, Scope, Send
 
 TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
@@ -14,9 +14,9 @@ TYPES: Mapping[str, str] = {
 
 
 def files_of(folder: Path, index: str = "index.html") -> Application:
-    """Give an application for the files right in *folder*; its root is *index*.
+    """Return an application that serves the files in *folder*, *index* at its root.
 
-    The first segment of the path is its own place and is left out.
+    The first segment of the path says where it is mounted, and is left out.
     """
 
     async def application(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -45,7 +45,7 @@ class ImportFailedError(Exception):
 
 
 def import_http_api(aws: LocalAws, stack_name: str) -> str:
-    """Give the stack's one HTTP API what its body says; return the API's id.
+    """Set up the stack's one HTTP API as its body says; return the API's id.
 
     What an earlier deployment imported is replaced.
 

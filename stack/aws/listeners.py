@@ -1,4 +1,4 @@
-"""Queues that hear what a stack tells: events on its bus, and alarms."""
+"""Make queues that receive the events on a stack's bus and its alarms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stack.aws.clients import LocalAws
 
 
 def listening_queue(aws: LocalAws, name: str) -> tuple[str, str]:
-    """Make a queue that the bus and topics may send to; give its URL and its ARN."""
+    """Make a queue that the bus and topics may send to; return its URL and its ARN."""
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     described = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

@@ -16,10 +16,10 @@ import tempfile
 from pathlib import Path
 
 from stack.addresses import HOST
+from stack.aws.api_port import ENDPOINT, ApiPort, Application, Receive, Scope, Send
 from stack.aws.certificates import make_certificates
-from stack.aws.entry import ENDPOINT, ApiEntry, Application, Receive, Scope, Send
 from stack.aws.files import files_of
-from stack.aws.tuning import UnknownEmulatorError, tune
+from stack.aws.patches import UnknownEmulatorError, patch_emulator
 
 REGION = "us-east-1"
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     )
     tempfile.tempdir = None
     try:
-        tune(options.function_python)
+        patch_emulator(options.function_python)
     except UnknownEmulatorError as error:
         print(error, file=sys.stderr)
         return 1
@@ -99,7 +99,7 @@ async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
     from ministack.core import lambda_runtime
 
     gateway = emulator._get_module("apigateway")
-    entry = ApiEntry(
+    api = ApiPort(
         gateway.handle_execute,
         gateway.decode_http_api_path,
         run_dir / "api-id",
@@ -123,7 +123,7 @@ async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await serve(
-        _by_port(api_port, entry, emulator.app),
+        _by_port(api_port, api, emulator.app),
         config,
         shutdown_trigger=stop.wait,
     )
@@ -148,10 +148,10 @@ def _below(prefix: str, application: Application) -> Application:
     return page
 
 
-def _by_port(api_port: int, entry: Application, emulator: Application) -> Application:
+def _by_port(api_port: int, api: Application, emulator: Application) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan" and scope["server"][1] == api_port:
-            await entry(scope, receive, send)
+            await api(scope, receive, send)
         else:
             await emulator(scope, receive, send)
 

@@ -12,8 +12,8 @@ from typing import Any
 from stack.demo.step import UnexpectedError
 
 
-def told(attributes: Mapping[str, str]) -> str:
-    """Say in one line what a callback tells."""
+def summary(attributes: Mapping[str, str]) -> str:
+    """Return what a callback says, in one line."""
     words = [attributes["EventName"]]
     if "Duration" in attributes:
         words.append(f"{attributes['Duration']} s")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from masking.core.key_space import Item
-from stack.demo.evidence import canonical, sha256, told, wav_seconds
+from stack.demo.evidence import canonical, sha256, summary, wav_seconds
 from stack.demo.sources import Sources
 from stack.demo.step import Step, UnexpectedError
 from stack.running import RunningStack
@@ -48,7 +48,7 @@ def play(
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Step]:
-    """Play on *stack*; give each step when it is done, and say what is waited for.
+    """Play on *stack*; yield each step when it is done, and report each wait.
 
     Raises:
         UnexpectedError: Something that the next step needs did not come.
@@ -170,7 +170,10 @@ class Scenario:
         kept.sort(key=lambda attributes: int(attributes["SequenceNumber"]))
         step.facts = {"sent": len(sent), "stored": kept}
         step.lines = [
-            (f"{each['SequenceNumber']:>2}  {each['EventTimestamp'][11:]}", told(each))
+            (
+                f"{each['SequenceNumber']:>2}  {each['EventTimestamp'][11:]}",
+                summary(each),
+            )
             for each in kept
         ]
         step.expect(

@@ -73,7 +73,7 @@ class Sources:
         return str(placed.raise_for_status().json()["call_uuid"])
 
     def lose_timeout(self, carrier_session_uuid: str) -> None:
-        """Let Plivo's word that a session has timed out be lost on its way."""
+        """Lose the callback in which Plivo says that a session has timed out."""
         facts = {"event": "SessionTimeout", "session_uuid": carrier_session_uuid}
         fault = {"webhook_dropped": {"times": 1, "match": facts}}
         self._simulator.patch("/_sim/faults", json=fault).raise_for_status()
@@ -140,7 +140,7 @@ class Sources:
         return sum(event["message"].startswith("START ") for event in events)
 
     def wait_for(self, what: str, look: Callable[[], T | None], seconds: float) -> T:
-        """Return what *look* gives once it gives something.
+        """Return the result of *look* as soon as it is true.
 
         Raises:
             UnexpectedError: It gave nothing for *seconds*.

@@ -20,7 +20,7 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Say whether it was as expected."""
+        """Return whether it was as expected."""
         return bool(self.expected == self.actual)
 
 
@@ -40,7 +40,7 @@ class Step:
 
     @property
     def holds(self) -> bool:
-        """Say whether all of it was as expected."""
+        """Return whether all of it was as expected."""
         return all(check.holds for check in self.checks)
 
     def expect(self, what: str, expected: Any, actual: Any) -> None:

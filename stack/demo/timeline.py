@@ -42,9 +42,9 @@ class Timeline:
             lines.add_row(Text(f"          │ {name}"), Text(value))
         for check in step.checks:
             if not check.holds:
-                told = f"expected {check.expected!r}, but it is {check.actual!r}"
+                difference = f"expected {check.expected!r}, but it is {check.actual!r}"
                 row = Text(f"          │ {check.what}", "bold red")
-                lines.add_row(row, Text(told, "bold red"))
+                lines.add_row(row, Text(difference, "bold red"))
         self._console.print(lines)
         self._console.print()
 

@@ -13,9 +13,9 @@ import pytest
 
 from stack.children import Child, ChildEndedError, end_all
 from stack.environments import ROOT
-from tests.stack.waiting import is_running, wait_for
+from tests.support.waiting import is_running, wait_for
 
-LINGERING = "tests.stack.lingering"
+LINGERING = "tests.support.lingering"
 
 
 def _start(folder: Path, name: str = "lingering") -> Child:

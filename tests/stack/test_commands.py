@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from stack.addresses import HOST, Addresses
-from tests.stack.terminal import Terminal
-from tests.stack.waiting import is_running, wait_for
+from tests.support.terminal import Terminal
+from tests.support.waiting import is_running, wait_for
 
 
 @pytest.fixture(name="terminal")

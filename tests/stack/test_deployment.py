@@ -22,7 +22,7 @@ SESSION = "/v1/sessions/00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(name="api")
-def _api(stack: RunningStack) -> Iterator[httpx.Client]:
+def _without_key(stack: RunningStack) -> Iterator[httpx.Client]:
     origin = stack.addresses.api_url
     with httpx.Client(base_url=origin, trust_env=False, timeout=35) as client:
         yield client

@@ -1,4 +1,4 @@
-"""The deployed functions forget a person: nothing of the number is left anywhere.
+"""The deployed functions erase a person: nothing of the number is left anywhere.
 
 It takes as long as their queue's delay: two and a half minutes.
 """
@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from stack.running import RunningStack
 from tests.erasing.world import forms_of, traces
 
@@ -19,6 +21,12 @@ OTHER = "+12025550148"
 
 # Two walks, each after the delay of the queue, and what a busy machine adds.
 WALKS_SECONDS = 300
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: all of its queues are read."""
+    return lone_stack
 
 
 def test_a_person_is_forgotten_by_the_deployed_functions(stack: RunningStack) -> None:
@@ -91,7 +99,7 @@ def logged(stack: RunningStack) -> list[str]:
 
 
 def is_stored(stack: RunningStack, session_uuid: str) -> bool:
-    """Say whether the recording of a session is in the bucket."""
+    """Return whether the recording of a session is in the bucket."""
     listed = api(stack, "GET", f"/v1/sessions/{session_uuid}/recordings")["objects"]
     return [each["status"] for each in listed] == ["stored"]
 

@@ -160,24 +160,3 @@ def test_every_function_is_built_and_can_be_imported_with_the_layers_alone(
 
     assert len(functions) == len(list(ROOT.glob("functions/*/app.py")))
     assert failures == {}
-
-
-def test_layers_and_functions_agree_on_one_python() -> None:
-    template = read_template(ROOT / "template.yaml")
-    layers = [
-        resource
-        for resource in template["Resources"].values()
-        if resource["Type"] == "AWS::Serverless::LayerVersion"
-    ]
-
-    assert layers
-    for layer in layers:
-        assert layer["Metadata"]["BuildMethod"] == RUNTIME
-        assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
-        assert layer["Properties"]["CompatibleRuntimes"] == [RUNTIME]
-
-
-def test_the_default_processor_is_arm64() -> None:
-    template = read_template(ROOT / "template.yaml")
-
-    assert template["Parameters"]["Architecture"]["Default"] == "arm64"

@@ -14,7 +14,7 @@ from proofs.attack.run import (
     Findings,
 )
 from proofs.attack.target import Answer
-from stack.aws.entry import BODY_LIMIT_BYTES
+from stack.aws.api_port import BODY_LIMIT_BYTES
 
 REQUEST = BadRequest("keys", "GET", "/", {"a": "1"})
 

@@ -104,7 +104,7 @@ def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
     aws: EmbeddedAws, stores: Stores, command: Command
 ) -> None:
     from stack.aws.clients import LocalAws
-    from stack.aws.seeds import API_KEY, plant
+    from stack.aws.initial_data import API_KEY, write_initial_data
 
     secret = made.make_secret(aws.client("secretsmanager"), "{}")
     outputs = {
@@ -113,7 +113,7 @@ def test_the_local_stacks_first_key_has_every_scope_and_is_listed(
         "RetentionDays": "400",
     }
 
-    plant(LocalAws(aws.url, aws.ca_file), outputs)
+    write_initial_data(LocalAws(aws.url, aws.ca_file), outputs)
 
     [line] = command.json("keys", "list", "local")
     assert line["scopes"] == sorted(authorize.SCOPES)

@@ -30,12 +30,12 @@ class Caller:
 
     @property
     def stores(self) -> Stores:
-        """Give the stack's table."""
+        """Return the stores of the stack's table."""
         aws = self.stack.aws
         return stores_over(aws.client("dynamodb"), self.stack.outputs["TableName"])
 
     def key(self) -> bytes:
-        """Give the key that tokens in the callbacks' paths are made with."""
+        """Return the key that tokens in the callbacks' paths are made with."""
         import hmac
 
         secret = self.stack.aws.client("secretsmanager").get_secret_value(
@@ -74,7 +74,7 @@ class Caller:
     def call_back(
         self, key: bytes, session: Session, attributes: Mapping[str, str]
     ) -> int | None:
-        """Send a signed callback; give the answer's status, None without an answer."""
+        """Send a signed callback; return the status, None without an answer."""
         token = callback_urls.token_for(key, session.session_uuid, 1)
         path = callback_urls.path_for(session.session_uuid, 1, token, "events")
         url = self.stack.addresses.api_url + path

@@ -1,11 +1,11 @@
-"""Make ministack behave as the local stack needs it: private names, one version.
+"""Patch ministack where it differs from AWS, by its private names, for one version.
 
 - Handlers run on a bare interpreter, so that only their layers are importable.
-- Rules and schedules are looked at every second, not every ten.
-- A silent handler costs 5 ms of waiting for its log, not 50.
-- A function that fails answers as API Gateway does: 500, and no detail.
-- Roles are enforced as on AWS; see `stack.aws.roles`.
-- A burst waits for warm functions; see `stack.aws.bursts`.
+- Rules and schedules are checked every second, not every ten.
+- The wait for the log of a handler that logs nothing is 5 ms, not 50.
+- When a function fails, the API answers as API Gateway does: 500, without detail.
+- Roles are enforced as on AWS; see `stack.aws.role_enforcement`.
+- A burst waits for warm functions; see `stack.aws.burst_limit`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stack.aws import bursts, roles
+from stack.aws import burst_limit, role_enforcement
 
 VERSION = "1.5.33"
 TICK_SECONDS = 1.0
@@ -35,8 +35,8 @@ class UnknownEmulatorError(Exception):
     """The installed ministack is not the one that this module was written for."""
 
 
-def tune(function_python: Path) -> None:
-    """Change ministack in this process; handlers will run on *function_python*.
+def patch_emulator(function_python: Path) -> None:
+    """Patch ministack in this process; handlers will run on *function_python*.
 
     Raises:
         UnknownEmulatorError: Its version differs, or a private name is gone.
@@ -44,7 +44,7 @@ def tune(function_python: Path) -> None:
     installed = importlib.metadata.version("ministack")
     if installed != VERSION:
         raise UnknownEmulatorError(
-            f"ministack {installed} is installed, but stack/aws/tuning.py was written "
+            f"ministack {installed} is installed, but stack/aws/patches.py was written "
             f"for {VERSION}: read it again, then change VERSION."
         )
     _set("services.eventbridge", "_SCHEDULER_TICK_INTERVAL", TICK_SECONDS)
@@ -63,10 +63,10 @@ def tune(function_python: Path) -> None:
     functions, answer = _find("services.lambda_svc", answer_name)
     setattr(functions, answer_name, _hiding_errors(answer))
     _enforce_roles()
-    _bound_bursts()
+    _limit_bursts()
 
 
-def _bound_bursts() -> None:
+def _limit_bursts() -> None:
     runtime, _ = _find("core.lambda_runtime", "_workers")
     functions, acquire = _find("services.lambda_svc", "acquire_worker")
     _, release = _find("services.lambda_svc", "release_worker")
@@ -80,22 +80,22 @@ def _bound_bursts() -> None:
             for worker in list(pool)
         )
 
-    functions.acquire_worker, functions.release_worker = bursts.patient(
+    functions.acquire_worker, functions.release_worker = burst_limit.limit_bursts(
         acquire, release, working
     )
 
 
 def _enforce_roles() -> None:
     conditions, context_of = _find("core.iam_actions", "dynamodb_service_context")
-    conditions.dynamodb_service_context = roles.with_leading_keys(context_of)
+    conditions.dynamodb_service_context = role_enforcement.with_leading_keys(context_of)
 
     _, action_of = _find("core.iam_actions", "extract_iam_action")
-    conditions.extract_iam_action = roles.without_batches(action_of)
+    conditions.extract_iam_action = role_enforcement.without_batches(action_of)
 
     _, handlers = _find("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
     _, resolve = _find("services.secretsmanager", "_resolve")
-    handlers[roles.SECRET] = roles.named_by_arn(
-        handlers[roles.SECRET], lambda secret: str(resolve(secret)[0])
+    handlers[role_enforcement.SECRET] = role_enforcement.named_by_arn(
+        handlers[role_enforcement.SECRET], lambda secret: str(resolve(secret)[0])
     )
 
 
@@ -134,5 +134,5 @@ def _set(module_name: str, name: str, value: object) -> None:
 
 def _gone(module_name: str, name: str) -> UnknownEmulatorError:
     return UnknownEmulatorError(
-        f"ministack.{module_name} has no {name} as stack/aws/tuning.py knows it."
+        f"ministack.{module_name} has no {name} as stack/aws/patches.py knows it."
     )

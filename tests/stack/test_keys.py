@@ -25,6 +25,12 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: a test counts all that is authorized."""
+    return lone_stack
+
+
+@pytest.fixture
 def run(stack: RunningStack) -> Run:
     """Return `maskline keys`; it returns what was printed, as JSON."""
     return partial(Command(stack).json, "keys")

@@ -8,13 +8,13 @@ import pytest
 
 from stack.environments import AWS, ENVIRONMENTS, ROOT, interpreter
 
-TUNE = """
+PATCH = """
 from pathlib import Path
-from stack.aws import tuning
+from stack.aws import patches
 {change}
 try:
-    tuning.tune(Path("/opt/bare/bin/python"))
-except tuning.UnknownEmulatorError as error:
+    patches.patch_emulator(Path("/opt/bare/bin/python"))
+except patches.UnknownEmulatorError as error:
     print(error)
 else:
     from ministack.core import lambda_runtime
@@ -28,11 +28,11 @@ else:
 """
 
 
-def _tune(change: str = "") -> list[str]:
+def _patch(change: str = "") -> list[str]:
     if not ENVIRONMENTS["aws"].is_made():
         pytest.skip("NOT TESTED: ministack. `make stack` installs it.")
     done = subprocess.run(
-        [str(interpreter(AWS)), "-c", TUNE.format(change=change)],
+        [str(interpreter(AWS)), "-c", PATCH.format(change=change)],
         cwd=ROOT,
         env={},
         capture_output=True,
@@ -43,7 +43,7 @@ def _tune(change: str = "") -> list[str]:
 
 
 def test_rules_tick_every_second_and_handlers_run_on_the_bare_python() -> None:
-    ticks, python, node, error, own = _tune()
+    ticks, python, node, error, own = _patch()
 
     assert ticks == "1.0 1.0"
     assert python == "/opt/bare/bin/python"
@@ -55,10 +55,10 @@ def test_rules_tick_every_second_and_handlers_run_on_the_bare_python() -> None:
 
 
 def test_another_version_is_refused() -> None:
-    [sentence] = _tune("tuning.VERSION = '1.5.32'")
+    [sentence] = _patch("patches.VERSION = '1.5.32'")
 
     assert sentence == (
-        "ministack 1.5.33 is installed, but stack/aws/tuning.py was written for "
+        "ministack 1.5.33 is installed, but stack/aws/patches.py was written for "
         "1.5.32: read it again, then change VERSION."
     )
 
@@ -87,8 +87,8 @@ def test_another_version_is_refused() -> None:
 def test_a_name_that_is_gone_is_a_sentence(
     module: str, name: str, shown: str | None
 ) -> None:
-    [sentence] = _tune(f"import ministack.{module}; del ministack.{module}.{name}")
+    [sentence] = _patch(f"import ministack.{module}; del ministack.{module}.{name}")
 
     assert sentence == (
-        f"ministack.{module} has no {shown or name} as stack/aws/tuning.py knows it."
+        f"ministack.{module} has no {shown or name} as stack/aws/patches.py knows it."
     )

@@ -7,13 +7,17 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from proofs.http_listener import HttpListener
+from stack.addresses import free_addresses
 from stack.running import RunningStack
-from tests.webhooks.callbacks_of_plivo import Caller
+from stack.stack import Stack
+from tests.support.plivo_callbacks import Caller
 
 WAITING = 1_000
 DEAD_ENDPOINTS = 4
@@ -22,6 +26,13 @@ DELIVERIES = 100
 # The goal is 10 s on a quiet machine, which the test prints. In turn, at five seconds
 # for each request to a dead endpoint, they would take minutes.
 PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[RunningStack]:
+    """Return a stack for this test alone: a thousand webhooks are left waiting."""
+    with Stack(free_addresses(), tmp_path) as started:
+        yield started.running
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from stack.aws.bursts import Acquire, Release, patient
+from stack.aws.burst_limit import Acquire, Release, limit_bursts
 
 
 class Emulator:
@@ -17,6 +17,7 @@ class Emulator:
         self.lent: list[list[str]] = []
         self.free: list[list[str]] = []
         self.started = 0
+        self.counted = threading.Event()
         self._lock = threading.Lock()
 
     def acquire(self, name: str, *_: Any, **__: Any) -> tuple[Any, str]:
@@ -46,13 +47,14 @@ class Emulator:
 
     def working(self, name: str) -> int:
         """Count the workers of a function that are lent."""
+        self.counted.set()
         return self.lent.count([name])
 
 
 def limited(patience: float) -> tuple[Emulator, Acquire, Release]:
-    """Give an emulator of which two workers of a function may work at a time."""
+    """Return an emulator of which two workers of a function may work at a time."""
     emulator = Emulator()
-    acquire, release = patient(
+    acquire, release = limit_bursts(
         emulator.acquire, emulator.release, emulator.working, width=2, patience=patience
     )
     return emulator, acquire, release
@@ -73,12 +75,13 @@ def test_a_burst_is_worked_off_by_few_processes() -> None:
 
 
 def test_what_waits_goes_on_as_soon_as_one_is_free() -> None:
-    _, acquire, release = limited(patience=30)
+    emulator, acquire, release = limited(patience=30)
     held = [acquire("callbacks")[0] for _ in range(2)]
 
     with ThreadPoolExecutor(1) as pool:
+        emulator.counted.clear()
         third = pool.submit(acquire, "callbacks")
-        time.sleep(0.05)
+        assert emulator.counted.wait(10)
         assert not third.done()
         release(held[0])
 
@@ -91,8 +94,9 @@ def test_workers_that_are_thrown_away_hold_no_place() -> None:
         acquire("callbacks")
 
     with ThreadPoolExecutor(1) as pool:
+        emulator.counted.clear()
         third = pool.submit(acquire, "callbacks")
-        time.sleep(0.05)
+        assert emulator.counted.wait(10)
         assert not third.done()
         emulator.throw_away()
         release(None)

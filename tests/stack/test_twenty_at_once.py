@@ -8,11 +8,20 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+import pytest
+
+from stack.running import RunningStack
 
 # What the simulator rents in the United States.
 NUMBERS = 20
 
 PATIENCE_SECONDS = 150.0
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: all of its numbers must be free."""
+    return lone_stack
 
 
 def create(api: httpx.Client, counterpart: int) -> httpx.Response:

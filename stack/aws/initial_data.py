@@ -1,4 +1,4 @@
-"""Put into a fresh local deployment what an operator puts into a real one."""
+"""Write the data that an operator writes after a first deployment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TENANT = "local"
 API_KEY = "local-dev-key"
 
 
-def plant(aws: LocalAws, outputs: Mapping[str, str]) -> None:
+def write_initial_data(aws: LocalAws, outputs: Mapping[str, str]) -> None:
     """Write the simulator's credentials and one API key with every scope."""
     aws.client("secretsmanager").put_secret_value(
         SecretId=outputs["CarrierSecretArn"],

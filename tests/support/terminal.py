@@ -10,7 +10,7 @@ from typing import Self
 
 from stack.addresses import free_addresses
 from stack.environments import ROOT
-from tests.stack.waiting import wait_for
+from tests.support.waiting import wait_for
 
 # A stand-in for `python -m stack` that keeps its state where the test says.
 COMMAND = """

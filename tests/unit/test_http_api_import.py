@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stack.aws.http_api import ImportFailedError, import_http_api
-from tests.stack.fake_cloud import Cloud
+from tests.support.fake_cloud import Cloud
 
 AUTHORIZE_ARN = "arn:aws:lambda:us-east-1:000000000000:function:authorize-1"
 CREATE_ARN = "arn:aws:lambda:us-east-1:000000000000:function:create-1"

@@ -10,13 +10,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from masking.api import callback_requests
 from masking.domain.sessions import Session
 from proofs.faults import kill_one
 from proofs.http_listener import HttpListener
 from stack.running import RunningStack
-from tests.webhooks.callbacks_of_plivo import Caller
+from tests.support.plivo_callbacks import Caller
 
 CALLBACKS = 500
 SESSIONS = 20
@@ -30,6 +31,12 @@ NAMES = (
 KILL_RATE = 1 / 12
 # A killed delivery's messages come again after the queue's visibility, 90 seconds.
 WAIT_SECONDS = 240.0
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: its functions are killed."""
+    return lone_stack
 
 
 def _ids(sink: HttpListener) -> set[str]:

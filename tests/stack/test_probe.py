@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from operate import probe
 from stack.running import RunningStack
+from tests.support.stack_api import api_client, simulator_client
 
 
 def _run(stack: RunningStack, sequence: str) -> list[dict[str, object]]:
-    headers = {"Authorization": f"Bearer {stack.api_key}"}
-    with (
-        httpx.Client(
-            base_url=stack.addresses.api_url,
-            headers=headers,
-            trust_env=False,
-            timeout=30,
-        ) as api,
-        httpx.Client(
-            base_url=stack.addresses.plivo_url, trust_env=False, timeout=30
-        ) as plivo,
-    ):
+    with api_client(stack) as api, simulator_client(stack) as plivo:
         plivo.put("/_sim/switches", json={"sequence": sequence}).raise_for_status()
 
         def call(told: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import httpx
-import pytest
 from standardwebhooks import Webhook
 
 from masking.tenants import api_keys
@@ -18,7 +17,6 @@ from tests.support.stores import stores_over
 TENANT = "signed"
 
 
-@pytest.mark.usefixtures("simulator")
 def test_a_webhook_is_signed_with_the_secrets_that_the_command_shows(
     stack: RunningStack,
 ) -> None:

@@ -52,7 +52,7 @@ class ClientGoneError(Exception):
     """The client hung up before its request was complete."""
 
 
-class ApiEntry:
+class ApiPort:
     """The API's port: pages of the stack's own, and all else for the HTTP API."""
 
     def __init__(
@@ -63,7 +63,7 @@ class ApiEntry:
         pages: Mapping[str, Application] | None = None,
         integration_seconds: float = INTEGRATION_SECONDS,
     ) -> None:
-        """Build the entry.
+        """Build the application.
 
         Args:
             execute: Runs one request through an HTTP API of the emulator.

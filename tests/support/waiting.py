@@ -23,7 +23,7 @@ def wait_for(what: Callable[[], T | None], seconds: float = 20.0) -> T:
 
 
 def is_running(pid: int) -> bool:
-    """Say whether process *pid* runs; one that waits to be reaped does not."""
+    """Return whether process *pid* runs; one that waits to be reaped does not."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

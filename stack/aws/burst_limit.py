@@ -1,8 +1,8 @@
-"""Let a burst of requests wait for a function that is warm, as a laptop must.
+"""Make a burst of requests wait for warm functions, because one machine has few cores.
 
 The embedded AWS gives each request of a burst that finds no free process one of its
-own, as AWS does, where a hundred cold starts take as long as one. On two cores they
-take a hundred times as long, and the requests that come meanwhile start more.
+own, as AWS does. There, a hundred cold starts take as long as one. On two cores they
+take a hundred times as long, and requests that come meanwhile start even more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Acquire = Callable[..., tuple[Any, str]]
 Release = Callable[[Any], None]
 
 
-def patient(
+def limit_bursts(
     acquire: Acquire,
     release: Release,
     working: Callable[[str], int],
@@ -33,7 +33,7 @@ def patient(
 ) -> tuple[Acquire, Release]:
     """Return *acquire* that waits while *width* of a function work, and its *release*.
 
-    *acquire* gives a worker of the function that its first argument names, *release*
+    *acquire* lends a worker of the function that its first argument names, *release*
     takes that worker back, or None for one that was thrown away. *working* counts the
     workers of a function that are lent.
     """

@@ -1,8 +1,8 @@
-"""Make ministack enforce roles as AWS does: what it lacks, by private names.
+"""Make ministack enforce roles as AWS does; `stack.aws.patches` puts this into it.
 
-- `!Ref` of a secret is its ARN. Here it was its name, which fits no policy.
-- The batch of an action of SQS needs what the action needs; there is no other.
-- `dynamodb:LeadingKeys` is known: the partition keys that a request names.
+- `!Ref` of a secret is its ARN. In ministack it is its name, which fits no policy.
+- A batch action of SQS needs the permission of the single action; it has no other.
+- `dynamodb:LeadingKeys` holds the partition keys that a request names.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Handler = Callable[..., Any]
 
 
 def leading_keys(body: bytes) -> list[str]:
-    """Give the partition keys that a request to DynamoDB names; of an index, its own.
+    """Return the partition keys that a request to DynamoDB names; of an index, its own.
 
-    A query's is the first that its key condition wants to be equal.
+    A query's key is the first value that its key condition compares for equality.
     """
     try:
         request = json.loads(body or b"{}")
@@ -55,7 +55,7 @@ def _queried(request: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def with_leading_keys(context_of: Handler) -> Handler:
-    """Give what a request's conditions are checked with, leading keys included."""
+    """Add leading keys to the values that a policy's conditions are checked with."""
 
     def dynamodb_service_context(body: bytes) -> dict[str, Any]:
         context: dict[str, Any] = context_of(body)
@@ -66,7 +66,7 @@ def with_leading_keys(context_of: Handler) -> Handler:
 
 
 def without_batches(action_of: Handler) -> Handler:
-    """Name the action that a request needs; of a batch, that of each of its entries."""
+    """Return the action that a request needs; of a batch, that of each entry."""
 
     def extract_iam_action(*arguments: Any, **more: Any) -> str | None:
         action: str | None = action_of(*arguments, **more)
@@ -80,9 +80,9 @@ def without_batches(action_of: Handler) -> Handler:
 def named_by_arn(
     handlers: dict[str, Any], name_of: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Give handlers of CloudFormation's that know a secret by its ARN.
+    """Return CloudFormation handlers that know a secret by its ARN.
 
-    *name_of* gives the name by which the emulator knows it.
+    *name_of* returns the name by which the emulator knows it.
     """
 
     def create(*arguments: Any) -> tuple[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from stack.aws.entry import BODY_LIMIT_BYTES, Answer, ApiEntry, Receive, Scope, Send
+from stack.aws.api_port import BODY_LIMIT_BYTES, Answer, ApiPort, Receive, Scope, Send
 
 API_ID = "a1b2c3d4"
 
@@ -77,7 +77,7 @@ def _request(
     integration_seconds: float = 5.0,
     **options: Any,
 ) -> httpx.Response:
-    entry = ApiEntry(
+    entry = ApiPort(
         gateway.execute,
         lambda raw_path: raw_path,
         api_id_file,
@@ -86,7 +86,7 @@ def _request(
     return _send(entry, method, path, **options)
 
 
-def _send(entry: ApiEntry, method: str, path: str, **options: Any) -> httpx.Response:
+def _send(entry: ApiPort, method: str, path: str, **options: Any) -> httpx.Response:
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(entry, client=("127.0.0.1", 50000))
         origin = "http://127.0.0.1:8000"
@@ -225,7 +225,7 @@ def test_a_page_of_the_stack_is_served_beside_the_api(
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
-    entry = ApiEntry(gateway.execute, str, api_id_file, pages={"docs": docs})
+    entry = ApiPort(gateway.execute, str, api_id_file, pages={"docs": docs})
 
     assert _send(entry, "GET", "/docs/api").text == "docs for /docs/api"
     assert _send(entry, "GET", "/document").json() == {}
@@ -240,7 +240,7 @@ def test_a_web_socket_is_turned_away(gateway: Gateway, api_id_file: Path) -> Non
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    entry = ApiEntry(gateway.execute, str, api_id_file)
+    entry = ApiPort(gateway.execute, str, api_id_file)
     asyncio.run(entry({"type": "websocket", "path": "/"}, receive, send))
 
     assert sent == [{"type": "websocket.close", "code": 1008}]
@@ -258,7 +258,7 @@ def test_a_client_that_hangs_up_is_not_answered(
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    asyncio.run(ApiEntry(gateway.execute, str, api_id_file)(scope, receive, send))
+    asyncio.run(ApiPort(gateway.execute, str, api_id_file)(scope, receive, send))
 
     assert sent == []
     assert gateway.asked == []

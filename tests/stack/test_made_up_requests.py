@@ -41,9 +41,15 @@ _numbers = itertools.count()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give the test of each operation a number."""
+    """Number the test of each operation."""
     metafunc.fixturenames.append("number")
     metafunc.parametrize("number", [next(_numbers)])
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: each test empties the simulator."""
+    return lone_stack
 
 
 @pytest.fixture(autouse=True)
