@@ -48,8 +48,9 @@ numbers: stack ## Show the pool of numbers and what answers each (STACK=, ATTACH
 audit: stack ## Compare all that Plivo has with the table (STACK=, REPAIR=1)
 	@$(MASKLINE) audit $(if $(REPAIR),--repair) $(AS_JSON)
 
-endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and persons are forgotten
-	@MASKLINE_ENDINGS=full $(BIN)/pytest tests/ending tests/erasing -s
+endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and numbers are erased
+	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \
+	  tests/proofs/test_{a_week,killed_functions,lost_callbacks,erased_number,interrupted_erasures}.py
 
 openapi: stack ## Write openapi.yaml from the models and the template
 	@$(BIN)/python -m stack.openapi

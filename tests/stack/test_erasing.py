@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stack.running import RunningStack
-from tests.erasing.world import forms_of, traces
+from tests.support.pii_scan import forms_of, traces
 
 PERSON = "+12025550147"
 OTHER = "+12025550148"

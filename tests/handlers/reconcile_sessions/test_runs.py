@@ -12,92 +12,94 @@ from masking.lifecycle import reconcile, reconcile_sessions
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.reconcile_sessions import ReconcileSessions
 from masking.plivo.rate_limit import RateLimit
-from tests.ending.world import World
+from tests.support.harness import Harness
 from tests.support.reconciling import reconciliation
 
 
-def _expired(world: World, count: int) -> list[Session]:
-    made = [world.create(number) for number in range(count)]
-    world.advance(minutes=16)
-    world.sweep()
+def _expired(harness: Harness, count: int) -> list[Session]:
+    made = [harness.create(number) for number in range(count)]
+    harness.advance(minutes=16)
+    harness.sweep()
     return made
 
 
 def test_a_round_that_runs_out_of_time_is_continued_where_it_stopped(
-    world: World,
+    harness: Harness,
 ) -> None:
-    made = _expired(world, 30)
+    made = _expired(harness, 30)
     seen: list[str] = []
 
     for _ in range(12):
-        _round(world, seen, has_time=_for(5)).run()
-        world.advance(minutes=1)
+        _round(harness, seen, has_time=_for(5)).run()
+        harness.advance(minutes=1)
 
     first = seen[:30]
     assert sorted(set(first)) == sorted(each.session_uuid for each in made)
     assert len(seen) == 12 * 5
 
 
-def test_duties_that_fail_do_not_keep_the_others_from_their_turn(world: World) -> None:
-    made = _expired(world, 24)
+def test_duties_that_fail_do_not_keep_the_others_from_their_turn(
+    harness: Harness,
+) -> None:
+    made = _expired(harness, 24)
     stuck = sorted(made, key=lambda s: s.session_uuid)[:12]
     seen: list[str] = []
 
     for _ in range(10):
-        _round(world, seen, fails={each.session_uuid for each in stuck}).work()
-        world.advance(minutes=1)
+        _round(harness, seen, fails={each.session_uuid for each in stuck}).work()
+        harness.advance(minutes=1)
 
     healthy = {each.session_uuid for each in made} - {e.session_uuid for e in stuck}
     assert healthy <= set(seen)
 
 
-def test_a_plivo_that_is_down_is_asked_a_few_times_go_round(world: World) -> None:
-    _expired(world, 30)
-    world.control("PUT", "faults", {"get_5xx": {}})
-    before = world.requests()
+def test_a_plivo_that_is_down_is_asked_a_few_times_go_round(harness: Harness) -> None:
+    _expired(harness, 30)
+    harness.ask_simulator("PUT", "faults", {"get_5xx": {}})
+    before = harness.count_requests()
 
-    tally = world.reconcile()
+    tally = harness.reconcile()
 
-    asked = world.requests() - before
+    asked = harness.count_requests() - before
     assert tally.outcomes == {"failed": reconcile_sessions.MOST_FAILURES}
     assert asked == 2 * reconcile_sessions.MOST_FAILURES
 
 
-def test_two_rounds_never_work_at_once(world: World) -> None:
-    _expired(world, 3)
+def test_two_rounds_never_work_at_once(harness: Harness) -> None:
+    _expired(harness, 3)
     inner: list[bool] = []
 
     class Nosy(Reconciler):
         def work_off(self, session_uuid: str) -> str:
-            inner.append(world.reconcile().busy)
+            inner.append(harness.reconcile().busy)
             return super().work_off(session_uuid)
 
-    outer = Nosy(**vars(world.reconciler()))
+    outer = Nosy(**vars(harness.services.reconciler))
     tally = reconciliation(outer).work()
 
     assert not tally.busy
     assert inner == [True, True, True]
-    assert not world.reconcile().busy
+    assert not harness.reconcile().busy
 
 
 def test_the_lease_of_a_round_that_was_killed_runs_out_before_the_next(
-    world: World,
+    harness: Harness,
 ) -> None:
-    world.stores.due_work.begin_run(
-        reconcile_sessions.NAME, world.now(), world.now() + reconcile_sessions.LEASE
+    harness.stores.due_work.begin_run(
+        reconcile_sessions.NAME, harness.now(), harness.now() + reconcile_sessions.LEASE
     )
 
-    at_once = world.reconcile().busy
-    world.advance(minutes=15)
+    at_once = harness.reconcile().busy
+    harness.advance(minutes=15)
 
     assert at_once
-    assert not world.reconcile().busy
+    assert not harness.reconcile().busy
 
 
 def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
-    world: World,
+    harness: Harness,
 ) -> None:
-    made = _expired(world, 3)
+    made = _expired(harness, 3)
     poison = made[1].session_uuid
     worked: list[str] = []
 
@@ -108,27 +110,27 @@ def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
             worked.append(session_uuid)
             return reconcile.LEFT
 
-    reconciliation(Fragile(**vars(world.reconciler()))).work()
+    reconciliation(Fragile(**vars(harness.services.reconciler))).work()
 
     assert len(worked) == 2
 
 
-def test_a_round_says_how_long_the_oldest_duty_had_been_due(world: World) -> None:
-    _expired(world, 2)
-    world.advance(hours=30)
+def test_a_round_says_how_long_the_oldest_duty_had_been_due(harness: Harness) -> None:
+    _expired(harness, 2)
+    harness.advance(hours=30)
 
-    tally = world.reconcile()
+    tally = harness.reconcile()
 
     assert tally.oldest > timedelta(hours=30)
 
 
-def test_a_round_with_nothing_to_do_costs_two_writes(world: World) -> None:
-    before = world.meter.written, world.meter.read
+def test_a_round_with_nothing_to_do_costs_two_writes(harness: Harness) -> None:
+    before = harness.units.written, harness.units.read
 
-    world.reconcile()
+    harness.reconcile()
 
-    assert world.meter.written - before[0] == 2
-    assert world.meter.read - before[1] == 8
+    assert harness.units.written - before[0] == 2
+    assert harness.units.read - before[1] == 8
 
 
 @pytest.mark.parametrize("per_second", [1, 20, 60])
@@ -158,7 +160,7 @@ def _for(count: int) -> Callable[[], bool]:
 
 
 def _round(
-    world: World,
+    harness: Harness,
     seen: list[str],
     *,
     has_time: Callable[[], bool] = lambda: True,
@@ -169,4 +171,4 @@ def _round(
             seen.append(session_uuid)
             return reconcile.FAILED if session_uuid in (fails or ()) else reconcile.LEFT
 
-    return reconciliation(Noting(**vars(world.reconciler())), has_time)
+    return reconciliation(Noting(**vars(harness.services.reconciler)), has_time)

@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -18,8 +19,8 @@ import pytest
 
 from masking.api import session_views
 from masking.domain.sessions import Session, Status
-from tests.ending.scale import size
-from tests.ending.world import World, copies
+from tests.support.harness import Harness, copies
+from tests.support.proof_size import size
 
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
@@ -32,45 +33,52 @@ STEPS = size(7, 84)
 CLOSE_MINUTES = 6
 
 
-def test_no_session_of_a_week_outlives_its_end(world: World) -> None:
+def test_no_session_of_a_week_outlives_its_end(harness: Harness) -> None:
     dice = random.Random(7)  # noqa: S311 - a scenario, not a secret
-    world.control("PUT", "faults", {"webhook_dropped": {}})
-    world.control("PUT", "switches", {"rate_limit": "off"})
-    begin, number = world.now(), 0
+    harness.ask_simulator("PUT", "faults", {"webhook_dropped": {}})
+    harness.ask_simulator("PUT", "switches", {"rate_limit": "off"})
+    begin, number = harness.now(), 0
     ends: dict[str, datetime] = {}
     made: dict[str, Session] = {}
     counts: Counter[str] = Counter()
     step = WEEK / STEPS
     for turn in range(STEPS):
-        number = _some_begin(world, dice, number, made, ends, counts, turn)
-        _some_change(world, dice, made, ends, counts)
+        number = _some_begin(harness, dice, number, made, ends, counts, turn)
+        _some_change(harness, dice, made, ends, counts)
         for _ in range(CLOSE_MINUTES):
-            world.advance(minutes=1)
-            counts["told by Plivo"] += _some_are_told(world, dice, made, ends)
-            world.sweep()
-            _nothing_outlives(world, dice, made, ends)
-        world.advance(seconds=(step - timedelta(minutes=CLOSE_MINUTES)).total_seconds())
-        world.sweep()
-        world.publish()
-        world.check()
-        world.reconcile()
-        world.publish()
-    world.advance(days=2)
+            harness.advance(minutes=1)
+            counts["told by Plivo"] += _some_are_told(harness, dice, made, ends)
+            harness.sweep()
+            _nothing_outlives(harness, dice, made, ends)
+        harness.advance(
+            seconds=(step - timedelta(minutes=CLOSE_MINUTES)).total_seconds()
+        )
+        harness.sweep()
+        harness.publish()
+        harness.run_checks()
+        harness.reconcile()
+        harness.publish()
+    harness.advance(days=2)
     for _ in range(4):
-        world.sweep()
-        world.publish()
-        world.check()
-        world.quarters(1)
+        harness.sweep()
+        harness.publish()
+        harness.run_checks()
+        harness.run_quarters(1)
 
-    assert world.now() - begin >= WEEK
+    assert harness.now() - begin >= WEEK
     assert len(made) == SESSIONS
-    told = Counter(event["session_uuid"] for event in world.bus.of("session.expired"))
-    ids = [event["id"] for event in world.bus.of("session.expired")]
+    told = Counter(
+        event["session_uuid"] for event in harness.bus.of_type("session.expired")
+    )
+    ids = [event["id"] for event in harness.bus.of_type("session.expired")]
     assert set(told) == set(made), "one was missed"
     assert max(told.values()) == 1
     assert len(set(ids)) == SESSIONS
-    assert len({e["session_uuid"] for e in world.bus.of("session.settled")}) == SESSIONS
-    assert not any(world.alive(session) for session in made.values())
+    assert (
+        len({e["session_uuid"] for e in harness.bus.of_type("session.settled")})
+        == SESSIONS
+    )
+    assert not any(harness.is_live(session) for session in made.values())
     print(
         f"{SESSIONS} sessions in a week: {dict(counts)}; each one session.expired "
         f"({len(set(ids))} ids), each settled, none alive"
@@ -78,7 +86,7 @@ def test_no_session_of_a_week_outlives_its_end(world: World) -> None:
 
 
 def _some_begin(
-    world: World,
+    harness: Harness,
     dice: random.Random,
     number: int,
     made: dict[str, Session],
@@ -90,7 +98,7 @@ def _some_begin(
     lasts = [dice.choice([60, 150, 240, 3600, 20_000, 86_400]) for _ in range(count)]
 
     def begin(place: int) -> Session:
-        return world.create((number + place) % 5000, session_expiry=lasts[place])
+        return harness.create((number + place) % 5000, session_expiry=lasts[place])
 
     with ThreadPoolExecutor(4) as pool:
         for session in pool.map(begin, range(count)):
@@ -102,53 +110,55 @@ def _some_begin(
 
 
 def _some_change(
-    world: World,
+    harness: Harness,
     dice: random.Random,
     made: dict[str, Session],
     ends: dict[str, datetime],
     counts: Counter[str],
 ) -> None:
-    alive = [uuid for uuid, end in ends.items() if end > world.now()]
+    alive = [uuid for uuid, end in ends.items() if end > harness.now()]
     for uuid in dice.sample(alive, len(alive) // 10):
         what = dice.choice(["extended", "deleted"])
         if what == "deleted":
-            world.end(made[uuid])
-            ends[uuid] = world.now()
+            harness.end(made[uuid])
+            ends[uuid] = harness.now()
         else:
             longer = dice.choice([120, 600, 50_000])
-            session = world.update(made[uuid], session_expiry=longer)
+            session = harness.update(made[uuid], session_expiry=longer)
             assert session.expiry_time is not None
             ends[uuid] = session.expiry_time
         counts[what] += 1
 
 
 def _some_are_told(
-    world: World,
+    harness: Harness,
     dice: random.Random,
     made: dict[str, Session],
     ends: dict[str, datetime],
 ) -> int:
     """Hand over Plivo's word of half the ends of this minute, before the sweep."""
-    now = world.now()
+    now = harness.now()
     ended = [u for u, end in ends.items() if now - timedelta(minutes=1) < end <= now]
     chosen = dice.sample(ended, len(ended) // 2)
-    told = sum(world.tell(made[uuid], event="SessionTimeout") for uuid in chosen)
-    world.publish()
+    told = sum(
+        harness.deliver_callbacks(made[uuid], event="SessionTimeout") for uuid in chosen
+    )
+    harness.publish()
     return told
 
 
 def _nothing_outlives(
-    world: World,
+    harness: Harness,
     dice: random.Random,
     made: dict[str, Session],
     ends: dict[str, datetime],
 ) -> None:
     """Read some sessions as an app would; the ones that ended lately above all."""
-    now = world.now()
+    now = harness.now()
     lately = [u for u, end in ends.items() if now - timedelta(minutes=3) < end <= now]
     others = dice.sample(sorted(made), min(20, len(made)))
     for uuid in [*lately[:200], *others]:
-        session = world.load(made[uuid])
+        session = harness.load(made[uuid])
         read = session_views.session_view(session, now)["status"]
         assert read == ("active" if now < ends[uuid] else "expired")
         # The sweep has run in this very minute.
@@ -156,60 +166,64 @@ def _nothing_outlives(
 
 
 def test_ten_thousand_due_at_once_are_cleared_within_a_sweeps_minute(
-    world: World,
+    harness: Harness,
 ) -> None:
     count = size(500, 10_000)
-    _write_due(world, count)
+    _write_due(harness, count)
 
     begun = time.process_time(), time.monotonic()
-    first = _sweep_within(world, seconds=55)
+    first = _sweep_within(harness, seconds=55)
     took = time.monotonic() - begun[1]
     left = count - first
     for _ in range(20):
         if not left:
             break
-        left -= _sweep_within(world, seconds=55)
+        left -= _sweep_within(harness, seconds=55)
 
     print(f"{first} of {count} due at once ended in the first sweep, {took:.1f} s")
     assert left == 0
-    assert world.sweep() == 0
-    world.publish()
-    told = Counter(event["session_uuid"] for event in world.bus.of("session.expired"))
+    assert harness.sweep() == 0
+    harness.publish()
+    told = Counter(
+        event["session_uuid"] for event in harness.bus.of_type("session.expired")
+    )
     assert len(told) == count
     assert max(told.values()) == 1
 
 
-def test_a_sweep_that_is_cut_short_again_and_again_loses_nothing(world: World) -> None:
-    _write_due(world, 60)
+def test_a_sweep_that_is_cut_short_again_and_again_loses_nothing(
+    harness: Harness,
+) -> None:
+    _write_due(harness, 60)
     ended: list[int] = []
 
     while sum(ended) < 60:
         begun = [True] * 24
-        world.time_left = True
-        ended.append(_sweep_while(world, lambda b=begun: bool(b and b.pop())))
+        harness.time_left = True
+        ended.append(_sweep_while(harness, lambda b=begun: bool(b and b.pop())))
 
-    world.publish()
+    harness.publish()
     assert len(ended) > 2
     assert sum(ended) == 60
-    told = Counter(event["session_uuid"] for event in world.bus.of("session.expired"))
+    told = Counter(
+        event["session_uuid"] for event in harness.bus.of_type("session.expired")
+    )
     assert (len(told), max(told.values())) == (60, 1)
 
 
-def _sweep_within(world: World, *, seconds: float) -> int:
+def _sweep_within(harness: Harness, *, seconds: float) -> int:
     until = time.monotonic() + seconds
-    return _sweep_while(world, lambda: time.monotonic() < until)
+    return _sweep_while(harness, lambda: time.monotonic() < until)
 
 
-def _sweep_while(world: World, has_time: object) -> int:
-    from masking.lifecycle.expire_sessions import ExpireSessions
-
-    return ExpireSessions(world.stores, world.now, has_time).run()  # type: ignore[arg-type]
+def _sweep_while(harness: Harness, has_time: Callable[[], bool]) -> int:
+    return harness.sweep(has_time)
 
 
-def _write_due(world: World, count: int) -> None:
+def _write_due(harness: Harness, count: int) -> None:
     """Write sessions that are due now, without Plivo, which nothing here asks."""
-    pattern = world.create(session_expiry=60)
-    world.end(pattern)
-    world.write(copies(pattern, count, version=2))
-    world.forget()
-    world.advance(seconds=61)
+    pattern = harness.create(session_expiry=60)
+    harness.end(pattern)
+    harness.put_sessions(copies(pattern, count, version=2))
+    harness.skip_records()
+    harness.advance(seconds=61)
