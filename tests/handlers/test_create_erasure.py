@@ -24,7 +24,7 @@ from tests.support.stores import own_stores, stores_over
 
 
 @pytest.mark.usefixtures("deployment")
-def test_an_erasure_is_begun_and_can_be_looked_at() -> None:
+def test_an_erasure_is_begun_and_can_be_read() -> None:
     answer = request_erasure()
 
     erasure = read(answer)["erasure"]
@@ -75,18 +75,18 @@ def test_what_is_no_number_is_refused(body: object) -> None:
 
 
 @pytest.mark.usefixtures("deployment")
-def test_only_an_admin_forgets() -> None:
+def test_only_an_admin_erases() -> None:
     scopes = "sessions:read sessions:write recordings:read recordings:write"
 
     assert problem(request_erasure(scopes=scopes))[:2] == (403, "scope_missing")
     assert problem(get_erasure("x", scopes=scopes))[:2] == (403, "scope_missing")
 
 
-def test_a_marker_that_is_written_all_the_time_is_told(
+def test_a_tombstone_that_is_written_all_the_time_is_reported(
     services: Services, clock: Clock
 ) -> None:
     class Racing(ErasureStore):
-        """Others are always faster, and done."""
+        """Let others always be faster, and done."""
 
         def begin(self, erasure: Any, seen: Any) -> None:
             stores = services.stores
@@ -109,7 +109,7 @@ def test_of_two_requests_at_once_one_begins(services: Services, clock: Clock) ->
     other = erasures.request("acme", hashed, clock())
 
     class Slow(ErasureStore):
-        """Somebody else asks between reading the marker and writing it."""
+        """Somebody else asks between reading the tombstone and writing it."""
 
         def begin(self, erasure: Any, seen: Any) -> None:
             if stores.erasures.tombstone("acme", hashed) is None:

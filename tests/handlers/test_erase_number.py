@@ -60,13 +60,13 @@ def test_it_goes_all_the_way_through_the_functions(
         "backups",
         "carrier",
     ]
-    [told] = [
+    [event] = [
         each["detail"]
         for each in deployment.bus.events(3)
         if each["detail-type"] == "erasure.completed"
     ]
-    assert told["erasure_id"] == erasure_id
-    assert "session_uuid" not in told
+    assert event["erasure_id"] == erasure_id
+    assert "session_uuid" not in event
     assert plivo.live() == []
     shown = read(
         read_app.lambda_handler(
@@ -169,7 +169,7 @@ def test_an_erased_session_is_not_changed(erased: tuple[str, dict[str, Any]]) ->
         ({"virtual_number": "+12025550199"}, 0),
     ],
 )
-def test_the_other_partys_search_shows_an_erased_session_blanked(
+def test_the_other_partys_search_shows_an_erased_session_redacted(
     aws: EmbeddedAws,
     deployment: Deployment,
     services: Services,

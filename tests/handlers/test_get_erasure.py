@@ -32,7 +32,7 @@ def test_what_is_complete_is_not_taken_back(services: Services, clock: Clock) ->
 
 
 @pytest.mark.usefixtures("deployment")
-def test_two_tenants_forget_the_same_number_each_for_itself() -> None:
+def test_two_tenants_erase_the_same_number_each_for_itself() -> None:
     mine = read(request_erasure(tenant="acme"))["erasure"]
     theirs = read(request_erasure(tenant="umbrella"))["erasure"]
 

@@ -48,12 +48,12 @@ def test_a_killed_sweep_is_completed_by_the_next(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_killed_round_is_completed_by_the_next(
+def test_a_killed_run_is_completed_by_the_next(
     harness: Harness, *, after: bool
 ) -> None:
     number = 0
-    for place in range(2 if after else 1, 90, size(4, 1)):
-        scene = _scene(harness, number)
+    for place in range(2 if after else 1, 90, size(6, 1)):
+        left = _leave_work(harness, number)
         number += 10
         harness.advance(minutes=16)
         harness.sweep()
@@ -63,15 +63,15 @@ def test_a_killed_round_is_completed_by_the_next(
         harness.check_queue.messages.clear()
         harness.run_quarters(4)
 
-        _is_over(harness, scene)
+        _is_over(harness, left)
         if not killed:
             break
     assert not killed
-    scenes = number // 10
-    _each_event_once(harness, "session.expired", 4 * scenes)
-    _each_event_once(harness, "session.settled", 4 * scenes)
-    _each_event_once(harness, "session.created", 4 * scenes)
-    print(f"round killed at {scenes - 1} places, {scenes} scenes of 4 duties completed")
+    count = number // 10
+    _each_event_once(harness, "session.expired", 4 * count)
+    _each_event_once(harness, "session.settled", 4 * count)
+    _each_event_once(harness, "session.created", 4 * count)
+    print(f"run killed at {count - 1} places, {count} times 4 sessions completed")
 
 
 def _die_at(
@@ -86,8 +86,8 @@ def _die_at(
     return died
 
 
-def _scene(harness: Harness, number: int) -> list[Session]:
-    """Leave one session of each kind of duty behind: four that will end."""
+def _leave_work(harness: Harness, number: int) -> list[Session]:
+    """Leave one session of each kind of due work behind: four that will end."""
     lost = _created_without_answer(harness, number)
     updated = harness.create(number + 1, session_expiry=600)
     changes = {"session_expiry": 700}
@@ -129,17 +129,17 @@ def _created_without_answer(harness: Harness, number: int) -> Session:
     return found
 
 
-def _is_over(harness: Harness, scene: list[Session]) -> None:
-    for before in scene:
+def _is_over(harness: Harness, left: list[Session]) -> None:
+    for before in left:
         session = harness.load(before)
         assert session.status is Status.EXPIRED
         assert session.settled is not None
         assert due_work.due_work_of(session) is None
         assert not harness.is_live(session)
-    assert harness.load(scene[3]).settings["total_call_count"] == 2
+    assert harness.load(left[3]).settings["total_call_count"] == 2
 
 
 def _each_event_once(harness: Harness, kind: str, count: int) -> None:
-    told = Counter(event["session_uuid"] for event in harness.bus.of_type(kind))
+    times = Counter(event["session_uuid"] for event in harness.bus.of_type(kind))
     ids = {event["id"] for event in harness.bus.of_type(kind)}
-    assert (len(told), len(ids)) == (count, count)
+    assert (len(times), len(ids)) == (count, count)

@@ -1,7 +1,7 @@
-"""Every callback is lost, and yet the API tells in the end what happened at Plivo.
+"""Every callback is lost, and yet the API shows in the end what happened at Plivo.
 
-The simulator's own records are the truth that each session's answer is held against,
-field by field; they are read from its memory, not through the API that we read.
+Each session's answer is compared with the simulator's own records, field by
+field; they are read from its memory, not through the API that we read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from plivo_simulator.records import Call, LegRecord
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.model import Session as AtPlivo
 from tests.support.harness import Harness
+from tests.support.proof_size import size
 
 PLANS: list[dict[str, Any]] = [
     {"answer": True, "talk_seconds": 75},
@@ -28,11 +29,13 @@ PLANS: list[dict[str, Any]] = [
     {"answer": True, "talk_seconds": 3600},
 ]
 
-CALLS = 200
+CALLS = size(64, 200)
 CALLS_EACH = 4
 
 
-def test_with_every_callback_lost_the_truth_comes_home(harness: Harness) -> None:
+def test_with_every_callback_lost_sessions_still_match_plivos_records(
+    harness: Harness,
+) -> None:
     harness.ask_simulator("PUT", "faults", {"webhook_dropped": {}})
     made = [
         harness.create(number, record=number % 2 == 0, call_time_limit=600)
@@ -66,7 +69,7 @@ def test_with_every_callback_lost_the_truth_comes_home(harness: Harness) -> None
     )
 
 
-def test_what_the_dirty_shape_of_answers_says_comes_home_alike(
+def test_answers_of_the_documented_shape_are_read_alike(
     harness: Harness,
 ) -> None:
     harness.ask_simulator(

@@ -31,7 +31,7 @@ def get_erasure(erasure_id: str, **more: Any) -> dict[str, Any]:
 
 
 def erasure_message(**body: str) -> dict[str, Any]:
-    """Give a message of the queue of erasures as Lambda gets it."""
+    """Return a message of the queue of erasures, as Lambda gets it."""
     record = {
         "messageId": "the-message",
         "receiptHandle": "a handle",
@@ -42,7 +42,7 @@ def erasure_message(**body: str) -> dict[str, Any]:
 
 
 def move_first_run_back(stores: Stores, erasure_id: str) -> None:
-    """Move an erasure's first walk into the past, as waiting would."""
+    """Move the end of an erasure's first run into the past, as waiting would."""
     known = stores.erasures.get(erasure_id)
     if known and known.swept_at:
         stores.erasures.put(erasures.sweep(known, known.swept_at - erasures.REST))

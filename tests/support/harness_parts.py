@@ -54,7 +54,7 @@ class KilledError(BaseException):
 
 
 def kill_process() -> None:
-    """Kill the process, as far as our code can tell."""
+    """Raise what nothing of ours catches, as if the process were killed."""
     raise KilledError
 
 

@@ -80,7 +80,7 @@ def add_strangers_call(
     harness: Harness, session: Session, number: str = PERSON
 ) -> None:
     """Keep a callback of a call by somebody who is no party."""
-    told = {
+    attributes = {
         "EventName": "SessionFirstPartyInitiated",
         "From": number,
         "To": str(session.virtual_number),
@@ -90,7 +90,7 @@ def add_strangers_call(
         "Caller": f"name of {number}",
         "Digits": PIN,
     }
-    harness.put_callback(session, told)
+    harness.put_callback(session, attributes)
 
 
 def put_recording(
@@ -156,12 +156,12 @@ def put_delivery(harness: Harness, session: Session, number: int) -> None:
 
 
 def hashes_of(number: str) -> str:
-    """Give the keyed hash of a number."""
+    """Return the keyed hash of a number."""
     return numbers.hashed(NUMBER_KEY, number)
 
 
 def as_another_tenants(session: Session, tenant: str) -> Session:
-    """Give a session like another, of another tenant."""
+    """Return a session like another, of another tenant."""
     return replace(
         session,
         session_uuid=sessions.session_uuid_for(tenant, None),
@@ -176,7 +176,9 @@ def erase_person(harness: Harness) -> None:
     harness.run_until_idle()
 
 
-def receive_callback(harness: Harness, session: Session, told: dict[str, str]) -> bool:
+def receive_callback(
+    harness: Harness, session: Session, attributes: dict[str, str]
+) -> bool:
     """Take a callback as the function does."""
     token = callback_urls.token_for(CALLBACK_KEY, session.session_uuid, 1)
     request = Request(
@@ -185,7 +187,7 @@ def receive_callback(harness: Harness, session: Session, told: dict[str, str]) -
         query="",
         headers={"content-type": "application/x-www-form-urlencoded"},
         parameters={},
-        body=urlencode(told).encode(),
+        body=urlencode(attributes).encode(),
         domain="",
         request_id="",
         tenant_id="",

@@ -55,7 +55,7 @@ def all_places(harness: Harness, logs: str = "") -> dict[str, str]:
 
 
 def forms_of(number: str) -> set[str]:
-    """Give what shows a number in a text, in whatever form it stands there.
+    """Return what shows a number in a text, in whatever form it stands there.
 
     With and without `+`, escaped for URLs or JSON, it has its digits; base64 has not.
     """

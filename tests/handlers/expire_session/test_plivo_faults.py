@@ -19,7 +19,7 @@ FAULTS = [fault.name for fault in CATALOGUE.values() if fault.point == "delete"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_an_ending_ends_and_nothing_expired_is_alive(
+def test_a_delete_completes_and_nothing_expired_is_live_at_plivo(
     harness: Harness, fault: str
 ) -> None:
     session = harness.create(session_expiry=86_000)
@@ -45,7 +45,7 @@ def test_an_ending_ends_and_nothing_expired_is_alive(
     assert len(harness.bus.of_type("session.expired")) == 1
 
 
-def test_a_delete_that_dies_anywhere_ends(harness: Harness) -> None:
+def test_a_delete_that_is_killed_at_any_step_completes(harness: Harness) -> None:
     from masking.domain import transitions
 
     for step in ("marked", "ended at Plivo"):
@@ -62,7 +62,7 @@ def test_a_delete_that_dies_anywhere_ends(harness: Harness) -> None:
         assert not harness.is_live(session)
 
 
-def test_an_app_that_asks_again_meets_an_ending_or_its_end(harness: Harness) -> None:
+def test_a_delete_that_is_repeated_is_refused_or_completes(harness: Harness) -> None:
     session = harness.create(session_expiry=86_000)
     harness.ask_simulator("PUT", "faults", {"delete_5xx_before_commit": {"times": 2}})
 

@@ -1,4 +1,4 @@
-"""Sessions end on time: by the sweep, by Plivo's word, by an app, once each."""
+"""Sessions expire on time: by the sweep, by Plivo's callback, by an app, once each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from masking.domain.sessions import Status
 from tests.support.harness import Harness
 
 
-def test_a_session_reads_as_expired_from_the_second_it_expires(
+def test_a_session_is_shown_as_expired_from_the_second_it_expires(
     harness: Harness,
 ) -> None:
     session = harness.create(session_expiry=60)
@@ -35,8 +35,10 @@ def test_two_sweeps_at_once_end_each_session_once(harness: Harness) -> None:
     harness.publish()
 
     assert ended == len(made)
-    told = [event["session_uuid"] for event in harness.bus.of_type("session.expired")]
-    assert sorted(told) == sorted(each.session_uuid for each in made)
+    delivered = [
+        event["session_uuid"] for event in harness.bus.of_type("session.expired")
+    ]
+    assert sorted(delivered) == sorted(each.session_uuid for each in made)
 
 
 def test_a_sweep_out_of_time_leaves_the_rest_to_the_next(harness: Harness) -> None:
@@ -52,7 +54,9 @@ def test_a_sweep_out_of_time_leaves_the_rest_to_the_next(harness: Harness) -> No
     assert (nothing, rest) == (0, 8)
 
 
-def test_an_extension_that_set_out_first_wins_over_the_sweep(harness: Harness) -> None:
+def test_an_extension_that_was_begun_first_wins_over_the_sweep(
+    harness: Harness,
+) -> None:
     session = harness.create(session_expiry=60)
     slow = harness.new_carrier(before=lambda: harness.advance(seconds=5))
     harness.advance(seconds=58)
@@ -86,7 +90,7 @@ def test_an_extension_that_comes_after_the_sweep_is_refused(harness: Harness) ->
 
 
 @pytest.mark.parametrize("order", ["plivo first", "sweep first", "delete first"])
-def test_sweep_delete_and_plivos_word_make_one_event(
+def test_sweep_delete_and_plivos_callback_make_one_event(
     harness: Harness, order: str
 ) -> None:
     session = harness.create(session_expiry=60)
@@ -95,19 +99,19 @@ def test_sweep_delete_and_plivos_word_make_one_event(
     harness.advance(seconds=61)
     if order == "sweep first":
         harness.sweep()
-    told = harness.deliver_callbacks(session, event="SessionTimeout")
+    delivered = harness.deliver_callbacks(session, event="SessionTimeout")
     harness.publish()
     harness.sweep()
     harness.end(session)
     harness.publish()
 
-    assert told <= 1
+    assert delivered <= 1
     assert harness.load(session).status is Status.EXPIRED
     (event,) = harness.bus.of_type("session.expired")
     assert event["session_uuid"] == session.session_uuid
 
 
-def test_plivos_word_alone_ends_a_session(harness: Harness) -> None:
+def test_plivos_callback_alone_ends_a_session(harness: Harness) -> None:
     session = harness.create(session_expiry=60)
     harness.advance(seconds=61)
 

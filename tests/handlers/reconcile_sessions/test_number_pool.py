@@ -53,10 +53,10 @@ def test_an_exhausted_pool_is_named_without_naming_anybody(harness: Harness) -> 
     with pytest.raises(NumberPoolExhaustedError) as anywhere:
         harness.create(geomatch=False, subaccount="SALOCALDEVELOPMENT00")
 
-    told = matched.value.members
-    assert told["limited_by"] == "numbers_in_country"
-    assert told["calling_code"] == "+44"
-    assert "2079460200" not in str(told)
+    members = matched.value.members
+    assert members["limited_by"] == "numbers_in_country"
+    assert members["calling_code"] == "+44"
+    assert "2079460200" not in str(members)
     assert anywhere.value.members["limited_by"] == "numbers_of_account"
     assert anywhere.value.members["calling_code"] is None
     assert anywhere.value.members["subaccount"] == "SALOCALDEVELOPMENT00"
@@ -76,7 +76,9 @@ def test_an_exhausted_pool_is_named_without_naming_anybody(harness: Harness) -> 
         ("nobody", None),
     ],
 )
-def test_a_calling_code_is_told_and_no_more(number: str, code: str | None) -> None:
+def test_of_a_number_only_the_calling_code_is_shown(
+    number: str, code: str | None
+) -> None:
     assert calling_code(number) == code
 
 

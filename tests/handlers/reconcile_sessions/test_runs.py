@@ -1,4 +1,4 @@
-"""The reconciler goes round what is due, within limits, from where it stopped."""
+"""Reconciliation runs do what is due, within limits, from where they stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _expired(harness: Harness, count: int) -> list[Session]:
     return made
 
 
-def test_a_round_that_runs_out_of_time_is_continued_where_it_stopped(
+def test_a_run_that_runs_out_of_time_is_continued_where_it_stopped(
     harness: Harness,
 ) -> None:
     made = _expired(harness, 30)
@@ -38,7 +38,7 @@ def test_a_round_that_runs_out_of_time_is_continued_where_it_stopped(
     assert len(seen) == 12 * 5
 
 
-def test_duties_that_fail_do_not_keep_the_others_from_their_turn(
+def test_due_work_that_fails_does_not_keep_the_rest_from_its_turn(
     harness: Harness,
 ) -> None:
     made = _expired(harness, 24)
@@ -53,19 +53,21 @@ def test_duties_that_fail_do_not_keep_the_others_from_their_turn(
     assert healthy <= set(seen)
 
 
-def test_a_plivo_that_is_down_is_asked_a_few_times_go_round(harness: Harness) -> None:
+def test_a_plivo_that_is_down_is_asked_a_few_times_in_each_run(
+    harness: Harness,
+) -> None:
     _expired(harness, 30)
     harness.ask_simulator("PUT", "faults", {"get_5xx": {}})
     before = harness.count_requests()
 
-    tally = harness.reconcile()
+    run = harness.reconcile()
 
     asked = harness.count_requests() - before
-    assert tally.outcomes == {"failed": reconcile_sessions.MOST_FAILURES}
+    assert run.outcomes == {"failed": reconcile_sessions.MOST_FAILURES}
     assert asked == 2 * reconcile_sessions.MOST_FAILURES
 
 
-def test_two_rounds_never_work_at_once(harness: Harness) -> None:
+def test_two_runs_never_work_at_once(harness: Harness) -> None:
     _expired(harness, 3)
     inner: list[bool] = []
 
@@ -75,14 +77,14 @@ def test_two_rounds_never_work_at_once(harness: Harness) -> None:
             return super().work_off(session_uuid)
 
     outer = Nosy(**vars(harness.services.reconciler))
-    tally = reconciliation(outer).work()
+    run = reconciliation(outer).work()
 
-    assert not tally.busy
+    assert not run.busy
     assert inner == [True, True, True]
     assert not harness.reconcile().busy
 
 
-def test_the_lease_of_a_round_that_was_killed_runs_out_before_the_next(
+def test_the_lease_of_a_run_that_was_killed_expires_before_the_next(
     harness: Harness,
 ) -> None:
     harness.stores.due_work.begin_run(
@@ -96,7 +98,7 @@ def test_the_lease_of_a_round_that_was_killed_runs_out_before_the_next(
     assert not harness.reconcile().busy
 
 
-def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
+def test_a_session_that_raises_a_bug_keeps_no_other_waiting(
     harness: Harness,
 ) -> None:
     made = _expired(harness, 3)
@@ -115,16 +117,16 @@ def test_one_session_that_we_cannot_cope_with_keeps_no_other_waiting(
     assert len(worked) == 2
 
 
-def test_a_round_says_how_long_the_oldest_duty_had_been_due(harness: Harness) -> None:
+def test_a_run_reports_how_long_the_oldest_work_had_been_due(harness: Harness) -> None:
     _expired(harness, 2)
     harness.advance(hours=30)
 
-    tally = harness.reconcile()
+    run = harness.reconcile()
 
-    assert tally.oldest > timedelta(hours=30)
+    assert run.oldest > timedelta(hours=30)
 
 
-def test_a_round_with_nothing_to_do_costs_two_writes(harness: Harness) -> None:
+def test_a_run_with_nothing_to_do_costs_two_writes(harness: Harness) -> None:
     before = harness.units.written, harness.units.read
 
     harness.reconcile()
@@ -134,7 +136,7 @@ def test_a_round_with_nothing_to_do_costs_two_writes(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("per_second", [1, 20, 60])
-def test_the_pace_keeps_to_its_share_over_every_five_seconds(per_second: int) -> None:
+def test_the_rate_limit_holds_over_every_five_seconds(per_second: int) -> None:
     ticks = 0.0
     sent: list[float] = []
 
@@ -142,13 +144,13 @@ def test_the_pace_keeps_to_its_share_over_every_five_seconds(per_second: int) ->
         nonlocal ticks
         ticks += seconds
 
-    pace = RateLimit(per_second, ticks=lambda: ticks, sleep=sleep)
+    limit = RateLimit(per_second, ticks=lambda: ticks, sleep=sleep)
     for _ in range(per_second * 30):
-        pace.wait()
+        limit.wait()
         sent.append(ticks)
 
     most = max(sum(at <= t < at + 5 for t in sent) for at in sent)
-    assert pace.requests == len(sent)
+    assert limit.requests == len(sent)
     assert most <= per_second * 5 * 1.5 + 1
     assert most <= 300 or per_second == 60
     assert sent[-1] >= 30 - 2.5 - 1

@@ -1,4 +1,4 @@
-"""What Plivo knows of a session comes home after its end."""
+"""A settlement stores what Plivo knows of a session after its end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from masking.storage import timelines
 from tests.support.harness import Harness
 
 
-def folded(harness: Harness, uuid: str) -> list[Call]:
-    """Give the calls as the API shows them, and as events carry them."""
+def timeline_calls(harness: Harness, uuid: str) -> list[Call]:
+    """Return the calls as the API shows them, and as events carry them."""
     whole = harness.stores.sessions.load_whole(uuid)
     assert whole is not None
     return list(timelines.timeline_of(whole.callbacks, whole.session).calls)
@@ -31,7 +31,7 @@ def test_two_fetches_that_agree_make_the_totals_final(harness: Harness) -> None:
     assert settled.settle_at is None
 
 
-def test_the_calls_that_callbacks_told_of_are_settled_with_plivos_amounts(
+def test_calls_known_from_callbacks_are_settled_with_plivos_amounts(
     harness: Harness,
 ) -> None:
     session = harness.create()
@@ -40,14 +40,14 @@ def test_the_calls_that_callbacks_told_of_are_settled_with_plivos_amounts(
         harness.advance(minutes=4)
     harness.advance(minutes=3)
     harness.deliver_callbacks(session)
-    told = folded(harness, session.session_uuid)
+    before_end = timeline_calls(harness, session.session_uuid)
 
     harness.sweep()
     harness.run_quarters(3)
 
     settled = harness.load(session)
-    calls = folded(harness, session.session_uuid)
-    assert "settled" not in [call.certainty for call in told]
+    calls = timeline_calls(harness, session.session_uuid)
+    assert "settled" not in [call.certainty for call in before_end]
     assert [call.certainty for call in calls] == ["settled", "settled"]
     assert [str(call.amount) for call in calls] == [
         call["total_call_amount"] for call in settled.calls
@@ -108,7 +108,7 @@ def test_totals_that_lag_are_fetched_until_they_stand_still(harness: Harness) ->
     assert harness.load(session).settings["total_call_count"] == 2
 
 
-def test_totals_that_lack_a_call_that_was_told_of_are_not_final(
+def test_totals_that_lack_a_call_known_from_callbacks_are_not_final(
     harness: Harness,
 ) -> None:
     session = harness.create()

@@ -11,7 +11,7 @@ from tests.support.person import ASKED, OTHER, PERSON
 
 @pytest.fixture
 def session(harness: Harness) -> Session:
-    """Create a session of the person, which the stream has been told of."""
+    """Create a session of the person, whose changes have been published."""
     made = harness.create(first_party=PERSON, second_party=OTHER, **ASKED)
     harness.publish()
     return made

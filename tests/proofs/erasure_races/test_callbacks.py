@@ -12,7 +12,7 @@ from tests.support.person import HANGUP, erase_person, receive_callback
 from tests.support.pii_scan import assert_nothing_is_left
 
 
-def test_a_callback_that_comes_later_is_kept_blanked(
+def test_a_callback_that_comes_later_is_kept_redacted(
     harness: Harness, session: Session
 ) -> None:
     erase_person(harness)
@@ -36,11 +36,11 @@ def test_a_callback_that_is_repeated_later_is_still_known(
     assert not receive_callback(harness, session, HANGUP)
 
     [kept] = harness.stores.callbacks.of_session(session.session_uuid)
-    # The hash of all attributes would tell whoever guesses the number.
+    # The hash of all attributes would confirm a guess of the number.
     assert kept["sk"] != f"E#{callback_requests.digest_of(list(HANGUP.items()))}"
 
 
-def test_a_callback_kept_by_who_did_not_know_is_blanked_behind_it(
+def test_a_callback_stored_without_knowing_of_the_erasure_is_redacted_later(
     harness: Harness, session: Session
 ) -> None:
     erase_person(harness)
@@ -53,7 +53,7 @@ def test_a_callback_kept_by_who_did_not_know_is_blanked_behind_it(
     assert_nothing_is_left(harness)
 
 
-def test_the_calls_of_an_erased_session_still_fold(
+def test_an_erased_session_still_has_a_timeline_of_calls(
     harness: Harness, session: Session
 ) -> None:
     harness.call(session, talk_seconds=30)
@@ -71,8 +71,8 @@ def test_the_calls_of_an_erased_session_still_fold(
 
 
 def told_of(harness: Harness, session: Session) -> list[dict[str, Any]]:
-    """Give the calls of a session as callbacks tell them."""
+    """Return the calls of a session, as built from callbacks."""
     whole = harness.stores.sessions.load_whole(session.session_uuid)
     assert whole
-    told = timelines.timeline_of(whole.callbacks, whole.session)
-    return [timeline_views.call_view(call) for call in told.calls]
+    timeline = timelines.timeline_of(whole.callbacks, whole.session)
+    return [timeline_views.call_view(call) for call in timeline.calls]

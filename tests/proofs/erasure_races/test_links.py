@@ -108,7 +108,7 @@ def test_an_older_change_that_is_published_late_links_nothing(
     assert harness.load(session).erased_at
 
 
-def test_the_news_of_a_session_that_was_purged_links_nothing(
+def test_a_change_of_a_session_that_was_purged_links_nothing(
     harness: Harness,
 ) -> None:
     session = harness.create(first_party=PERSON, second_party=OTHER)

@@ -74,7 +74,7 @@ def test_messages_that_come_again_do_nothing(
     assert sorted(map(str, table_items(harness))) == before
 
 
-def test_a_walk_that_comes_too_early_is_put_off(
+def test_a_second_run_that_comes_too_early_is_put_off(
     harness: Harness, session: Session
 ) -> None:
     erasure = harness.request_erasure(PERSON)
@@ -92,7 +92,7 @@ def test_a_walk_that_comes_too_early_is_put_off(
     ]
 
 
-def test_no_session_is_erased_on_a_word_about_another(
+def test_a_session_without_a_tombstone_is_not_erased(
     harness: Harness, session: Session
 ) -> None:
     assert harness.carry_out({"session_uuid": session.session_uuid})

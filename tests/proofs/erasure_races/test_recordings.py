@@ -13,17 +13,17 @@ from tests.support.person import PERSON, erase_person, put_recording, receive_ca
 from tests.support.pii_scan import assert_nothing_is_left, object_versions
 
 
-def test_a_recording_that_is_announced_by_who_did_not_know_is_deleted(
+def test_a_recording_announced_without_knowing_of_the_erasure_is_deleted(
     harness: Harness, session: Session
 ) -> None:
     erase_person(harness)
     harness.bus.events.clear()
-    told = {
+    attributes = {
         "EventName": "SessionRecordingCompleted",
         "RecordingUUID": "5d0f4a3b-2c1e-4f7a-9b8c-7d6e5f4a3b2c",
         "RecordingURL": "https://media.plivo.com/x.mp3",
     }
-    harness.services.announcer.from_callback(told, "a" * 64, session)
+    harness.services.announcer.from_callback(attributes, "a" * 64, session)
 
     harness.run_until_idle()
 
@@ -58,7 +58,7 @@ def test_what_is_recorded_until_the_end_is_deleted_at_plivo(
     assert_nothing_is_left(harness)
 
 
-def test_a_settlement_that_set_out_before_writes_nothing(
+def test_a_settlement_that_was_begun_before_writes_nothing(
     harness: Harness, session: Session
 ) -> None:
     harness.end(session)
@@ -96,7 +96,7 @@ def test_a_settlement_after_keeps_accounting_alone(
     assert set(call["first_party_leg"]) <= redaction.LEG
 
 
-def test_a_snapshot_from_before_is_blanked(harness: Harness, session: Session) -> None:
+def test_a_snapshot_from_before_is_redacted(harness: Harness, session: Session) -> None:
     harness.call(session, talk_seconds=30)
     harness.advance(minutes=11)
     harness.sweep()
@@ -110,7 +110,7 @@ def test_a_snapshot_from_before_is_blanked(harness: Harness, session: Session) -
     assert call["duration"]
 
 
-def test_held_recordings_are_kept_counted_and_deleted_when_they_are_let_go(
+def test_held_recordings_are_kept_counted_and_deleted_after_the_hold(
     harness: Harness, session: Session
 ) -> None:
     from operate.hold import hold

@@ -96,7 +96,7 @@ def test_a_create_that_is_being_worked_on_is_waited_for(harness: Harness) -> Non
     assert 0 < waits.value.retry_after <= 61
 
 
-def test_a_create_of_which_nobody_can_tell_is_asked_after_again(
+def test_a_create_of_unknown_outcome_is_asked_about_again(
     harness: Harness,
 ) -> None:
     reserved = reserve_only(harness)
