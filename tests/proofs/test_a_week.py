@@ -30,7 +30,7 @@ SESSIONS = int(os.environ.get("MASKLINE_WEEK", size(84, 20_000)))
 STEPS = size(7, 84)
 
 # So many minutes are stepped through one by one, to look closely.
-CLOSE_MINUTES = 6
+CLOSE_MINUTES = size(5, 6)
 
 
 def test_no_session_of_a_week_outlives_its_end(harness: Harness) -> None:
@@ -159,7 +159,7 @@ def _nothing_outlives(
     """Read some sessions as an app would; the ones that ended lately above all."""
     now = harness.now()
     lately = [u for u, end in ends.items() if now - timedelta(minutes=3) < end <= now]
-    others = dice.sample(sorted(made), min(20, len(made)))
+    others = dice.sample(sorted(made), min(size(8, 20), len(made)))
     for uuid in [*lately[:200], *others]:
         session = harness.load(made[uuid])
         read = session_views.session_view(session, now)["status"]
