@@ -52,9 +52,6 @@ endings: stack dev ## Prove at full size that sessions end (a week, 20,000) and 
 	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \
 	  tests/proofs/test_{a_week,killed_functions,lost_callbacks,erased_number,interrupted_erasures}.py
 
-openapi: stack ## Write openapi.yaml from the models and the template
-	@$(BIN)/python -m stack.openapi
-
 units: stack ## Measure the request units of each operation
 	@$(BIN)/python -m proofs units
 
@@ -85,9 +82,6 @@ probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST=
 
 bench: stack ## Measure ours beside simpler ways: the check of a signature, recordings
 	@$(BIN)/python -m proofs bench
-
-schemas: stack ## Write the JSON Schemas of events into docs/events
-	@$(BIN)/python -m stack.event_schemas
 
 test: stack dev sam ## Run every test, with coverage, JOBS=3 files at a time
 	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
@@ -122,6 +116,6 @@ stack: ## Make the environments that the others need, and .venv/bin/maskline
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke keys tenants webhooks hold chaos attack numbers audit endings openapi units redrive \
-  chaos-recordings bench-recordings probe bench schemas test lint words typecheck format \
+.PHONY: help run demo invoke keys tenants webhooks hold chaos attack numbers audit endings units redrive \
+  chaos-recordings bench-recordings probe bench test lint words typecheck format \
   build requirements clean stack dev sam scan

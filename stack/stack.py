@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import IO, Self
 
 from stack.addresses import HOST, Addresses
+from stack.api_page import write_pages
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME, deploy
 from stack.aws.http_api import import_http_api
 from stack.aws.seeds import API_KEY, plant
 from stack.children import Child, end_all
 from stack.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
-from stack.openapi.page import write_pages
 from stack.running import STATE_DIR, RunningStack, StackError, answers, describe
 
 START_SECONDS = 60.0

@@ -12,7 +12,7 @@ from masking.tenants import authorize
 from proofs.attack import pii_scan
 from proofs.attack.bad_requests import BadRequest
 from proofs.attack.target import JSON, STRANGER, VICTIM, Target
-from stack.openapi.document import Route
+from stack.routes import Route
 
 NOT_LET_IN = frozenset({401, 403})
 OTHERS = frozenset({404})

@@ -24,7 +24,7 @@ from proofs.harness import (
     simulator_client,
 )
 from stack.environments import ROOT
-from stack.openapi.document import Route, routes
+from stack.routes import Route, routes
 from stack.running import RunningStack
 
 # The tenant whose things are wanted, and one that has no right to them.

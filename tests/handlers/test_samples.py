@@ -16,6 +16,7 @@ from masking.storage.stores import Stores
 from masking.tenants import authorize
 from masking.wiring import Services
 from proofs.http_listener import HttpListener, reply
+from tests.support.api_document import OPERATIONS, check_answer
 from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import EVENTS, Context, problem, read, sample
@@ -185,7 +186,12 @@ def usual_world(
 @pytest.mark.usefixtures("usual_world")
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_sample_gives_what_its_table_says(name: str) -> None:
-    EXPECTED[name](invoke(name))
+    answer = invoke(name)
+
+    EXPECTED[name](answer)
+    function = name.partition(".")[0]
+    if function in OPERATIONS:
+        check_answer(function, answer)
 
 
 @pytest.mark.usefixtures("usual_world")
@@ -206,6 +212,8 @@ def test_the_samples_of_a_stored_recording_lead_to_its_file() -> None:
 
     assert redirect["statusCode"] == 302
     assert link["statusCode"] == 200
+    for answer in (redirect, link):
+        check_answer("get_recording", answer)
     for url in (redirect["headers"]["location"], read(link)["url"]):
         assert "X-Amz-Signature=" in url
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stack.environments import ROOT
-from stack.openapi.document import Route, routes
+from stack.routes import Route, routes
 from tests.support.payloads import sample
 
 # Those of apps. Plivo's have no key and prove themselves otherwise.

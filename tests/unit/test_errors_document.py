@@ -9,14 +9,14 @@ import pytest
 
 from masking.core import problems
 from masking.plivo import errors
-from stack.openapi.schemas import problem_types
+from tests.support.problems import problem_types
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \|", re.MULTILINE)
 
 
 def listed() -> dict[str, int]:
-    """Return the codes of the document's table with their status."""
+    """Give the codes of the document's table with their status."""
     text = (ROOT / "docs" / "errors.md").read_text()
     return {code: int(status) for code, status in ROW.findall(text)}
 

@@ -1,8 +1,9 @@
-"""Show the document as one page for people: no script, nothing from the network."""
+"""Show openapi.yaml as one page for people: no script, nothing from the network."""
 
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -41,7 +42,7 @@ ul.plain { margin: .25rem 0; padding-left: 1.2rem; }
 
 
 def render(document: Node) -> str:
-    """Give the page as HTML."""
+    """Return the page as HTML."""
     info = document["info"]
     operations = list(_operations(document))
     by_tag: dict[str, list[tuple[str, str, Node]]] = {}
@@ -81,9 +82,21 @@ def write_pages(openapi_file: Path, folder: Path) -> None:
 
 
 def _operations(document: Node) -> Iterator[tuple[str, str, Node]]:
-    for path, methods in document["paths"].items():
+    for path, methods in _resolved(document, document["paths"]).items():
         for method, operation in methods.items():
             yield method, path, operation
+
+
+def _resolved(document: Node, node: Any) -> Any:
+    """Put in the place of each reference what it refers to; those to schemas stay."""
+    if isinstance(node, list):
+        return [_resolved(document, each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kind, _, name = node.get("$ref", "").removeprefix("#/components/").partition("/")
+    if name and kind != "schemas":
+        return _resolved(document, document["components"][kind][name])
+    return {key: _resolved(document, value) for key, value in node.items()}
 
 
 def _operation(method: str, path: str, operation: Node) -> str:
@@ -129,6 +142,12 @@ def _answer(item: tuple[str, Node]) -> str:
 
 
 def _schema(schema: Node) -> str:
+    said = _prose(schema.get("description", ""))
+    if "properties" not in schema:
+        return f"{said}<p>{_type(schema)}</p>"
+    if "allOf" in schema:
+        bases = " and ".join(map(_type, schema["allOf"]))
+        said += f"<p>All attributes of {bases}, and:</p>"
     required = set(schema.get("required", ()))
     rows = "".join(
         _row(
@@ -136,9 +155,8 @@ def _schema(schema: Node) -> str:
             "always" if name in required else "optional",
             f"{_type(each)}{_prose(each.get('description', ''))}",
         )
-        for name, each in schema.get("properties", {}).items()
+        for name, each in schema["properties"].items()
     )
-    said = _prose(schema.get("description", ""))
     return said + _table("Attribute", "There", rows)
 
 
@@ -146,16 +164,19 @@ def _type(schema: Node) -> str:
     """Say in a few words what a value may be."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return f'<a href="#{name}">{_text(name)}</a>'
+        return f'<a href="#{name}">{_text(name)}</a>' + _default(schema)
     for several in ("anyOf", "allOf"):
         if several in schema:
             joined = " or " if several == "anyOf" else " and "
             words = joined.join(_type(each) for each in schema[several])
             return words + _default(schema)
     if "enum" in schema:
-        return " or ".join(_code(str(v)) for v in schema["enum"]) + _default(schema)
+        return " or ".join(map(_value, schema["enum"])) + _default(schema)
     kind = schema.get("type", "any value")
-    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    kinds = kind if isinstance(kind, list) else [kind]
+    words = " or ".join(
+        schema.get("format", each) if each != "null" else each for each in kinds
+    )
     if kind == "array":
         return f"list of {_type(schema['items'])}"
     limits = [
@@ -169,8 +190,6 @@ def _type(schema: Node) -> str:
         )
         if name in schema
     ]
-    if "format" in schema:
-        words = str(schema["format"])
     if "examples" in schema and words == "string":
         limits.append(f"such as {_code(str(schema['examples'][0]))}")
     return " ".join([_text(words), *limits]) + _default(schema)
@@ -178,10 +197,11 @@ def _type(schema: Node) -> str:
 
 def _default(schema: Node) -> str:
     value = schema.get("default")
-    if value is None:
-        return ""
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
-    return f", default {_code(shown)}"
+    return "" if value is None else f", default {_value(value)}"
+
+
+def _value(value: object) -> str:
+    return _code(value if isinstance(value, str) else json.dumps(value))
 
 
 def _table(first: str, second: str, rows: str) -> str:
