@@ -20,8 +20,10 @@ from tests.support.clock import Clock
 if TYPE_CHECKING:
     from masking.storage.stores import Stores
     from masking.wiring import Services
+    from plivo_simulator.server import Running
     from proofs.http_listener import HttpListener
     from tests.support.embedded_aws import Deployment, EmbeddedAws, Shared
+    from tests.support.harness import Harness
     from tests.support.simulated_plivo import SimulatedPlivo
 
 # A machine that is busy with something else is no failure.
@@ -79,6 +81,23 @@ def plivo(plivo_server: SimulatedPlivo) -> SimulatedPlivo:
     """Return the simulator, in which nothing has happened yet."""
     plivo_server.reset()
     return plivo_server
+
+
+@pytest.fixture(scope="session")
+def stepped_plivo() -> Iterator[Running]:
+    """Give a simulator whose clock is moved by hand; tests want `harness`."""
+    from plivo_simulator.server import running
+
+    with running(speed=0) as server:
+        yield server
+
+
+@pytest.fixture
+def harness(aws: EmbeddedAws, stepped_plivo: Running) -> Harness:
+    """Give a deployment in one process whose time is moved by hand."""
+    from tests.support.harness import Harness
+
+    return Harness(aws, stepped_plivo)
 
 
 @pytest.fixture

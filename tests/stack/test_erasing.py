@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from stack.running import RunningStack
-from tests.erasing.world import forms_of, traces
+from tests.support.pii_scan import forms_of, traces
 
 PERSON = "+12025550147"
 OTHER = "+12025550148"

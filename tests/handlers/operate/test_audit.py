@@ -12,54 +12,58 @@ from masking.plivo.account import Account
 from masking.wiring import Services
 from operate import audit
 from operate.plivo import Tools
-from tests.ending.world import World
 from tests.support.clock import Clock
+from tests.support.harness import Harness
 from tests.support.harness_services import CALLBACK_KEY
 from tests.support.maskline import Command
 from tests.support.sessions_there import created
 from tests.support.simulated_plivo import SimulatedPlivo
 
 
-def _tools(world: World) -> Tools:
-    account = Account(world.carrier)
-    return Tools(world.carrier, account, world.stores, CALLBACK_KEY, "", world.now)
+def _tools(harness: Harness) -> Tools:
+    account = Account(harness.carrier)
+    return Tools(
+        harness.carrier, account, harness.stores, CALLBACK_KEY, "", harness.now
+    )
 
 
-def _verdicts(world: World, *, repair: bool = False) -> Counter[str]:
-    return Counter(each.verdict for each in audit.audit(_tools(world), repair=repair))
+def _verdicts(harness: Harness, *, repair: bool = False) -> Counter[str]:
+    return Counter(each.verdict for each in audit.audit(_tools(harness), repair=repair))
 
 
-def test_sessions_that_agree_are_counted_and_nothing_is_changed(world: World) -> None:
+def test_sessions_that_agree_are_counted_and_nothing_is_changed(
+    harness: Harness,
+) -> None:
     for number in range(45):
-        world.create(number, session_expiry=60 if number % 2 else 86_000)
-    world.advance(minutes=2)
-    world.sweep()
+        harness.create(number, session_expiry=60 if number % 2 else 86_000)
+    harness.advance(minutes=2)
+    harness.sweep()
 
-    assert _verdicts(world) == {audit.AGREES: 45}
+    assert _verdicts(harness) == {audit.AGREES: 45}
 
 
-def test_what_is_wrong_is_named_and_can_be_repaired(world: World) -> None:
+def test_what_is_wrong_is_named_and_can_be_repaired(harness: Harness) -> None:
     from masking.domain import transitions
     from masking.plivo import callback_urls
-    from tests.ending.world import NOWHERE
+    from tests.support.harness import NOWHERE
 
-    fine = world.create(0, session_expiry=86_000)
+    fine = harness.create(0, session_expiry=86_000)
     registered = callback_urls.registration(CALLBACK_KEY, NOWHERE, fine.session_uuid, 2)
     twin = {"first_party": "+12025550150", "second_party": "+12025550151"}
-    orphan = world.carrier.create({**twin, "session_expiry": 86_000}, registered)
+    orphan = harness.carrier.create({**twin, "session_expiry": 86_000}, registered)
     foreign = {"callback_url": "https://other.example.com/hook"}
-    world.carrier.create({"first_party": "12025550152", **_other()}, foreign)
-    alive = world.create(1, session_expiry=86_000)
-    world.stores.sessions.replace(alive, transitions.expire(alive, world.now()))
-    ended = world.create(2, session_expiry=86_000)
-    world.carrier.expire(str(ended.carrier_session_uuid))
-    moved = world.create(3, session_expiry=86_000)
+    harness.carrier.create({"first_party": "12025550152", **_other()}, foreign)
+    alive = harness.create(1, session_expiry=86_000)
+    harness.stores.sessions.replace(alive, transitions.expire(alive, harness.now()))
+    ended = harness.create(2, session_expiry=86_000)
+    harness.carrier.expire(str(ended.carrier_session_uuid))
+    moved = harness.create(3, session_expiry=86_000)
     at_plivo = str(moved.carrier_session_uuid)
-    world.control("POST", f"sessions/{at_plivo}/replace-number", {})
+    harness.ask_simulator("POST", f"sessions/{at_plivo}/replace-number", {})
 
-    seen = _verdicts(world)
-    _verdicts(world, repair=True)
-    after = _verdicts(world)
+    seen = _verdicts(harness)
+    _verdicts(harness, repair=True)
+    after = _verdicts(harness)
 
     assert seen == {
         audit.AGREES: 1,
@@ -70,21 +74,23 @@ def test_what_is_wrong_is_named_and_can_be_repaired(world: World) -> None:
         audit.DIFFERS: 1,
     }
     assert after == {audit.AGREES: 5, audit.FOREIGN: 1}
-    assert not world.simulator.store.sessions[orphan.session_uuid].is_live(world.now())
-    assert not world.alive(alive)
-    assert world.load(ended).status is Status.EXPIRED
-    assert world.load(moved).virtual_number != moved.virtual_number
-    assert world.alive(fine)
+    assert not harness.simulator.store.sessions[orphan.session_uuid].is_live(
+        harness.now()
+    )
+    assert not harness.is_live(alive)
+    assert harness.load(ended).status is Status.EXPIRED
+    assert harness.load(moved).virtual_number != moved.virtual_number
+    assert harness.is_live(fine)
 
 
-def test_sessions_of_ninety_days_are_walked_and_each_once(world: World) -> None:
+def test_sessions_of_ninety_days_are_walked_and_each_once(harness: Harness) -> None:
     made = []
     for number in range(5):
-        made.append(world.create(number, session_expiry=60))
-        world.advance(days=17)
-        world.sweep()
+        made.append(harness.create(number, session_expiry=60))
+        harness.advance(days=17)
+        harness.sweep()
 
-    found = audit.audit(_tools(world))
+    found = audit.audit(_tools(harness))
 
     assert len(found) == len(made)
     told = Counter(each.verdict for each in found)

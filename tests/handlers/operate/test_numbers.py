@@ -9,18 +9,18 @@ import pytest
 from masking.plivo.account import Account
 from operate import numbers
 from operate.plivo import Tools
-from tests.ending.world import World
+from tests.support.harness import Harness
 from tests.support.harness_services import CALLBACK_KEY
 from tests.support.maskline import ANSWER_URL, Command
 from tests.support.simulated_plivo import SimulatedPlivo
 
 
 @pytest.fixture
-def tools(world: World) -> Tools:
+def tools(harness: Harness) -> Tools:
     """Return what commands work with, in the time of the test."""
-    account = Account(world.carrier)
+    account = Account(harness.carrier)
     return Tools(
-        world.carrier, account, world.stores, CALLBACK_KEY, ANSWER_URL, world.now
+        harness.carrier, account, harness.stores, CALLBACK_KEY, ANSWER_URL, harness.now
     )
 
 
@@ -52,10 +52,10 @@ def test_the_goodbye_is_attached_to_what_has_nothing_and_to_nothing_else(
 
 
 def test_the_busiest_party_says_how_many_numbers_are_needed(
-    world: World, tools: Tools
+    harness: Harness, tools: Tools
 ) -> None:
     for partner in range(13):
-        world.create(
+        harness.create(
             first_party="+12025550100",
             second_party=f"+12025570{partner:03d}",
             session_expiry=86_000,

@@ -9,52 +9,54 @@ import pytest
 from masking.core.numbers import calling_code
 from masking.lifecycle import number_pool
 from masking.lifecycle.number_pool import NumberPool
-from masking.plivo.account import Account
 from masking.plivo.errors import NumberPoolExhaustedError
-from tests.ending.world import World
+from tests.support.harness import Harness
 
 
-def test_live_and_cooling_sessions_are_counted_against_the_pool(world: World) -> None:
+def test_live_and_cooling_sessions_are_counted_against_the_pool(
+    harness: Harness,
+) -> None:
     for number in range(3):
-        world.create(number, session_expiry=86_000)
-    world.create(5, session_expiry=60, virtual_number_cooloff_period=3600)
-    world.create(6, session_expiry=60, virtual_number_cooloff_period=30)
-    world.advance(minutes=5)
+        harness.create(number, session_expiry=86_000)
+    harness.create(5, session_expiry=60, virtual_number_cooloff_period=3600)
+    harness.create(6, session_expiry=60, virtual_number_cooloff_period=30)
+    harness.advance(minutes=5)
 
-    found = NumberPool(Account(world.carrier), world.now).measure()
+    found = _pool(harness).measure()
 
     assert (found["US"].numbers, found["US"].live, found["US"].cooling) == (24, 3, 1)
     assert (found["GB"].numbers, found["GB"].live) == (8, 0)
 
 
-def test_measuring_asks_plivo_as_often_whatever_is_alive(world: World) -> None:
+def test_measuring_asks_plivo_as_often_whatever_is_alive(harness: Harness) -> None:
     counts = []
     number = 0
     for more in (5, 60):
         for _ in range(more):
-            world.create(number, session_expiry=86_000)
+            harness.create(number, session_expiry=86_000)
             number += 1
         asked: list[int] = []
-        carrier = world.new_carrier(before=lambda seen=asked: seen.append(1))
-        NumberPool(Account(carrier), world.now).measure()
+        carrier = harness.new_carrier(before=lambda seen=asked: seen.append(1))
+        harness.carrier = carrier
+        _pool(harness).measure()
         counts.append(len(asked))
 
     print(f"requests to measure the pool, at 5 and 65 live sessions: {counts}")
     assert counts[0] == counts[1]
 
 
-def test_an_exhausted_pool_is_named_without_naming_anybody(world: World) -> None:
-    world.control("PUT", "faults", {"create_pool_exhausted": {"times": 2}})
+def test_an_exhausted_pool_is_named_without_naming_anybody(harness: Harness) -> None:
+    harness.ask_simulator("PUT", "faults", {"create_pool_exhausted": {"times": 2}})
 
     with pytest.raises(NumberPoolExhaustedError) as matched:
-        world.create(first_party="+442079460200")
+        harness.create(first_party="+442079460200")
     with pytest.raises(NumberPoolExhaustedError) as anywhere:
-        world.create(geomatch=False, subaccount="SALOCALDEVELOPMENT00")
+        harness.create(geomatch=False, subaccount="SALOCALDEVELOPMENT00")
 
-    told = matched.value.members
-    assert told["limited_by"] == "numbers_in_country"
-    assert told["calling_code"] == "+44"
-    assert "2079460200" not in str(told)
+    members = matched.value.members
+    assert members["limited_by"] == "numbers_in_country"
+    assert members["calling_code"] == "+44"
+    assert "2079460200" not in str(members)
     assert anywhere.value.members["limited_by"] == "numbers_of_account"
     assert anywhere.value.members["calling_code"] is None
     assert anywhere.value.members["subaccount"] == "SALOCALDEVELOPMENT00"
@@ -74,7 +76,9 @@ def test_an_exhausted_pool_is_named_without_naming_anybody(world: World) -> None
         ("nobody", None),
     ],
 )
-def test_a_calling_code_is_told_and_no_more(number: str, code: str | None) -> None:
+def test_of_a_number_only_the_calling_code_is_shown(
+    number: str, code: str | None
+) -> None:
     assert calling_code(number) == code
 
 
@@ -88,13 +92,17 @@ def test_c_sessions_at_once_take_2c_minus_1_numbers(
 
 
 def test_the_pools_metrics_are_by_country(
-    world: World, capsys: pytest.CaptureFixture[str]
+    harness: Harness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.create(session_expiry=86_000)
+    harness.create(session_expiry=86_000)
 
-    number_pool.report(NumberPool(Account(world.carrier), world.now))
+    number_pool.report(_pool(harness))
 
     lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if "_aws" in x]
     live = {x["Country"]: x["LiveSessions"] for x in lines if "LiveSessions" in x}
     assert live["US"] == [1.0]
     assert set(live) == {"US", "GB", "IN"}
+
+
+def _pool(harness: Harness) -> NumberPool:
+    return harness.services.reconcile_sessions(lambda: True).number_pool

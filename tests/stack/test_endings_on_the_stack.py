@@ -21,14 +21,14 @@ PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack of its own."""
+    """Start a stack of these tests' own: they audit all sessions of its Plivo."""
     with Stack(free_addresses(), tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 
 @pytest.fixture
 def tools(stack: Stack) -> Tools:
-    """Give what an operator's commands work with on that stack."""
+    """Return what an operator's commands work with on that stack."""
     running = stack.running
     return plivo.tools(Deployment(LOCAL, running.outputs, running.aws))
 
@@ -37,7 +37,7 @@ def test_a_call_after_the_end_hears_goodbye(stack: Stack, tools: Tools) -> None:
     attached = numbers.attach(tools.account, tools.answer_url)
     session = _api(stack, "POST", "/v1/sessions", {**PAIR, "session_expiry": 3})
     number = session["session"]["virtual_number"]
-    time.sleep(3.5)
+    _wait_until_expired(stack, session["session"]["session_uuid"])
 
     placed = _sim(stack, "POST", "calls", {"from": "+12025550100", "to": number})
     call = _sim(stack, "GET", f"calls/{placed['call_uuid']}?wait=30")
@@ -55,7 +55,7 @@ def test_the_deployed_functions_end_and_settle(stack: Stack, tools: Tools) -> No
     body = {"first_party": "+12025550102", "second_party": "+12025550103"}
     created = _api(stack, "POST", "/v1/sessions", {**body, "session_expiry": 2})
     uuid = created["session"]["session_uuid"]
-    time.sleep(2.5)
+    _wait_until_expired(stack, uuid)
 
     swept = _invoke(stack, "expire_sessions")
     rounds = _invoke(stack, "reconcile_sessions")
@@ -69,6 +69,14 @@ def test_the_deployed_functions_end_and_settle(stack: Stack, tools: Tools) -> No
     assert stored.settle_at
     verdicts = {each.verdict for each in audit.audit(tools)}
     assert verdicts == {audit.AGREES}
+
+
+def _wait_until_expired(stack: Stack, session_uuid: str) -> None:
+    deadline = time.monotonic() + 30
+    path = f"/v1/sessions/{session_uuid}"
+    while _api(stack, "GET", path)["session"]["status"] != "expired":
+        assert time.monotonic() < deadline, "the session does not expire"
+        time.sleep(0.1)
 
 
 def _invoke(stack: Stack, function: str) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""How large the tests of endings are: small in `make test`, full in `make endings`."""
+"""How large proofs are: small in `make test`, full with MASKLINE_PROOFS=full."""
 
 from __future__ import annotations
 
 import os
 
-FULL = os.environ.get("MASKLINE_ENDINGS") == "full"
+FULL = os.environ.get("MASKLINE_PROOFS") == "full"
 
 
 def size(small: int, full: int) -> int:

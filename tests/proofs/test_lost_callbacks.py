@@ -1,7 +1,7 @@
-"""Every callback is lost, and yet the API tells in the end what happened at Plivo.
+"""Every callback is lost, and yet the API shows in the end what happened at Plivo.
 
-The simulator's own records are the truth that each session's answer is held against,
-field by field; they are read from its memory, not through the API that we read.
+Each session's answer is compared with the simulator's own records, field by
+field; they are read from its memory, not through the API that we read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from masking.domain.sessions import Session
 from plivo_simulator.records import Call, LegRecord
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.model import Session as AtPlivo
-from tests.ending.world import World
+from tests.support.harness import Harness
+from tests.support.proof_size import size
 
 PLANS: list[dict[str, Any]] = [
     {"answer": True, "talk_seconds": 75},
@@ -28,51 +29,59 @@ PLANS: list[dict[str, Any]] = [
     {"answer": True, "talk_seconds": 3600},
 ]
 
-CALLS = 200
+CALLS = size(64, 200)
 CALLS_EACH = 4
 
 
-def test_with_every_callback_lost_the_truth_comes_home(world: World) -> None:
-    world.control("PUT", "faults", {"webhook_dropped": {}})
+def test_with_every_callback_lost_sessions_still_match_plivos_records(
+    harness: Harness,
+) -> None:
+    harness.ask_simulator("PUT", "faults", {"webhook_dropped": {}})
     made = [
-        world.create(number, record=number % 2 == 0, call_time_limit=600)
+        harness.create(number, record=number % 2 == 0, call_time_limit=600)
         for number in range(CALLS // CALLS_EACH)
     ]
     for turn in range(CALLS_EACH):
         for number, session in enumerate(made):
-            world.call(session, **PLANS[(number + turn) % len(PLANS)])
-        world.advance(minutes=2 if turn < CALLS_EACH - 1 else 1)
-    before = world.requests()
-    world.advance(minutes=5)
+            harness.call(session, **PLANS[(number + turn) % len(PLANS)])
+        harness.advance(minutes=2 if turn < CALLS_EACH - 1 else 1)
+    before = harness.count_requests()
+    harness.advance(minutes=5)
 
-    world.quarters(4)
+    harness.run_quarters(4)
 
-    shown = [_shown(world, session) for session in made]
-    true = [_true(world, session) for session in made]
+    shown = [_shown(harness, session) for session in made]
+    true = [_true(harness, session) for session in made]
     assert shown == true
     calls = sum(len(each["interaction"]) for each in true)
     recorded = [c["recording_uuid"] for t in true for c in t["interaction"]]
     wanted = {uuid for uuid in recorded if uuid}
-    found = {each["recording_uuid"] for each in world.bus.of("recording.announced")}
+    found = {
+        each["recording_uuid"] for each in harness.bus.of_type("recording.announced")
+    }
     assert calls >= CALLS * 0.9
     assert found == wanted
-    assert len(world.bus.of("session.settled")) == len(made)
+    assert len(harness.bus.of_type("session.settled")) == len(made)
     print(
         f"{calls} calls in {len(made)} sessions equal field by field, "
         f"{len(found)} recordings announced, every callback dropped; "
-        f"{world.requests() - before} requests to the masking API"
+        f"{harness.count_requests() - before} requests to the masking API"
     )
 
 
-def test_what_the_dirty_shape_of_answers_says_comes_home_alike(world: World) -> None:
-    world.control("PUT", "switches", {"shape": "documented", "modified_time": "ist"})
-    session = world.create()
-    world.call(session, answer=True, talk_seconds=30)
-    world.advance(minutes=11)
+def test_answers_of_the_documented_shape_are_read_alike(
+    harness: Harness,
+) -> None:
+    harness.ask_simulator(
+        "PUT", "switches", {"shape": "documented", "modified_time": "ist"}
+    )
+    session = harness.create()
+    harness.call(session, answer=True, talk_seconds=30)
+    harness.advance(minutes=11)
 
-    world.quarters(4)
+    harness.run_quarters(4)
 
-    assert _shown(world, session) == _true(world, session)
+    assert _shown(harness, session) == _true(harness, session)
 
 
 TOLD = (
@@ -97,14 +106,14 @@ TOLD = (
 )
 
 
-def _shown(world: World, session: Session) -> dict[str, Any]:
-    view = session_views.session_view(world.load(session), world.now())
+def _shown(harness: Harness, session: Session) -> dict[str, Any]:
+    view = session_views.session_view(harness.load(session), harness.now())
     return {name: view[name] for name in TOLD}
 
 
-def _true(world: World, session: Session) -> dict[str, Any]:
-    at_plivo = world.simulator.store.sessions[str(session.carrier_session_uuid)]
-    calls = world.simulator.store.calls_of(at_plivo)
+def _true(harness: Harness, session: Session) -> dict[str, Any]:
+    at_plivo = harness.simulator.store.sessions[str(session.carrier_session_uuid)]
+    calls = harness.simulator.store.calls_of(at_plivo)
     cost = sum((call.bill.amount for call in calls), Decimal(0))
     return {
         "status": "expired",
