@@ -48,7 +48,7 @@ test: stack dev sam ## Run all tests, with coverage, JOBS=3 files at a time
 
 endings: stack dev ## Prove at full size that sessions end and people are erased (a week, 20,000)
 	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \
-	  tests/proofs/test_{a_week,killed_functions,lost_callbacks,erased_number,interrupted_erasures}.py
+	  tests/proofs/test_{a_week,killed_functions,lost_callbacks,random_histories,erased_number,interrupted_erasures}.py
 
 chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kills
 	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)

@@ -47,7 +47,7 @@ WRONG = frozenset({UNKNOWN, ORPHAN, ALIVE, ENDED, DIFFERS, UNSETTLED})
 class Finding:
     """How one session at Plivo compares with the table."""
 
-    verdict: str
+    outcome: str
     carrier_session_uuid: str
     session_uuid: str | None = None
     repaired: bool = False
@@ -72,17 +72,17 @@ def audit_command(ctx: click.Context, days: int, repair: bool, as_json: bool) ->
     """Compare all sessions that Plivo has with the table."""
     target: Target = ctx.obj
     found = audit(plivo.tools(target.deployment), days=days, repair=repair)
-    counts = Counter(each.verdict for each in found)
-    wrong = [each for each in found if each.verdict in WRONG]
+    counts = Counter(each.outcome for each in found)
+    wrong = [each for each in found if each.outcome in WRONG]
     if as_json:
         listed = [asdict(each) for each in wrong]
         print_json({"counts": dict(counts), "findings": listed})
     else:
         for each in wrong:
             done = "  repaired" if each.repaired else ""
-            click.echo(f"{each.session_uuid}  {each.verdict}{done}")
-        for verdict, count in sorted(counts.items()):
-            click.echo(f"{count:>6}  {verdict}")
+            click.echo(f"{each.session_uuid}  {each.outcome}{done}")
+        for outcome, count in sorted(counts.items()):
+            click.echo(f"{count:>6}  {outcome}")
     ctx.exit(1 if any(not each.repaired for each in wrong) else 0)
 
 
@@ -117,9 +117,9 @@ def _inspect(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding
     session = tools.stores.sessions.load(ours)
     if session is None:
         return Finding(UNKNOWN, uuid, ours)
-    verdict = compare(session, at_plivo, tools)
-    done = repair and _repair(tools, session, at_plivo, verdict)
-    return Finding(verdict, uuid, ours, repaired=done)
+    outcome = compare(session, at_plivo, tools)
+    done = repair and _repair(tools, session, at_plivo, outcome)
+    return Finding(outcome, uuid, ours, repaired=done)
 
 
 def compare(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
@@ -146,13 +146,13 @@ def compare(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
 
 
 def _repair(
-    tools: Tools, session: Session, at_plivo: CarrierSession, verdict: str
+    tools: Tools, session: Session, at_plivo: CarrierSession, outcome: str
 ) -> bool:
     """Put right what can be; the next reconciliation run settles the rest."""
-    if verdict in (ORPHAN, ALIVE):
+    if outcome in (ORPHAN, ALIVE):
         tools.carrier.expire(at_plivo.session_uuid)
         return True
-    if verdict in (ENDED, DIFFERS):
+    if outcome in (ENDED, DIFFERS):
         after = transitions.finish_update(session, at_plivo)
         with suppress(StaleStateError):
             tools.stores.sessions.replace(

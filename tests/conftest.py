@@ -85,7 +85,7 @@ def plivo(plivo_server: SimulatedPlivo) -> SimulatedPlivo:
 
 @pytest.fixture(scope="session")
 def stepped_plivo() -> Iterator[Running]:
-    """Give a simulator whose clock is moved by hand; tests want `harness`."""
+    """Return a simulator whose clock is moved by hand; tests want `harness`."""
     from plivo_simulator.server import running
 
     with running(speed=0) as server:
@@ -94,7 +94,7 @@ def stepped_plivo() -> Iterator[Running]:
 
 @pytest.fixture
 def harness(aws: EmbeddedAws, stepped_plivo: Running) -> Harness:
-    """Give a deployment in one process whose time is moved by hand."""
+    """Return a deployment in one process whose time is moved by hand."""
     from tests.support.harness import Harness
 
     return Harness(aws, stepped_plivo)
@@ -155,6 +155,7 @@ def deployment(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return made.Deployment(
+        aws=aws,
         table_name=table_name,
         bucket_name=bucket_name,
         bus=shared.bus,

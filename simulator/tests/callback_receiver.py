@@ -33,7 +33,7 @@ class ReceivedRequest:
     def is_signed(self, token: str = AUTH_TOKEN, header: str = "V3") -> bool:
         """Return whether Plivo's SDK accepts the signature."""
         name = f"X-Plivo-Signature-{header}"
-        verdict: bool = validate_v3_signature(
+        outcome: bool = validate_v3_signature(
             self.method,
             self.url,
             self.headers["X-Plivo-Signature-V3-Nonce"],
@@ -41,7 +41,7 @@ class ReceivedRequest:
             self.headers[name],
             self.form if self.method == "POST" else None,
         )
-        return verdict
+        return outcome
 
 
 @dataclass

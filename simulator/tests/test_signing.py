@@ -61,7 +61,7 @@ def headers_for(account: str, **chosen: str) -> dict[str, str]:
 
 
 def is_right(headers: dict[str, str], name: str, token: str) -> Any:
-    """Return the SDK's verdict on one header."""
+    """Return the SDK's outcome on one header."""
     return validate_v3_signature(
         "POST",
         URLS[1],

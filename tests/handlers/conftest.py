@@ -32,7 +32,7 @@ def flow(services: Services, plivo: SimulatedPlivo, clock: Clock) -> CreateSessi
 
 
 @pytest.fixture
-def hasty(plivo: SimulatedPlivo, flow: CreateSession) -> CreateSession:
+def impatient(plivo: SimulatedPlivo, flow: CreateSession) -> CreateSession:
     """Return what creates sessions, with a carrier that waits 1.5 seconds only."""
     carrier = Carrier(
         auth_id=plivo.auth_id,

@@ -312,11 +312,11 @@ def test_that_a_use_cannot_be_noted_is_counted_and_raises_nothing(
 def test_noting_a_use_takes_a_small_part_of_the_authorizers_time() -> None:
     template = read_template(ROOT / "template.yaml")
     properties = template["Resources"]["AuthorizeFunction"]["Properties"]
-    hasty: Any = connections.BEST_EFFORT
+    impatient: Any = connections.BEST_EFFORT
 
-    longest = hasty.connect_timeout + hasty.read_timeout
+    longest = impatient.connect_timeout + impatient.read_timeout
 
-    assert hasty.retries["total_max_attempts"] == 1
+    assert impatient.retries["total_max_attempts"] == 1
     assert longest <= properties["Timeout"] / 5
 
 

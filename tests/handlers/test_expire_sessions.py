@@ -157,17 +157,19 @@ def test_a_session_with_an_update_in_doubt_ends_and_is_looked_at_once_more(
     assert sweep(stores, clock) == 1
 
     left = stored(stores, session)
-    duty = due_work.due_work_of(left)
+    work = due_work.due_work_of(left)
     assert left.status is Status.EXPIRED
     assert left.doubted
-    assert duty
-    assert duty.kind is Action.SETTLE
+    assert work
+    assert work.kind is Action.SETTLE
     assert due(stores, Schedule.SWEEP, clock) == set()
     clock.advance(minutes=5)
     assert due(stores, Schedule.RECONCILE, clock) == {session.session_uuid}
 
 
-def test_a_duty_of_another_kind_is_not_the_sweeps(stores: Stores, clock: Clock) -> None:
+def test_due_work_of_another_kind_is_not_the_sweeps(
+    stores: Stores, clock: Clock
+) -> None:
     session = planted(stores, clock, expiry_time=clock())
     stores.sessions.replace(
         session, transitions.doubt(transitions.begin_ending(session, clock()))

@@ -29,7 +29,7 @@ COMPLETED = {
 
 @pytest.fixture
 def session(stores: Stores, clock: Clock) -> Session:
-    """Give an active session."""
+    """Return an active session."""
     return planted(stores, clock)
 
 

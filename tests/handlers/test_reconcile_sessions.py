@@ -43,7 +43,7 @@ def reconciler(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Recon
 # Creates
 
 
-def test_a_session_that_plivo_made_is_adopted(
+def test_a_session_that_plivo_made_is_matched(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lost(services, plivo, clock, "create_5xx_after_commit")
@@ -57,7 +57,7 @@ def test_a_session_that_plivo_made_is_adopted(
     assert here.carrier_session_uuid == there["session_uuid"]
 
 
-def test_a_callback_has_a_session_adopted_that_no_listing_shows(
+def test_a_callback_leads_to_a_session_that_no_listing_shows(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lost(services, plivo, clock, "create_5xx_after_commit")
@@ -84,7 +84,7 @@ def test_a_callback_has_a_session_adopted_that_no_listing_shows(
     assert here.carrier_session_uuid == there["session_uuid"]
 
 
-def test_a_callback_that_names_a_session_of_others_adopts_nothing(
+def test_a_callback_that_names_a_session_of_others_matches_nothing(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     other = created(services, clock)
@@ -180,7 +180,7 @@ def test_another_pairs_and_anothers_sessions_are_left_alone(
     assert live == {other.carrier_session_uuid, foreign.carrier_session_uuid}
 
 
-def test_a_session_that_ended_unseen_is_adopted_as_ended(
+def test_a_session_that_ended_unseen_is_matched_as_ended(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lost(services, plivo, clock, "create_5xx_after_commit")
@@ -192,7 +192,7 @@ def test_a_session_that_ended_unseen_is_adopted_as_ended(
 
 
 @pytest.mark.parametrize("fault", ["list_5xx", "list_429", "list_non_json", "list_401"])
-def test_while_plivo_cannot_say_the_duty_stays_due(
+def test_while_plivo_cannot_say_the_work_stays_due(
     reconciler: Reconciler,
     services: Services,
     plivo: SimulatedPlivo,
@@ -310,7 +310,7 @@ def test_while_plivo_does_not_end_it_an_ending_stays_due(
 # Passes
 
 
-def test_two_who_work_off_the_same_duties_at_once_do_no_harm(
+def test_two_runs_over_the_same_due_work_at_once_do_no_harm(
     reconciler: Reconciler, services: Services, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     faults = ("create_5xx_after_commit", "create_5xx_before_commit") * 3
@@ -377,7 +377,7 @@ def test_what_another_settled_first_is_left_to_him(
 # The handler
 
 
-def test_the_function_says_and_counts_what_became_of_the_duties(
+def test_the_function_logs_and_counts_what_became_of_the_due_work(
     services: Services,
     plivo: SimulatedPlivo,
     clock: Clock,

@@ -51,13 +51,13 @@ METERED = ("PutItem", "UpdateItem", "DeleteItem")
 
 @pytest.fixture
 def stream(aws: EmbeddedAws, deployment: Deployment) -> TableStream:
-    """Give the table's stream."""
+    """Return the table's stream."""
     return TableStream(aws, deployment)
 
 
 @pytest.fixture
 def recorded(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Session:
-    """Give a session whose calls are recorded."""
+    """Return a session whose calls are recorded."""
     assert plivo.sessions() == []
     return created(services, clock, record=True, record_file_format="wav")
 
@@ -66,7 +66,7 @@ def recorded(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Session
 def run(
     services: Services, stream: TableStream, deployment: Deployment
 ) -> Callable[[], list[dict[str, Any]]]:
-    """Give what carries on everything that was written, and gives the events of it.
+    """Return what carries on everything that was written, and gives the events of it.
 
     As EventBridge and Lambda do: stream, bus, queue, until nothing comes any more.
     """
@@ -135,7 +135,7 @@ def called(plivo: SimulatedPlivo, session: Session) -> str:
 def stored_one(
     services: Services, plivo: SimulatedPlivo, session: Session, clock: Clock, run: Run
 ) -> Recording:
-    """Give a recording that went all the way into the bucket."""
+    """Return a recording that went all the way into the bucket."""
     name = called(plivo, session)
     begun = announced(services, session, clock, plivo.recordings()[-1]["url"], name)
     deliver(services, {"detail-type": "recording.announced", "detail": names(begun)})
@@ -147,7 +147,7 @@ def stored_one(
 
 
 def names(recording: Recording) -> dict[str, str]:
-    """Give the two names of a recording."""
+    """Return the two names of a recording."""
     return {
         "session_uuid": recording.session_uuid,
         "recording_uuid": recording.recording_uuid,
@@ -162,7 +162,7 @@ def request(
     scopes: str = SCOPES,
     accept: str = "*/*",
 ) -> dict[str, Any]:
-    """Give the HTTP API's event of a request about a recording, or a session's."""
+    """Return the HTTP API's event of a request about a recording, or a session's."""
     event = sample(function)
     event["requestContext"]["authorizer"]["lambda"] = {
         "tenant_id": tenant,
@@ -290,7 +290,7 @@ def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stre
 
 @pytest.fixture
 def written_units(services: Services) -> list[float]:
-    """Give a list that gets the write units of each write, indexes included."""
+    """Return a list that gets the write units of each write, indexes included."""
     units: list[float] = []
     client: Any = services.stores.table.client
 
@@ -773,7 +773,7 @@ def ended(services: Services, session: Session, clock: Clock) -> Session:
 
 
 def reconciler_of(services: Services, clock: Clock) -> Reconciler:
-    """Give the reconciler with a clock of the test's."""
+    """Return the reconciler with a clock of the test's."""
     return at(services, clock).reconciler
 
 
@@ -793,11 +793,11 @@ def test_with_no_webhook_at_all_every_recording_is_found_and_stored(
         called(plivo, recorded)
     files = {file["recording_id"]: file for file in plivo.recordings()}
     session = ended(services, recorded, clock)
-    duty = due_work_of(session)
-    assert duty
-    assert duty.kind is Action.SETTLE
+    due = due_work_of(session)
+    assert due
+    assert due.kind is Action.SETTLE
     assert reconcile(services, clock) == {}
-    clock.at = duty.at
+    clock.at = due.at
 
     assert reconcile(services, clock) == {"fetched": 1}
     told = [e["detail-type"] for e in run()]
@@ -874,9 +874,9 @@ def test_settling_costs_four_writes_at_most_and_those_of_what_was_missing(
     written_units.clear()
     session = ended(services, recorded, clock)
     expire = sum(written_units)
-    duty = due_work_of(session)
-    assert duty
-    clock.at = duty.at
+    due = due_work_of(session)
+    assert due
+    clock.at = due.at
     written_units.clear()
     reconciler = reconciler_of(services, clock)
 

@@ -158,8 +158,8 @@ def test_one_too_many_that_was_reserved_costs_what_it_wrote(
         with pytest.raises(QuotaExceededError):
             create(limited)
 
-    # State, duty, request; then the state without its duty. The counter's write, which
-    # its condition refused, is one more that no answer tells.
+    # State, due work, request; then the state without its due work. The counter's
+    # write, which its condition refused, is one more that no answer tells.
     assert meter.of(refused)[0] == 3 + 2
 
 

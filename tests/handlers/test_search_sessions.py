@@ -102,12 +102,12 @@ def test_another_tenants_search_for_the_same_party_finds_nothing(
 
 
 def test_sessions_are_found_by_label(make: Make, publish: Callable[[], None]) -> None:
-    labelled = make(labels={"order": "17"}).session_uuid
+    labeled = make(labels={"order": "17"}).session_uuid
     make(labels={"order": "18"})
     publish()
 
-    assert found(labels={"order": "17"}) == [labelled]
-    assert uuids(listed("label.order=17")) == [labelled]
+    assert found(labels={"order": "17"}) == [labeled]
+    assert uuids(listed("label.order=17")) == [labeled]
     assert found(labels={"order": "19"}) == []
 
 

@@ -44,13 +44,13 @@ WAV = b"RIFF" + (100_008).to_bytes(4, "little") + b"WAVEfmt " + bytes(100_000)
 
 @pytest.fixture
 def session(stores: Stores, clock: Clock) -> Session:
-    """Give the session that was recorded."""
+    """Return the session that was recorded."""
     return planted(stores, clock)
 
 
 @pytest.fixture
 def copying(services: Services, wire: HttpListener, clock: Clock) -> CopyRecording:
-    """Give the store as a function has it, with the wire as origin."""
+    """Return the store as a function has it, with the wire as origin."""
     origin = Media((wire.origin,), ("MAEXAMPLEACCOUNT0000", "a-token"))
     return CopyRecording(services.stores, services.bucket, origin, clock)
 
@@ -76,7 +76,7 @@ def announce(
 
 
 def known(stores: Stores, session: Session) -> Recording:
-    """Give what the table knows of the recording."""
+    """Return what the table knows of the recording."""
     found = stores.recordings.get(session.session_uuid, RECORDING)
     assert found, "the table knows nothing of the recording"
     return found
@@ -97,7 +97,7 @@ def unsaid(stores: Stores, session: Session, url: str) -> None:
 
 
 def objects(aws: EmbeddedAws, deployment: Deployment) -> dict[str, bytes]:
-    """Give what is in the bucket."""
+    """Return what is in the bucket."""
     s3 = aws.client("s3")
     listed = s3.list_objects_v2(Bucket=deployment.bucket_name).get("Contents", [])
     return {
@@ -378,7 +378,7 @@ class Zeros:
         self._left = size
 
     def read(self, amount: int, /) -> bytes:
-        """Give the next of them."""
+        """Return the next of them."""
         piece = bytes(min(amount, self._left, 65_536))
         self._left -= len(piece)
         return piece

@@ -421,7 +421,7 @@ def test_silence_is_a_time_out_of_unknown_outcome(
     flow: UpdateSession, session: Session, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(update_timeout_after_commit={"times": 1, "seconds": 4})
-    hasty = Carrier(
+    impatient = Carrier(
         auth_id=plivo.auth_id,
         auth_token=plivo.auth_token,
         base_url=plivo.origin,
@@ -429,7 +429,7 @@ def test_silence_is_a_time_out_of_unknown_outcome(
     )
 
     with pytest.raises(CarrierTimeoutError) as unknown:
-        update(replace(flow, carrier=hasty), session)
+        update(replace(flow, carrier=impatient), session)
 
     assert unknown.value.status == 504
     assert outcome_of(unknown.value) == "unknown"

@@ -67,7 +67,7 @@ def test_the_deployed_functions_end_and_settle(stack: Stack, tools: Tools) -> No
     stored = tools.stores.sessions.load(uuid)
     assert stored
     assert stored.settle_at
-    verdicts = {each.verdict for each in audit.audit(tools)}
+    verdicts = {each.outcome for each in audit.audit(tools)}
     assert verdicts == {audit.AGREES}
 
 

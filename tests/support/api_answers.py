@@ -216,9 +216,9 @@ def all_deliveries() -> Iterator[deliveries.Delivery]:
 def all_erasures() -> Iterator[erasures.Erasure]:
     """Yield an erasure that runs, one that is complete, one that kept recordings."""
     begun = erasures.request("acme", "a hash", NOW)
-    tally = dict.fromkeys(erasures.KINDS, 1)
+    counts = dict.fromkeys(erasures.KINDS, 1)
     yield from (begun, erasures.close(begun, [], LATER))
-    yield erasures.close(begun, [tally], LATER)
+    yield erasures.close(begun, [counts], LATER)
 
 
 def refusal(error: Exception, undone: str | None = None) -> dict[str, Any]:

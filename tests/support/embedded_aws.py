@@ -12,6 +12,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,14 @@ class EmbeddedAws:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """Give a client of *service*, which all tests share."""
+        """Return a client of *service*, which all tests share."""
         if service not in self._clients:
             self._clients[service] = LocalAws(self.url, self.ca_file).client(service)
         return self._clients[service]
 
     @property
     def environment(self) -> dict[str, str]:
-        """Give the variables by which product code finds it."""
+        """Return the variables by which product code finds it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.ca_file),
@@ -113,7 +114,7 @@ def make_table(dynamodb: Any) -> str:
 
 
 def table_properties() -> dict[str, Any]:
-    """Give the template's Table as CreateTable takes it."""
+    """Return the template's Table as CreateTable takes it."""
     properties = TEMPLATE["Resources"]["Table"]["Properties"]
     same = (
         "BillingMode",
@@ -152,10 +153,53 @@ def make_secret(secretsmanager: Any, value: str) -> str:
 
 
 def carrier_secret(**extra: str) -> str:
-    """Give the value of the secret with the simulator's credentials."""
+    """Return the value of the secret with the simulator's credentials."""
     return json.dumps(
         {"auth_id": account.AUTH_ID, "auth_token": account.AUTH_TOKEN, **extra}
     )
+
+
+def taken(sqs: Any, queue_url: str) -> list[Any]:
+    """Take all messages out of a queue; return their bodies, read as JSON."""
+    found: list[Any] = []
+    while True:
+        answer = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
+        if not answer.get("Messages"):
+            return found
+        for message in answer["Messages"]:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(
+                QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]
+            )
+
+
+def read_stream(aws: EmbeddedAws, table_name: str) -> list[dict[str, Any]]:
+    """Read all of a table's stream, as Lambda hands it to a function."""
+    streams = aws.client("dynamodbstreams")
+    described = aws.client("dynamodb").describe_table(TableName=table_name)
+    arn = described["Table"]["LatestStreamArn"]
+    found: list[dict[str, Any]] = []
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn,
+            ShardId=shard["ShardId"],
+            ShardIteratorType="TRIM_HORIZON",
+        )["ShardIterator"]
+        while iterator:
+            answer = streams.get_records(ShardIterator=iterator, Limit=1000)
+            if not answer["Records"]:
+                break
+            found += answer["Records"]
+            iterator = answer.get("NextShardIterator")
+    return [_as_lambda_gets_it(record) for record in found]
+
+
+def _as_lambda_gets_it(record: dict[str, Any]) -> dict[str, Any]:
+    change = dict(record["dynamodb"])
+    at = change.get("ApproximateCreationDateTime")
+    if isinstance(at, datetime):
+        change["ApproximateCreationDateTime"] = at.timestamp()
+    return {**record, "dynamodb": change}
 
 
 @dataclass(frozen=True)
@@ -171,18 +215,10 @@ class ObservedBus:
         found: list[dict[str, Any]] = []
         deadline = time.monotonic() + 5
         while True:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
-            )
-            for message in answer.get("Messages", []):
-                found.append(json.loads(message["Body"]))
-                self._sqs.delete_message(
-                    QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
-            if not answer.get("Messages"):
-                if len(found) >= expected or time.monotonic() > deadline:
-                    return found
-                time.sleep(0.01)
+            found += taken(self._sqs, self._queue_url)
+            if len(found) >= expected or time.monotonic() > deadline:
+                return found
+            time.sleep(0.01)
 
 
 def make_bus(events: Any, sqs: Any) -> ObservedBus:
@@ -217,9 +253,22 @@ class Shared:
 class Deployment:
     """Everything the functions use, made for one test, and how they find it."""
 
+    aws: EmbeddedAws
     table_name: str
     bucket_name: str
     bus: ObservedBus
     recording_queue_url: str
     check_queue_url: str
     environment: Mapping[str, str]
+
+    def published(self) -> list[dict[str, Any]]:
+        """Take out every event that has reached the bus."""
+        return [each["detail"] for each in self.bus.events()]
+
+    def taken(self, queue_url: str) -> list[Any]:
+        """Take all messages out of a queue."""
+        return taken(self.aws.client("sqs"), queue_url)
+
+    def stream(self, seen: int = 0) -> list[dict[str, Any]]:
+        """Read the table's stream from its start, leaving out the first *seen*."""
+        return read_stream(self.aws, self.table_name)[seen:]

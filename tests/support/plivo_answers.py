@@ -9,7 +9,7 @@ API_ID = "3c1f7a52-9a4e-4d1b-8f0e-6b5a4c3d2e1f"
 
 
 def session_object(**attributes: Any) -> dict[str, Any]:
-    """Give a session object as captured traffic of 2024 shows it."""
+    """Return a session object as captured traffic of 2024 shows it."""
     return {
         "first_party": "12025550100",
         "second_party": "12025550101",
@@ -53,7 +53,7 @@ def session_object(**attributes: Any) -> dict[str, Any]:
 
 
 def created(**attributes: Any) -> dict[str, Any]:
-    """Give the answer to a create."""
+    """Return the answer to a create."""
     return {
         "api_id": API_ID,
         "session_uuid": AT_PLIVO,
@@ -64,7 +64,7 @@ def created(**attributes: Any) -> dict[str, Any]:
 
 
 def updated(**attributes: Any) -> dict[str, Any]:
-    """Give the answer to an update."""
+    """Return the answer to an update."""
     return {
         "api_id": API_ID,
         "message": "Session updated",
@@ -73,14 +73,14 @@ def updated(**attributes: Any) -> dict[str, Any]:
 
 
 def fetched(**attributes: Any) -> dict[str, Any]:
-    """Give the answer to a get."""
+    """Return the answer to a get."""
     return {"api_id": API_ID, "response": session_object(**attributes)}
 
 
 def listed(
     *objects: dict[str, Any], next_page: str | None = None, total: int | None = None
 ) -> dict[str, Any]:
-    """Give one page of a listing."""
+    """Return one page of a listing."""
     meta = {
         "limit": 20,
         "next": next_page,
@@ -92,5 +92,5 @@ def listed(
 
 
 def error(text: str) -> dict[str, Any]:
-    """Give the body of an error."""
+    """Return the body of an error."""
     return {"api_id": API_ID, "error": text}

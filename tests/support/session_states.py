@@ -22,7 +22,7 @@ ASKED = {
 
 
 def reserved(**asked: Any) -> Session:
-    """Give a session that has just been reserved."""
+    """Return a session that has just been reserved."""
     return transitions.reserve(
         session_uuid=SESSION,
         tenant_id="acme",
@@ -34,7 +34,7 @@ def reserved(**asked: Any) -> Session:
 
 
 def answered(**changes: Any) -> CarrierSession:
-    """Give a session as Plivo answers it."""
+    """Return a session as Plivo answers it."""
     answer = CarrierSession(
         session_uuid=AT_PLIVO,
         virtual_number="+12025550180",
@@ -51,5 +51,5 @@ def answered(**changes: Any) -> CarrierSession:
 
 
 def active(**changes: Any) -> Session:
-    """Give a session that Plivo has confirmed."""
+    """Return a session that Plivo has confirmed."""
     return replace(transitions.confirm(reserved(), answered(), 1), **changes)

@@ -36,7 +36,7 @@ def signature_of(
     method: str = "POST",
     auth_token: str = account.AUTH_TOKEN,
 ) -> str:
-    """Give the V3 signature of a request, computed by Plivo's SDK."""
+    """Return the V3 signature of a request, computed by Plivo's SDK."""
     if method == "GET":
         signed = signature_v3.construct_get_url(url, dict(fields or {}))
     else:
@@ -60,7 +60,7 @@ def callback(
     header: str = "x-plivo-signature-v3",
     signature: str | None = None,
 ) -> dict[str, Any]:
-    """Give the event of a callback of *session*, rightly signed unless said otherwise.
+    """Return the event of a callback of *session*, signed rightly unless told not to.
 
     *signature* replaces the header's value; `{}` in it stands for the right one.
     """

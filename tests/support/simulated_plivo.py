@@ -36,16 +36,16 @@ class SimulatedPlivo:
         self._send("PUT", "switches", switches)
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Give every session, the newest first."""
+        """Return every session, the newest first."""
         found: list[dict[str, Any]] = self._send("GET", "sessions")["sessions"]
         return found
 
     def live(self) -> list[dict[str, Any]]:
-        """Give every session that has not ended."""
+        """Return every session that has not ended."""
         return [s for s in self.sessions() if s["status"] != "expired"]
 
     def requests(self, operation: str | None = None) -> list[dict[str, Any]]:
-        """Give every request to the masking API, or those of one operation."""
+        """Return every request to the masking API, or those of one operation."""
         made: list[dict[str, Any]] = self._send("GET", "ledger")["requests"]
         return [r for r in made if operation in (None, r["operation"])]
 
@@ -56,7 +56,7 @@ class SimulatedPlivo:
         return call
 
     def recordings(self) -> list[dict[str, Any]]:
-        """Give every recording with its bytes and SHA-256."""
+        """Return every recording with its bytes and SHA-256."""
         found: list[dict[str, Any]]
         found = self._send("GET", "recordings?truth=1")["recordings"]
         return found

@@ -16,7 +16,7 @@ ROW = re.compile(r"^\| `([a-z_]+)` \| (\d{3}) \|", re.MULTILINE)
 
 
 def listed() -> dict[str, int]:
-    """Give the codes of the document's table with their status."""
+    """Return the codes of the document's table with their status."""
     text = (ROOT / "docs" / "errors.md").read_text()
     return {code: int(status) for code, status in ROW.findall(text)}
 

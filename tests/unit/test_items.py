@@ -71,19 +71,19 @@ def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
 
 
 @given(SESSIONS)
-def test_a_state_stands_in_the_index_of_duties_only_while_it_has_one(
+def test_a_state_is_in_the_index_of_due_work_only_while_it_has_any(
     session: Session,
 ) -> None:
     state = session_items.state_item(session, purge_at=1)
-    duty = due_work.due_work_of(session)
+    due = due_work.due_work_of(session)
 
-    if duty is None:
+    if due is None:
         assert "duty_shard" not in state
         assert "duty_at" not in state
     else:
-        rule = due_work.SCHEDULE_OF[duty.kind]
+        rule = due_work.SCHEDULE_OF[due.kind]
         assert state["duty_shard"] in due_work.shards(rule)
-        assert state["duty_at"] == times.stamp(duty.at)
+        assert state["duty_at"] == times.stamp(due.at)
 
 
 @given(MOMENTS, MOMENTS)

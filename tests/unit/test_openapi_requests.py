@@ -54,7 +54,7 @@ def facts(schema: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return fields, plain(beside)
 
 
-def modelled(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def modeled(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the facts of a model. In an update an absent field is no null."""
     fields, beside = facts(MODELS[name].model_json_schema())
     if name == "UpdateSession":
@@ -71,7 +71,7 @@ def given(field: dict[str, Any]) -> dict[str, Any]:
 FIELDS = [
     (name, field)
     for name in MODELS
-    for field in {**modelled(name)[0], **SCHEMAS[name]["properties"]}
+    for field in {**modeled(name)[0], **SCHEMAS[name]["properties"]}
 ]
 
 
@@ -79,13 +79,13 @@ FIELDS = [
 def test_a_field_is_as_its_model_says(name: str, field: str) -> None:
     documented, _ = facts(resolved(SCHEMAS[name]))
 
-    assert documented.get(field) == modelled(name)[0].get(field)
+    assert documented.get(field) == modeled(name)[0].get(field)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_request_is_closed_as_its_model_is(name: str) -> None:
     _, documented = facts(resolved(SCHEMAS[name]))
-    _, known = modelled(name)
+    _, known = modeled(name)
 
     more = {"minProperties": 1} if name == "UpdateSession" else {}
     assert documented == {**known, **more}
@@ -119,7 +119,7 @@ def test_no_number_can_be_asked_for_in_a_query() -> None:
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS.keys() - {"label"}))
 def test_a_filter_of_a_query_is_that_of_a_search(name: str) -> None:
-    fields, _ = modelled("Search")
+    fields, _ = modeled("Search")
 
     documented = {**plain(PARAMETERS[name]), "is required": False}
     assert documented == given(fields[name])

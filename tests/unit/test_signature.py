@@ -108,10 +108,10 @@ def test_the_verdict_is_the_sdks(
     if mistake == "list":
         value = f"bm9uc2Vuc2U=,{value}"
 
-    verdict = sdk_says(method, url, form, value)
+    outcome = sdk_says(method, url, form, value)
 
-    assert verdict is (mistake in ("none", "list"))
-    assert we_say(method, url, form, {signature.HEADERS[0]: value}) is verdict
+    assert outcome is (mistake in ("none", "list"))
+    assert we_say(method, url, form, {signature.HEADERS[0]: value}) is outcome
 
 
 @pytest.mark.parametrize(

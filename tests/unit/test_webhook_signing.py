@@ -52,7 +52,7 @@ def test_a_tenant_begins_with_the_first_generation() -> None:
 
 
 @given(st.lists(st.sampled_from([rotated, retired]), max_size=20))
-def test_after_every_course_of_rotations_the_newest_signs_and_the_one_before_at_most(
+def test_after_any_rotations_the_newest_signs_and_the_one_before_at_most(
     changes: list[object],
 ) -> None:
     generations = Generations()

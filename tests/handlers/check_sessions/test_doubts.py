@@ -69,10 +69,10 @@ def test_what_the_check_cannot_settle_is_left_to_the_rule(
     assert reconciler.check(session.session_uuid) == "left"
 
     left = stored(services.stores, session)
-    duty = due_work.due_work_of(left)
+    due = due_work.due_work_of(left)
     assert left.doubted
-    assert duty
-    assert duty.kind is Action.CHECK_UPDATE
+    assert due
+    assert due.kind is Action.CHECK_UPDATE
     assert reconciler.check(session.session_uuid) == "left"
     plivo.arm()
     assert go_round(reconciler) == {"checked": 1}

@@ -93,7 +93,7 @@ def twice(flow: CreateSession, plivo: SimulatedPlivo, clock: Clock) -> tuple[str
 # Adoption by callback
 
 
-def test_a_callback_adopts_where_the_listing_lags(
+def test_a_callback_is_matched_where_the_listing_lags(
     flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     lose(flow, plivo)
@@ -125,7 +125,7 @@ def test_a_late_callback_matches_a_call_that_was_given_up(
     assert here.carrier_session_uuid == there["session_uuid"]
 
 
-def test_a_callback_that_tells_of_nothing_at_plivo_adopts_nothing(
+def test_a_callback_of_nothing_at_plivo_matches_nothing(
     flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(create_5xx_before_commit={"times": 1}, list_5xx={"times": 2})
@@ -153,7 +153,7 @@ def test_what_an_earlier_attempt_made_is_ended_and_the_confirmed_one_kept(
     assert reconciler.remove_orphans(SESSION) == "left"
 
 
-def test_taking_over_ends_what_is_there_beside_the_keeper(
+def test_taking_over_ends_what_is_there_beside_the_match(
     flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     lose(flow, plivo)
@@ -206,7 +206,7 @@ def test_while_somebody_works_on_a_create_nothing_is_ended(
     assert len(plivo.live()) == 1
 
 
-def test_the_check_adopts_what_nobody_works_on_any_more(
+def test_the_check_matches_what_nobody_works_on_any_more(
     flow: CreateSession, reconciler: Reconciler, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     left = lose(flow, plivo)
@@ -323,7 +323,7 @@ def test_a_refusal_for_a_duplicate_is_a_pair_that_is_active(
     assert len(plivo.live()) == 1
 
 
-def test_a_refusal_for_our_own_twin_adopts_it(
+def test_a_refusal_because_of_our_own_duplicate_matches_it(
     flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.switch(duplicate_pair="error")
@@ -337,7 +337,7 @@ def test_a_refusal_for_our_own_twin_adopts_it(
     assert adopted.carrier_session_uuid == there["session_uuid"]
 
 
-def test_a_twin_that_cannot_be_looked_at_leaves_the_outcome_unknown(
+def test_a_duplicate_that_cannot_be_read_leaves_the_outcome_unknown(
     flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.switch(duplicate_pair="error")

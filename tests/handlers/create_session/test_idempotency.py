@@ -302,7 +302,7 @@ def test_without_what_was_asked_for_plivo_is_not_asked_and_the_key_recovers(
     assert len(plivo.live()) == 1
 
 
-def test_a_session_that_could_not_be_confirmed_is_adopted_after_the_lease(
+def test_a_session_that_could_not_be_confirmed_is_matched_after_the_lease(
     flow: CreateSession,
     plivo: SimulatedPlivo,
     clock: Clock,

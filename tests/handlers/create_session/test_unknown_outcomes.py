@@ -38,7 +38,7 @@ NOT_DONE = ["create_5xx_before_commit", "create_reset_before_commit"]
 
 
 @pytest.mark.parametrize("fault", DONE)
-def test_what_plivo_made_without_saying_so_is_found_and_adopted(
+def test_what_plivo_made_without_saying_so_is_found_and_matched(
     flow: CreateSession, plivo: SimulatedPlivo, fault: str
 ) -> None:
     plivo.arm(**{fault: {"times": 1}})
@@ -51,12 +51,12 @@ def test_what_plivo_made_without_saying_so_is_found_and_adopted(
     assert len(plivo.requests("create")) == 1
 
 
-def test_what_plivo_made_in_silence_is_found_and_adopted(
-    hasty: CreateSession, plivo: SimulatedPlivo
+def test_what_plivo_made_in_silence_is_found_and_matched(
+    impatient: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(create_timeout_after_commit={"times": 1, "seconds": 4})
 
-    created = create(hasty)
+    created = create(impatient)
 
     [there] = plivo.sessions()
     assert created.session.carrier_session_uuid == there["session_uuid"]
@@ -91,18 +91,18 @@ def test_an_unknown_outcome_is_called_so_and_cleared_up_after_the_lease(
 
 
 def test_silence_is_a_time_out_of_unknown_outcome(
-    hasty: CreateSession, plivo: SimulatedPlivo
+    impatient: CreateSession, plivo: SimulatedPlivo
 ) -> None:
     plivo.arm(create_timeout_before_commit={"times": 1, "seconds": 4})
 
     with pytest.raises(CarrierTimeoutError) as unknown:
-        create(hasty)
+        create(impatient)
 
     assert outcome_of(unknown.value) == "unknown"
     assert unknown.value.status == 504
 
 
-def test_a_listing_that_lags_delays_the_adoption_and_makes_no_second_session(
+def test_a_listing_that_lags_delays_the_match_and_makes_no_second_session(
     flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.arm(
@@ -216,7 +216,11 @@ def test_a_phone_that_rang_without_an_answer_to_us_rings_once(
 )
 @pytest.mark.parametrize("times", [1, 3])
 def test_whatever_plivo_does_the_outcome_is_true_and_in_the_end_there_is_one_session(
-    hasty: CreateSession, plivo: SimulatedPlivo, clock: Clock, fault: str, times: int
+    impatient: CreateSession,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    fault: str,
+    times: int,
 ) -> None:
     spec: dict[str, Any] = {"times": times}
     if "seconds" in FAULTS[fault].parameters:
@@ -224,7 +228,7 @@ def test_whatever_plivo_does_the_outcome_is_true_and_in_the_end_there_is_one_ses
     plivo.arm(**{fault: spec})
 
     for _ in range(times + 1):
-        created, outcome = attempt(hasty)
+        created, outcome = attempt(impatient)
         live = [session["session_uuid"] for session in plivo.live()]
         if created:
             assert live == [created.session.carrier_session_uuid]
@@ -235,7 +239,7 @@ def test_whatever_plivo_does_the_outcome_is_true_and_in_the_end_there_is_one_ses
             assert len(live) <= 1
         clock.advance(seconds=60)
 
-    assert create(hasty).replayed
+    assert create(impatient).replayed
     assert len(plivo.live()) == 1
 
 
@@ -260,7 +264,7 @@ def test_a_pair_that_plivo_already_connects_is_refused_and_left_alone(
     assert second.status is Status.FAILED
 
 
-def test_a_second_attempt_that_is_answered_with_the_firsts_session_adopts_it(
+def test_a_second_attempt_that_is_answered_with_the_firsts_session_matches_it(
     flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     plivo.switch(duplicate_pair="same")

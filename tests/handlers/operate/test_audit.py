@@ -28,7 +28,7 @@ def _tools(harness: Harness) -> Tools:
 
 
 def _verdicts(harness: Harness, *, repair: bool = False) -> Counter[str]:
-    return Counter(each.verdict for each in audit.audit(_tools(harness), repair=repair))
+    return Counter(each.outcome for each in audit.audit(_tools(harness), repair=repair))
 
 
 def test_sessions_that_agree_are_counted_and_nothing_is_changed(
@@ -49,8 +49,8 @@ def test_what_is_wrong_is_named_and_can_be_repaired(harness: Harness) -> None:
 
     fine = harness.create(0, session_expiry=86_000)
     registered = callback_urls.registration(CALLBACK_KEY, NOWHERE, fine.session_uuid, 2)
-    twin = {"first_party": "+12025550150", "second_party": "+12025550151"}
-    orphan = harness.carrier.create({**twin, "session_expiry": 86_000}, registered)
+    duplicate = {"first_party": "+12025550150", "second_party": "+12025550151"}
+    orphan = harness.carrier.create({**duplicate, "session_expiry": 86_000}, registered)
     foreign = {"callback_url": "https://other.example.com/hook"}
     harness.carrier.create({"first_party": "12025550152", **_other()}, foreign)
     alive = harness.create(1, session_expiry=86_000)
@@ -93,7 +93,7 @@ def test_sessions_of_ninety_days_are_walked_and_each_once(harness: Harness) -> N
     found = audit.audit(_tools(harness))
 
     assert len(found) == len(made)
-    told = Counter(each.verdict for each in found)
+    told = Counter(each.outcome for each in found)
     assert told[audit.UNSETTLED] >= 4
 
 
@@ -122,7 +122,7 @@ def test_the_command_ends_with_1_while_something_is_wrong(
         "counts": {audit.ENDED: 1},
         "findings": [
             {
-                "verdict": audit.ENDED,
+                "outcome": audit.ENDED,
                 "carrier_session_uuid": session.carrier_session_uuid,
                 "session_uuid": session.session_uuid,
                 "repaired": repaired,
@@ -130,7 +130,7 @@ def test_the_command_ends_with_1_while_something_is_wrong(
         ],
     }
     again = command.run("audit")
-    verdict = audit.AGREES if repaired else audit.ENDED
+    outcome = audit.AGREES if repaired else audit.ENDED
     assert again.status == ended.status
-    assert again.out.splitlines()[-1] == f"{1:>6}  {verdict}"
+    assert again.out.splitlines()[-1] == f"{1:>6}  {outcome}"
     assert (str(session.session_uuid) in again.out) is not repaired

@@ -1,4 +1,4 @@
-"""Give access to a stored recording: a link for five minutes, and an event."""
+"""Grant access to a stored recording: a link for five minutes, and an event."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ SPEED = 20
 
 @pytest.fixture(scope="module")
 def fast_server() -> Iterator[SimulatedPlivo]:
-    """Give a simulator of its own, whose calls pass quickly."""
+    """Return a simulator of its own, whose calls pass quickly."""
     with running(speed=SPEED) as server:
         simulated = SimulatedPlivo(server.origin)
         yield simulated
@@ -41,7 +41,7 @@ def fast_plivo(
     wire: HttpListener,
     monkeypatch: pytest.MonkeyPatch,
 ) -> SimulatedPlivo:
-    """Give the quick simulator; its callbacks come to our handlers."""
+    """Return the quick simulator; its callbacks come to our handlers."""
     assert deployment.table_name
     fast_server.reset()
     monkeypatch.setenv("CARRIER_BASE_URL", fast_server.origin)

@@ -18,10 +18,10 @@ from masking.domain.bus_events import Event
 from masking.domain.sessions import Session
 from masking.stream import pin_guessing
 from masking.wiring import Services
-from tests.callbacks.deployed import (
+from tests.support.embedded_aws import Deployment
+from tests.support.raw_callbacks import (
     FIRST,
     VIRTUAL,
-    Deployed,
     active_session,
     path_of,
     signed_form,
@@ -74,17 +74,17 @@ def test_every_failure_counts_once_however_often_and_in_whatever_order_it_is_see
 
 
 def test_failures_over_several_sessions_are_added_up(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
     for number in range(THRESHOLD):
         session = active_session(services, callback_url="https://app.example.com/cb")
         _fail(services, session, SequenceNumber=str(number))
 
-    records = {"Records": deployed.stream()}
+    records = {"Records": deployment.stream()}
     publish_changes.lambda_handler(records, None)
     publish_changes.lambda_handler(records, None)
 
-    told = [e for e in deployed.published() if e["type"] == "pin.guessing"]
+    told = [e for e in deployment.published() if e["type"] == "pin.guessing"]
     assert len({event["id"] for event in told}) == 1
     for event in told:
         assert event["failures"] == THRESHOLD
@@ -161,12 +161,12 @@ def test_nothing_else_costs_a_write(
 
 
 def test_no_key_and_no_event_holds_the_callers_number(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
     session = active_session(services)
     told = [_count(services, session, _item(number)) for number in range(THRESHOLD)]
 
-    found = deployed.aws.client("dynamodb").scan(
+    found = deployment.aws.client("dynamodb").scan(
         TableName=services.settings.table_name,
         FilterExpression="begins_with(pk, :guess)",
         ExpressionAttributeValues={":guess": {"S": "GUESS#"}},

@@ -36,7 +36,7 @@ PERSONAL = ("2025550100", "2025550101", "2025550177", "0042")
 
 @pytest.fixture
 def stream(aws: EmbeddedAws, deployment: Deployment) -> TableStream:
-    """Give the table's stream."""
+    """Return the table's stream."""
     return TableStream(aws, deployment)
 
 
@@ -44,7 +44,7 @@ def stream(aws: EmbeddedAws, deployment: Deployment) -> TableStream:
 def publish_new(
     stream: TableStream, deployment: Deployment
 ) -> Callable[..., list[dict[str, Any]]]:
-    """Give what publishes all that is new and returns the events that came out."""
+    """Return what publishes all that is new and returns the events that came out."""
 
     def run(expected: int = 1) -> list[dict[str, Any]]:
         answer = app.lambda_handler({"Records": stream.new()}, None)
@@ -549,7 +549,7 @@ def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
 
 @contextmanager
 def recording_client() -> Iterator[Any]:
-    """Give a stand-in for EventBridge's client that records what it is given."""
+    """Return a stand-in for EventBridge's client that records what it is given."""
 
     class Client:
         def __init__(self) -> None:
@@ -568,7 +568,7 @@ def recording_client() -> Iterator[Any]:
 
 
 def an_event(number: int) -> Event:
-    """Give an event."""
+    """Return an event."""
     return Event(
         "session.created",
         str(number),

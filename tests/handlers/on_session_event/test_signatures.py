@@ -20,18 +20,18 @@ from masking.domain import transitions
 from masking.domain.sessions import Session
 from masking.plivo import json_signatures, signature
 from masking.wiring import Services
+from plivo_simulator.account import AUTH_TOKEN
 from plivo_simulator.signing import (
     node_pairs,
     python_pairs,
     v3_signature,
     v3_signature_of_raw_body,
 )
-from tests.callbacks.deployed import (
-    AUTH_TOKEN,
+from tests.support.embedded_aws import Deployment, carrier_secret, make_secret
+from tests.support.raw_callbacks import (
     BASE_URL,
     FIRST,
     SECOND,
-    Deployed,
     active_session,
     api_event,
     path_of,
@@ -195,18 +195,11 @@ def test_capability_never_takes_a_wrong_token(
 
 
 def test_during_a_rotation_two_auth_tokens_are_valid(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployed.aws.client("secretsmanager").put_secret_value(
-        SecretId=deployed.environment["CARRIER_SECRET_ARN"],
-        SecretString=json.dumps(
-            {
-                "auth_id": "MA",
-                "auth_token": "the-new-token",
-                "previous_auth_token": AUTH_TOKEN,
-            }
-        ),
-    )
+    secret = carrier_secret(auth_token="the-new-token", previous_auth_token=AUTH_TOKEN)
+    secrets = deployment.aws.client("secretsmanager")
+    monkeypatch.setenv("CARRIER_SECRET_ARN", make_secret(secrets, secret))
     session = active_session(services)
     path = path_of(services, session)
 
@@ -273,8 +266,8 @@ def test_an_unsigned_callback_that_is_refused_is_counted(
     assert metric in capsys.readouterr().out
 
 
-def test_a_callback_before_our_create_is_confirmed_is_kept_and_has_it_adopted(
-    deployed: Deployed, services: Services
+def test_a_callback_before_our_create_is_confirmed_is_kept_and_its_session_matched(
+    deployment: Deployment, services: Services
 ) -> None:
     from datetime import UTC, datetime
 
@@ -289,11 +282,11 @@ def test_a_callback_before_our_create_is_confirmed_is_kept_and_has_it_adopted(
     services.stores.sessions.reserve(session)
 
     status = _send(signed_form(path_of(services, session), FORM))
-    publish_changes.lambda_handler({"Records": deployed.stream()}, None)
+    publish_changes.lambda_handler({"Records": deployment.stream()}, None)
 
     assert status == 200
     assert len(_kept(services, session)) == 1
-    checks = deployed.taken(deployed.environment["CHECK_QUEUE_URL"])
+    checks = deployment.taken(deployment.environment["CHECK_QUEUE_URL"])
     assert {"session_uuid": session.session_uuid, "orphans": True} in checks
 
 

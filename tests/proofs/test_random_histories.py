@@ -1,6 +1,6 @@
-"""A thousand random histories through the real handlers, compared with the truth.
+"""Random histories through the real handlers, compared with the truth.
 
-In process, against the embedded AWS: the same handlers as deployed, without the
+In process, against the embedded AWS: the same handlers as deployment, without the
 seconds that their processes would cost a thousand times.
 """
 
@@ -18,8 +18,10 @@ from masking.domain import callback_event, plivo_events
 from masking.domain.timeline import Timeline, build_timeline
 from masking.storage import timelines
 from masking.wiring import Services
-from tests.callbacks.deployed import Deployed, active_session, path_of, signed_form
-from tests.callbacks.simulated_calls import (
+from tests.support.embedded_aws import Deployment
+from tests.support.proof_size import size
+from tests.support.raw_callbacks import active_session, path_of, signed_form
+from tests.support.simulated_calls import (
     FIRST,
     PARTIES,
     SECOND,
@@ -32,7 +34,7 @@ from tests.callbacks.simulated_calls import (
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
 
-HISTORIES = 1_000
+HISTORIES = size(120, 1_000)
 SEED = 20261123
 
 PIN = {
@@ -70,7 +72,7 @@ def _history(dice: random.Random) -> Told:
             settings=dice.choice([{}, {"record": True}, PIN]),
             offset=dice.randrange(4) / 4,
         )
-        digests = [each.digest for each in told.happenings()]
+        digests = [each.digest for each in told.events()]
         if digests and len(set(digests)) == len(digests):
             return told
 
@@ -78,7 +80,7 @@ def _history(dice: random.Random) -> Told:
 def _posts(
     told: Told, services: Services, session: Any, dice: random.Random
 ) -> list[tuple[str, str, dict[str, Any]]]:
-    """Give what arrives: originals, repeats, forged and tampered copies, shuffled."""
+    """Return what arrives: originals, repeats, forged and tampered copies, shuffled."""
     arriving = []
     for callback in told.callbacks:
         kind = "recordings" if callback.channel == "recording" else "events"
@@ -99,7 +101,7 @@ def _posts(
     return arriving
 
 
-def test_what_is_kept_of_any_history_is_the_fold_of_its_originals(
+def test_what_is_kept_of_any_history_is_the_timeline_of_its_originals(
     services: Services,
 ) -> None:
     dice = random.Random(SEED)  # noqa: S311
@@ -121,7 +123,7 @@ def test_what_is_kept_of_any_history_is_the_fold_of_its_originals(
 
         assert whole
         kept = timelines.timeline_of(whole.callbacks, whole.session)
-        _same(kept, build_timeline(told.happenings(), PARTIES))
+        _same(kept, build_timeline(told.events(), PARTIES))
         truth = [told.digests_of(call) for call in told.calls]
         found = [set(call.digests) for call in kept.calls]
         assert found == [digests for digests in truth if digests], number
@@ -142,7 +144,7 @@ def _same(kept: Timeline, expected: Timeline) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_event_of_a_history_is_published_once_by_its_id(
-    deployed: Deployed, services: Services, seed: int
+    deployment: Deployment, services: Services, seed: int
 ) -> None:
     dice = random.Random(seed)  # noqa: S311
     told = _history(dice)
@@ -151,7 +153,7 @@ def test_every_event_of_a_history_is_published_once_by_its_id(
         handler = on_session_event if kind == "events" else on_recording_event
         handler.lambda_handler(request, None)
 
-    records = deployed.stream()
+    records = deployment.stream()
     for start in range(0, len(records), 7):
         batch = records[start : start + 7]
         # At least once: a batch may come again.
@@ -159,13 +161,13 @@ def test_every_event_of_a_history_is_published_once_by_its_id(
             answer = publish_changes.lambda_handler({"Records": batch}, None)
             assert answer == {"batchItemFailures": []}
 
-    published = deployed.published()
+    published = deployment.published()
     of_callbacks = [each for each in published if "callback" in each]
     expected = {
         (each.digest, plivo_events.type_of(each.attributes))
-        for each in told.happenings()
+        for each in told.events()
         if plivo_events.type_of(each.attributes)
     }
     assert {(each["callback"], each["type"]) for each in of_callbacks} == expected
     assert len({each["id"] for each in of_callbacks}) == len(expected)
-    assert callback_event.ordered(told.happenings())
+    assert callback_event.ordered(told.events())

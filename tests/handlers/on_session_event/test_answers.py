@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from functions.on_session_event import app
+from masking.core.settings import Settings
 from masking.domain import sessions, transitions
 from masking.domain.sessions import Session
 from masking.storage.stores import Stores
@@ -24,26 +25,32 @@ REFUSED = (403, "webhook_refused", None)
 
 
 @pytest.fixture
+def services(deployment: Deployment) -> Services:
+    """Return services that are not the handler's, which reads its settings later."""
+    return Services(Settings(dict(deployment.environment)))
+
+
+@pytest.fixture
 def session(stores: Stores, clock: Clock) -> Session:
-    """Give an active session."""
+    """Return an active session."""
     return planted(stores, clock)
 
 
 @pytest.fixture
 def key(services: Services) -> bytes:
-    """Give the key of callback tokens."""
+    """Return the key of callback tokens."""
     return services.callback_key
 
 
 def kept(stores: Stores, session: Session) -> list[dict[str, Any]]:
-    """Give the attributes of all callbacks that were kept."""
+    """Return the attributes of all callbacks that were kept."""
     return [
         item["attributes"] for item in stores.callbacks.of_session(session.session_uuid)
     ]
 
 
 def everything(aws: EmbeddedAws, deployment: Deployment) -> list[Any]:
-    """Give all items of the table."""
+    """Return all items of the table."""
     items = aws.client("dynamodb").scan(TableName=deployment.table_name)["Items"]
     return sorted(items, key=json.dumps)
 

@@ -12,7 +12,7 @@ from functions.on_session_event import app as on_session_event
 from masking.domain.sessions import Session
 from masking.plivo import callback_urls
 from masking.wiring import Services
-from tests.callbacks.deployed import active_session, api_event, path_of, signed_form
+from tests.support.raw_callbacks import active_session, api_event, path_of, signed_form
 from tests.support.stores import stores_with_client
 
 FLOOD = 40

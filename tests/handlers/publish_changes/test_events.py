@@ -34,18 +34,18 @@ from masking.storage.timelines import callback_event_from
 from masking.wiring import Services
 from stack.aws.package import read_template
 from stack.environments import ROOT
-from tests.callbacks.deployed import (
+from tests.support.embedded_aws import Deployment
+from tests.support.event_schemas import TYPES, check_event
+from tests.support.raw_callbacks import (
     FIRST,
     SECOND,
-    Deployed,
     active_session,
     answer_of,
     api_event,
     path_of,
     signed_form,
 )
-from tests.callbacks.simulated_calls import STRANGER, Told, play, text_of
-from tests.support.event_schemas import TYPES, check_event
+from tests.support.simulated_calls import STRANGER, Told, play, text_of
 
 PIN = {
     "is_pin_authentication_required": True,
@@ -75,8 +75,8 @@ def _post_all(services: Services, session: sessions.Session, told: Told) -> None
         assert answer["statusCode"] == 200
 
 
-def _publish(deployed: Deployed, seen: int = 0) -> int:
-    records = deployed.stream(seen)
+def _publish(deployment: Deployment, seen: int = 0) -> int:
+    records = deployment.stream(seen)
     for start in range(0, len(records), 20):
         answer = publish_changes.lambda_handler(
             {"Records": records[start : start + 20]}, None
@@ -177,7 +177,7 @@ def _forget_somebody(services: Services, now: datetime) -> None:
 
 
 def test_every_event_is_as_its_schema_says_and_names_no_number(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
     session = active_session(services, callback_url="https://app.example.com/hooks")
     call = {"from": FIRST, "gap": 0, "talk_seconds": 2, "ring_seconds": 1}
@@ -222,9 +222,9 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
     _forget_somebody(services, now)
 
     # What a callback tells of a recording is in the stream once it was published.
-    _publish(deployed, _publish(deployed))
+    _publish(deployment, _publish(deployment))
 
-    published = deployed.published()
+    published = deployment.published()
     for event in published:
         _check(event)
     kinds = {event["type"] for event in published}
@@ -232,16 +232,16 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
 
 
 def test_an_id_is_the_same_whenever_the_event_is_published(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
     session = active_session(services)
     told = play([{"from": FIRST, "gap": 0}], switches={}, settings={})
     _post_all(services, session, told)
 
-    _publish(deployed)
-    first = Counter(each["id"] for each in deployed.published())
-    _publish(deployed)
-    second = Counter(each["id"] for each in deployed.published())
+    _publish(deployment)
+    first = Counter(each["id"] for each in deployment.published())
+    _publish(deployment)
+    second = Counter(each["id"] for each in deployment.published())
 
     assert first == second
     assert set(first.values()) == {1}
@@ -257,7 +257,7 @@ def test_an_id_is_the_same_whenever_the_event_is_published(
     ],
 )
 def test_nothing_is_put_on_the_bus_that_no_rule_wants(
-    deployed: Deployed,
+    deployment: Deployment,
     services: Services,
     monkeypatch: pytest.MonkeyPatch,
     wanted: str,
@@ -269,9 +269,9 @@ def test_nothing_is_put_on_the_bus_that_no_rule_wants(
     form = [("EventName", "SessionFirstPartyAnswer")]
     on_session_event.lambda_handler(signed_form(path_of(services, session), form), None)
 
-    _publish(deployed)
+    _publish(deployment)
 
-    published = deployed.published()
+    published = deployment.published()
     assert {each["type"] for each in published} == expected
     assert {each.get("webhook") for each in published} <= {
         "callback_url" if url else None
@@ -279,7 +279,7 @@ def test_nothing_is_put_on_the_bus_that_no_rule_wants(
 
 
 def test_what_a_rule_of_the_template_wants_is_put_on_the_bus_whoever_else_does(
-    deployed: Deployed, services: Services, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resources = read_template(ROOT / "template.yaml")["Resources"].values()
     patterns = [
@@ -292,14 +292,14 @@ def test_what_a_rule_of_the_template_wants_is_put_on_the_bus_whoever_else_does(
     session = active_session(services)
     _live_recordings(services, session, datetime.now(UTC))
 
-    _publish(deployed)
+    _publish(deployment)
 
-    published = {each["type"] for each in deployed.published()}
+    published = {each["type"] for each in deployment.published()}
     assert published == by_type | {"recording.accessed"}
 
 
 def test_a_number_that_was_replaced_is_the_sessions_number(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
     session = active_session(services)
     path = path_of(services, session)
@@ -311,7 +311,7 @@ def test_a_number_that_was_replaced_is_the_sessions_number(
         ]
         on_session_event.lambda_handler(signed_form(path, form), None)
 
-    _publish(deployed)
+    _publish(deployment)
 
     state = services.stores.sessions.load_state(session.session_uuid)
     assert state
@@ -321,7 +321,7 @@ def test_a_number_that_was_replaced_is_the_sessions_number(
 
 @pytest.mark.parametrize("generation", ["2023", "2024", "current"])
 def test_the_end_of_a_call_is_told_once_in_every_vocabulary(
-    deployed: Deployed, services: Services, generation: str
+    deployment: Deployment, services: Services, generation: str
 ) -> None:
     session = active_session(services)
     told = play(
@@ -333,12 +333,12 @@ def test_the_end_of_a_call_is_told_once_in_every_vocabulary(
     seen = 0
     for callback in told.callbacks:
         _post_all(services, session, replace(told, callbacks=(callback,)))
-        seen = _publish(deployed, seen)
-    checks = deployed.taken(deployed.environment["CHECK_QUEUE_URL"])
+        seen = _publish(deployment, seen)
+    checks = deployment.taken(deployment.environment["CHECK_QUEUE_URL"])
     for check in checks:
         check_sessions.lambda_handler({"Records": [{"body": json.dumps(check)}]}, None)
 
-    ended = [e for e in deployed.published() if e["type"] == "call.ended"]
+    ended = [e for e in deployment.published() if e["type"] == "call.ended"]
     assert len({each["id"] for each in ended}) == 1
     assert ended[0]["call"]["outcome"] == "connected"
 
@@ -408,37 +408,37 @@ def test_what_is_never_taken_is_an_error() -> None:
         _bus(client).put(_events(3))
 
 
-def _records(deployed: Deployed, services: Services, callbacks: int) -> list[Any]:
+def _records(deployment: Deployment, services: Services, callbacks: int) -> list[Any]:
     session = active_session(services)
     for number in range(callbacks):
         form = [("EventName", "SessionFirstPartyAnswer"), ("n", str(number))]
         request = signed_form(path_of(services, session), form)
         on_session_event.lambda_handler(request, None)
     return [
-        r for r in deployed.stream() if r["dynamodb"]["Keys"]["sk"]["S"][:2] == "E#"
+        r for r in deployment.stream() if r["dynamodb"]["Keys"]["sk"]["S"][:2] == "E#"
     ]
 
 
 def test_a_poison_record_blocks_nothing_and_is_parked_with_key_and_reason(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
-    records = _records(deployed, services, 3)
+    records = _records(deployment, services, 3)
     del records[1]["dynamodb"]["NewImage"]["attributes"]
 
     answer = publish_changes.lambda_handler({"Records": records}, None)
 
     assert answer == {"batchItemFailures": []}
-    assert len(deployed.published()) == 2
-    [parked] = deployed.taken(deployed.environment["CHANGE_DEAD_LETTERS_URL"])
+    assert len(deployment.published()) == 2
+    [parked] = deployment.taken(deployment.environment["CHANGE_DEAD_LETTERS_URL"])
     keys = records[1]["dynamodb"]["Keys"]
     assert (parked["pk"], parked["sk"]) == (keys["pk"]["S"], keys["sk"]["S"])
     assert parked["reason"] == "KeyError"
 
 
 def test_what_was_parked_is_published_from_the_table_by_the_redrive(
-    deployed: Deployed, services: Services
+    deployment: Deployment, services: Services
 ) -> None:
-    records = _records(deployed, services, 1)
+    records = _records(deployment, services, 1)
     [kept] = services.stores.callbacks.of_session(
         records[0]["dynamodb"]["Keys"]["pk"]["S"][2:]
     )
@@ -447,22 +447,22 @@ def test_what_was_parked_is_published_from_the_table_by_the_redrive(
     )
     del records[0]["dynamodb"]["NewImage"]["attributes"]
     publish_changes.lambda_handler({"Records": records}, None)
-    [parked] = deployed.taken(deployed.environment["CHANGE_DEAD_LETTERS_URL"])
+    [parked] = deployment.taken(deployment.environment["CHANGE_DEAD_LETTERS_URL"])
 
     republish_changes.lambda_handler({"Records": [{"body": json.dumps(parked)}]}, None)
 
-    [event] = deployed.published()
+    [event] = deployment.published()
     assert expected
     assert event["id"] == expected.id
 
 
 @pytest.mark.parametrize("was", ["reserved", None])
 def test_a_change_of_a_session_keeps_its_id_through_the_redrive(
-    deployed: Deployed, services: Services, was: str | None
+    deployment: Deployment, services: Services, was: str | None
 ) -> None:
     session = active_session(services)
-    _publish(deployed)
-    [created] = deployed.published()
+    _publish(deployment)
+    [created] = deployment.published()
 
     parked = {
         "pk": f"S#{session.session_uuid}",
@@ -472,7 +472,7 @@ def test_a_change_of_a_session_keeps_its_id_through_the_redrive(
     }
     republish_changes.lambda_handler({"Records": [{"body": json.dumps(parked)}]}, None)
 
-    [again] = deployed.published()
+    [again] = deployment.published()
     assert (again["id"], again["type"]) == (created["id"], "session.created")
 
 
@@ -484,12 +484,12 @@ def test_a_change_of_a_session_keeps_its_id_through_the_redrive(
     ],
 )
 def test_what_fails_since_aws_fails_comes_again_and_is_parked_after_a_while(
-    deployed: Deployed,
+    deployment: Deployment,
     services: Services,
     monkeypatch: pytest.MonkeyPatch,
     failure: Exception,
 ) -> None:
-    records = _records(deployed, services, 3)
+    records = _records(deployment, services, 3)
 
     class Down:
         def put_events(self, **_: Any) -> Any:
@@ -506,14 +506,14 @@ def test_what_fails_since_aws_fails_comes_again_and_is_parked_after_a_while(
 
     assert young == {"batchItemFailures": [{"itemIdentifier": first}]}
     assert old == {"batchItemFailures": []}
-    parked = deployed.taken(deployed.environment["CHANGE_DEAD_LETTERS_URL"])
+    parked = deployment.taken(deployment.environment["CHANGE_DEAD_LETTERS_URL"])
     assert len(parked) == 3
 
 
 def test_of_a_partial_failure_the_first_record_comes_again(
-    deployed: Deployed, services: Services, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = _records(deployed, services, 4)
+    records = _records(deployment, services, 4)
     codes = [*[None] * 2, "InternalFailure", None]
 
     class Partial:

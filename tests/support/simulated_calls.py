@@ -36,15 +36,15 @@ class Told:
     calls: tuple[Call, ...]
     virtual_number: str
 
-    def happenings(self) -> list[CallbackEvent]:
-        """Give the callbacks as the fold takes them."""
+    def events(self) -> list[CallbackEvent]:
+        """Return the callbacks as the fold takes them."""
         return [
             CallbackEvent(digest_of(each), text_of(each.attributes))
             for each in self.callbacks
         ]
 
     def digests_of(self, call: Call) -> set[str]:
-        """Give the callbacks of a call."""
+        """Return the callbacks of a call."""
         return {
             digest_of(each)
             for each in self.callbacks
@@ -53,14 +53,14 @@ class Told:
 
 
 def digest_of(callback: Callback) -> str:
-    """Give the name under which Maskline keeps a callback."""
+    """Return the name under which Maskline keeps a callback."""
     from masking.api import callback_requests
 
     return callback_requests.digest_of(list(text_of(callback.attributes).items()))
 
 
 def text_of(attributes: Mapping[str, str | int]) -> dict[str, str]:
-    """Give attributes as a form carries them."""
+    """Return attributes as a form carries them."""
     return {name: str(value) for name, value in attributes.items()}
 
 

@@ -15,15 +15,15 @@ from functions.on_recording_event import app as on_recording_event
 from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
 from masking.wiring import Services
-from tests.callbacks.deployed import (
+from tests.support.embedded_aws import Deployment
+from tests.support.raw_callbacks import (
     FIRST,
-    Deployed,
     active_session,
     api_event,
     path_of,
     signed_form,
 )
-from tests.callbacks.simulated_calls import play, text_of
+from tests.support.simulated_calls import play, text_of
 from tests.support.stores import stores_with_client
 
 REFUSED = "ConditionalCheckFailedException"
@@ -64,7 +64,7 @@ class Metered:
 
 
 def _size_of(item: dict[str, Any]) -> int:
-    """Give the bytes of an item as DynamoDB counts them: names and values."""
+    """Return the bytes of an item as DynamoDB counts them: names and values."""
     size = 0
     for name, value in item.items():
         [(kind, content)] = value.items()
@@ -89,12 +89,12 @@ def _counted(meter: Metered) -> Iterator[Metered]:
 
 @pytest.mark.parametrize("length", [100, 1_000])
 def test_a_callback_costs_two_writes_at_most_and_a_repeat_one(
-    deployed: Deployed, services: Services, meter: Metered, length: int
+    deployment: Deployment, services: Services, meter: Metered, length: int
 ) -> None:
     url = "https://app.example.com/".ljust(length, "x")
     session = active_session(services, callback_url=url)
     told = play([{"from": FIRST, "gap": 0}], switches={}, settings={"record": True})
-    seen = len(deployed.stream())
+    seen = len(deployment.stream())
     costs: dict[str, tuple[float, float]] = {}
 
     for callback in told.callbacks:
@@ -104,7 +104,7 @@ def test_a_callback_costs_two_writes_at_most_and_a_repeat_one(
         request = signed_form(path, list(text_of(callback.attributes).items()))
         with _counted(meter):
             handler.lambda_handler(request, None)
-            publish_changes.lambda_handler({"Records": deployed.stream(seen)}, None)
+            publish_changes.lambda_handler({"Records": deployment.stream(seen)}, None)
         seen += 1
         first = meter.written
         with _counted(meter):
@@ -119,12 +119,12 @@ def test_a_callback_costs_two_writes_at_most_and_a_repeat_one(
 
 
 def test_a_new_callers_link_costs_one_write_more_and_only_once(
-    deployed: Deployed, services: Services, meter: Metered
+    deployment: Deployment, services: Services, meter: Metered
 ) -> None:
     session = active_session(services)
     path = path_of(services, session)
     costs = []
-    seen = len(deployed.stream())
+    seen = len(deployment.stream())
 
     for number in range(2):
         form = [
@@ -134,21 +134,21 @@ def test_a_new_callers_link_costs_one_write_more_and_only_once(
         ]
         with _counted(meter):
             on_session_event.lambda_handler(signed_form(path, form), None)
-            publish_changes.lambda_handler({"Records": deployed.stream(seen)}, None)
-        seen = len(deployed.stream())
+            publish_changes.lambda_handler({"Records": deployment.stream(seen)}, None)
+        seen = len(deployment.stream())
         costs.append(meter.written)
 
     assert costs == [2, 1]
 
 
 def test_a_wrong_pin_costs_one_write_more_and_a_right_one_none(
-    deployed: Deployed, services: Services, meter: Metered
+    deployment: Deployment, services: Services, meter: Metered
 ) -> None:
     session = active_session(services)
     costs = {}
 
     for outcome in ("failed", "success"):
-        seen = len(deployed.stream())
+        seen = len(deployment.stream())
         form = [
             ("EventName", "SessionPinAuthenticationStatus"),
             ("PinAuthenticationStatus", outcome),
@@ -157,7 +157,7 @@ def test_a_wrong_pin_costs_one_write_more_and_a_right_one_none(
         request = signed_form(path_of(services, session), form)
         with _counted(meter):
             on_session_event.lambda_handler(request, None)
-            publish_changes.lambda_handler({"Records": deployed.stream(seen)}, None)
+            publish_changes.lambda_handler({"Records": deployment.stream(seen)}, None)
         costs[outcome] = meter.written
 
     assert costs == {"failed": 2, "success": 1}

@@ -51,14 +51,14 @@ ATTRIBUTES = st.fixed_dictionaries(
 SETS = st.lists(ATTRIBUTES, max_size=14, unique_by=lambda a: tuple(sorted(a.items())))
 
 
-def _happenings(chosen: list[dict[str, str]]) -> list[CallbackEvent]:
+def _events_of(chosen: list[dict[str, str]]) -> list[CallbackEvent]:
     return [
         CallbackEvent(f"{n:064x}", attributes) for n, attributes in enumerate(chosen)
     ]
 
 
-def _told(happenings: list[CallbackEvent]) -> Timeline:
-    return build_timeline(happenings, PARTIES, virtual_number="+12025550199")
+def _told(events: list[CallbackEvent]) -> Timeline:
+    return build_timeline(events, PARTIES, virtual_number="+12025550199")
 
 
 @settings(max_examples=400, deadline=None)
@@ -66,25 +66,25 @@ def _told(happenings: list[CallbackEvent]) -> Timeline:
 def test_any_order_repetition_and_lateness_gives_the_same(
     chosen: list[dict[str, str]], data: st.DataObject
 ) -> None:
-    happenings = _happenings(chosen)
-    places = st.lists(st.integers(0, max(len(happenings) - 1, 0)))
-    again = [happenings[n] for n in data.draw(places) if happenings]
-    arrived = data.draw(st.permutations([*happenings, *again]))
+    events = _events_of(chosen)
+    places = st.lists(st.integers(0, max(len(events) - 1, 0)))
+    again = [events[n] for n in data.draw(places) if events]
+    arrived = data.draw(st.permutations([*events, *again]))
 
-    assert _told(arrived) == _told(happenings)
+    assert _told(arrived) == _told(events)
 
 
 @settings(max_examples=400, deadline=None)
 @given(chosen=SETS)
 def test_any_set_gives_a_sensible_state(chosen: list[dict[str, str]]) -> None:
-    happenings = _happenings(chosen)
+    events = _events_of(chosen)
 
-    story = _told(happenings)
+    story = _told(events)
 
-    of_calls = [h.digest for h in happenings if h.is_of_call]
+    of_calls = [h.digest for h in events if h.is_of_call]
     divided = [digest for call in story.calls for digest in call.digests]
     assert sorted(divided) == sorted(of_calls)
-    assert len(story.history) == len(happenings)
+    assert len(story.history) == len(events)
     assert [call.ordinal for call in story.calls] == list(
         range(1, len(story.calls) + 1)
     )
@@ -130,7 +130,7 @@ def _call(start: int, sequence: int) -> list[dict[str, str]]:
 
 
 def test_a_whole_call_is_told_in_all_that_plivo_says() -> None:
-    [call] = _told(_happenings(_call(0, 1))).calls
+    [call] = _told(_events_of(_call(0, 1))).calls
 
     assert call.certainty == CERTAIN
     assert (call.caller, call.callee) == ("first", "second")
@@ -142,8 +142,8 @@ def test_a_whole_call_is_told_in_all_that_plivo_says() -> None:
 
 
 def test_calls_that_meet_within_a_second_are_inferred() -> None:
-    apart = _told(_happenings([*_call(0, 1), *_call(20, 7)]))
-    touching = _told(_happenings([*_call(0, 1), *_call(7, 7)]))
+    apart = _told(_events_of([*_call(0, 1), *_call(20, 7)]))
+    touching = _told(_events_of([*_call(0, 1), *_call(7, 7)]))
 
     assert [call.certainty for call in apart.calls] == [CERTAIN, CERTAIN]
     assert [call.certainty for call in touching.calls] == [INFERRED, INFERRED]
@@ -152,14 +152,14 @@ def test_calls_that_meet_within_a_second_are_inferred() -> None:
 def test_a_call_of_which_something_is_missing_is_inferred() -> None:
     whole = _call(0, 1)
 
-    [call] = _told(_happenings([whole[0], *whole[2:]])).calls
+    [call] = _told(_events_of([whole[0], *whole[2:]])).calls
 
     assert call.certainty == INFERRED
     assert call.outcome == "connected"
 
 
 def test_a_final_snapshot_with_as_many_calls_settles_them() -> None:
-    happenings = _happenings([*_call(0, 1), *_call(20, 7)])
+    events = _events_of([*_call(0, 1), *_call(20, 7)])
     interactions: list[dict[str, Any]] = [
         {
             "start_time": "2026-03-01 12:00:20 +0000 UTC",
@@ -181,7 +181,7 @@ def test_a_final_snapshot_with_as_many_calls_settles_them() -> None:
         final=True,
     )
 
-    story = build_timeline(happenings, PARTIES, snapshots=[final, early])
+    story = build_timeline(events, PARTIES, snapshots=[final, early])
 
     assert [call.certainty for call in story.calls] == [SETTLED, SETTLED]
     assert [call.billed_seconds for call in story.calls] == [60, 30]
@@ -191,7 +191,7 @@ def test_a_final_snapshot_with_as_many_calls_settles_them() -> None:
 
 def test_the_number_is_the_last_that_replaced_another_or_plivos_newer_answer() -> None:
     replaced = "SessionVirtualNumberReplaced"
-    happenings = _happenings(
+    events = _events_of(
         [
             _event(replaced, 9, 2, VirtualNumber="12025550181"),
             _event(replaced, 5, 1, VirtualNumber="12025550180"),
@@ -200,8 +200,8 @@ def test_the_number_is_the_last_that_replaced_another_or_plivos_newer_answer() -
     older = Snapshot(AT + timedelta(seconds=7), virtual_number="+12025550180")
     newer = Snapshot(AT + timedelta(seconds=30), virtual_number="+12025550188")
 
-    assert build_timeline(happenings, PARTIES).virtual_number == "+12025550181"
-    told = build_timeline(happenings, PARTIES, snapshots=[older])
+    assert build_timeline(events, PARTIES).virtual_number == "+12025550181"
+    told = build_timeline(events, PARTIES, snapshots=[older])
     assert told.virtual_number == "+12025550181"
-    told = build_timeline(happenings, PARTIES, snapshots=[newer, older])
+    told = build_timeline(events, PARTIES, snapshots=[newer, older])
     assert told.virtual_number == "+12025550188"

@@ -30,8 +30,9 @@ from masking.webhooks.endpoints import Endpoints
 from masking.wiring import Services
 from proofs.http_listener import HttpListener, reply
 from stack.environments import ROOT
-from tests.callbacks.deployed import Deployed, active_session
 from tests.support.clock import at
+from tests.support.embedded_aws import Deployment
+from tests.support.raw_callbacks import active_session
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 EVENT_ID = "11111111-2222-5333-8444-555555555555"
@@ -464,7 +465,11 @@ def test_an_event_is_not_sent_inside_and_says_why(
 
 
 def test_a_replay_sends_the_event_again_under_its_id(
-    services: Services, desk: Desk, sink: HttpListener, deployed: Deployed, clock: Clock
+    services: Services,
+    desk: Desk,
+    sink: HttpListener,
+    deployment: Deployment,
+    clock: Clock,
 ) -> None:
     detail = _event_for(services, sink.url)
     desk.deliver(detail)
@@ -473,7 +478,7 @@ def test_a_replay_sends_the_event_again_under_its_id(
 
     replaying.replay(name, tenant_id="acme")
 
-    [message] = deployed.taken(deployed.environment["WEBHOOK_QUEUE_URL"])
+    [message] = deployment.taken(deployment.environment["WEBHOOK_QUEUE_URL"])
     again = message["detail"]
     assert {**again, "carrier_event": detail["carrier_event"]} == detail
     desk.deliver(again)

@@ -19,7 +19,7 @@ from tests.support.session_states import (
 
 
 @pytest.mark.parametrize(
-    ("session", "duty"),
+    ("session", "due"),
     [
         (reserved(), DueWork(Action.CONFIRM, NOW + sessions.LEASE)),
         (active(), DueWork(Action.EXPIRE, NOW + timedelta(hours=1))),
@@ -51,16 +51,16 @@ from tests.support.session_states import (
         *("ending in doubt", "endless", "expired", "failed", "abandoned"),
     ],
 )
-def test_each_state_has_its_next_duty(session: Session, duty: DueWork | None) -> None:
-    assert due_work.due_work_of(session) == duty
+def test_each_state_has_its_due_work(session: Session, due: DueWork | None) -> None:
+    assert due_work.due_work_of(session) == due
 
 
-def test_every_kind_of_duty_belongs_to_a_rule() -> None:
+def test_every_kind_of_due_work_belongs_to_a_rule() -> None:
     assert due_work.SCHEDULE_OF.keys() == set(Action)
 
 
 @pytest.mark.parametrize("rule", list(Schedule))
-def test_duties_spread_over_all_shards_of_their_rule(rule: Schedule) -> None:
+def test_due_work_spreads_over_all_shards_of_its_rule(rule: Schedule) -> None:
     used = {due_work.shard_of(str(uuid.uuid4()), rule) for _ in range(1_000)}
 
     assert used == set(due_work.shards(rule))

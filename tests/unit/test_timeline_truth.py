@@ -11,7 +11,7 @@ from masking.domain.timeline import Timeline, build_timeline
 from plivo_simulator.records import Call as TrueCall
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.steps import Outcome
-from tests.callbacks.simulated_calls import (
+from tests.support.simulated_calls import (
     FIRST,
     PARTIES,
     SECOND,
@@ -68,14 +68,14 @@ def told_of(
     offset: float,
 ) -> Told:
     told = play(plans, switches=switches, settings=settings, offset=offset)
-    digests = [each.digest for each in told.happenings()]
+    digests = [each.digest for each in told.events()]
     # Two callbacks that say the same are one; then no reader could tell.
     assume(len(set(digests)) == len(digests))
     return told
 
 
 def story_of(told: Told) -> Timeline:
-    return build_timeline(told.happenings(), PARTIES)
+    return build_timeline(told.events(), PARTIES)
 
 
 @settings(
