@@ -11,25 +11,26 @@ import ast
 import configparser
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-LAYER = ROOT / "layers" / "masking"
-FUNCTIONS = ROOT / "functions"
+from docs.function_imports import (
+    LAYER,
+    ROOT,
+    STORES,
+    closure_of,
+    file_of,
+    holds_code,
+    methods_of,
+    names_stores,
+    tree_of,
+    wiring_methods,
+)
+
 PAGE = ROOT / "docs" / "architecture.md"
 PICTURE = ROOT / "docs" / "rooms.svg"
-
-WIRING = (
-    "masking.wiring.connections",
-    "masking.wiring.lifecycle",
-    "masking.wiring.services",
-)
 
 ABOUT = {
     "wiring": "builds clients and use cases",
@@ -46,160 +47,6 @@ ABOUT = {
     "domain": "rules without I/O: sessions, calls, recordings",
     "core": "errors, numbers, times, key space, settings",
 }
-
-
-# What imports what
-
-
-@cache
-def source_of(module: str) -> Path | None:
-    """Return the file of a module of the layer; None if there is no such module."""
-    path = LAYER / module.replace(".", "/")
-    for file in (path.with_suffix(".py"), path / "__init__.py"):
-        if file.is_file():
-            return file
-    return None
-
-
-@cache
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text())
-
-
-def _is_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-
-
-def _imports_in(node: ast.AST) -> Iterator[str]:
-    """List the modules of the layer that *node* imports when it runs."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ImportFrom) and child.module:
-            if child.module.split(".")[0] == "masking":
-                for name in child.names:
-                    inner = f"{child.module}.{name.name}"
-                    yield inner if source_of(inner) else child.module
-        elif not _is_for_types(child) and not isinstance(child, ast.FunctionDef):
-            yield from _imports_in(child)
-
-
-def _parts_of_wiring() -> dict[str, ast.FunctionDef]:
-    """Return the properties and methods of the services, by name."""
-    parts = {}
-    for module in WIRING:
-        file = source_of(module)
-        assert file  # noqa: S101 - named above
-        for node in ast.walk(_tree(file)):
-            if isinstance(node, ast.FunctionDef):
-                parts[node.name] = node
-    return parts
-
-
-def _attributes_in(node: ast.AST) -> set[str]:
-    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
-
-
-def _lazy_imports(node: ast.AST) -> Iterator[str]:
-    for child in ast.walk(node):
-        if isinstance(child, ast.FunctionDef):
-            yield from _imports_in(child)
-
-
-def modules_of(function: str) -> set[str]:
-    """Return the modules of the layer that a function's process imports.
-
-    These are the imports of its handler, and those of the parts of wiring that it asks
-    for, each with its own imports. Packages without code do not count.
-    """
-    handler = _tree(FUNCTIONS / function / "app.py")
-    found: set[str] = set()
-    asked = list(_imports_in(handler))
-    parts = _parts_of_wiring()
-    wanted = [name for name in _attributes_in(handler) if name in parts]
-    done: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name in done:
-            continue
-        done.add(name)
-        asked += _imports_in(parts[name])
-        wanted += [each for each in _attributes_in(parts[name]) if each in parts]
-        wanted += [each for each in _names_in(parts[name]) if each in parts]
-    while asked:
-        module = asked.pop()
-        file = source_of(module)
-        if module in found or file is None:
-            continue
-        found.add(module)
-        asked += _imports_in(_tree(file))
-        parents = module.split(".")[:-1]
-        asked += [".".join(parents[:depth]) for depth in range(1, len(parents) + 1)]
-    stores = source_of("masking.storage.stores")
-    assert stores  # noqa: S101 - it is there
-    for store in _stores_in(found, done, parts):
-        for node in ast.walk(_tree(stores)):
-            if isinstance(node, ast.FunctionDef) and node.name == store:
-                for module in _imports_in(node):
-                    found |= _closure(module)
-    return {each for each in found if _holds_code(each)}
-
-
-def _holds_code(module: str) -> bool:
-    file = source_of(module)
-    body = _tree(file).body if file else []
-    return any(not isinstance(node, ast.Expr) for node in body)
-
-
-def _closure(module: str) -> set[str]:
-    found: set[str] = set()
-    asked = [module]
-    while asked:
-        each = asked.pop()
-        file = source_of(each)
-        if each in found or file is None:
-            continue
-        found.add(each)
-        asked += _imports_in(_tree(file))
-        parents = each.split(".")[:-1]
-        asked += [".".join(parents[:depth]) for depth in range(1, len(parents) + 1)]
-    return found
-
-
-def _names_in(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-@cache
-def store_names() -> frozenset[str]:
-    """Return the names of the stores."""
-    file = source_of("masking.storage.stores")
-    assert file  # noqa: S101 - it is there
-    return frozenset(
-        node.name
-        for node in ast.walk(_tree(file))
-        if isinstance(node, ast.FunctionDef) and node.name != "__init__"
-    )
-
-
-def _stores_in(
-    modules: set[str], asked: set[str], parts: dict[str, ast.FunctionDef]
-) -> set[str]:
-    """Return the stores that code asks for, as `stores.<name>` or in wiring."""
-    used = set()
-    nodes: list[ast.AST] = [parts[name] for name in asked]
-    nodes += [
-        _tree(file)
-        for each in modules
-        if (file := source_of(each)) and each not in WIRING
-    ]
-    for node in nodes:
-        for each in ast.walk(node):
-            if (
-                isinstance(each, ast.Attribute)
-                and each.attr in store_names()
-                and "stores" in ast.unparse(each.value)
-            ):
-                used.add(each.attr)
-    return used
 
 
 # Who does the work of a function
@@ -224,7 +71,7 @@ def _any_tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
         return loader.construct_scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node)
-    assert isinstance(node, yaml.MappingNode)  # noqa: S101 - there are three kinds
+    assert isinstance(node, yaml.MappingNode)
     return loader.construct_mapping(node)
 
 
@@ -241,14 +88,7 @@ def rows() -> list[Row]:
         function = str(resource["Properties"]["CodeUri"]).rstrip("/").split("/")[-1]
         events = resource["Properties"].get("Events", {}).values()
         use_case = use_case_of(function)
-        found.append(
-            Row(
-                _trigger(events),
-                function,
-                use_case,
-                tuple(sorted(_own_stores(function))),
-            )
-        )
+        found.append(Row(_trigger(events), function, use_case, stores_of(function)))
     return sorted(
         found, key=lambda row: (not row.trigger.startswith("`"), row.function)
     )
@@ -283,9 +123,21 @@ def use_case_of(function: str) -> str:
     return f"{found[0].parent.name}.{function}"
 
 
-def _own_stores(function: str) -> set[str]:
-    parts = _parts_of_wiring()
-    return _stores_in(modules_of(function), {function} & parts.keys(), parts)
+def stores_of(function: str) -> tuple[str, ...]:
+    """Return the names of the stores that a function uses."""
+    found = closure_of(function)
+    code: list[ast.AST] = [wiring_methods()[name] for name in found.properties]
+    for module in found.everything:
+        file = file_of(module)
+        if file and not module.startswith("masking.wiring"):
+            code.append(tree_of(file))
+    used = {
+        node.attr
+        for tree in code
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and names_stores(node.value)
+    }
+    return tuple(sorted(used & methods_of(STORES).keys()))
 
 
 def table() -> str:
@@ -328,7 +180,7 @@ def rooms() -> list[list[str]]:
 def size_of(room: str) -> int:
     """Return how many modules a room has that hold code."""
     files = (LAYER / "masking" / room).glob("*.py")
-    return sum(_holds_code(f"masking.{room}.{file.stem}") for file in files)
+    return sum(holds_code(f"masking.{room}.{file.stem}") for file in files)
 
 
 WIDTH, HEIGHT, GAP, MARGIN = 920, 62, 10, 20

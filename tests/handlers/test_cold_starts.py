@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.support.function_imports import (
+from docs.function_imports import (
     BOUNDS,
     LAYER,
     NAMES,

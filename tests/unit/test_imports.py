@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.function_imports import BOUNDS, NAMES, closure_of, lines_of
+from docs.function_imports import BOUNDS, NAMES, closure_of, lines_of
 
 # Those that ask Plivo's API something.
 ASK_PLIVO = {

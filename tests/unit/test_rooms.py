@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.function_imports import (
+from docs.function_imports import (
     FUNCTIONS,
     LAYER,
     NAMES,
