@@ -21,6 +21,14 @@ FUNCTIONS = ROOT / "functions"
 
 NAMES = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
 
+# How many modules of ours a function may load to answer in the usual way.
+BOUNDS = {
+    "authorize": 20,
+    "expire_sessions": 20,
+    "on_session_event": 26,
+    "create_session": 32,
+}
+
 WIRING = ("connections", "lifecycle", "services")
 STORES = "masking.storage.stores"
 

@@ -10,13 +10,13 @@ import sys
 import pytest
 
 from docs.function_imports import (
+    BOUNDS,
     LAYER,
     NAMES,
     ROOT,
     closure_of,
     holds_code,
 )
-from tests.unit.test_imports import BOUNDS
 
 # Imports a handler, builds its use case with an environment and clients that lead
 # nowhere, and prints the modules that this has loaded.

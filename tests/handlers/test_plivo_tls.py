@@ -11,7 +11,7 @@ import pytest
 from masking.plivo.errors import CarrierFailedError, CarrierUnreachableError
 from proofs.http_listener import HttpListener, break_tls
 from tests.support.embedded_aws import EmbeddedAws
-from tests.unit.test_carrier import ASKED, HOOKS, carrier_at
+from tests.unit.test_plivo_client import ASKED, HOOKS, carrier_at
 
 
 @contextmanager

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docs.function_imports import NAMES, closure_of, lines_of
-
-# How many modules of ours a function may load to answer in the usual way.
-BOUNDS = {
-    "authorize": 20,
-    "expire_sessions": 20,
-    "on_session_event": 26,
-    "create_session": 32,
-}
+from docs.function_imports import BOUNDS, NAMES, closure_of, lines_of
 
 # Those that ask Plivo's API something.
 ASK_PLIVO = {
