@@ -42,11 +42,14 @@ REPAIRS = frozenset({MATCHED, ENDED, CLOSED, CHECKED, REMOVED})
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Reconciles sessions with Plivo; *callback_key* is that of callback URLs."""
+    """Reconciles sessions with Plivo; *callback_key* is that of callback URLs.
+
+    *settlement* returns what settles: it is made when a session is due for it.
+    """
 
     stores: Stores
     carrier: Carrier
-    settlement: Settlement
+    settlement: Callable[[], Settlement]
     callback_key: bytes
     now: Clock
 
@@ -191,7 +194,7 @@ class Reconciler:
         if session.doubted:
             self._clear_up(session)
             return self.work_off(session.session_uuid)
-        return self.settlement.work(session)
+        return self.settlement().work(session)
 
     def _clear_up(self, session: Session) -> str:
         """End at Plivo whatever is alive of a session that we call expired."""

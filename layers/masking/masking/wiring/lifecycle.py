@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from masking.lifecycle.reconcile import Reconciler
     from masking.lifecycle.reconcile_sessions import ReconcileSessions
     from masking.lifecycle.search_sessions import SearchSessions
+    from masking.lifecycle.settlement import Settlement
     from masking.lifecycle.update_session import UpdateSession
     from masking.plivo.client import Carrier
     from masking.recording.announce import Announcer
@@ -203,23 +204,28 @@ class LifecycleServices(Connections):
     def reconciler_through(self, carrier: Carrier) -> Reconciler:
         """Return the reconciler of one session that asks *carrier*."""
         from masking.lifecycle.reconcile import Reconciler
-        from masking.lifecycle.settlement import Settlement
-        from masking.plivo.account import Account
-        from masking.recording.fetch_recordings import FetchRecordings
 
         return Reconciler(
             stores=self.stores,
             carrier=carrier,
-            settlement=Settlement(
-                stores=self.stores,
-                carrier=carrier,
-                account=Account(carrier),
-                recordings=FetchRecordings(
-                    stores=self.stores, carrier=carrier, announcer=self.announcer
-                ),
-                now=self.now,
-            ),
+            settlement=lambda: self._settlement_through(carrier),
             callback_key=self.callback_key,
+            now=self.now,
+        )
+
+    def _settlement_through(self, carrier: Carrier) -> Settlement:
+        """Return what settles sessions, which needs settings that only runs have."""
+        from masking.lifecycle.settlement import Settlement
+        from masking.plivo.account import Account
+        from masking.recording.fetch_recordings import FetchRecordings
+
+        return Settlement(
+            stores=self.stores,
+            carrier=carrier,
+            account=Account(carrier),
+            recordings=FetchRecordings(
+                stores=self.stores, carrier=carrier, announcer=self.announcer
+            ),
             now=self.now,
         )
 
