@@ -140,7 +140,7 @@ class Account:
 
 
 def nothing_runs() -> Running | None:
-    """Return no local stack."""
+    """Return no stack of this machine."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""The commands of the local stack: ``python -m stack run | demo | invoke | ...``."""
+"""The commands of the stack: ``python -m stack run | demo | invoke | ...``."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def running_stack() -> RunningStack:
     """Return the running stack. Raises StackError if there is none."""
     running = find_running(STATE_DIR)
     if running is None:
-        raise StackError("No local stack is running; start one with: make run")
+        raise StackError("No stack is running; start one with: make run")
     return running
 
 

@@ -1,4 +1,4 @@
-"""Where the local stack listens: three ports of 127.0.0.1."""
+"""Where the stack listens: three ports of 127.0.0.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the environments that the local stack runs in, once.
+"""Make the environments that the stack runs in, once.
 
 Runs on a bare interpreter (nothing but the standard library) before anything is
 installed: ``python -m stack.environments tools aws layer``.

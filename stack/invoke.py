@@ -1,4 +1,4 @@
-"""Invoke one function of the running local stack, as ``make invoke`` does."""
+"""Invoke one function of the running stack, as ``make invoke`` does."""
 
 from __future__ import annotations
 

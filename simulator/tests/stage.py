@@ -44,7 +44,7 @@ class Stage:
 
     simulator: Simulator
     sent: list[httpx.Request] = field(default_factory=list)
-    answers: dict[str, httpx.Response] = field(default_factory=dict)
+    answers: dict[str, httpx.Response | Exception] = field(default_factory=dict)
 
     def create(self, **body: Any) -> Session:
         """Create a session between Alice and Bob, unless *body* says otherwise."""
@@ -96,12 +96,18 @@ class Stage:
         return dict(parse_qsl(text, keep_blank_values=True))
 
     async def respond(self, request: httpx.Request) -> httpx.Response:
-        """Answer for the outside world: audio, then *answers*, 200 to the rest."""
+        """Answer for the outside world: audio, then *answers*, 200 to the rest.
+
+        An answer that is an exception is raised.
+        """
         url = str(request.url)
         if url in _SECONDS:
             return httpx.Response(200, content=wav(pcm_of(url, _SECONDS[url] * 1000)))
         self.sent.append(request)
-        return self.answers.get(url, httpx.Response(200))
+        answer = self.answers.get(url, httpx.Response(200))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @asynccontextmanager

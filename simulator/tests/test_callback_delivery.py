@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import httpx
 import pytest
@@ -42,12 +41,9 @@ async def test_json_bodies_are_signed_in_each_way_that_is_conceivable(
 
 @pytest.mark.parametrize("failure", [httpx.ReadTimeout, httpx.ConnectTimeout])
 async def test_a_time_out_is_tried_once_more(
-    stage: Stage, failure: type[httpx.TimeoutException], monkeypatch: Any
+    stage: Stage, failure: type[httpx.TimeoutException]
 ) -> None:
-    async def never(_: httpx.Request) -> httpx.Response:
-        raise failure("too slow")
-
-    monkeypatch.setattr(stage, "respond", never)
+    stage.answers[CALLBACK_URL] = failure("too slow")
     stage.create(session_expiry=60)
     await stage.pass_time(61)
 
@@ -69,13 +65,8 @@ async def test_an_error_answer_is_not_tried_again(stage: Stage, status: int) -> 
     assert len(callback.attempts) == 1
 
 
-async def test_a_refused_connection_is_not_tried_again(
-    stage: Stage, monkeypatch: Any
-) -> None:
-    async def refuse(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
-
-    monkeypatch.setattr(stage, "respond", refuse)
+async def test_a_refused_connection_is_not_tried_again(stage: Stage) -> None:
+    stage.answers[CALLBACK_URL] = httpx.ConnectError("refused")
     stage.create(session_expiry=60)
     await stage.pass_time(61)
 

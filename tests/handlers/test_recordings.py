@@ -10,10 +10,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
 import urllib3
-from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
 
 from functions.delete_recording import app as delete_app
 from functions.get_recording import app as get_app
@@ -897,29 +896,31 @@ def test_settling_costs_four_writes_at_most_and_those_of_what_was_missing(
 # Buckets that fail
 
 
+class FailingOnce:
+    """A client of S3 that is not reached the first time that it is to put."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.failures = 1
+
+    def put_object(self, **request: Any) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise EndpointConnectionError(endpoint_url="https://s3.invalid")
+        return self._client.put_object(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
 def test_when_the_bucket_fails_the_file_is_fetched_anew(
-    services: Services,
-    recorded: Session,
-    plivo: SimulatedPlivo,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
+    services: Services, recorded: Session, plivo: SimulatedPlivo, clock: Clock
 ) -> None:
     called(plivo, recorded)
     begun = announced(services, recorded, clock, plivo.recordings()[-1]["url"])
-    real, failures = Bucket.put, [1]
-
-    def put(self: Bucket, *arguments: Any, **named: Any) -> None:
-        if failures:
-            failures.pop()
-            broken = boto3.client(
-                "s3",
-                endpoint_url="https://127.0.0.1:9",
-                config=Config(retries={"total_max_attempts": 1}),
-            )
-            real(Bucket(broken, self.name), *arguments, **named)
-        real(self, *arguments, **named)
-
-    monkeypatch.setattr(Bucket, "put", put)
+    process = wiring.services()
+    client: Any = FailingOnce(process.bucket._client)
+    process.bucket = Bucket(client, process.bucket.name)
 
     answer = deliver(
         services, {"detail-type": "recording.announced", "detail": names(begun)}
@@ -929,6 +930,7 @@ def test_when_the_bucket_fails_the_file_is_fetched_anew(
     assert plivo.recordings()[-1]["fetches"] == 2
     [kept] = services.stores.recordings.of_session(recorded.session_uuid)
     assert kept.status is Status.STORED
+    assert client.failures == 0
 
 
 # What Plivo's data may look like

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +15,9 @@ from masking.api import search_requests
 from masking.core import key_space
 from masking.core.problems import InvalidRequestError
 from masking.domain import transitions
-from masking.lifecycle import search_sessions
 from masking.storage import session_items
 from masking.storage.stores import Stores
+from masking.wiring import Services
 from tests.support.clock import Clock
 from tests.support.payloads import http, problem, read
 from tests.support.searching import Make, found, listed, uuids
@@ -24,36 +25,22 @@ from tests.support.sessions_there import planted
 
 
 def test_a_filter_that_few_fit_reads_on_and_says_where_it_stopped(
-    make: Make, publish: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    make: Make, publish: Callable[[], None], services: Services
 ) -> None:
-    monkeypatch.setattr(search_sessions, "MOST_CANDIDATES", 4)
-    monkeypatch.setattr(search_sessions, "MOST_AT_ONCE", 2)
+    search = replace(services.search_sessions, most_candidates=4, most_at_once=2)
     wanted = make(number=50)
     for _ in range(6):
         make(virtual_number="+12025550181")
     publish()
+    asked: dict[str, Any] = {"virtual_number": "+12025550180"}
 
-    first = read(
-        search_app.lambda_handler(
-            http("search_sessions", body={"virtual_number": "+12025550180"}), None
-        )
-    )
-    second = read(
-        search_app.lambda_handler(
-            http(
-                "search_sessions",
-                body={
-                    "virtual_number": "+12025550180",
-                    "cursor": first["meta"]["next"],
-                },
-            ),
-            None,
-        )
-    )
+    first = search.find(search_requests.parse_search(asked), tenant_id="acme")
+    asked["cursor"] = first.cursor
+    second = search.find(search_requests.parse_search(asked), tenant_id="acme")
 
-    assert first["objects"] == []
-    assert uuids(second) == [wanted.session_uuid]
-    assert second["meta"]["next"] is None
+    assert first.sessions == ()
+    assert [each.session_uuid for each in second.sessions] == [wanted.session_uuid]
+    assert second.cursor is None
 
 
 def test_the_last_fitting_session_of_a_page_leads_to_the_next(

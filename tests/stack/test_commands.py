@@ -162,7 +162,7 @@ def test_invoke_without_a_stack_is_one_sentence(terminal: Terminal) -> None:
     done = terminal.run("invoke", "create_session")
 
     assert done.returncode == 1
-    assert done.stderr == "No local stack is running; start one with: make run\n"
+    assert done.stderr == "No stack is running; start one with: make run\n"
 
 
 def test_invoke_prints_the_answer_and_fails_as_the_function_does(

@@ -1,4 +1,4 @@
-"""Requests made up from openapi.yaml, right and wrong, against the local stack.
+"""Requests made up from openapi.yaml, right and wrong, against a running stack.
 
 Whatever is sent, the answer is one that the document knows, in the shape that it says.
 """

@@ -1,4 +1,4 @@
-"""The local stack serves openapi.yaml and its page, and nothing else there."""
+"""The stack serves openapi.yaml and its page, and nothing else there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local stack enforces the roles of its functions, partitions of the table too."""
+"""The stack enforces the roles of its functions, partitions of the table too."""
 
 from __future__ import annotations
 

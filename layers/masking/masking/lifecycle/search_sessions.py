@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
-MOST_CANDIDATES = 200
-MOST_AT_ONCE = 100
-
 CREATED_KEY = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[0-9a-f-]{36}", re.ASCII)
 
 # Sorts after every key that begins with the same time.
@@ -39,11 +36,16 @@ AFTER_ALL = "~"
 
 @dataclass(frozen=True)
 class SearchSessions:
-    """Finds sessions; *number_key* is the key that numbers are hashed with."""
+    """Finds sessions; *number_key* is the key that numbers are hashed with.
+
+    One request reads *most_candidates* at most, *most_at_once* at a time.
+    """
 
     stores: Stores
     number_key: bytes
     now: Clock
+    most_candidates: int = 200
+    most_at_once: int = 100
 
     def find(self, search: Search, *, tenant_id: str) -> SessionPage:
         """Return a page of the tenant's sessions that *search* asks for.
@@ -61,9 +63,9 @@ class SearchSessions:
             return SessionPage((), None)
         found: list[Session] = []
         candidates = 0
-        while candidates < MOST_CANDIDATES:
-            want = search.limit if search.takes_all else MOST_AT_ONCE
-            want = min(want, MOST_CANDIDATES - candidates)
+        while candidates < self.most_candidates:
+            want = search.limit if search.takes_all else self.most_at_once
+            want = min(want, self.most_candidates - candidates)
             # One more tells whether there is more; and *at_most* itself may be listed.
             listed = self.stores.links.list_keys(
                 place, at_most=at_most, at_least=at_least, most=want + 2
