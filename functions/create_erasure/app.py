@@ -1,4 +1,4 @@
-"""POST /v1/erasures: forget a person by the phone number."""
+"""POST /v1/erasures: erase a person by the phone number."""
 
 from __future__ import annotations
 

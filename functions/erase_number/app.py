@@ -1,4 +1,4 @@
-"""A delayed queue of erasures: forget persons, in steps that can be done again."""
+"""A delayed queue of erasures: erase persons, in steps that can be repeated."""
 
 from __future__ import annotations
 

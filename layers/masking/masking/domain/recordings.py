@@ -227,7 +227,7 @@ def _known(**values: str | None) -> dict[str, str]:
 def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str:
     """Return Plivo's name of a recording; one made of its URL where that is no UUID.
 
-    One without a URL, since it was never made, gets its name from *otherwise*, the
+    One without a URL, because it was never made, gets its name from *otherwise*, the
     hash of its callback.
     """
     try:
