@@ -19,7 +19,9 @@ from masking.wiring import Services
 from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.payloads import PAIR
+from tests.support.recorded_calls import Drain, deliver
 from tests.support.searching import Make
+from tests.support.sessions_there import created
 from tests.support.simulated_plivo import SimulatedPlivo
 from tests.support.table_stream import TableStream
 
@@ -91,3 +93,42 @@ def publish(aws: EmbeddedAws, deployment: Deployment) -> Callable[[], None]:
         assert answer == {"batchItemFailures": []}
 
     return run
+
+
+@pytest.fixture
+def stream(aws: EmbeddedAws, deployment: Deployment) -> TableStream:
+    """Return the table's stream."""
+    return TableStream(aws, deployment)
+
+
+@pytest.fixture
+def recorded(services: Services, plivo: SimulatedPlivo, clock: Clock) -> Session:
+    """Return a session whose calls are recorded."""
+    assert plivo.sessions() == []
+    return created(services, clock, record=True, record_file_format="wav")
+
+
+@pytest.fixture
+def drain(services: Services, stream: TableStream, deployment: Deployment) -> Drain:
+    """Return what carries on everything that was written, and gives the events of it.
+
+    As EventBridge and Lambda do: stream, bus, queue, until nothing comes any more.
+    """
+
+    def carry_on() -> list[dict[str, Any]]:
+        seen: list[dict[str, Any]] = []
+        while records := stream.new():
+            assert publisher.lambda_handler({"Records": records}, None) == {
+                "batchItemFailures": []
+            }
+            events = deployment.bus.events()
+            seen += events
+            for event in events:
+                if event["detail-type"] in (
+                    "recording.announced",
+                    "recording.deleting",
+                ):
+                    deliver(services, event)
+        return seen
+
+    return carry_on

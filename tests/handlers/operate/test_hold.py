@@ -6,9 +6,9 @@ import pytest
 
 from masking.domain.sessions import Session
 from masking.wiring import Services
-from tests.handlers.test_recordings import announced
 from tests.support.clock import Clock
 from tests.support.maskline import Command
+from tests.support.recorded_calls import announced
 from tests.support.sessions_there import planted
 
 URL = "https://media.plivo.com/x.wav"

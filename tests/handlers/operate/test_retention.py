@@ -11,10 +11,10 @@ import pytest
 from masking.core.settings import Settings
 from masking.domain.sessions import Session
 from masking.wiring import Services
-from tests.handlers.test_recordings import announced
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.maskline import Command, command_on
+from tests.support.recorded_calls import announced
 from tests.support.sessions_there import created
 from tests.support.simulated_plivo import SimulatedPlivo
 

@@ -1,0 +1,108 @@
+"""Events are put on the bus in requests that it can take, until it has taken them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from masking.core.errors import EventsNotTakenError
+from masking.domain.bus_events import Event
+from masking.storage import bus
+from tests.support.partial_bus import RefusingClient
+
+
+def an_event(number: int) -> Event:
+    """Return an event."""
+    return Event(
+        "session.created",
+        str(number),
+        "2026-03-01T12:00:00Z",
+        "s",
+        "acme",
+        {"n": number},
+    )
+
+
+def test_the_bus_takes_ten_events_at_once() -> None:
+    client = RefusingClient()
+
+    _bus(client).put([an_event(n) for n in range(23)])
+
+    assert [len(batch) for batch in client.batches] == [10, 10, 3]
+    entry = client.batches[0][0]
+    assert entry["EventBusName"] == "maskline"
+    assert entry["DetailType"] == "session.created"
+    assert json.loads(entry["Detail"])["n"] == 0
+
+
+def test_an_event_that_the_bus_leaves_out_is_not_forgotten() -> None:
+    client = RefusingClient(frozenset({1}))
+
+    with pytest.raises(EventsNotTakenError, match="ThrottlingException"):
+        _bus(client).put([an_event(0), an_event(1)])
+
+
+@dataclass
+class PartialBus:
+    """EventBridge that does not take some entries, as often as it is told."""
+
+    refuse: dict[str, list[str]] = field(default_factory=dict)
+    requests: list[list[dict[str, Any]]] = field(default_factory=list)
+
+    def put_events(self, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.requests.append(list(Entries))
+        answers = []
+        for entry in Entries:
+            codes = self.refuse.get(entry["DetailType"], [])
+            answers.append({"ErrorCode": codes.pop(0)} if codes else {"EventId": "x"})
+        failed = sum("ErrorCode" in answer for answer in answers)
+        return {"FailedEntryCount": failed, "Entries": answers}
+
+
+def _events(count: int, size: int = 10) -> list[Event]:
+    return [
+        Event(f"t{n}", str(n), "now", "s", "acme", {"x": "é" * (size // 2)})
+        for n in range(count)
+    ]
+
+
+def _bus(client: PartialBus | RefusingClient) -> bus.Bus:
+    return bus.Bus(client, "maskline", sleep=lambda _: None)  # type: ignore[arg-type]
+
+
+def test_requests_hold_ten_entries_and_256_kb_at_most() -> None:
+    client = PartialBus()
+
+    _bus(client).put(_events(25))
+    _bus(client).put(_events(6, size=100 * 1024))
+
+    assert [len(entries) for entries in client.requests] == [10, 10, 5, 2, 2, 2]
+
+
+def test_an_event_that_is_too_large_is_left_out_and_named() -> None:
+    client = PartialBus()
+
+    refused = _bus(client).offer([*_events(1), *_events(1, size=300 * 1024)])
+
+    assert refused == {1: bus.TOO_LARGE}
+    assert len(client.requests) == 1
+
+
+def test_what_a_request_left_out_is_put_again_alone() -> None:
+    client = PartialBus({"t1": ["InternalFailure"], "t3": ["ThrottlingException"] * 2})
+
+    _bus(client).put(_events(5))
+
+    sent = [[entry["DetailType"] for entry in each] for each in client.requests]
+    assert sent == [["t0", "t1", "t2", "t3", "t4"], ["t1", "t3"], ["t3"]]
+
+
+def test_what_is_never_taken_is_an_error() -> None:
+    client = PartialBus({"t1": ["InternalFailure"] * 9})
+
+    with pytest.raises(EventsNotTakenError, match="InternalFailure"):
+        _bus(client).put(_events(3))
