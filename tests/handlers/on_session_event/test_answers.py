@@ -16,7 +16,12 @@ from masking.domain.sessions import Session
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.clock import Clock
-from tests.support.embedded_aws import Deployment, EmbeddedAws, carrier_secret
+from tests.support.embedded_aws import (
+    Deployment,
+    EmbeddedAws,
+    carrier_secret,
+    make_secret,
+)
 from tests.support.payloads import problem, sample
 from tests.support.sessions_there import planted
 from tests.support.signed_callbacks import ANSWERED, FORM, callback
@@ -195,12 +200,11 @@ def test_one_right_signature_in_a_list_with_spaces_is_enough(
 
 
 def test_a_token_that_is_being_replaced_signs_too(
-    session: Session, key: bytes, aws: EmbeddedAws, deployment: Deployment
+    session: Session, key: bytes, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    aws.client("secretsmanager").put_secret_value(
-        SecretId=deployment.environment["CARRIER_SECRET_ARN"],
-        SecretString=carrier_secret(previous_auth_token="the one before"),
-    )
+    secret = carrier_secret(previous_auth_token="the one before")
+    arn = make_secret(aws.client("secretsmanager"), secret)
+    monkeypatch.setenv("CARRIER_SECRET_ARN", arn)
 
     event = callback(session, key, auth_token="the one before")
 
