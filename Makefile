@@ -43,8 +43,8 @@ invoke: stack ## Invoke a function of the running service: FN=create_session [EV
 unit: dev ## Run the unit tests: no process, under 30 seconds
 	@$(BIN)/pytest -n $(or $(JOBS),2) --dist loadfile tests/unit
 
-test: stack dev sam ## Run all tests, with coverage, JOBS=3 files at a time
-	@$(BIN)/pytest -n $(or $(JOBS),3) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
+test: stack dev sam ## Run all tests, with coverage, JOBS=4 files at a time
+	@$(BIN)/pytest -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
 endings: stack dev ## Prove at full size that sessions end and people are erased (a week, 20,000)
 	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \

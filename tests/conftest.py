@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -35,8 +36,27 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("maskline")
 
 
+# The longest come first, so that nobody waits for them alone; those that wait for the
+# clock and those that work are mixed, so that the processors have something to do.
+LONGEST = (
+    "stack/test_erasing.py",
+    "proofs/test_attack.py",
+    "stack/test_killed_handlers.py",
+    "proofs/test_recordings.py",
+    "proofs/test_creates.py",
+    "stack/test_keys.py",
+    "proofs/test_killed_functions.py",
+    "stack/test_demo.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse two tests of one id, of which pytest-xdist would silently run one."""
+    """Put the longest files first, and refuse two tests of one id.
+
+    Of those pytest-xdist would silently run one.
+    """
+    order = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
     times = Counter(item.nodeid for item in items)
     if twice := [name for name, count in times.items() if count > 1]:
         raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,20 +19,6 @@ from stack.running import RunningStack
 from stack.stack import Stack
 from tests.support.shared_stack import shared_stack
 from tests.support.stack_api import api_client, simulator_client
-
-# What waits longest comes first, so that nobody waits for it alone.
-LONGEST = (
-    "test_erasing.py",
-    "test_killed_handlers.py",
-    "test_keys.py",
-    "test_demo.py",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that wait longest before all others."""
-    order = {Path(__file__).with_name(name): at for at, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")
