@@ -112,7 +112,7 @@ def leave_traces(harness: Harness, plan: dict[str, Any], number: int) -> Session
     return session
 
 
-@settings(max_examples=size(4, 25), phases=NO_SHRINKING)
+@settings(max_examples=size(6, 25), phases=NO_SHRINKING)
 @given(drawn=st.lists(plans, min_size=1, max_size=3))
 def test_nothing_is_found_of_a_number_that_was_erased(
     aws: EmbeddedAws, stepped_plivo: Running, drawn: list[dict[str, Any]]
@@ -139,7 +139,7 @@ def test_nothing_is_found_of_a_number_that_was_erased(
         assert session.status in (Status.EXPIRED, Status.FAILED)
 
 
-@settings(max_examples=size(3, 8), phases=NO_SHRINKING)
+@settings(max_examples=size(4, 8), phases=NO_SHRINKING)
 @given(plan=plans)
 def test_what_settles_or_comes_late_brings_nothing_back(
     aws: EmbeddedAws, stepped_plivo: Running, plan: dict[str, Any]

@@ -34,7 +34,7 @@ from tests.support.simulated_calls import (
 # What it repeats is covered elsewhere, and takes half the time unmeasured.
 pytestmark = pytest.mark.no_cover
 
-HISTORIES = size(50, 1_000)
+HISTORIES = size(120, 1_000)
 SEED = 20261123
 
 PIN = {
