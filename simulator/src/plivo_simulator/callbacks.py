@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import httpx
 
+from .alterations import COPIES, ORIGINALS, altered
 from .clock import Clock
 from .faults import Armed, Faults
 from .records import Attempt, Callback
@@ -66,6 +67,7 @@ class Courier:
         """Schedule the delivery of *callback*, as its fault demands."""
         self._store.add_callback(callback)
         facts = {
+            **{name: str(value) for name, value in callback.attributes.items()},
             "event": callback.event,
             "channel": callback.channel,
             "session_uuid": callback.session_uuid,
@@ -113,6 +115,8 @@ class Courier:
         elif before:
             with suppress(TimeoutError):
                 await asyncio.wait_for(before.wait(), _PATIENCE_SECONDS)
+        if effect in ORIGINALS:
+            callback.attributes = altered(callback.attributes, effect, parameters)
         await self._deliver(callback, unsigned=effect == "unsigned")
         sent.set()
         if effect != "reordered" and callback.session_uuid in self._passed:
@@ -121,6 +125,11 @@ class Courier:
             for _ in range(int(parameters["copies"])):
                 await self._clock.sleep(parameters["seconds"])
                 await self._deliver(self._copy(callback))
+        elif effect in COPIES:
+            other = self._copy(callback)
+            other.attributes = altered(callback.attributes, effect, parameters)
+            await self._clock.sleep(parameters["seconds"])
+            await self._deliver(other)
         elif effect == "tampered":
             forged = self._copy(callback)
             await self._deliver(forged, claimed={"To": "12025550100", "Duration": "1"})

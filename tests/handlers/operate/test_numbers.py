@@ -36,7 +36,7 @@ def test_numbers_without_an_application_are_warned_of(tools: Tools) -> None:
 def test_the_goodbye_is_attached_to_what_has_nothing_and_to_nothing_else(
     tools: Tools,
 ) -> None:
-    other = tools.account.create_application("support line", "https://x.example.com/")
+    other = tools.account.create_application("support-line", "https://x.example.com/")
     tools.account.attach("+12025550180", other)
 
     attached = numbers.attach(tools.account, ANSWER_URL)
@@ -100,12 +100,12 @@ def test_the_command_lists_and_warns_until_every_number_is_answered(
 def test_another_application_is_named(command: Command, plivo: SimulatedPlivo) -> None:
     assert plivo.sessions() == []
     account = _account(command)
-    other = account.create_application("support line", "https://x.example.com/")
+    other = account.create_application("support-line", "https://x.example.com/")
     account.attach("+12025550180", other)
 
     listed = command.run("numbers", "list").out
 
-    assert "another application: support line" in listed
+    assert "another application: support-line" in listed
 
 
 def _account(command: Command) -> Account:
