@@ -41,12 +41,6 @@ def tools(found: Deployment) -> Tools:
 
 def answer_urls(outputs: Mapping[str, str]) -> AnswerUrls:
     """Return what answers a number without a session, and what does if that fails."""
-    fallback = outputs["AnswerFallbackUrl"]
-    is_ours = fallback.endswith(goodbye.FALLBACK_PATH)
     return AnswerUrls(
-        outputs["AnswerUrl"],
-        fallback,
-        # A file that lies somewhere takes no POST.
-        fallback_method="POST" if is_ours else "GET",
-        retries=goodbye.RETRIES,
+        outputs["AnswerUrl"], outputs["AnswerFallbackUrl"], goodbye.RETRIES
     )

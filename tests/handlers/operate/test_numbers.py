@@ -80,17 +80,17 @@ def test_a_fallback_and_how_often_to_try_are_registered(
     assert (made["answer_method"], made["fallback_method"]) == ("POST", "POST")
 
 
-def test_a_fallback_that_lies_elsewhere_is_asked_by_get(
+def test_a_fallback_elsewhere_is_asked_by_post_too_for_the_callers_sake(
     harness: Harness, tools: Tools
 ) -> None:
-    file = "https://static.example.com/goodbye.xml"
-    urls = answer_urls({"AnswerUrl": ANSWER_URL, "AnswerFallbackUrl": file})
+    other = "https://other.example.com/v1/plivo/answer"
+    urls = answer_urls({"AnswerUrl": ANSWER_URL, "AnswerFallbackUrl": other})
 
     numbers.attach(tools.account, urls)
 
     (made,) = _applications(harness)
-    assert made["fallback_answer_url"].partition("#")[0] == file
-    assert made["fallback_method"] == "GET"
+    assert made["fallback_answer_url"].partition("#")[0] == other
+    assert made["fallback_method"] == "POST"
 
 
 def test_where_plivo_takes_no_fragment_the_urls_are_registered_without(

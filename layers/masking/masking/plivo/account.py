@@ -53,15 +53,15 @@ class Application:
 
 @dataclass(frozen=True)
 class AnswerUrls:
-    """What an application asks: *answer* by POST, and where that fails *fallback*.
+    """What an application asks: *answer*, and where that fails *fallback*.
 
+    Both are asked by POST, because a GET has the caller's number in its address.
     *retries* is the fragment that says how often and how long each is tried; it is
     neither sent nor signed (plivo-contract 4.2).
     """
 
     answer: str
     fallback: str
-    fallback_method: str = "POST"
     retries: str = ""
 
     def fields(self, *, with_retries: bool) -> dict[str, str]:
@@ -71,7 +71,7 @@ class AnswerUrls:
             "answer_url": self.answer + fragment,
             "answer_method": "POST",
             "fallback_answer_url": self.fallback + fragment,
-            "fallback_method": self.fallback_method,
+            "fallback_method": "POST",
         }
 
     def are_in(self, application: Application) -> bool:
