@@ -137,13 +137,16 @@ class Caller:
             answers = list(pool.map(lambda path: get_json(self.api, path), paths))
         return {each["session"]["session_uuid"]: each["session"] for each in answers}
 
-    def acknowledged(self) -> dict[str, int]:
-        """Return how many different callbacks were answered 2xx, by our UUID."""
-        path = "/_sim/callbacks?state=delivered"
+    def sent(self, *states: str) -> dict[str, int]:
+        """Return how many different callbacks are in *states*, by our UUID.
+
+        What was `delivered` is acknowledged; what has `failed` may have been kept.
+        """
         told: dict[str, set[str]] = {}
-        for each in get_json(self.simulator, path)["callbacks"]:
-            words = json.dumps(each["attributes"], sort_keys=True)
-            told.setdefault(each["session_uuid"], set()).add(words)
+        for each in get_json(self.simulator, "/_sim/callbacks")["callbacks"]:
+            if each["state"] in states:
+                words = json.dumps(each["attributes"], sort_keys=True)
+                told.setdefault(each["session_uuid"], set()).add(words)
         return {
             session.session_uuid: len(told.get(session.carrier_session_uuid, ()))
             for session in self.sessions

@@ -91,7 +91,8 @@ def _report(caller: Caller, observer: Observer, calls: int) -> Report:
     evidence = Evidence(
         true=caller.true_calls(),
         told=caller.told(),
-        acknowledged=caller.acknowledged(),
+        acknowledged=caller.sent("delivered"),
+        sent=caller.sent("delivered", "failed"),
         kept=caller.kept(),
         bus={name: list(ids.values()) for name, ids in observer.bus.items()},
         webhooks={name: list(ids.values()) for name, ids in observer.webhooks.items()},
