@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 
 from proofs.calls.plan import (
+    DELAYED,
     FIRST,
     SECOND,
     STRANGER,
+    VERY_LATE_SECONDS,
     WAVE,
     Script,
     SessionPlan,
@@ -25,6 +27,7 @@ from proofs.harness import (
     api_client,
     get_json,
     place_call,
+    services_of,
     simulator_client,
     wait_for_call,
 )
@@ -71,31 +74,37 @@ class Caller:
         self.simulator = simulator_client(self.stack)
 
     def make_calls(self, plans: Sequence[SessionPlan]) -> None:
-        """Make all calls, wave by wave; in the first no callback arrives."""
+        """Make all calls, wave by wave.
+
+        In the first no callback arrives, in the last some are held until `let_late_in`.
+        """
         wave = min(WAVE, -(-len(plans) // 3))
-        for number, start in enumerate(range(0, len(plans), wave)):
+        starts = range(0, len(plans), wave)
+        for number, start in enumerate(starts, 1):
             chosen = plans[start : start + wave]
-            is_silent = number == 0
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 made = list(pool.map(self._create, chosen))
             self.sessions += made
-            if is_silent:
+            if number == 1:
                 self.silent = frozenset(each.session_uuid for each in made)
-            arm(
-                self.simulator,
-                {"webhook_dropped": {"rate": 1}} if is_silent else faults(),
-            )
+                arm(self.simulator, {"webhook_dropped": {"rate": 1}})
+            else:
+                arm(self.simulator, faults(very_late=number == len(starts)))
             with ThreadPoolExecutor(len(made)) as pool:
                 list(pool.map(self._play, made))
-            calls = sum(script.calls for plan in chosen for script in plan.scripts)
             # No more is sent than one machine can take.
-            wait_for(
-                "callbacks to be delivered or given up",
-                lambda: not self._has_callbacks_left(),
-                DELIVERED_WITHIN,
-            )
-            self.progress(f"wave {number + 1}: {calls} calls are over")
+            self._wait_for_callbacks(but=DELAYED)
+            calls = sum(script.calls for plan in chosen for script in plan.scripts)
+            self.progress(f"wave {number}: {calls} calls are over")
         arm(self.simulator, {})
+
+    def let_late_in(self) -> int:
+        """Let the callbacks in that have been held back; return how many there were."""
+        late = len(self._callbacks_left())
+        seconds = {"seconds": VERY_LATE_SECONDS}
+        self.simulator.post("/_sim/clock/advance", json=seconds).raise_for_status()
+        self._wait_for_callbacks()
+        return late
 
     def end_sessions(self) -> None:
         """End every session; none is called any more."""
@@ -111,6 +120,12 @@ class Caller:
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(end, self.sessions))
+
+    def are_settled(self) -> bool:
+        """Return whether every session is settled, by its item in the table."""
+        sessions = services_of(self.stack).stores.sessions
+        found = [sessions.load(each.session_uuid) for each in self.sessions]
+        return all(each and each.settled and not each.settle_at for each in found)
 
     def true_calls(self) -> dict[str, list[dict[str, Any]]]:
         """Return the simulator's calls by our UUID of their session, oldest first."""
@@ -174,9 +189,17 @@ class Caller:
                 return
             cursor = f"&cursor={page['meta']['next']}"
 
-    def _has_callbacks_left(self) -> bool:
+    def _wait_for_callbacks(self, but: str = "") -> None:
+        wait_for(
+            "callbacks to be delivered or given up",
+            lambda: all(each["fault"] == but for each in self._callbacks_left()),
+            DELIVERED_WITHIN,
+        )
+
+    def _callbacks_left(self) -> list[dict[str, Any]]:
         path = "/_sim/callbacks?state=pending"
-        return bool(get_json(self.simulator, path)["callbacks"])
+        left: list[dict[str, Any]] = get_json(self.simulator, path)["callbacks"]
+        return left
 
     def _create(self, plan: SessionPlan) -> Session:
         callers = {

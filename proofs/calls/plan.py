@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Sessions that run at a time, and the most calls of one.
-WAVE = 20
+WAVE = 10
 CALLS_PER_SESSION = 5
 
 # How often each of these befalls a callback, and its parameters; seconds are real.
@@ -29,6 +29,11 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "webhook_undated": {},
     "webhook_unnumbered": {},
 }
+
+DELAYED = "webhook_delayed"
+
+# Longer than a run takes; the simulator's clock is moved on when all is settled.
+VERY_LATE_SECONDS = 20_000
 
 FIRST, SECOND, STRANGER = "first", "second", "stranger"
 
@@ -132,6 +137,12 @@ _KINDS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 
 
-def faults() -> dict[str, Any]:
-    """Return what to arm while calls are made: each kind equally often."""
-    return {name: {"rate": RATE, **given} for name, given in FAULTS.items()}
+def faults(*, very_late: bool = False) -> dict[str, Any]:
+    """Return what to arm while calls are made: each kind equally often.
+
+    *very_late* has what is delayed come after the settlement.
+    """
+    armed = {name: {"rate": RATE, **given} for name, given in FAULTS.items()}
+    if very_late:
+        armed[DELAYED]["seconds"] = VERY_LATE_SECONDS
+    return armed

@@ -26,6 +26,8 @@ LAST_PAIR = {
 # The simulator has no rate limit, and the proof's clock waits for nobody.
 REQUESTS_PER_SECOND = "1000"
 
+MARGIN = timedelta(minutes=1)
+
 # A session is settled after two fetches that agree, and never fetched more often.
 MOST_FETCHES = 8
 
@@ -59,7 +61,11 @@ def prove(
             progress("every callback has been kept and published")
             caller.end_sessions()
             await_stream(caller.api, LAST_PAIR)
-            _settle(caller)
+            ahead = _settle(caller, SETTLE_AFTER + MARGIN)
+            late = caller.let_late_in()
+            progress(f"{late} callbacks came after the settlement")
+            await_stream(caller.api, LAST_PAIR)
+            _settle(caller, ahead)
             await_stream(caller.api, LAST_PAIR)
             wait_for(
                 "events to come to the app",
@@ -71,20 +77,20 @@ def prove(
             caller.close()
 
 
-def _settle(caller: Caller) -> None:
-    """Settle every session, by a clock that runs further ahead with each fetch."""
-    ahead = SETTLE_AFTER + timedelta(minutes=1)
+def _settle(caller: Caller, ahead: timedelta) -> timedelta:
+    """Settle every session by a clock that runs *ahead*, and further with each fetch.
+
+    Return how far ahead the next settlement may begin.
+    """
     for _ in range(MOST_FETCHES):
         outcomes = reconcile_ahead(
             caller.stack, ahead, CarrierRequestsPerSecond=REQUESTS_PER_SECOND
         )
         caller.progress(f"reconciliation {ahead} ahead: {outcomes}")
-        ahead += APART + timedelta(minutes=1)
-        told = caller.told()
-        left = [each for each in told.values() if not each["settled_time"]]
-        if not left:
-            return
-    raise ProofError(f"{len(left)} sessions are not settled: {outcomes}")
+        ahead += APART + MARGIN
+        if caller.are_settled():
+            return ahead
+    raise ProofError(f"not every session is settled: {outcomes}")
 
 
 def _report(caller: Caller, observer: Observer, calls: int) -> Report:

@@ -254,3 +254,12 @@ def test_a_plan_arms_faults_that_the_simulator_has() -> None:
     assert armed.keys() <= CATALOGUE.keys()
     assert {given["rate"] for given in armed.values()} == {plan.RATE}
     assert sum(given["rate"] for given in armed.values()) < 1
+
+
+def test_a_plan_holds_back_what_is_late_in_its_last_wave_alone() -> None:
+    usual, last = plan.faults(), plan.faults(very_late=True)
+
+    late = last.pop(plan.DELAYED)
+    soon = usual.pop(plan.DELAYED)
+    assert late["seconds"] > 3600 > soon["seconds"]
+    assert usual == last
