@@ -12,11 +12,10 @@ from typing import Any
 import httpx
 
 from proofs.calls.plan import (
-    DELAYED,
     FIRST,
+    HELD,
     SECOND,
     STRANGER,
-    VERY_LATE_SECONDS,
     WAVE,
     Script,
     SessionPlan,
@@ -89,11 +88,11 @@ class Caller:
                 self.silent = frozenset(each.session_uuid for each in made)
                 arm(self.simulator, {"webhook_dropped": {"rate": 1}})
             else:
-                arm(self.simulator, faults(very_late=number == len(starts)))
+                arm(self.simulator, faults(held=number == len(starts)))
             with ThreadPoolExecutor(len(made)) as pool:
                 list(pool.map(self._play, made))
             # No more is sent than one machine can take.
-            self._wait_for_callbacks(but=DELAYED)
+            self._wait_for_callbacks(but=HELD)
             calls = sum(script.calls for plan in chosen for script in plan.scripts)
             self.progress(f"wave {number}: {calls} calls are over")
         arm(self.simulator, {})
@@ -101,8 +100,7 @@ class Caller:
     def let_late_in(self) -> int:
         """Let the callbacks in that have been held back; return how many there were."""
         late = len(self._callbacks_left())
-        seconds = {"seconds": VERY_LATE_SECONDS}
-        self.simulator.post("/_sim/clock/advance", json=seconds).raise_for_status()
+        self.simulator.post("/_sim/callbacks/release").raise_for_status()
         self._wait_for_callbacks()
         return late
 

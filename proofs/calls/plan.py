@@ -30,10 +30,8 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "webhook_unnumbered": {},
 }
 
-DELAYED = "webhook_delayed"
-
-# Longer than a run takes; the simulator's clock is moved on when all is settled.
-VERY_LATE_SECONDS = 20_000
+# What is held comes after the settlement; it strikes in the last wave alone.
+HELD = "webhook_held"
 
 FIRST, SECOND, STRANGER = "first", "second", "stranger"
 
@@ -137,12 +135,10 @@ _KINDS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 
 
-def faults(*, very_late: bool = False) -> dict[str, Any]:
+def faults(*, held: bool = False) -> dict[str, Any]:
     """Return what to arm while calls are made: each kind equally often.
 
-    *very_late* has what is delayed come after the settlement.
+    *held* has some come after the settlement as well.
     """
     armed = {name: {"rate": RATE, **given} for name, given in FAULTS.items()}
-    if very_late:
-        armed[DELAYED]["seconds"] = VERY_LATE_SECONDS
-    return armed
+    return {**armed, HELD: {"rate": RATE}} if held else armed

@@ -64,6 +64,33 @@ async def test_a_delayed_callback_comes_late(stage: Stage) -> None:
     assert stage.form(stage.sent[-1])["SequenceNumber"] == "1"
 
 
+async def test_a_held_callback_comes_when_it_is_released_and_holds_up_no_other(
+    stage: Stage,
+) -> None:
+    stage.simulator.faults.arm({"webhook_held": {"times": 1}})
+
+    await stage.whole_call(ALICE, stage.create())
+    before = [stage.form(request)["SequenceNumber"] for request in stage.sent]
+    stage.simulator.courier.release()
+    await stage.pass_time(0)
+
+    held = stage.callbacks[0]
+    assert "1" not in before
+    assert len(before) == len(stage.callbacks) - 1
+    assert stage.form(stage.sent[-1])["SequenceNumber"] == "1"
+    assert held.state == "delivered"
+
+
+async def test_what_is_held_after_a_release_waits_for_the_next(stage: Stage) -> None:
+    stage.simulator.courier.release()
+    stage.simulator.faults.arm({"webhook_held": {}})
+
+    await stage.whole_call(ALICE, stage.create())
+
+    assert stage.sent == []
+    assert {callback.state for callback in stage.callbacks} == {"pending"}
+
+
 async def test_a_tampered_copy_carries_the_signature_of_the_original(
     stage: Stage,
 ) -> None:

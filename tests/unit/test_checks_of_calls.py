@@ -256,10 +256,8 @@ def test_a_plan_arms_faults_that_the_simulator_has() -> None:
     assert sum(given["rate"] for given in armed.values()) < 1
 
 
-def test_a_plan_holds_back_what_is_late_in_its_last_wave_alone() -> None:
-    usual, last = plan.faults(), plan.faults(very_late=True)
+def test_a_plan_holds_callbacks_back_in_its_last_wave_alone() -> None:
+    usual, last = plan.faults(), plan.faults(held=True)
 
-    late = last.pop(plan.DELAYED)
-    soon = usual.pop(plan.DELAYED)
-    assert late["seconds"] > 3600 > soon["seconds"]
-    assert usual == last
+    assert last == {**usual, plan.HELD: {"rate": plan.RATE}}
+    assert plan.HELD in CATALOGUE

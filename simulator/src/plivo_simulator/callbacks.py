@@ -31,6 +31,8 @@ READ_SECONDS = 40.0
 TOTAL_SECONDS = 55.0
 RETRIES = 1
 _PATIENCE_SECONDS = 2.0
+# Faults whose callbacks are not waited for by the session's next.
+_OUT_OF_TURN = ("reordered", "delayed", "held")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -61,6 +63,7 @@ class Courier:
         self._announce = announce
         self._last: dict[str, asyncio.Event] = {}
         self._passed: dict[str, asyncio.Event] = {}
+        self._released = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def post(self, callback: Callback) -> None:
@@ -87,9 +90,14 @@ class Courier:
         task = self._clock.run(work, f"callback {callback.event}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if not fault or fault.fault.effect not in ("reordered", "delayed"):
+        if not fault or fault.fault.effect not in _OUT_OF_TURN:
             self._last[callback.session_uuid] = sent
         self._announce("callback", callback)
+
+    def release(self) -> None:
+        """Send what has been held back; what comes after it is held again."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     def forget(self) -> None:
         """Cancel pending deliveries and clear the order of past ones."""
@@ -109,6 +117,8 @@ class Courier:
         parameters = fault.parameters if fault else {}
         if effect == "delayed":
             await self._clock.sleep(parameters["seconds"])
+        elif effect == "held":
+            await self._clock.wait_for(self._released, None)
         elif effect == "reordered":
             passed = self._passed.setdefault(callback.session_uuid, asyncio.Event())
             await self._clock.wait_for(passed, parameters["seconds"])

@@ -109,6 +109,13 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         {"seconds": 5},
     ),
     (
+        "webhook_held",
+        "callback",
+        "held",
+        "is not sent before a request to /_sim/callbacks/release",
+        {},
+    ),
+    (
         "webhook_tampered",
         "callback",
         "tampered",
