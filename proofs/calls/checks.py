@@ -145,6 +145,12 @@ def _check_events(evidence: Evidence, session_uuid: str, report: Report) -> None
             f"call.ended came once for each call {where}",
             f"{session_uuid}: {len(ended)} for {calls} calls",
         )
+        strays = _call_ids(events, CORRECTED) - _call_ids(events, ENDED)
+        report.check(
+            not strays,
+            f"what is corrected was told to have ended {where}",
+            f"{session_uuid}: {len(strays)} corrected calls without an end",
+        )
         for call in evidence.told[session_uuid]["calls"]:
             report.check(
                 any(_says(each, call) for each in events),
@@ -161,6 +167,11 @@ def _check_events(evidence: Evidence, session_uuid: str, report: Report) -> None
         "the app's webhook got what the bus got",
         f"{session_uuid}: {len(on_bus - at_app)} missing, {len(at_app - on_bus)} more",
     )
+
+
+def _call_ids(events: Sequence[View], kind: str) -> set[str]:
+    """Return the calls that events of a type are about."""
+    return {str(each.get("call_id")) for each in events if each["type"] == kind}
 
 
 def _says(event: View, call: View) -> bool:

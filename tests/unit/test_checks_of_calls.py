@@ -60,11 +60,13 @@ def told_call(minute: int, ordinal: int, **changes: Any) -> dict[str, Any]:
 
 def event(name: str, call: Mapping[str, Any], kind: str = "call.ended") -> Any:
     """Return the event of a call's end."""
-    return {"id": name, "type": kind, "session_uuid": SESSION, "call": call}
+    about = {"session_uuid": SESSION, "call_id": f"c{call['ordinal']}"}
+    return {"id": name, "type": kind, **about, "call": call}
 
 
 CALLS = [told_call(10, 1), told_call(20, 2)]
 EVENTS = [event("a", CALLS[0]), event("b", CALLS[1])]
+CORRECTION = event("c", CALLS[1], "call.corrected")
 
 
 def session(calls: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def test_calls_that_were_told_as_they_were_hold() -> None:
         ),
         (
             {
-                "bus": {SESSION: [*EVENTS, event("c", CALLS[1], "call.corrected")]},
+                "bus": {SESSION: [*EVENTS, CORRECTION]},
             },
             "got what the bus got",
         ),
@@ -164,6 +166,14 @@ def test_calls_that_were_told_as_they_were_hold() -> None:
             },
             "told as it is on the bus",
         ),
+        (
+            {"bus": {SESSION: [*EVENTS, {**CORRECTION, "call_id": "c3"}]}},
+            "told to have ended on the bus",
+        ),
+        (
+            {"webhooks": {SESSION: [EVENTS[0], CORRECTION]}},
+            "told to have ended at the app",
+        ),
         ({"struck": {}}, "each kind of fault struck"),
     ],
 )
@@ -175,8 +185,7 @@ def test_an_untruth_is_seen(changes: dict[str, Any], check: str) -> None:
 
 def test_an_end_that_was_told_wrong_and_corrected_holds() -> None:
     early = event("b", {**CALLS[1], "amount": None})
-    corrected = event("c", CALLS[1], "call.corrected")
-    said = {SESSION: [EVENTS[0], early, corrected]}
+    said = {SESSION: [EVENTS[0], early, CORRECTION]}
 
     assert (
         check_all(evidence(bus=said, webhooks=said), ["webhook_dropped"], 1).failures
