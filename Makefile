@@ -57,7 +57,7 @@ chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken 
 	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
 
 chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks spoilt
-	@$(BIN)/python -m proofs calls --calls $(or $(N),1000) $(CHAOS)
+	@$(BIN)/python -m proofs calls_chaos --calls $(or $(N),1000) $(CHAOS)
 
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="ask Plivo for what is missing by a clock that runs ahead, without a wait",
     )
-    calls = add("calls", "Every call is told as it was, whatever callbacks do")
+    calls = add("calls_chaos", "Every call is told as it was, whatever callbacks do")
     calls.add_argument("--calls", type=int, default=1_000)
     calls.add_argument(
         "--check-seconds",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from plivo_simulator.fault_catalogue import FAULTS as CATALOGUE
-from proofs.calls import plan
-from proofs.calls.checks import Evidence, check_all
-from proofs.calls.comparison import differences, outcomes_of, pairs
+from proofs.calls_chaos import plan
+from proofs.calls_chaos.checks import Evidence, check_all
+from proofs.calls_chaos.comparison import differences, outcomes_of, pairs
 
 SESSION = "5a3c1b52-9d1e-4f0a-8d3b-000000000001"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from proofs.calls.plan import (
+from proofs.calls_chaos.plan import (
     FIRST,
     HELD,
     SECOND,

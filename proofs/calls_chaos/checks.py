@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from proofs.calls.comparison import View, differences, pairs
+from proofs.calls_chaos.comparison import View, differences, pairs
 from proofs.report import Report
 
 ENDED = "call.ended"
@@ -46,7 +46,7 @@ class Evidence:
 
 def check_all(evidence: Evidence, kinds: Sequence[str], least_struck: int) -> Report:
     """Apply every rule; *kinds* of faults must have struck *least_struck* times."""
-    report = Report("calls")
+    report = Report("calls_chaos")
     for session_uuid, true in evidence.true.items():
         told = evidence.told[session_uuid]
         _check_calls(evidence, session_uuid, told["calls"], true, report)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofs.calls.checks import CORRECTED, ENDED
+from proofs.calls_chaos.checks import CORRECTED, ENDED
 from proofs.harness import drain, listen_to_bus, messages_in
 from proofs.http_listener import HttpListener
 from stack.running import RunningStack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofs.calls.run import prove
+from proofs.calls_chaos.run import prove
 from stack.addresses import free_addresses
 from stack.stack import Stack
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from masking.domain.transitions import SETTLE_AFTER
 from masking.lifecycle.settlement import APART
-from proofs.calls.checks import LEAST_STRUCK, Evidence, check_all
-from proofs.calls.make import LIMITS, Caller
-from proofs.calls.observer import Observer
-from proofs.calls.plan import FAULTS, plans
+from proofs.calls_chaos.checks import LEAST_STRUCK, Evidence, check_all
+from proofs.calls_chaos.make import LIMITS, Caller
+from proofs.calls_chaos.observer import Observer
+from proofs.calls_chaos.plan import FAULTS, plans
 from proofs.harness import await_stream, reconcile_ahead
 from proofs.http_listener import HttpListener
 from proofs.report import Report
