@@ -56,6 +56,9 @@ chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kil
 chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken in every way
 	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
 
+chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks spoilt
+	@$(BIN)/python -m proofs calls_chaos --calls $(or $(N),1000) $(CHAOS)
+
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
 
@@ -130,7 +133,7 @@ build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITEC
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke unit test endings chaos chaos-recordings attack units \
+.PHONY: help run demo invoke unit test endings chaos chaos-recordings chaos-calls attack units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

@@ -27,6 +27,7 @@ OURS = frozenset({"TableName", "CarrierSecretArn", "SigningSecretArn"})
 
 # What commands need; older versions of the template have fewer.
 NEEDED = OURS | {
+    "AnswerFallbackUrl",
     "AnswerUrl",
     "ApiUrl",
     "BucketName",

@@ -2,7 +2,8 @@
 
 A number whose session is over is answered by its own application; without one the
 caller meets a failure. `attach` gives every number that has none the application that
-says goodbye; a number that has another keeps it and is reported.
+says goodbye; a number that has another keeps it and is reported. An application of an
+earlier version, which does not know the fallback, is brought up to date.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urldefrag
 
 import click
 
 from masking.lifecycle import number_pool
 from masking.lifecycle.number_pool import NumberPool, Use
-from masking.plivo.account import Account, Application, Number
+from masking.plivo.account import Account, AnswerUrls, Application, Number
 from operate import plivo
 from operate.arguments import as_json, example, print_json
 from operate.deployment import Deployment, Target
@@ -26,6 +28,7 @@ NAME = "maskline-goodbye"
 GOODBYE = "says goodbye"
 NOTHING = "nothing answers"
 ELSEWHERE = "another application"
+NO_FALLBACK = "says goodbye, without fallback"
 
 ENDS = "\n\nThe exit status is 1 while there is something to warn of."
 
@@ -76,7 +79,7 @@ def list_numbers(ctx: click.Context, as_json: bool) -> None:
 def attach_numbers(ctx: click.Context, as_json: bool) -> None:
     """Attach the goodbye to numbers without an application, then list the pool."""
     tools = plivo.tools(_deployment(ctx))
-    _show(ctx, tools, attach(tools.account, tools.answer_url), as_json=as_json)
+    _show(ctx, tools, attach(tools.account, tools.answer_urls), as_json=as_json)
 
 
 def _deployment(ctx: click.Context) -> Deployment:
@@ -91,7 +94,8 @@ def _show(
     reaches = reach(tools, lines)
     concerns = warnings(lines, reaches)
     shown = {
-        "answer_url": tools.answer_url,
+        "answer_url": tools.answer_urls.answer,
+        "fallback_url": tools.answer_urls.fallback,
         "attached": attached,
         "numbers": [asdict(line) for line in lines],
         "countries": {name: asdict(each) for name, each in reaches.items()},
@@ -104,9 +108,13 @@ def _show(
     ctx.exit(1 if concerns else 0)
 
 
-def attach(account: Account, answer_url: str) -> list[str]:
+def attach(account: Account, urls: AnswerUrls) -> list[str]:
     """Attach the goodbye to every voice number without application; return them."""
     applications = {each.app_id: each for each in account.applications()}
+    ours = [each for each in applications.values() if _is_ours(each, urls)]
+    for each in ours:
+        if not urls.are_in(each):
+            account.change_application(each.app_id, urls)
     bare = [
         number
         for number in account.numbers()
@@ -114,10 +122,7 @@ def attach(account: Account, answer_url: str) -> list[str]:
     ]
     if not bare:
         return []
-    ours = next(
-        (a.app_id for a in applications.values() if _is_ours(a, answer_url)), ""
-    )
-    app_id = ours or account.create_application(NAME, answer_url)
+    app_id = ours[0].app_id if ours else account.create_application(NAME, urls)
     for number in bare:
         account.attach(number.number, app_id)
     return [number.number for number in bare]
@@ -129,7 +134,7 @@ def pool(tools: Tools) -> list[Line]:
     numbers = [number for number in tools.account.numbers() if number.voice]
     uses = NumberPool(tools.account, tools.now).uses(numbers)
     return [
-        _line(number, applications, tools.answer_url, uses[number.number])
+        _line(number, applications, tools.answer_urls, uses[number.number])
         for number in numbers
     ]
 
@@ -154,6 +159,11 @@ def warnings(lines: Sequence[Line], reaches: Mapping[str, Reach]) -> list[str]:
     bare = [line.number for line in lines if line.answers == NOTHING]
     found = [f"{number} has no application: callers meet a failure" for number in bare]
     found += [
+        f"{line.number} has no fallback: `maskline numbers attach` registers it"
+        for line in lines
+        if line.answers == NO_FALLBACK
+    ]
+    found += [
         f"{country} has {each.numbers} numbers, its busiest party takes "
         f"{each.numbers_needed}: creates will fail with number_pool_exhausted"
         for country, each in reaches.items()
@@ -165,14 +175,16 @@ def warnings(lines: Sequence[Line], reaches: Mapping[str, Reach]) -> list[str]:
 def _line(
     number: Number,
     applications: Mapping[str, Application],
-    answer_url: str,
+    urls: AnswerUrls,
     use: Use,
 ) -> Line:
     application = applications.get(number.app_id or "")
     if application is None or not application.answer_url:
         answers = NOTHING
+    elif not _is_ours(application, urls):
+        answers = ELSEWHERE
     else:
-        answers = GOODBYE if _is_ours(application, answer_url) else ELSEWHERE
+        answers = GOODBYE if urls.are_in(application) else NO_FALLBACK
     return Line(
         number=number.number,
         country=number.country,
@@ -184,8 +196,9 @@ def _line(
     )
 
 
-def _is_ours(application: Application, answer_url: str) -> bool:
-    return application.answer_url == answer_url and application.answer_method == "POST"
+def _is_ours(application: Application, urls: AnswerUrls) -> bool:
+    asks = urldefrag(application.answer_url).url
+    return asks == urls.answer and application.answer_method == "POST"
 
 
 def _print(shown: Mapping[str, Any]) -> None:

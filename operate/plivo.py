@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from masking.plivo.account import Account
+from masking.api import goodbye
+from masking.plivo.account import Account, AnswerUrls
 from masking.plivo.client import Carrier
 from masking.storage.stores import Stores
 from operate.deployment import Deployment
@@ -20,7 +21,7 @@ class Tools:
     account: Account
     stores: Stores
     callback_key: bytes
-    answer_url: str
+    answer_urls: AnswerUrls
     now: Callable[[], datetime]
 
 
@@ -33,6 +34,13 @@ def tools(found: Deployment) -> Tools:
         account=Account(carrier),
         stores=services.stores,
         callback_key=services.callback_key,
-        answer_url=found.outputs["AnswerUrl"],
+        answer_urls=answer_urls(found.outputs),
         now=services.now,
+    )
+
+
+def answer_urls(outputs: Mapping[str, str]) -> AnswerUrls:
+    """Return what answers a number without a session, and what does if that fails."""
+    return AnswerUrls(
+        outputs["AnswerUrl"], outputs["AnswerFallbackUrl"], goodbye.RETRIES
     )

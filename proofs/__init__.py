@@ -1,6 +1,6 @@
 """Prove what the service promises by trying to break it.
 
-    python -m proofs creates|recordings|attack|units|bench
+    python -m proofs creates|recordings|calls_chaos|attack|units|bench
 
 Each proof runs on a stack of its own and ends in one report: what was checked, how
 often, and every case that failed.
@@ -13,6 +13,7 @@ often, and every case that failed.
 
 - `creates`: creates, updates and deletes happen exactly once
 - `recordings`: no recording is lost, stored twice or silently given up
+- `calls_chaos`: each call is told as it was, whatever becomes of its callbacks
 - `attack`: bad requests are refused, and no number or key comes out
 - `units`: each operation stays within its budget of request units
 - `benches`: signatures and recordings, measured beside simpler ways

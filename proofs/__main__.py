@@ -64,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="ask Plivo for what is missing by a clock that runs ahead, without a wait",
     )
+    calls = add("calls_chaos", "Every call is told as it was, whatever callbacks do")
+    calls.add_argument("--calls", type=int, default=1_000)
+    calls.add_argument(
+        "--check-seconds",
+        type=int,
+        help="how long a leg's end waits for the call's: 75 as in the template",
+    )
     attack = add("attack", "Bad requests are refused and nothing leaks")
     attack.add_argument("--generated", type=int, default=3_000)
     attack.add_argument("--least", type=int, default=5_000)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -21,6 +22,9 @@ PATIENCE_SECONDS = 45.0
 
 # What a call may take until it has ended.
 CALL_SECONDS = 120.0
+
+# What the stream may take to be read to its end.
+STREAM_SECONDS = 900.0
 
 
 def http_client(url: str, **headers: str) -> httpx.Client:
@@ -50,6 +54,32 @@ def get_json(client: httpx.Client, path: str) -> Any:
     return client.get(path).raise_for_status().json()
 
 
+def place_call(simulator: httpx.Client, script: Mapping[str, Any]) -> str:
+    """Let the simulator play a call; return its UUID."""
+    placed = simulator.post("/_sim/calls", json=dict(script)).raise_for_status()
+    return str(placed.json()["call_uuid"])
+
+
+def wait_for_call(
+    simulator: httpx.Client, call_uuid: str, state: str, callbacks_within: int = 0
+) -> dict[str, Any]:
+    """Return a call once it is in *state* or has ended, as the simulator shows it.
+
+    At its end its callbacks are waited for as well, for at most *callbacks_within*
+    seconds.
+    """
+    path = f"/_sim/calls/{call_uuid}?wait={callbacks_within}"
+
+    def look() -> dict[str, Any] | None:
+        # On a busy machine an answer may be late: the next look sees as much.
+        with contextlib.suppress(httpx.TimeoutException):
+            call: dict[str, Any] = get_json(simulator, path)
+            return call if call["state"] in (state, "ended") else None
+        return None
+
+    return wait_for(f"a call to be {state}", look, CALL_SECONDS)
+
+
 def make_call(
     simulator: httpx.Client, script: Mapping[str, Any], callbacks_within: int = 0
 ) -> dict[str, Any]:
@@ -57,22 +87,21 @@ def make_call(
 
     Its callbacks are waited for as well, for at most *callbacks_within* seconds.
     """
-    placed = simulator.post("/_sim/calls", json=dict(script)).raise_for_status()
-    path = f"/_sim/calls/{placed.json()['call_uuid']}?wait={callbacks_within}"
-
-    def look() -> dict[str, Any] | None:
-        call: dict[str, Any] = get_json(simulator, path)
-        return call if call["state"] == "ended" else None
-
-    return wait_for("a call to end", look, CALL_SECONDS)
+    call_uuid = place_call(simulator, script)
+    return wait_for_call(simulator, call_uuid, "ended", callbacks_within)
 
 
 def services_of(
-    stack: RunningStack, now: Clock = lambda: datetime.now(UTC)
+    stack: RunningStack,
+    now: Clock = lambda: datetime.now(UTC),
+    **changed: str,
 ) -> Services:
-    """Return what the functions of a stack work with, on the clock *now*."""
+    """Return what the functions of a stack work with, on the clock *now*.
+
+    *changed* are outputs of the template that have other values here.
+    """
     return Services(
-        settings.from_outputs(stack.outputs),
+        settings.from_outputs({**stack.outputs, **changed}),
         client=lambda service, **_: stack.aws.client(service),
         now=now,
     )
@@ -84,6 +113,36 @@ def invoke(stack: RunningStack, folder: str, event: object) -> Any:
         FunctionName=stack.function_names()[folder], Payload=json.dumps(event)
     )
     return json.loads(answer["Payload"].read() or b"null")
+
+
+def reconcile_ahead(
+    stack: RunningStack, by: timedelta, **changed: str
+) -> dict[str, int]:
+    """Reconcile as the function does, by a clock that runs ahead; return the outcomes.
+
+    *changed* are outputs of the template that have other values here.
+    """
+    services = services_of(stack, lambda: datetime.now(UTC) + by, **changed)
+    return dict(services.reconcile_sessions(lambda: True).work().outcomes)
+
+
+def await_stream(api: httpx.Client, body: Mapping[str, Any]) -> None:
+    """Wait until the stream's handler has seen what was written before this.
+
+    It sees changes in their order: once a new session, made of *body*, is listed, it
+    has seen all. The session is ended again.
+    """
+    asked = {**body, "labels": {"last": "of all"}}
+    created = api.post("/v1/sessions", json=asked).raise_for_status()
+    path = "/v1/sessions?label.last=of all"
+    uuid = created.json()["session"]["session_uuid"]
+
+    def look() -> bool:
+        listed = get_json(api, path)["objects"]
+        return any(each["session_uuid"] == uuid for each in listed)
+
+    wait_for("the stream to be read to its end", look, STREAM_SECONDS)
+    api.delete(f"/v1/sessions/{uuid}").raise_for_status()
 
 
 def listen_to_bus(stack: RunningStack, name: str, pattern: object) -> str:

@@ -45,6 +45,7 @@ LONGEST = (
     "stack/test_killed_handlers.py",
     "proofs/test_recordings.py",
     "proofs/test_creates.py",
+    "proofs/test_calls_chaos.py",
     "stack/test_keys.py",
     "proofs/test_killed_functions.py",
     "stack/test_demo.py",

@@ -1,4 +1,4 @@
-"""POST /v1/plivo/answer: a call to a number whose session is over."""
+"""POST /v1/plivo/answer and its fallback: a call to a number whose session is over."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     try:
         services = wiring.services()
         answer = goodbye.from_settings(services.settings)
-        is_signed = services.answer_call.is_signed(gateway.request_of(event))
-        telemetry.count("CallAfterSession" if is_signed else "AnswerUnsigned")
+        telemetry.count(services.answer_call.kind_of(gateway.request_of(event)))
     except Exception as error:
         # Not the text of the error: it may hold what the caller sent.
         extra = {"error": type(error).__name__}

@@ -22,6 +22,7 @@ from proofs.creates.fast_forward import end_leases
 from proofs.faults import FaultInjector
 from proofs.harness import (
     api_client,
+    await_stream,
     get_json,
     invoke,
     messages_in,
@@ -46,7 +47,6 @@ CREATES_PER_KILL = 25
 # Longer than the longest lease, and than the delay of the queue of checks.
 LEASE_SECONDS = sessions.LEASE.total_seconds() + 2
 CHECKS_SECONDS = 600.0
-STREAM_SECONDS = 900.0
 MOST_PASSES = 10
 
 # What a reconciliation reports of due work that it is too early to do.
@@ -183,27 +183,9 @@ class Creates:
             self._await_checks()
 
     def _await_stream(self) -> None:
-        """Wait until the stream's handler has seen what was written before this.
-
-        It sees changes in their order: once a new session is listed, it has seen all.
-        """
         first, second = plan.pair(plan.MOST_PAIRS - 1)
-        body = {
-            "first_party": first,
-            "second_party": second,
-            "labels": {"last": "of all"},
-        }
         with api_client(self.stack) as api:
-            created = api.post("/v1/sessions", json=body).raise_for_status()
-            wait_for(
-                "the stream to be read to its end",
-                lambda: api.get("/v1/sessions", params={"label.last": "of all"}).json()[
-                    "objects"
-                ],
-                STREAM_SECONDS,
-            )
-            uuid = created.json()["session"]["session_uuid"]
-            api.delete(f"/v1/sessions/{uuid}").raise_for_status()
+            await_stream(api, {"first_party": first, "second_party": second})
         self.progress("the stream has been read to its end")
 
     def _await_checks(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from masking.domain.recordings import Recording, Status
 from masking.domain.transitions import SETTLE_AFTER
 from proofs.faults import LARGE
-from proofs.harness import invoke, services_of
+from proofs.harness import invoke, reconcile_ahead, services_of
 from proofs.recordings.calls import Caller, Session
 from proofs.recordings.checks import LEAST_STRUCK, Evidence, check_all
 from proofs.recordings.observer import Observer
@@ -99,7 +99,7 @@ def _let_fetch(caller: Caller, silent: list[Session], *, ahead: bool) -> None:
     ended_at = time.monotonic()
     rest = SETTLE_AFTER.total_seconds() + 5
     if ahead:
-        outcomes = _reconcile_ahead(caller.stack, timedelta(seconds=rest + 60))
+        outcomes = reconcile_ahead(caller.stack, timedelta(seconds=rest + 60))
     else:
         caller.progress(f"waiting {rest:.0f} s: until the sessions are settled")
         time.sleep(rest)
@@ -115,13 +115,6 @@ def _let_fetch(caller: Caller, silent: list[Session], *, ahead: bool) -> None:
     ]
     if left:
         raise ProofError(f"{len(left)} sessions were not reconciled: {outcomes}")
-
-
-def _reconcile_ahead(stack: RunningStack, by: timedelta) -> dict[str, int]:
-    """Reconcile as the function does, with a clock that runs ahead."""
-    services = services_of(stack, lambda: datetime.now(UTC) + by)
-    run = services.reconcile_sessions(lambda: True).work()
-    return dict(run.outcomes)
 
 
 def _ended(

@@ -117,3 +117,19 @@ def test_what_an_application_answered_is_written_down(
         "/_sim/callbacks", params={"session_uuid": created["session_uuid"]}
     )
     assert shown.json()["callbacks"] == view["callbacks"]
+
+
+def test_held_callbacks_are_released_by_a_request(
+    served: httpx.Client, receiver: CallbackReceiver
+) -> None:
+    served.put("/_sim/faults", json={"webhook_held": {"times": 6}})
+    call = place(served, create_and_read(served, callback_url=receiver.origin))
+    # Waits for the end of the call, and in vain for its callbacks.
+    served.get(f"/_sim/calls/{call['call_uuid']}", params={"wait": 1})
+    before = len(receiver.requests)
+
+    released = served.post("/_sim/callbacks/release")
+
+    assert (before, released.status_code) == (0, 202)
+    assert len(receiver.wait_for(6)) == 6
+    assert finished(served, call)["callbacks"][-1]["state"] == "delivered"

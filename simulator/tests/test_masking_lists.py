@@ -165,6 +165,7 @@ def test_interactions_lead_to_legs_and_recordings(served: httpx.Client) -> None:
     assert after["total_call_billed_duration"] == 120
     assert recording["call_uuid"] == first["call_uuid"]
     assert GO_TIME.fullmatch(after["last_interaction_time"])
+    assert after["last_interaction_time"] == interaction["end_time"]
 
 
 def test_a_recording_is_listed_fetched_and_deleted(served: httpx.Client) -> None:

@@ -88,6 +88,105 @@ async def test_the_hangup_url_hears_how_the_call_ended(stage: Stage) -> None:
     assert (form["HangupCause"], form["Duration"]) == ("Normal Hangup", "4")
 
 
+async def test_the_answer_url_hears_of_the_hangup_where_no_other_is_set(
+    stage: Stage,
+) -> None:
+    attach(stage, "<Response><Wait length='4'/></Response>")
+    stage.simulator.store.applications["7"].hangup_url = ""
+
+    call = await late_call(stage)
+
+    forms = [dict(parse_qsl(request.content.decode())) for request in stage.sent]
+    assert [str(request.url) for request in stage.sent] == [ANSWER_URL, ANSWER_URL]
+    assert [form["Event"] for form in forms] == ["StartApp", "Hangup"]
+    assert {form["CallUUID"] for form in forms} == {call.call_uuid}
+
+
+FALLBACK_URL = "https://static.example/goodbye.xml"
+GOODBYE = "<Response><Wait length='2'/></Response>"
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        httpx.Response(500),
+        httpx.Response(429),
+        httpx.ConnectError("refused"),
+        httpx.Response(200, text="<Response>", headers=XML),
+    ],
+)
+async def test_the_fallback_answers_where_the_answer_url_does_not(
+    stage: Stage, failed: httpx.Response | Exception
+) -> None:
+    attach(stage, "")
+    stage.simulator.store.applications["7"].fallback_answer_url = FALLBACK_URL
+    stage.answers[ANSWER_URL] = failed
+    stage.answers[FALLBACK_URL] = httpx.Response(200, text=GOODBYE, headers=XML)
+
+    call = await late_call(stage)
+
+    first, second = (dict(parse_qsl(r.content.decode())) for r in stage.sent[:2])
+    assert first == second
+    assert str(stage.sent[1].url) == FALLBACK_URL
+    assert call.legs[Leg.CALLER].cause.code == 4000  # type: ignore[union-attr]
+    assert call.legs[Leg.CALLER].duration == 2
+
+
+async def test_a_fallback_that_fails_too_ends_the_call(stage: Stage) -> None:
+    attach(stage, "")
+    stage.simulator.store.applications["7"].fallback_answer_url = FALLBACK_URL
+    stage.answers[ANSWER_URL] = httpx.Response(500)
+    stage.answers[FALLBACK_URL] = httpx.Response(500)
+
+    call = await late_call(stage)
+
+    assert [c.event for c in stage.callbacks] == ["StartApp", "StartApp", "Hangup"]
+    assert call.legs[Leg.CALLER].cause.code == 7011  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "failed", "tries"),
+    [
+        ("", httpx.Response(500), 1),
+        ("", httpx.ReadTimeout("slow"), 2),
+        ("#rc=3&rp=all", httpx.Response(500), 4),
+        ("#rc=3&rp=all", httpx.Response(429), 4),
+        ("#rc=3&rp=5xx", httpx.Response(429), 1),
+        ("#rc=3&rp=5xx,rt", httpx.ReadTimeout("slow"), 4),
+        ("#rc=0", httpx.ReadTimeout("slow"), 1),
+        ("#rc=9&rp=never", httpx.ConnectTimeout("slow"), 2),
+    ],
+)
+async def test_a_url_is_tried_as_often_as_its_fragment_says(
+    stage: Stage, fragment: str, failed: httpx.Response | Exception, tries: int
+) -> None:
+    attach(stage, "")
+    stage.simulator.store.applications["7"].answer_url = ANSWER_URL + fragment
+    stage.answers[ANSWER_URL] = failed
+
+    await late_call(stage)
+
+    assert [str(r.url) for r in stage.sent[:-1]] == [ANSWER_URL] * tries
+    assert len(stage.callbacks[0].attempts) == tries
+    nonce = stage.sent[0].headers["x-plivo-signature-v3-nonce"]
+    pairs = parse_qsl(stage.sent[0].content.decode())
+    signed = v3_signature(AUTH_TOKEN, "POST", ANSWER_URL, pairs, nonce)
+    assert stage.sent[0].headers["x-plivo-signature-v3"] == signed
+
+
+async def test_the_fragment_says_how_long_an_answer_is_waited_for(
+    stage: Stage,
+) -> None:
+    attach(stage, "<Response/>")
+    application = stage.simulator.store.applications["7"]
+    application.answer_url += "#ct=500&rt=5000&tt=99999999"
+
+    await late_call(stage)
+
+    waited = stage.sent[0].extensions["timeout"]
+    assert (waited["connect"], waited["read"]) == (0.5, 5.0)
+
+
 async def test_get_carries_the_attributes_in_the_query(stage: Stage) -> None:
     attach(stage, "<Response/>")
     stage.simulator.store.applications["7"].answer_method = "GET"

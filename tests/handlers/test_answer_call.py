@@ -31,17 +31,26 @@ def _event(**changes: Any) -> dict[str, Any]:
     return {**event, **changes}
 
 
-def _signed(deployment: Deployment) -> dict[str, Any]:
+def _sample(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / f"events/{name}.json").read_text())
+    return event
+
+
+def _signed(
+    deployment: Deployment, sample: str = "answer_call", body: str | None = None
+) -> dict[str, Any]:
     from plivo_simulator import account
 
-    event = _event()
+    event = _sample(sample)
+    if body is not None:
+        event["body"] = base64.b64encode(body.encode()).decode()
     body = base64.b64decode(event["body"]).decode()
     url = f"https://{event['requestContext']['domainName']}{goodbyes.PATH}"
     event["headers"]["x-plivo-signature-v3"] = v3_signature(
         account.AUTH_TOKEN,
         "POST",
         url,
-        parse_qsl(body),
+        parse_qsl(body, keep_blank_values=True),
         event["headers"]["x-plivo-signature-v3-nonce"],
     )
     assert deployment.environment["CARRIER_SECRET_ARN"]
@@ -72,6 +81,60 @@ def test_plivo_is_told_to_say_a_sentence_and_hang_up(
     assert spoken.text == TEXT
     assert end == Hangup()
     assert "CallAfterSession" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_spoken")
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        "CallUUID=a&Event=hangup&From=12025550100",
+        "CallUUID=a&CallStatus=completed&From=12025550100",
+        "CallUUID=a&CallStatus=no-answer&Event=",
+    ],
+)
+def test_the_hangup_that_comes_to_the_answer_url_is_not_a_second_call(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], body: str | None
+) -> None:
+    answered = app.lambda_handler(_signed(deployment, "answer_call.hangup", body), None)
+
+    assert len(_heard(answered)) == 2
+    emitted = capsys.readouterr().out
+    assert "HangupAfterSession" in emitted
+    assert "CallAfterSession" not in emitted
+
+
+@pytest.mark.usefixtures("_spoken")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "CallUUID=a&Event=StartApp&CallStatus=completed",
+        "CallUUID=a&Event=Redirect",
+        "CallUUID=a&CallStatus=ringing",
+        "CallUUID=a",
+    ],
+)
+def test_what_is_no_hangup_for_sure_is_a_call(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    app.lambda_handler(_signed(deployment, body=body), None)
+
+    assert "CallAfterSession" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_spoken", "deployment")
+def test_the_fallback_answers_without_a_secret_and_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CARRIER_SECRET_ARN")
+
+    spoken, end = _heard(app.lambda_handler(_sample("answer_call.fallback"), None))
+
+    assert isinstance(spoken, Speak)
+    assert (spoken.text, end) == (TEXT, Hangup())
+    emitted = capsys.readouterr().out
+    assert "AnswerFallback" in emitted
+    assert "AnswerFailed" not in emitted
 
 
 @pytest.mark.usefixtures("_spoken", "deployment")

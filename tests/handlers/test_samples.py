@@ -127,6 +127,8 @@ EXPECTED: dict[str, Check] = {
     "get_recording.json_link": is_problem(409, "recording_not_stored"),
     "delete_recording": is_deletion,
     "answer_call": is_goodbye,
+    "answer_call.fallback": is_goodbye,
+    "answer_call.hangup": is_goodbye,
     "on_session_event": REFUSED,
     "on_session_event.json_body": REFUSED,
     "on_recording_event": REFUSED,

@@ -178,7 +178,7 @@ def _true_leg(name: str, leg: LegRecord) -> dict[str, Any]:
 
 
 def _last(calls: list[Call]) -> str | None:
-    return _time(max((call.started_at for call in calls), default=None))
+    return _time(max((c.ended_at for c in calls if c.ended_at), default=None))
 
 
 def _money(amount: Decimal) -> str:

@@ -112,6 +112,7 @@ def test_the_stage_has_the_throttles_of_the_template(stack: RunningStack) -> Non
     )
 
     assert stage["DefaultRouteSettings"] == api["DefaultRouteSettings"]
+    assert stage["RouteSettings"] == api["RouteSettings"]
 
 
 def test_the_authorizer_is_cached_and_answers_simply(stack: RunningStack) -> None:

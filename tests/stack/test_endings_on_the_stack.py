@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from masking.api import goodbye
 from operate import audit, numbers, plivo
 from operate.deployment import LOCAL, Deployment
 from operate.plivo import Tools
@@ -34,7 +35,7 @@ def tools(stack: Stack) -> Tools:
 
 
 def test_a_call_after_the_end_hears_goodbye(stack: Stack, tools: Tools) -> None:
-    attached = numbers.attach(tools.account, tools.answer_url)
+    attached = numbers.attach(tools.account, tools.answer_urls)
     session = _api(stack, "POST", "/v1/sessions", {**PAIR, "session_expiry": 3})
     number = session["session"]["virtual_number"]
     _wait_until_expired(stack, session["session"]["session_uuid"])
@@ -44,8 +45,12 @@ def test_a_call_after_the_end_hears_goodbye(stack: Stack, tools: Tools) -> None:
 
     (asked,) = [c for c in call["callbacks"] if c["event"] == "StartApp"]
     assert number in attached
+    hung_up = [c for c in call["callbacks"] if c["event"] == "Hangup"]
     assert call["outcome"] == "handed_over"
     assert asked["attempts"][-1]["status"] == 200
+    assert asked["url"].endswith(f"/v1/plivo/answer#{goodbye.RETRIES}")
+    # Nothing else was registered for it, so the answer URL hears of the end as well.
+    assert [c["url"] for c in hung_up] == [asked["url"]]
     (leg,) = call["legs"]
     assert leg["hangup_cause_code"] == 4000
     assert leg["answered_at"]

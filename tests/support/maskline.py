@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.support.embedded_aws import Deployment as Made
 
 ANSWER_URL = "https://api.example.com/v1/plivo/answer"
+FALLBACK_URL = f"{ANSWER_URL}/fallback"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def outputs_of(made: Made, **changes: str) -> dict[str, str]:
     queue = made.recording_queue_url
     return {
         **named,
+        "AnswerFallbackUrl": FALLBACK_URL,
         "AnswerUrl": ANSWER_URL,
         "ApiUrl": "https://api.example.com",
         "ChangeQueueUrl": queue,

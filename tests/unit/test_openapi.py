@@ -95,7 +95,9 @@ def test_an_operation_is_named_after_the_function_of_its_route(route: Route) -> 
     # Plivo may call back by either method; the same function takes both.
     by_get = "_by_get" if route.scope is None and route.method == "get" else ""
 
-    assert operation_of(route)["operationId"] == route.function + by_get
+    fallback = "_fallback" if route.path.endswith("/fallback") else ""
+
+    assert operation_of(route)["operationId"] == route.function + by_get + fallback
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from masking.api import goodbye
 from masking.core.settings import from_outputs
+from masking.lifecycle import answer_call
 from operate.deployment import NEEDED
 from operate.redrive import ROUTES
 from stack.aws.package import read_template
@@ -207,6 +209,40 @@ def test_only_plivos_webhooks_are_open() -> None:
         path for _, path in map(str.split, routes()) if "/plivo/" in path
     }
     assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"]
+
+
+def test_a_caller_is_answered_whatever_else_the_api_is_asked() -> None:
+    api = RESOURCES["Api"]["Properties"]
+    answering = {route for route, name in routes().items() if name == "answer_call"}
+
+    assert api["RouteSettings"].keys() == answering
+    assert len(answering) == 2
+    for settings in api["RouteSettings"].values():
+        assert settings["ThrottlingBurstLimit"] >= 50
+        assert settings["ThrottlingRateLimit"] >= 50
+        assert settings["DetailedMetricsEnabled"]
+
+
+def test_the_fallback_that_is_registered_is_a_route_of_ours_or_the_operators() -> None:
+    elsewhere, own = TEMPLATE["Outputs"]["AnswerFallbackUrl"]["Value"]["Fn::If"][1:]
+
+    assert elsewhere == {"Ref": "GoodbyeFallbackUrl"}
+    for address in own["Fn::If"][1:]:
+        assert address["Fn::Sub"].endswith(goodbye.FALLBACK_PATH)
+    pattern = TEMPLATE["Parameters"]["GoodbyeFallbackUrl"]["AllowedPattern"]
+    for refused in ("http://x.example.com/", "https://x.example.com/#rc=1", "x"):
+        assert not re.match(pattern, refused)
+    assert re.match(pattern, "https://x.example.com/v1/plivo/answer")
+
+
+def test_a_caller_who_reached_the_fallback_alone_rings_an_alarm() -> None:
+    metrics = {
+        resource["Properties"].get("MetricName")
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+    assert answer_call.FALLBACK in metrics
 
 
 def test_no_function_knows_the_address_of_the_api() -> None:

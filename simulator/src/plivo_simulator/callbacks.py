@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import httpx
 
+from .alterations import COPIES, ORIGINALS, altered
 from .clock import Clock
 from .faults import Armed, Faults
 from .records import Attempt, Callback
@@ -30,6 +31,8 @@ READ_SECONDS = 40.0
 TOTAL_SECONDS = 55.0
 RETRIES = 1
 _PATIENCE_SECONDS = 2.0
+# Faults whose callbacks are not waited for by the session's next.
+_OUT_OF_TURN = ("reordered", "delayed", "held")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -60,12 +63,14 @@ class Courier:
         self._announce = announce
         self._last: dict[str, asyncio.Event] = {}
         self._passed: dict[str, asyncio.Event] = {}
+        self._released = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def post(self, callback: Callback) -> None:
         """Schedule the delivery of *callback*, as its fault demands."""
         self._store.add_callback(callback)
         facts = {
+            **{name: str(value) for name, value in callback.attributes.items()},
             "event": callback.event,
             "channel": callback.channel,
             "session_uuid": callback.session_uuid,
@@ -85,9 +90,14 @@ class Courier:
         task = self._clock.run(work, f"callback {callback.event}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if not fault or fault.fault.effect not in ("reordered", "delayed"):
+        if not fault or fault.fault.effect not in _OUT_OF_TURN:
             self._last[callback.session_uuid] = sent
         self._announce("callback", callback)
+
+    def release(self) -> None:
+        """Send what has been held back; what comes after it is held again."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     def forget(self) -> None:
         """Cancel pending deliveries and clear the order of past ones."""
@@ -107,12 +117,16 @@ class Courier:
         parameters = fault.parameters if fault else {}
         if effect == "delayed":
             await self._clock.sleep(parameters["seconds"])
+        elif effect == "held":
+            await self._clock.wait_for(self._released, None)
         elif effect == "reordered":
             passed = self._passed.setdefault(callback.session_uuid, asyncio.Event())
             await self._clock.wait_for(passed, parameters["seconds"])
         elif before:
             with suppress(TimeoutError):
                 await asyncio.wait_for(before.wait(), _PATIENCE_SECONDS)
+        if effect in ORIGINALS:
+            callback.attributes = altered(callback.attributes, effect, parameters)
         await self._deliver(callback, unsigned=effect == "unsigned")
         sent.set()
         if effect != "reordered" and callback.session_uuid in self._passed:
@@ -121,6 +135,11 @@ class Courier:
             for _ in range(int(parameters["copies"])):
                 await self._clock.sleep(parameters["seconds"])
                 await self._deliver(self._copy(callback))
+        elif effect in COPIES:
+            other = self._copy(callback)
+            other.attributes = altered(callback.attributes, effect, parameters)
+            await self._clock.sleep(parameters["seconds"])
+            await self._deliver(other)
         elif effect == "tampered":
             forged = self._copy(callback)
             await self._deliver(forged, claimed={"To": "12025550100", "Duration": "1"})

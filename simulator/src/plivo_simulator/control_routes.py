@@ -7,9 +7,8 @@ Needs no credentials: it is for the developer on this machine. Errors are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +16,7 @@ from starlette.routing import Route
 
 from . import media, views
 from .app_proxy import pass_on, play_stored, show_app
+from .callback_controls import list_callbacks, release_callbacks
 from .control_requests import (
     ControlError,
     Endpoint,
@@ -65,6 +65,7 @@ def control_routes() -> list[Route]:
         ("/numbers", {"GET": list_numbers, "POST": rent_number}),
         ("/numbers/{number}", {"PUT": set_number}),
         ("/callbacks", {"GET": list_callbacks}),
+        ("/callbacks/release", {"POST": release_callbacks}),
         ("/recordings", {"GET": list_recordings}),
         ("/ledger", {"GET": list_ledger}),
         ("/phones/{number}", {"GET": get_phone, "PUT": put_phone}),
@@ -159,18 +160,6 @@ async def act(request: Request) -> Response:
     action = Action(str(what), leg, str(body.get("digits", "")))
     simulator.engine.act(request.path_params["call_uuid"], action)
     return JSONResponse({"accepted": True}, 202)
-
-
-async def list_callbacks(request: Request) -> Response:
-    """Show callbacks, filtered by session_uuid, call_uuid, event, channel or state."""
-    simulator, query = simulator_of(request), request.query_params
-    store = simulator.store
-    key = query.get("call_uuid") or query.get("session_uuid")
-    found: Iterable[Any] = store.callbacks_of.get(key, []) if key else store.callbacks
-    for name in ("session_uuid", "call_uuid", "event", "channel", "state"):
-        if name in query:
-            found = [c for c in found if getattr(c, name) == query[name]]
-    return JSONResponse({"callbacks": [views.callback_view(c) for c in found]})
 
 
 async def list_recordings(request: Request) -> Response:

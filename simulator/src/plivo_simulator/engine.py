@@ -10,11 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from . import audio
+from .answer_urls import AnswerUrls
 from .callbacks import Courier
 from .clock import Clock
 from .conversation import Action, Conversation
 from .faults import Faults
-from .number_application import AnswerUrls
 from .phones import Plan, read_plan
 from .prompts import Prompts
 from .records import Call, LegRecord, Recording
@@ -213,7 +213,7 @@ class Engine:
                 number = self._store.numbers[call.virtual_number]
                 application = self._store.applications.get(number.app_id)
                 await conversation.run_application(application)
-                if application and application.hangup_url:
+                if application and application.told_of_hangup:
                     await self.answer_urls.send_hangup(call, application)
         finally:
             call.ended_at = self.clock.now()

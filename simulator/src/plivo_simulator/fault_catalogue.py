@@ -17,13 +17,17 @@ WRITES = ("create", "update", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: its point, effect, description, and parameters with defaults."""
+    """One fault: its point, effect, description, and parameters with defaults.
+
+    *needs* names an attribute that a callback must have to be hit.
+    """
 
     name: str
     point: str
     effect: str
     description: str
     parameters: Mapping[str, float] = field(default_factory=dict)
+    needs: str = ""
 
 
 _Row = tuple[str, str, dict[str, float]]
@@ -103,6 +107,13 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         "delayed",
         "is sent {seconds} s late",
         {"seconds": 5},
+    ),
+    (
+        "webhook_held",
+        "callback",
+        "held",
+        "is not sent before a request to /_sim/callbacks/release",
+        {},
     ),
     (
         "webhook_tampered",
@@ -218,6 +229,34 @@ _OTHER: tuple[tuple[str, str, str, str, dict[str, float]], ...] = (
         {"mebibytes": 250},
     ),
 )
+_ALTERED: tuple[tuple[str, str, dict[str, float], str], ...] = (
+    (
+        "renumbered",
+        "is sent again {seconds} s later, its SequenceNumber {by} higher",
+        {"by": 1, "seconds": 0},
+        "SequenceNumber",
+    ),
+    (
+        "restamped",
+        "is sent again {seconds} s later, its EventTimestamp {by} s later",
+        {"by": 2, "seconds": 0},
+        "EventTimestamp",
+    ),
+    (
+        "repriced",
+        "is sent again {seconds} s later, its Amount {by} higher",
+        {"by": 0.01, "seconds": 0},
+        "Amount",
+    ),
+    (
+        "misstated",
+        "says an Amount {amount} too high and durations {seconds} s too long",
+        {"amount": 0.01, "seconds": 60},
+        "Amount",
+    ),
+    ("undated", "is sent without its EventTimestamp", {}, "EventTimestamp"),
+    ("unnumbered", "is sent without its SequenceNumber", {}, "SequenceNumber"),
+)
 
 
 def _registry() -> dict[str, Fault]:
@@ -229,6 +268,10 @@ def _registry() -> dict[str, Fault]:
                 for effect, words, parameters in rows
             ]
     faults += [Fault(*row) for row in _OTHER]
+    faults += [
+        Fault(f"webhook_{effect}", "callback", effect, words, parameters, needs)
+        for effect, words, parameters, needs in _ALTERED
+    ]
     return {fault.name: fault for fault in faults}
 
 

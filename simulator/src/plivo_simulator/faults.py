@@ -28,9 +28,10 @@ class Armed:
 
     def fits(self, point: str, facts: Mapping[str, str]) -> bool:
         """Return whether the fault may hit an operation with these facts."""
-        return (
+        return bool(
             self.fault.point == point
             and self.times != 0
+            and (not self.fault.needs or facts.get(self.fault.needs))
             and all(_plain(facts.get(k, "")) == v for k, v in self.match.items())
         )
 

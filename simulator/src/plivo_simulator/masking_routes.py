@@ -21,6 +21,7 @@ from .api_faults import fault_after_commit, fault_before_commit, refusal_of
 from .broken_connections import BrokenResponse
 from .credentials import account_of, may_act_as
 from .faults import Armed
+from .ignored import ignored_names
 from .listing import matching, read_page
 from .parameters import BadParameterError
 from .rules.model import Session
@@ -200,11 +201,13 @@ async def _respond(
         return refusal_of(401, "authentication failed")
     if simulator.is_over_rate(who):
         return refusal_of(429, "too many requests")
-    try:
-        body = await _body(request)
-    except ValueError:
+    entry.body = await _sent(request)
+    body = {} if request.method == "GET" else entry.body or {}
+    if not isinstance(body, dict):
         return refusal_of(400, "the request body is not valid JSON")
     asked = Asked(simulator, request, wanted, body)
+    names = {**dict(request.query_params), **body}
+    entry.ignored = ignored_names(operation, names, asked.session(), simulator.switches)
     fault = simulator.faults.draw(operation, _facts(asked))
     entry.fault = fault.fault.name if fault else ""
     if fault and (refused := await fault_before_commit(fault, request)):
@@ -235,16 +238,16 @@ def _entry(simulator: Simulator, request: Request, operation: str) -> LedgerEntr
     return entry
 
 
-async def _body(request: Request) -> Mapping[str, Any]:
+async def _sent(request: Request) -> Any:
+    """Return the JSON object in the body, None for none, its text for anything else."""
     raw = await request.body()
-    if request.method == "GET" or not raw.strip():
-        return {}
-    if len(raw) > MAX_BODY:
-        raise ValueError("too large")
-    body = json.loads(raw)
-    if not isinstance(body, dict):
-        raise ValueError("not an object")
-    return body
+    if not raw.strip():
+        return None
+    try:
+        body = json.loads(raw) if len(raw) <= MAX_BODY else None
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else raw[:MAX_BODY].decode(errors="replace")
 
 
 def _facts(asked: Asked) -> dict[str, str]:

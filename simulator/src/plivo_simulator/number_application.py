@@ -1,21 +1,17 @@
 """Answer a call that matches no session with the number's application.
 
-The answer URL gets a signed request, as from Plivo, and its XML is carried out. A
-number without an application, an answer other than 2xx and XML that can't be carried
-out end the call with Plivo's hangup cause for each.
+The answer URL gets a signed request, as from Plivo, and its XML is carried out. If it
+does not answer 2xx, however often its fragment has it tried, or its XML can't be
+carried out, the fallback URL is asked once in its place. A number without an
+application, or whose URLs all failed, ends the call with Plivo's hangup cause for that.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from urllib.parse import urlencode, urljoin
-from uuid import uuid4
+from urllib.parse import urljoin
 
-import httpx
-
-from .account import AUTH_ID, country_of
 from .answer_xml import (
     BadXmlError,
     GetDigits,
@@ -23,12 +19,10 @@ from .answer_xml import (
     PlayFile,
     Redirect,
     Speak,
+    Verb,
     Wait,
     parse_answer,
 )
-from .clock import Clock
-from .records import Attempt, Call, Callback
-from .rules.accounting import rate_per_minute
 from .rules.model import (
     ANSWER_URL_FAILED,
     BUSY,
@@ -40,10 +34,7 @@ from .rules.model import (
     Leg,
 )
 from .rules.steps import Answer, Cut, Gather, Gone, HangUp, Pause, Play, Pressed, Reply
-from .signature_headers import signature_headers
-from .store import Application, Store
-from .switches import Switches
-from .time_formats import event_time
+from .store import Application
 
 MAX_DOCUMENTS = 20
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -69,6 +60,11 @@ class ApplicationReply:
     content_type: str
     text: str
 
+    @property
+    def is_ok(self) -> bool:
+        """Return whether the application answered with success."""
+        return self.status is not None and 200 <= self.status < 300
+
 
 Step = ApplicationRequest | Answer | Play | Pause | Gather | HangUp
 ApplicationFlow = Generator[Step, "Reply | ApplicationReply", None]
@@ -82,16 +78,17 @@ def run_application(application: Application | None) -> ApplicationFlow:
     ask = ApplicationRequest(
         application.answer_url, application.answer_method, "StartApp"
     )
+    fallback = _fallback(application)
     answered = False
     for _ in range(MAX_DOCUMENTS):
         document = yield ask
-        if not isinstance(document, ApplicationReply) or not _is_ok(document.status):
-            yield HangUp(Leg.CALLER, ANSWER_URL_FAILED)
-            return
-        try:
-            verbs = parse_answer(document.text, document.content_type)
-        except BadXmlError:
-            yield HangUp(Leg.CALLER, INVALID_XML)
+        verbs = _read(document)
+        if isinstance(verbs, Cause) and not answered and fallback:
+            document = yield fallback
+            verbs = _read(document)
+        if isinstance(verbs, Cause) or not isinstance(document, ApplicationReply):
+            cause = verbs if isinstance(verbs, Cause) else ANSWER_URL_FAILED
+            yield HangUp(Leg.CALLER, cause)
             return
         if not answered and not (verbs and isinstance(verbs[0], Hangup)):
             yield Answer()
@@ -107,6 +104,24 @@ def run_application(application: Application | None) -> ApplicationFlow:
             return
         ask = onward
     yield HangUp(Leg.CALLER, INVALID_XML)
+
+
+def _fallback(application: Application) -> ApplicationRequest | None:
+    if not application.fallback_answer_url:
+        return None
+    return ApplicationRequest(
+        application.fallback_answer_url, application.fallback_method, "StartApp"
+    )
+
+
+def _read(document: Reply | ApplicationReply) -> list[Verb] | Cause:
+    """Return the verbs of a document, or why the call ends without them."""
+    if not isinstance(document, ApplicationReply) or not document.is_ok:
+        return ANSWER_URL_FAILED
+    try:
+        return parse_answer(document.text, document.content_type)
+    except BadXmlError:
+        return INVALID_XML
 
 
 def _carry_out(
@@ -142,106 +157,3 @@ def _get_digits(
             action = urljoin(base, verb.action)
             return ApplicationRequest(action, verb.method, "Digits", reply.digits)
     return None
-
-
-class AnswerUrls:
-    """Send requests to applications and record them as callbacks."""
-
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        store: Store,
-        switches: Switches,
-        clock: Clock,
-    ) -> None:
-        self._client = client
-        self._store = store
-        self._switches = switches
-        self._clock = clock
-
-    async def ask(self, call: Call, ask: ApplicationRequest) -> ApplicationReply:
-        """Request a document for *call* from an application."""
-        attributes: dict[str, str | int] = _attributes(call, ask.event)
-        if ask.digits is not None:
-            attributes["Digits"] = ask.digits
-        return await self._send(call, ask, attributes)
-
-    async def send_hangup(self, call: Call, application: Application) -> None:
-        """Send the end of *call* to the application's hangup URL."""
-        leg = call.legs[Leg.CALLER]
-        cause = leg.cause or NORMAL
-        attributes = _attributes(call, "Hangup")
-        attributes |= {
-            "CallStatus": "completed" if leg.answered_at else "failed",
-            "HangupCause": cause.name,
-            "HangupCauseCode": cause.code,
-            "HangupSource": leg.ended_by,
-            "Duration": str(leg.duration),
-            "BillDuration": str(leg.bill.seconds),
-        }
-        ask = ApplicationRequest(
-            application.hangup_url, application.hangup_method, "Hangup"
-        )
-        await self._send(call, ask, attributes)
-
-    async def _send(
-        self, call: Call, ask: ApplicationRequest, attributes: dict[str, str | int]
-    ) -> ApplicationReply:
-        callback = Callback(
-            callback_id=str(uuid4()),
-            channel="application",
-            event=ask.event,
-            session_uuid="",
-            call_uuid=call.call_uuid,
-            method=ask.method,
-            url=ask.url,
-            attributes=attributes,
-            created_at=self._clock.now(),
-            account=call.account,
-        )
-        self._store.add_callback(callback)
-        pairs = [(name, str(value)) for name, value in attributes.items()]
-        headers = signature_headers(
-            self._switches, call.account, ask.method, ask.url, pairs
-        )
-        if ask.method == "GET":
-            joiner = "&" if "?" in ask.url else "?"
-            url = f"{ask.url}{joiner}{urlencode(pairs)}"
-            request = httpx.Request("GET", url, headers=headers)
-        else:
-            body = urlencode(pairs)
-            headers |= _FORM
-            request = httpx.Request("POST", ask.url, content=body, headers=headers)
-        document, error = ApplicationReply(ask.url, None, "", ""), ""
-        at, started = self._clock.now(), time.monotonic()
-        try:
-            answer = await self._client.send(request)
-            kind = answer.headers.get("content-type", "")
-            document = ApplicationReply(ask.url, answer.status_code, kind, answer.text)
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
-            error = type(problem).__name__
-        seconds = round(time.monotonic() - started, 4)
-        callback.attempts.append(Attempt(at, document.status, error, seconds))
-        callback.state = "delivered" if _is_ok(document.status) else "failed"
-        return document
-
-
-def _attributes(call: Call, event: str) -> dict[str, str | int]:
-    return {
-        "ALegUUID": call.call_uuid,
-        "ALegRequestUUID": call.call_uuid,
-        "BillRate": str(rate_per_minute(country_of(call.caller))),
-        "CallStatus": "ringing" if event == "StartApp" else "in-progress",
-        "CallUUID": call.call_uuid,
-        "Direction": "inbound",
-        "Event": event,
-        "From": call.caller,
-        "ParentAuthID": AUTH_ID,
-        "RequestUUID": call.call_uuid,
-        "SessionStart": event_time(call.started_at),
-        "To": call.virtual_number,
-    }
-
-
-def _is_ok(status: int | None) -> bool:
-    return status is not None and 200 <= status < 300

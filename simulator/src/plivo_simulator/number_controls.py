@@ -13,7 +13,10 @@ from .account import AUTH_ID, TOKENS, RentedNumber, country_of
 from .control_requests import ControlError, body_of, digits_of, simulator_of
 from .store import Application, Number
 
-_FIELDS = ("answer_url", "answer_method", "hangup_url", "hangup_method")
+_FIELDS = (
+    *("answer_url", "answer_method", "hangup_url", "hangup_method"),
+    *("fallback_answer_url", "fallback_method"),
+)
 
 
 async def list_numbers(request: Request) -> Response:
@@ -52,7 +55,7 @@ async def set_number(request: Request) -> Response:
     body = await body_of(request)
     if body.get("answer_url"):
         app_id = f"sim-{digits}"
-        name = f"set by hand for {digits}"
+        name = f"set-by-hand-for-{digits}"
         application = Application(app_id, number.rented.account, name)
         for field, value in _texts(body).items():
             setattr(application, field, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +27,11 @@ _FIELDS = (
     "answer_method",
     "hangup_url",
     "hangup_method",
+    "fallback_answer_url",
+    "fallback_method",
 )
+_URLS = ("answer_url", "hangup_url", "fallback_answer_url")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def number_routes() -> list[Route]:
@@ -90,8 +95,10 @@ async def on_applications(request: Request) -> Response:
     applications = simulator.store.applications
     if request.method == "POST":
         body = await _body(request)
-        if not body.get("app_name"):
-            return refusal_of(400, "app_name is missing")
+        for name in ("app_name", "answer_url"):
+            if not body.get(name):
+                return refusal_of(400, f"{name} is missing")
+        _check(simulator, body)
         app_id = str(uuid4().int)[:17]
         applications[app_id] = Application(app_id, account, "")
         _change(applications[app_id], body)
@@ -118,7 +125,9 @@ async def on_application(request: Request) -> Response:
         for number in simulator.store.numbers.values():
             number.app_id = "" if number.app_id == app_id else number.app_id
         return Response(status_code=204)
-    _change(application, await _body(request))
+    body = await _body(request)
+    _check(simulator, body)
+    _change(application, body)
     return JSONResponse({"api_id": api_id(), "message": "changed"}, 202)
 
 
@@ -135,6 +144,18 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadParameterError("the request body is not an object")
     return body
+
+
+def _check(simulator: Simulator, body: dict[str, Any]) -> None:
+    """Refuse what Plivo refuses in an application."""
+    name = body.get("app_name")
+    if name is not None and not _NAME.fullmatch(str(name)):
+        raise BadParameterError("app_name may have letters, digits, - and _ only")
+    if simulator.switches["url_fragment"] == "taken":
+        return
+    for field in _URLS:
+        if "#" in str(body.get(field) or ""):
+            raise BadParameterError(f"{field} must be a valid URL")
 
 
 def _change(application: Application, body: dict[str, Any]) -> None:
@@ -162,5 +183,8 @@ def _number_document(number: Number, account: str) -> dict[str, Any]:
 
 def _application_document(application: Application) -> dict[str, Any]:
     fields = {name: getattr(application, name) for name in _FIELDS}
+    # The object names it otherwise than requests do.
+    fields["fallback_answer_method"] = fields.pop("fallback_method")
+    fields["hangup_url"] = application.told_of_hangup
     uri = f"/v1/Account/{application.account}/Application/{application.app_id}/"
     return {"app_id": application.app_id, **fields, "resource_uri": uri}

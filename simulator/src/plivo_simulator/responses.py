@@ -105,7 +105,7 @@ class SessionShape:
             if not lag or (call.ended_at and call.ended_at + lag <= self._now)
         ]
         bill = total(call.bill for call in calls)
-        last = max((call.started_at for call in calls), default=None)
+        last = max((c.ended_at for c in calls if c.ended_at), default=None)
         document: Document = {
             "first_party": session.first_party,
             "second_party": session.second_party,

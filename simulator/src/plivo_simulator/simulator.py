@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import httpx
 
 from . import views
+from .answer_urls import AnswerUrls
 from .broadcast import Broadcast
 from .callbacks import Courier, callback_client
 from .clock import Clock
 from .engine import Engine
 from .faults import Faults
-from .number_application import AnswerUrls
 from .prompts import Prompts
 from .records import Call, Callback
 from .reports import Reporter

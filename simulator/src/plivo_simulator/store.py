@@ -30,6 +30,13 @@ class Application:
     answer_method: str = "POST"
     hangup_url: str = ""
     hangup_method: str = "POST"
+    fallback_answer_url: str = ""
+    fallback_method: str = "POST"
+
+    @property
+    def told_of_hangup(self) -> str:
+        """Return the URL that hears of a call's end: by default the answer URL."""
+        return self.hangup_url or self.answer_url
 
 
 @dataclass(slots=True)
@@ -62,7 +69,11 @@ class Received:
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """One request to the masking API, and what it changed."""
+    """One request to the masking API, and what it changed.
+
+    *body* is the JSON object that was sent, or its text where it is none; *ignored*
+    are the names in it, or in the query, that changed nothing.
+    """
 
     number: int
     at: datetime
@@ -74,6 +85,8 @@ class LedgerEntry:
     session_uuid: str
     status: int | None = None
     fault: str = ""
+    body: Any = None
+    ignored: list[str] = field(default_factory=list)
     committed: dict[str, Any] | None = None
 
 

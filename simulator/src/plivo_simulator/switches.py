@@ -87,6 +87,9 @@ SWITCHES: Mapping[str, Switch] = {
     "recording_auth": Switch(
         ("off", "on"), "Basic auth on recording files (the console's toggle)"
     ),
+    "url_fragment": Switch(
+        ("taken", "refused"), "a fragment in an application's URL: taken, or 400"
+    ),
     "rate_limit": Switch(("off", "on"), "429 beyond 300 requests in five seconds"),
 }
 

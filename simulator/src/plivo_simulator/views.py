@@ -160,6 +160,8 @@ def ledger_view(entry: LedgerEntry) -> View:
         "session_uuid": entry.session_uuid or None,
         "status": entry.status,
         "fault": entry.fault or None,
+        "body": entry.body,
+        "ignored": entry.ignored,
         "committed": entry.committed,
     }
 

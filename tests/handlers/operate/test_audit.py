@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from masking.domain.sessions import Status
-from masking.plivo.account import Account
+from masking.plivo.account import Account, AnswerUrls
 from masking.wiring import Services
 from operate import audit
 from operate.plivo import Tools
@@ -22,8 +22,9 @@ from tests.support.simulated_plivo import SimulatedPlivo
 
 def _tools(harness: Harness) -> Tools:
     account = Account(harness.carrier)
+    urls = AnswerUrls("", "")
     return Tools(
-        harness.carrier, account, harness.stores, CALLBACK_KEY, "", harness.now
+        harness.carrier, account, harness.stores, CALLBACK_KEY, urls, harness.now
     )
 
 

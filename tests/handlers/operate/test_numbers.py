@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 import pytest
 
-from masking.plivo.account import Account
+from masking.api import goodbye
+from masking.plivo.account import Account, AnswerUrls
 from operate import numbers
-from operate.plivo import Tools
+from operate.plivo import Tools, answer_urls
+from plivo_simulator.number_application import (
+    ApplicationReply,
+    ApplicationRequest,
+    run_application,
+)
+from plivo_simulator.rules.steps import Answer, Pause
+from plivo_simulator.url_config import read_url
 from tests.support.harness import Harness
 from tests.support.harness_services import CALLBACK_KEY
-from tests.support.maskline import ANSWER_URL, Command
+from tests.support.maskline import ANSWER_URL, FALLBACK_URL, Command
 from tests.support.simulated_plivo import SimulatedPlivo
+
+URLS = answer_urls(
+    {"AnswerUrl": ANSWER_URL, "AnswerFallbackUrl": FALLBACK_URL},
+)
+
+# Somebody else's.
+ELSEWHERE = AnswerUrls("https://x.example.com/", "")
 
 
 @pytest.fixture
@@ -20,7 +37,7 @@ def tools(harness: Harness) -> Tools:
     """Return what commands work with, in the time of the test."""
     account = Account(harness.carrier)
     return Tools(
-        harness.carrier, account, harness.stores, CALLBACK_KEY, ANSWER_URL, harness.now
+        harness.carrier, account, harness.stores, CALLBACK_KEY, URLS, harness.now
     )
 
 
@@ -36,19 +53,108 @@ def test_numbers_without_an_application_are_warned_of(tools: Tools) -> None:
 def test_the_goodbye_is_attached_to_what_has_nothing_and_to_nothing_else(
     tools: Tools,
 ) -> None:
-    other = tools.account.create_application("support line", "https://x.example.com/")
+    other = tools.account.create_application("support-line", ELSEWHERE)
     tools.account.attach("+12025550180", other)
 
-    attached = numbers.attach(tools.account, ANSWER_URL)
-    again = numbers.attach(tools.account, ANSWER_URL)
+    attached = numbers.attach(tools.account, URLS)
+    again = numbers.attach(tools.account, URLS)
 
     by = {line.number: line.answers for line in numbers.pool(tools)}
     assert len(attached) == 37
     assert again == []
     assert by.pop("+12025550180") == numbers.ELSEWHERE
     assert set(by.values()) == {numbers.GOODBYE}
-    ours = [a for a in tools.account.applications() if a.answer_url == ANSWER_URL]
+    ours = [a for a in tools.account.applications() if URLS.are_in(a)]
     assert [each.name for each in ours] == [numbers.NAME]
+
+
+def test_a_fallback_and_how_often_to_try_are_registered(
+    harness: Harness, tools: Tools
+) -> None:
+    numbers.attach(tools.account, URLS)
+
+    (made,) = _applications(harness)
+    fragment = "#ct=2000&rt=4000&tt=12000&rc=3&rp=all"
+    assert made["answer_url"] == ANSWER_URL + fragment
+    assert made["fallback_answer_url"] == FALLBACK_URL + fragment
+    assert (made["answer_method"], made["fallback_method"]) == ("POST", "POST")
+
+
+def test_a_fallback_elsewhere_is_asked_by_post_too_for_the_callers_sake(
+    harness: Harness, tools: Tools
+) -> None:
+    other = "https://other.example.com/v1/plivo/answer"
+    urls = answer_urls({"AnswerUrl": ANSWER_URL, "AnswerFallbackUrl": other})
+
+    numbers.attach(tools.account, urls)
+
+    (made,) = _applications(harness)
+    assert made["fallback_answer_url"].partition("#")[0] == other
+    assert made["fallback_method"] == "POST"
+
+
+def test_where_plivo_takes_no_fragment_the_urls_are_registered_without(
+    harness: Harness, tools: Tools
+) -> None:
+    harness.simulator.switches.set({"url_fragment": "refused"})
+
+    numbers.attach(tools.account, URLS)
+
+    (made,) = _applications(harness)
+    assert made["answer_url"] == ANSWER_URL
+    assert made["fallback_answer_url"] == FALLBACK_URL
+    assert {line.answers for line in numbers.pool(tools)} == {numbers.GOODBYE}
+
+
+def test_an_application_of_an_earlier_version_is_brought_up_to_date(
+    harness: Harness, tools: Tools
+) -> None:
+    app_id = tools.account.create_application(numbers.NAME, AnswerUrls(ANSWER_URL, ""))
+    for number in tools.account.numbers():
+        tools.account.attach(number.number, app_id)
+
+    before = numbers.pool(tools)
+    warned = numbers.warnings(before, {})
+    attached = numbers.attach(tools.account, URLS)
+
+    assert {line.answers for line in before} == {numbers.NO_FALLBACK}
+    assert len(warned) == len(before)
+    assert "maskline numbers attach" in warned[0]
+    assert attached == []
+    assert {line.answers for line in numbers.pool(tools)} == {numbers.GOODBYE}
+    (made,) = _applications(harness)
+    assert made["fallback_answer_url"].startswith(FALLBACK_URL)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, None])
+def test_a_caller_hears_goodbye_where_the_answer_url_does_not_answer(
+    harness: Harness, tools: Tools, status: int | None
+) -> None:
+    numbers.attach(tools.account, URLS)
+    (application,) = harness.simulator.store.applications.values()
+
+    steps = run_application(application)
+    asked = next(steps)
+    assert isinstance(asked, ApplicationRequest)
+    how = read_url(asked.url)
+    again = steps.send(ApplicationReply(how.url, status, "", ""))
+    assert isinstance(again, ApplicationRequest)
+    heard = goodbye.response(goodbye.DEFAULT)
+    kind = heard["headers"]["content-type"]
+    answered = steps.send(ApplicationReply(FALLBACK_URL, 200, kind, heard["body"]))
+
+    assert how.url == ANSWER_URL
+    assert how.retries == 3
+    assert how.tries_again("rt" if status is None else str(status))
+    assert read_url(again.url).url == FALLBACK_URL
+    assert answered == Answer()
+    assert isinstance(steps.send(None), Pause)
+
+
+def _applications(harness: Harness) -> list[dict[str, Any]]:
+    """Return what was sent to make or change each application, as it stands."""
+    applications = harness.simulator.store.applications.values()
+    return [asdict(each) for each in applications]
 
 
 def test_the_busiest_party_says_how_many_numbers_are_needed(
@@ -83,7 +189,7 @@ def test_the_command_lists_and_warns_until_every_number_is_answered(
 
     shown = json.loads(before.out)
     assert (before.status, before.err) == (1, "")
-    assert shown["answer_url"] == ANSWER_URL
+    assert (shown["answer_url"], shown["fallback_url"]) == (ANSWER_URL, FALLBACK_URL)
     assert {line["answers"] for line in shown["numbers"]} == {numbers.NOTHING}
     assert len(shown["warnings"]) == len(shown["numbers"])
     assert (attached.status, attached.err) == (0, "")
@@ -100,12 +206,12 @@ def test_the_command_lists_and_warns_until_every_number_is_answered(
 def test_another_application_is_named(command: Command, plivo: SimulatedPlivo) -> None:
     assert plivo.sessions() == []
     account = _account(command)
-    other = account.create_application("support line", "https://x.example.com/")
+    other = account.create_application("support-line", ELSEWHERE)
     account.attach("+12025550180", other)
 
     listed = command.run("numbers", "list").out
 
-    assert "another application: support line" in listed
+    assert "another application: support-line" in listed
 
 
 def _account(command: Command) -> Account:

@@ -14,6 +14,12 @@ from xml.sax.saxutils import escape, quoteattr
 from masking.core.settings import Settings
 
 PATH = "/v1/plivo/answer"
+FALLBACK_PATH = f"{PATH}/fallback"
+
+# How Plivo is to ask: by default it tries once more, and after time-outs alone, so a
+# 429 or 5xx would end the call (plivo-contract 4.2). Milliseconds: to connect, to the
+# answer, for all tries together; then tries after the first, on whatever failure.
+RETRIES = "ct=2000&rt=4000&tt=12000&rc=3&rp=all"
 
 CONTENT_TYPE = "application/xml"
 

@@ -1,8 +1,14 @@
-"""Find out whether a call to a number whose session is over comes from Plivo."""
+"""Find out what a request for the answer to a call is: Plivo's, and of which kind.
+
+Every request gets the same answer; what differs is how it is counted. The answer URL
+is asked for three things (plivo-contract 5): what a call is to hear; the same once
+more, at the fallback URL, because the first answer did not arrive; and, as the hangup
+URL is the answer URL by default, nothing, when the call has ended.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -13,22 +19,53 @@ from masking.plivo import signature
 if TYPE_CHECKING:
     from masking.api.gateway import Request
 
+# What a request is counted as.
+CALL = "CallAfterSession"
+HANGUP = "HangupAfterSession"
+FALLBACK = "AnswerFallback"
+UNSIGNED = "AnswerUnsigned"
+
+# Plivo's words for the state of a call that is over.
+OVER = frozenset(
+    {"completed", "busy", "failed", "timeout", "no-answer", "cancel", "canceled"}
+)
+
 
 @dataclass(frozen=True)
 class AnswerCall:
-    """Checks requests for the answer to a call; every call gets the same answer."""
+    """Tells requests for the answer to a call apart.
+
+    *auth_tokens* are read for a signature alone: the fallback needs no secret, as the
+    lack of one may be why it is asked.
+    """
 
     public_base_url: str
-    auth_tokens: Iterable[str]
+    auth_tokens: Callable[[], Iterable[str]]
 
-    def is_signed(self, request: Request) -> bool:
-        """Return whether Plivo sent this; others learn nothing, but are counted."""
+    def kind_of(self, request: Request) -> str:
+        """Return the name of the metric that a request counts in."""
+        if request.path.endswith(goodbye.FALLBACK_PATH):
+            return FALLBACK
+        form = parse_qsl(request.body.decode(), keep_blank_values=True)
+        if not self._is_signed(request, form):
+            return UNSIGNED
+        return HANGUP if is_hangup(dict(form)) else CALL
+
+    def _is_signed(self, request: Request, form: Sequence[tuple[str, str]]) -> bool:
         base = self.public_base_url or f"https://{request.domain}"
         query = f"?{request.query}" if request.query else ""
         return signature.is_valid(
             method=request.method,
             url=f"{base}{goodbye.PATH}{query}",
-            form=parse_qsl(request.body.decode(), keep_blank_values=True),
+            form=form,
             headers=request.headers,
-            auth_tokens=self.auth_tokens,
+            auth_tokens=self.auth_tokens(),
         )
+
+
+def is_hangup(attributes: Mapping[str, str]) -> bool:
+    """Return whether a request tells of a call's end; `Event` outweighs its state."""
+    event = attributes.get("Event")
+    if event:
+        return event.lower() == "hangup"
+    return attributes.get("CallStatus", "").lower() in OVER

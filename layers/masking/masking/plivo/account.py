@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urldefrag
 
 from masking.core import numbers
 from masking.plivo import answers
-from masking.plivo.errors import CarrierAnswerInvalidError
+from masking.plivo.errors import CarrierAnswerInvalidError, CarrierRefusedError
 
 if TYPE_CHECKING:
     from masking.plivo.client import Carrier
@@ -47,6 +48,38 @@ class Application:
     name: str
     answer_url: str
     answer_method: str
+    fallback_url: str = ""
+
+
+@dataclass(frozen=True)
+class AnswerUrls:
+    """What an application asks: *answer*, and where that fails *fallback*.
+
+    Both are asked by POST, because a GET has the caller's number in its address.
+    *retries* is the fragment that says how often and how long each is tried; it is
+    neither sent nor signed (plivo-contract 4.2).
+    """
+
+    answer: str
+    fallback: str
+    retries: str = ""
+
+    def fields(self, *, with_retries: bool) -> dict[str, str]:
+        """Return them as an application's fields."""
+        fragment = f"#{self.retries}" if self.retries and with_retries else ""
+        return {
+            "answer_url": self.answer + fragment,
+            "answer_method": "POST",
+            "fallback_answer_url": self.fallback + fragment,
+            "fallback_method": "POST",
+        }
+
+    def are_in(self, application: Application) -> bool:
+        """Return whether an application asks both, however often it tries them."""
+        has = urldefrag(application.answer_url).url, application.answer_method
+        return has == (self.answer, "POST") and (
+            urldefrag(application.fallback_url).url == self.fallback
+        )
 
 
 class Account:
@@ -93,22 +126,43 @@ class Account:
                 name=str(item.get("app_name") or ""),
                 answer_url=str(item.get("answer_url") or ""),
                 answer_method=str(item.get("answer_method") or "POST").upper(),
+                fallback_url=str(item.get("fallback_answer_url") or ""),
             )
 
-    def create_application(self, name: str, answer_url: str) -> str:
-        """Create an application that asks *answer_url* by POST; return its id."""
-        answer = self._carrier.ask(
-            "POST",
-            "Application",
-            data={
-                "app_name": name,
-                "answer_url": answer_url,
-                "answer_method": "POST",
-            },
-        )
+    def create_application(self, name: str, urls: AnswerUrls) -> str:
+        """Create an application that asks *urls*; return its id.
+
+        *name* is of letters, digits, `-` and `_`.
+        """
+        answer = self._write_application([], {"app_name": name}, urls)
         if not answer.get("app_id"):
             raise CarrierAnswerInvalidError
         return str(answer["app_id"])
+
+    def change_application(self, app_id: str, urls: AnswerUrls) -> None:
+        """Let an application ask *urls* from now on."""
+        self._write_application([app_id], {}, urls)
+
+    def _write_application(
+        self, path: Sequence[str], fields: Mapping[str, str], urls: AnswerUrls
+    ) -> Mapping[str, Any]:
+        """Write an application; without fragments where Plivo takes none.
+
+        They are documented for its console; for its API it is not known.
+        """
+
+        def write(*, with_retries: bool) -> Mapping[str, Any]:
+            data = {**fields, **urls.fields(with_retries=with_retries)}
+            answer: Mapping[str, Any]
+            answer = self._carrier.ask("POST", "Application", *path, data=data)
+            return answer
+
+        try:
+            return write(with_retries=True)
+        except CarrierRefusedError:
+            if not urls.retries:
+                raise
+            return write(with_retries=False)
 
     def attach(self, number: str, app_id: str) -> None:
         """Let an application answer a number."""

@@ -146,9 +146,7 @@ class LifecycleServices(Connections):
         """Return what answers callers whose session is over."""
         from masking.lifecycle.answer_call import AnswerCall
 
-        return AnswerCall(
-            public_base_url=self.settings.public_base_url, auth_tokens=self.auth_tokens
-        )
+        return AnswerCall(self.settings.public_base_url, lambda: self.auth_tokens)
 
     # Callbacks of Plivo
 
