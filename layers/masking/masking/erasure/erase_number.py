@@ -209,6 +209,10 @@ class EraseNumber:
         """Erase a session and the way to it, unless the next erasure needs that."""
         held = self._erase(erasure, session_uuid)
         for link in () if held else found[session_uuid]:
+            # Those by label may outlive the session itself, which knew its labels.
+            for label, value in link.get("labels", {}).items():
+                key = key_space.label_key(erasure.tenant_id, label, value)
+                self.stores.table.delete(key, link["sk"])
             self.stores.table.delete(link["pk"], link["sk"])
 
     def _erase_again(self, session_uuid: str) -> None:
