@@ -63,8 +63,14 @@ def test_a_search_finds_it_until_then_too(
     then = at(services, clock)
     assert session.expiry_time
     assert session.created_time
-    window = {"created_time__gte": session.created_time - timedelta(days=1)}
-    search = Search.model_validate({**window})
+    day = timedelta(days=1)
+    window = {
+        "created_time__gte": session.created_time - day,
+        "created_time__lte": session.created_time + day,
+    }
+    search = Search.model_validate(
+        {name: f"{when:%Y-%m-%dT%H:%M:%SZ}" for name, when in window.items()}
+    )
     services.stores.links.put(
         f"CARRIER#{session.carrier_session_uuid}",
         "LINK",
