@@ -73,7 +73,10 @@ def test_a_recording_resource_is_cleaned(
 @pytest.mark.parametrize(
     "odd",
     ["1e400", "-1", "1_000", "\u0661", "9" * 5001, 10**5000, -5, float("inf"), []],
-    ids=lambda odd: str(type(odd)),
+    ids=[
+        *("exponent", "negative", "underscore", "other digits", "long text"),
+        *("huge", "negative number", "infinity", "list"),
+    ],
 )
 def test_a_duration_that_is_no_number_of_milliseconds_is_unknown(odd: object) -> None:
     assert resource_from("r", {"recording_duration_ms": odd}).duration is None
