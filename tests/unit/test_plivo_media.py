@@ -13,9 +13,11 @@ from urllib3.exceptions import ProtocolError
 
 from masking.core.addresses import is_public
 from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
+from masking.core.settings import Settings
 from masking.plivo.download import Download, promise_of
 from masking.plivo.media import Media
 from proofs.http_listener import Answer, HttpListener, in_chunks, reply, reset
+from tests.unit.test_template import TEMPLATE
 
 CREDENTIALS = ("MAEXAMPLEACCOUNT0000", "a-token-of-plivos")
 BASIC = f"Basic {base64.b64encode(':'.join(CREDENTIALS).encode()).decode()}"
@@ -619,3 +621,27 @@ def test_any_other_host_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(RecordingRefusedError), origin_of(*hosts).open(url):
         pass
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted"),
+    [
+        ("media.plivo.com", True),
+        # A region's, such as India's.
+        ("aps1.media.plivo.com", True),
+        ("plivo.com", False),
+        ("api.plivo.com", False),
+        ("docs.plivo.com", False),
+        ("media.plivo.com.example.com", False),
+    ],
+)
+def test_by_default_hosts_of_media_alone_may_see_credentials(
+    host: str, is_trusted: bool
+) -> None:
+    default = TEMPLATE["Parameters"]["RecordingHosts"]["Default"]
+    hosts = Settings({"RECORDING_HOSTS": default}).recording_hosts
+    origin = Media(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
+
+    place = origin._place(f"https://{host}/a.mp3", may_be_any=True)
+
+    assert place.is_trusted is is_trusted

@@ -26,7 +26,7 @@ def test_a_link_to_a_session_that_was_purged_goes_with_what_is_left_of_it(
 
     assert harness.load_erasure(erasure).found["sessions"] == 1
     assert traces(all_places(harness), EVERYWHERE) == []
-    # The links of its number knew its labels.
+    # Its request, which is purged apart from its state, knew its labels.
     assert not [item for item in table_items(harness) if item["pk"].startswith("L#")]
 
 

@@ -82,6 +82,8 @@ class SessionStore:
                 "pk": session_key(session.session_uuid),
                 "sk": REQUEST,
                 "asked": dict(session.asked),
+                # So that an erasure finds links by label if the state was purged first.
+                **({"labels": dict(session.labels)} if session.labels else {}),
                 "purge_at": self._table.purge_at(ends, session.retention_days),
             }
         )

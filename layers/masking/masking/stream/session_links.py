@@ -58,9 +58,7 @@ class SessionLinks:
         hashes = [numbers.hashed(self.number_key, each) for each in given if each]
         more = {} if since == session.reserved_at else {"since": times.stamp(since)}
         for hashed in hashes:
-            self._link_once(
-                key_of(session.tenant_id, hashed), session, **more, **_labels(session)
-            )
+            self._link_once(key_of(session.tenant_id, hashed), session, **more)
         erased = [
             self._is_erased(session, hashed, times.stamp(since)) for hashed in hashes
         ]
@@ -84,7 +82,7 @@ class SessionLinks:
         """Link a session to a stranger who has called its virtual number."""
         hashed = numbers.hashed(self.number_key, number)
         key = key_space.caller_key(session.tenant_id, hashed)
-        self._link_once(key, session, since=since, **_labels(session))
+        self._link_once(key, session, since=since)
         self._is_erased(session, hashed, since)
 
     def _is_erased(self, session: Session, hashed: str, since: str) -> bool:
@@ -114,11 +112,3 @@ class SessionLinks:
         elif known.get("purge_at") != purge_at:
             kept = {k: v for k, v in known.items() if k not in ("pk", "sk")}
             self.stores.links.put(pk, sk, **{**kept, "purge_at": purge_at})
-
-
-def _labels(session: Session) -> dict[str, Any]:
-    """Return what a number's link must hold for its erasure to find links by label.
-
-    The session's own items may have been purged before they are.
-    """
-    return {"labels": dict(session.labels)} if session.labels else {}
