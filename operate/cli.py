@@ -13,6 +13,7 @@ from operate.hold import hold_group
 from operate.keys import keys_group
 from operate.numbers import numbers_group
 from operate.probe import probe_command
+from operate.recordings import recordings_group
 from operate.redrive import redrive_command
 from operate.tenants import tenants_group
 from operate.webhooks import webhooks_group
@@ -20,7 +21,7 @@ from operate.webhooks import webhooks_group
 SECTIONS = {
     "Tenants": (keys_group, tenants_group, webhooks_group),
     "Plivo": (numbers_group, audit_command, probe_command),
-    "Recordings and queues": (hold_group, redrive_command),
+    "Recordings and queues": (hold_group, recordings_group, redrive_command),
 }
 
 

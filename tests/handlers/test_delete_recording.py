@@ -65,6 +65,21 @@ def test_a_held_recording_is_kept_shown_and_not_deleted_until_it_is_let_go(
     assert deleted["statusCode"] == 200
 
 
+def test_the_hold_of_a_session_alone_keeps_a_recording_from_being_deleted(
+    services: Services, recorded: Session, clock: Clock
+) -> None:
+    known = announced(services, recorded, clock, "https://media.plivo.com/x.wav")
+    # As the command does first, before it comes to the recordings.
+    services.stores.recordings.put_hold(recorded.session_uuid, held=True)
+
+    refused = delete_app.lambda_handler(
+        request("delete_recording", known.recording_uuid), None
+    )
+
+    assert problem(refused)[:2] == (409, "recording_held")
+    assert services.stores.recordings.of_session(recorded.session_uuid) == [known]
+
+
 def test_a_deletion_takes_every_version_here_and_the_file_at_plivo(
     services: Services,
     recorded: Session,

@@ -159,6 +159,17 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
         attempt=1,
         attributes={"EventName": "A"},
         received_at=clock(),
+        session_ends=session.expiry_time,
+    )
+    stores.callbacks.put(
+        session.session_uuid,
+        "f" * 64,
+        kind="events",
+        tenant_id="acme",
+        attempt=1,
+        attributes={"EventName": "A"},
+        received_at=clock() + timedelta(days=2),
+        session_ends=session.expiry_time,
     )
 
     kept = stores.table.client.query(
@@ -171,9 +182,12 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
     purged = {read_item(item)["sk"][:6]: read_item(item)["purge_at"] for item in kept}
     assert session.expiry_time
     assert purged["A#STAT"] == int((session.expiry_time + retention).timestamp())
-    assert purged["E#dddd"] == int((clock() + retention).timestamp())
-    # It outlives the state, so that extending a session need not write it again.
-    assert purged["A#REQU"] >= purged["A#STAT"] + 29 * 86_400
+    # A callback goes with its session, unless it came after its end.
+    assert purged["E#dddd"] == purged["A#STAT"]
+    late = clock() + timedelta(days=2) + retention
+    assert purged["E#ffff"] == int(late.timestamp())
+    # What was asked for goes with it too, PINs and all.
+    assert purged["A#REQU"] == pytest.approx(purged["A#STAT"], abs=3600)
 
 
 def test_a_failure_that_is_no_condition_is_told_as_it_is(stores: Stores) -> None:

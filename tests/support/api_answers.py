@@ -110,6 +110,10 @@ def all_sessions() -> Iterator[Session]:
     yield replace(active(), asked={}, answered={}, labels={}, erased_at=LATER)
 
 
+# What may be said of a file and not be so.
+CONTRADICTIONS = ("format", "content_type", "size", "duration", "checksum")
+
+
 def all_recordings() -> Iterator[Recording]:
     """Yield a recording in each state, and one that was never made."""
     facts: dict[str, Any] = {
@@ -127,7 +131,8 @@ def all_recordings() -> Iterator[Recording]:
     announced = recording_transitions.announce(found, **facts)
     claimed = recording_transitions.claim(announced, NOW)
     assert claimed
-    findings = {"bucket": "b", "key": "k", "bytes": 5, "sha256": DIGEST}
+    judged = {"file_duration": 2, "contradictions": CONTRADICTIONS}
+    findings = {"bucket": "b", "key": "k", "bytes": 5, "sha256": DIGEST, **judged}
     stored = recording_transitions.store(claimed, findings, LATER)
     deleting = recording_transitions.begin_deletion(stored, LATER)
     yield from (replace(announced, format="mp3"), claimed)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
+from masking.core.errors import RecordingNotReadyError
+from masking.plivo.download import Download
+from masking.storage.bucket import Bucket
 from masking.wiring import Services
 
 
@@ -33,3 +38,54 @@ def test_a_link_signed_for_us_east_1_has_a_v4_signature_and_the_regional_host() 
     assert query["X-Amz-Expires"] == ["300"]
     assert query["response-content-disposition"] == ['attachment; filename="b.mp3"']
     assert "Signature" not in query
+
+
+class Refusing:
+    """A client of S3 that may not take an upload back, nor put an object."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def create_multipart_upload(self, **_: Any) -> dict[str, str]:
+        """Begin an upload."""
+        return {"UploadId": "upload"}
+
+    def abort_multipart_upload(self, **_: Any) -> None:
+        """Refuse."""
+        self.asked.append("abort")
+        raise ClientError(DENIED, "AbortMultipartUpload")
+
+    def put_object(self, **request: Any) -> None:
+        """Read the body; if that breaks, complain that it was incomplete."""
+        try:
+            while request["Body"].read(65_536):
+                pass
+        except RecordingNotReadyError:
+            raise ClientError(INCOMPLETE, "PutObject") from None
+
+
+DENIED: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+INCOMPLETE: Any = {"Error": {"Code": "IncompleteBody", "Message": "no"}}
+
+
+@pytest.mark.parametrize("length", [None, 100_000], ids=["in parts", "with length"])
+def test_why_a_file_was_not_stored_is_told_whatever_cleaning_up_says(
+    length: int | None,
+) -> None:
+    client: Any = Refusing()
+    read: list[bytes] = []
+
+    class Source:
+        """Bytes that end in a broken connection."""
+
+        def read(self, _amount: int, /) -> bytes:
+            """Return some once, then break."""
+            if read:
+                raise OSError
+            read.append(b"ID3")
+            return b"ID3"
+
+    with pytest.raises(RecordingNotReadyError, match="broke"):
+        Bucket(client, "a-bucket").put("k", Download(Source(), length), "audio/mpeg")
+
+    assert client.asked == (["abort"] if length is None else [])

@@ -13,11 +13,14 @@ from urllib3.exceptions import ProtocolError
 
 from masking.core.addresses import is_public
 from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
+from masking.core.settings import Settings
 from masking.plivo.download import Download, promise_of
 from masking.plivo.media import Media
 from proofs.http_listener import Answer, HttpListener, in_chunks, reply, reset
+from tests.unit.test_template import TEMPLATE
 
 CREDENTIALS = ("MAEXAMPLEACCOUNT0000", "a-token-of-plivos")
+BASIC = f"Basic {base64.b64encode(':'.join(CREDENTIALS).encode()).decode()}"
 AUDIO = b"ID3\x04" + bytes(range(256)) * 300
 
 
@@ -133,18 +136,18 @@ def test_no_encoding_comes_between_the_file_and_its_length(wire: HttpListener) -
     assert wire.requests[0].headers["accept-encoding"] == "identity"
 
 
-def test_credentials_are_sent_only_if_the_origin_asks_for_them(
-    wire: HttpListener,
+@pytest.mark.parametrize("refusal", [401, 403])
+def test_credentials_are_sent_only_if_the_origin_wants_them(
+    wire: HttpListener, refusal: int
 ) -> None:
-    wire.answers(reply(401), reply(200, AUDIO))
+    wire.answers(reply(refusal), reply(200, AUDIO))
 
     with origin_of(wire.origin).open(f"{wire.origin}/a.mp3") as download:
         download.finish()
 
     first, second = wire.requests
-    expected = base64.b64encode(":".join(CREDENTIALS).encode()).decode()
     assert "authorization" not in first.headers
-    assert second.headers["authorization"] == f"Basic {expected}"
+    assert second.headers["authorization"] == BASIC
 
 
 def test_credentials_that_are_not_taken_are_sent_once(wire: HttpListener) -> None:
@@ -192,18 +195,53 @@ def test_redirects_are_followed_without_credentials(
         assert "authorization" not in asked.headers
 
 
-def test_a_redirect_that_asks_for_credentials_does_not_get_them(
+@pytest.mark.parametrize("refusal", [401, 403])
+def test_a_host_that_redirects_within_itself_and_then_asks_gets_the_credentials(
+    wire: HttpListener, refusal: int
+) -> None:
+    onward = reply(302, b"", {"Location": "/b.mp3"})
+    wire.answers(onward, reply(refusal), reply(200, AUDIO))
+
+    with origin_of(wire.origin).open(f"{wire.origin}/a.mp3") as download:
+        download.finish()
+
+    assert [asked.path for asked in wire.requests] == ["/a.mp3", "/b.mp3", "/b.mp3"]
+    sent = [asked.headers.get("authorization") for asked in wire.requests]
+    assert sent == [None, None, BASIC]
+
+
+def test_a_redirect_to_another_host_of_the_list_may_ask_for_credentials(
     wire: HttpListener,
 ) -> None:
-    wire.answers(reply(302, b"", {"Location": "/b.mp3"}), reply(401))
+    with HttpListener(reply(401), reply(200, AUDIO)) as elsewhere:
+        wire.answers(reply(302, b"", {"Location": f"{elsewhere.origin}/b.mp3"}))
 
-    with (
-        pytest.raises(RecordingNotReadyError, match="401"),
-        origin_of(wire.origin).open(f"{wire.origin}/a.mp3"),
-    ):
-        pass
+        origin = origin_of(wire.origin, elsewhere.origin)
+        with origin.open(f"{wire.origin}/a.mp3") as download:
+            download.finish()
 
-    assert all("authorization" not in asked.headers for asked in wire.requests)
+        assert "authorization" not in wire.requests[0].headers
+        sent = [asked.headers.get("authorization") for asked in elsewhere.requests]
+        assert sent == [None, BASIC]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url", "is_trusted"),
+    [
+        (("*.plivo.com",), "https://media.plivo.com/a.mp3", True),
+        (("*.plivo.com",), "https://cdn.example.com/a.mp3", False),
+        (("*.plivo.com",), "https://x.s3.amazonaws.com/a.mp3", False),
+        # A name under a domain that anybody can have a name under, listed or not.
+        (("*.amazonaws.com",), "https://x.s3.amazonaws.com/a.mp3", False),
+        (("https://s3.amazonaws.com",), "https://s3.amazonaws.com/a.mp3", False),
+    ],
+)
+def test_no_host_sees_credentials_that_is_not_listed_or_that_anybody_can_rent(
+    hosts: tuple[str, ...], url: str, is_trusted: bool
+) -> None:
+    origin = Media(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
+
+    assert origin._place(url, may_be_any=True).is_trusted is is_trusted
 
 
 @pytest.mark.parametrize(("hops", "fetched"), [(3, True), (4, False)])
@@ -397,6 +435,24 @@ def test_a_file_that_stays_as_it_is_is_believed_against_its_tag() -> None:
     believed.finish()
 
     assert changed.value.suspect == believed.sha256 == digest
+    assert believed.fits_md5 is False
+
+
+def test_a_file_that_stays_as_it_is_is_believed_against_a_checksum_of_another() -> None:
+    promise = promise_of({"Content-MD5": base64.b64encode(md5_of(b"other")).decode()})
+    digest = hashlib.sha256(AUDIO).hexdigest()
+
+    with pytest.raises(RecordingNotReadyError) as changed:
+        Download(Pieces(AUDIO), len(AUDIO), promise).finish()
+    Download(Pieces(AUDIO), len(AUDIO), promise, suspect=digest).finish()
+    Download(Pieces(AUDIO), len(AUDIO), promise, accepted=True).finish()
+
+    assert changed.value.suspect == digest
+
+
+@pytest.mark.parametrize("length", ["", "\u0661", "-1", "1.5", "9" * 5001])
+def test_a_length_that_is_no_number_is_no_promise(length: str) -> None:
+    assert promise_of({"Content-Length": length}).length is None
 
 
 def test_an_origin_that_is_not_there_is_not_ready() -> None:
@@ -447,13 +503,100 @@ def test_a_file_that_stops_in_the_middle_is_not_ready(
 def test_a_host_that_is_listed_is_allowed(hosts: tuple[str, ...], url: str) -> None:
     origin = Media(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
 
-    assert origin._place(url, is_first=True).address == "8.8.8.8"
+    assert origin._place(url, may_be_any=False).address == "8.8.8.8"
+
+
+@pytest.mark.parametrize(
+    ("asked", "tried"),
+    [
+        ("http://media.plivo.com/a.mp3?x=1", "https://media.plivo.com/a.mp3?x=1"),
+        ("HTTP://Media.Plivo.com:80/a.mp3", "https://media.plivo.com/a.mp3"),
+        ("http://media.plivo.com./a.mp3", "https://media.plivo.com/a.mp3"),
+        (
+            "http://s3.amazonaws.com/recordings_2013/a.mp3",
+            "https://s3.amazonaws.com/recordings_2013/a.mp3",
+        ),
+        ("http://x.s3.amazonaws.com/a.mp3", "https://x.s3.amazonaws.com/a.mp3"),
+        (
+            "https://s3.amazonaws.com/recordings_2013/a.mp3",
+            "https://s3.amazonaws.com/recordings_2013/a.mp3",
+        ),
+    ],
+)
+def test_an_address_in_clear_of_a_host_that_is_allowed_is_tried_over_tls(
+    asked: str, tried: str
+) -> None:
+    origin = Media(("*.plivo.com",), CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
+
+    place = origin._place(asked, may_be_any=False)
+
+    assert (place.scheme, place.port) == ("https", 443)
+    assert place.url == tried
+    assert place.authority == place.host
+
+
+def test_with_an_operators_word_any_public_host_is_asked_without_credentials() -> None:
+    origin = Media(("*.plivo.com",), CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
+
+    place = origin._place("https://elsewhere.example.com/a.mp3", may_be_any=True)
+
+    assert place.address == "8.8.8.8"
+    assert not place.is_trusted
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://10.0.0.1/a.mp3",
+        "http://elsewhere.example.com/a.mp3",
+        "https://elsewhere.example.com:8443/a.mp3",
+        "https://169.254.169.254/latest/meta-data",
+    ],
+)
+def test_an_operators_word_opens_nothing_inside_and_nothing_in_clear(url: str) -> None:
+    with (
+        pytest.raises(RecordingRefusedError),
+        Media(("*.plivo.com",), CREDENTIALS).open(url, accepted=True),
+    ):
+        pass
+
+
+def test_a_path_of_any_characters_is_asked_for(wire: HttpListener) -> None:
+    wire.answers(reply(200, AUDIO))
+
+    with origin_of(wire.origin).open(f"{wire.origin}/a b/\u00fc%20.mp3?x=\u00e9 1"):
+        pass
+
+    assert wire.requests[0].path == "/a%20b/%C3%BC%20.mp3?x=%C3%A9%201"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://{'a' * 64}.plivo.com/a.mp3",
+        "https://..plivo.com/a.mp3",
+        "https://m\u00e9dia.plivo.com/a.mp3",
+        "https://media.plivo.com:99999/a.mp3",
+    ],
+)
+def test_a_host_that_cannot_be_is_refused_and_named_malformed(url: str) -> None:
+    with (
+        pytest.raises(RecordingRefusedError) as refused,
+        Media(("*.plivo.com",), CREDENTIALS).open(url),
+    ):
+        pass
+
+    assert refused.value.reason == "malformed"
 
 
 @pytest.mark.parametrize(
     ("hosts", "url"),
     [
-        (("*.plivo.com",), "http://media.plivo.com/a.mp3"),
+        (("*.plivo.com",), "http://media.plivo.com:8080/a.mp3"),
+        (("*.plivo.com",), "http://elsewhere.example.com/a.mp3"),
+        (("*.plivo.com",), "https://s3.amazonaws.com.example.com/a.mp3"),
+        (("*.plivo.com",), "https://s3.amazonaws.com:8443/a.mp3"),
+        (("*.plivo.com",), "ftp://media.plivo.com/a.mp3"),
         (("*.plivo.com",), "https://plivo.com/a.mp3"),
         (("*.plivo.com",), "https://media.plivo.com.example.com/a.mp3"),
         (("*.plivo.com",), "https://notplivo.com/a.mp3"),
@@ -478,3 +621,27 @@ def test_any_other_host_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(RecordingRefusedError), origin_of(*hosts).open(url):
         pass
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted"),
+    [
+        ("media.plivo.com", True),
+        # A region's, such as India's.
+        ("aps1.media.plivo.com", True),
+        ("plivo.com", False),
+        ("api.plivo.com", False),
+        ("docs.plivo.com", False),
+        ("media.plivo.com.example.com", False),
+    ],
+)
+def test_by_default_hosts_of_media_alone_may_see_credentials(
+    host: str, is_trusted: bool
+) -> None:
+    default = TEMPLATE["Parameters"]["RecordingHosts"]["Default"]
+    hosts = Settings({"RECORDING_HOSTS": default}).recording_hosts
+    origin = Media(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
+
+    place = origin._place(f"https://{host}/a.mp3", may_be_any=True)
+
+    assert place.is_trusted is is_trusted

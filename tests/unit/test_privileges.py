@@ -166,6 +166,7 @@ ALLOWED: Mapping[str, Allowed] = {
         PUT: of(SESSIONS),
         "s3:PutObject": FILES,
         "s3:PutObjectTagging": FILES,
+        "s3:AbortMultipartUpload": FILES,
         "s3:GetObject": FILES,
         "s3:DeleteObjectVersion": FILES,
         "s3:ListBucketVersions": frozenset({"Bucket"}),

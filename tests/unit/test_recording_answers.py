@@ -54,6 +54,12 @@ def test_what_plivos_data_holds_is_read_whatever_is_missing_in_it() -> None:
             {"recording_url": "https://x/a.ogg", "recording_duration_ms": "nan"},
             ("https://x/a.ogg", "", None),
         ),
+        (
+            {"recording_url": "https://x/a.wav", "recording_format": "ogg"},
+            ("https://x/a.wav", "wav", None),
+        ),
+        ({"recording_duration_ms": 345100}, ("", "", 345)),
+        ({"recording_duration_ms": 345100.0}, ("", "", 345)),
     ],
 )
 def test_a_recording_resource_is_cleaned(
@@ -62,3 +68,15 @@ def test_a_recording_resource_is_cleaned(
     found = resource_from("r", body)
 
     assert (found.url, found.format, found.duration) == expected
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["1e400", "-1", "1_000", "\u0661", "9" * 5001, 10**5000, -5, float("inf"), []],
+    ids=[
+        *("exponent", "negative", "underscore", "other digits", "long text"),
+        *("huge", "negative number", "infinity", "list"),
+    ],
+)
+def test_a_duration_that_is_no_number_of_milliseconds_is_unknown(odd: object) -> None:
+    assert resource_from("r", {"recording_duration_ms": odd}).duration is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -140,3 +141,22 @@ def test_what_is_on_its_way_to_plivo_is_in_doubt(
     session: Session, in_doubt: bool
 ) -> None:
     assert sessions.is_in_doubt(session) is in_doubt
+
+
+# Retention
+
+
+def test_a_session_is_hidden_from_the_very_moment_that_its_retention_ends() -> None:
+    over = replace(transitions.expire(active()), kept_until=NOW)
+
+    assert not sessions.is_hidden(over, NOW - timedelta(microseconds=1))
+    assert sessions.is_hidden(over, NOW)
+    assert sessions.is_shown_to("acme", replace(over, kept_until=None), NOW)
+    assert not sessions.is_shown_to("acme", over, NOW)
+    assert not sessions.is_shown_to("other", replace(over, kept_until=None), NOW)
+
+
+def test_what_is_alive_is_never_hidden() -> None:
+    alive = replace(active(), kept_until=NOW - timedelta(days=1))
+
+    assert not sessions.is_hidden(alive, NOW)

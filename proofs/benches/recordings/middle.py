@@ -79,7 +79,7 @@ def ours(origin: str, sink: str, authority: str, path: str = "") -> Move:
             source=recordings.Source.CALLBACK,
             now=datetime.now(UTC),
         )
-        findings = store._copy_once(begun)
+        findings = store._copy_once(str(begun.url), begun)
         assert findings["bytes"] == size  # noqa: S101 - a measurement that lies is none
 
     return move

@@ -107,7 +107,10 @@ def test_a_callback_that_cannot_be_used_fails_aloud_instead_of_stopping_the_stre
         kind="recordings",
         tenant_id="acme",
         attempt=1,
-        attributes={"EventName": "SessionRecordingCompleted", "RecordingURL": "x.ogg"},
+        attributes={
+            "EventName": "SessionRecordingCompleted",
+            "RecordingFormat": ".mp3",
+        },
         received_at=clock(),
     )
 

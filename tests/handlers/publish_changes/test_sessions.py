@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from functions.on_session_event import app as on_session_event
@@ -343,3 +344,48 @@ def test_a_number_that_was_replaced_is_the_sessions_number(
     assert state
     assert state.virtual_number == "+12025550181"
     assert state.version == session.version + 1
+
+
+def test_all_that_leads_to_a_session_goes_with_it_also_when_its_end_moves(
+    services: Services, stores: Stores, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(stores, clock, labels={"order": "17"})
+    stranger = "+12025550177"
+    fields = {"EventName": "SessionUnknownCaller", "From": stranger}
+    digest = keep(stores, session, clock, fields, "events")
+    publish_new(expected=0)
+    place = session_items.created_key(session)
+    hashed = [
+        numbers.hashed(services.number_key, each) for each in (*PAIR.values(), stranger)
+    ]
+    links = [
+        *((key_space.party_key("acme", each), place) for each in hashed[:2]),
+        (key_space.caller_key("acme", hashed[2]), place),
+        (key_space.label_key("acme", "order", "17"), place),
+        (key_space.carrier_key(str(session.carrier_session_uuid)), key_space.LINK),
+    ]
+
+    def ends() -> set[object]:
+        state = stores.sessions.load_state(session.session_uuid)
+        callback = stores.callbacks.get(session.session_uuid, digest)
+        found = [stores.links.get(*link) for link in links]
+        assert state
+        assert callback
+        assert all(found)
+        kept = {item["purge_at"] for item in found if item}
+        assert state.kept_until
+        return kept | {callback["purge_at"], int(state.kept_until.timestamp())}
+
+    assert len(ends()) == 1
+    before = stores.sessions.load(session.session_uuid)
+    assert before
+    assert before.expiry_time
+    later = before.expiry_time + timedelta(days=7)
+    moved = replace(before, version=before.version + 1, expiry_time=later)
+    stores.sessions.replace(before, moved)
+    publish_new(expected=0)
+
+    assert ends() == {int((later + timedelta(days=400)).timestamp())}
+    caller = stores.links.get(*links[2])
+    assert caller
+    assert "since" in caller

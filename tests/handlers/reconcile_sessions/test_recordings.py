@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from masking.domain import recording_transitions
 from masking.domain.due_work import Action, due_work_of
 from masking.domain.recordings import Source, Status
 from masking.domain.sessions import Session
@@ -97,3 +98,32 @@ def test_a_session_that_recorded_nothing_is_settled_without_any_recording(
     assert stored(services.stores, session).settled
     assert services.stores.recordings.of_session(session.session_uuid) == []
     assert not [e for e in drain() if e["detail-type"].startswith("recording.")]
+
+
+@pytest.mark.parametrize("url", ["", "https://elsewhere.example.com/dead.wav"])
+def test_one_that_was_announced_badly_is_found_at_plivo_and_stored(
+    services: Services,
+    recorded: Session,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+    drain: Drain,
+    url: str,
+) -> None:
+    name = called(plivo, recorded)
+    begun = announced(services, recorded, clock, url, name)
+    if begun.status is not Status.FAILED:
+        failed = recording_transitions.give_up(begun, "host_refused", "no", clock())
+        services.stores.recordings.replace(begun, failed)
+    drain()
+    ended(services, recorded, clock)
+    due = due_work_of(stored(services.stores, recorded))
+    assert due
+    clock.at = due.at
+
+    assert reconcile(services, clock) == {"fetched": 1}
+    told = [e["detail-type"] for e in drain()]
+
+    [kept] = services.stores.recordings.of_session(recorded.session_uuid)
+    assert (kept.status, kept.reason) == (Status.STORED, None)
+    assert kept.sha256 == plivo.recordings()[-1]["sha256"]
+    assert told.count("recording.announced") == told.count("recording.stored") == 1

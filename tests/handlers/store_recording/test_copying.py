@@ -257,7 +257,7 @@ def test_what_is_not_whole_is_not_stored_and_the_next_try_begins_at_once(
         ("https://elsewhere.example.com/a.mp3", {}),
         ("http://169.254.169.254/latest/meta-data.mp3", {}),
         ("", {}),
-        ("/a", {"RecordingFormat": ".ogg"}),
+        ("x.mp3", {}),
     ],
 )
 def test_a_recording_from_nowhere_we_know_is_refused(

@@ -25,8 +25,9 @@ def test_a_link_to_a_session_that_was_purged_goes_with_what_is_left_of_it(
     harness.run_until_idle()
 
     assert harness.load_erasure(erasure).found["sessions"] == 1
-    # The links by label are found by their session alone; they hold no number.
     assert traces(all_places(harness), EVERYWHERE) == []
+    # Its request, which is purged apart from its state, knew its labels.
+    assert not [item for item in table_items(harness) if item["pk"].startswith("L#")]
 
 
 def test_a_link_to_nothing_goes(harness: Harness) -> None:

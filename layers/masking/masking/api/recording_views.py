@@ -25,6 +25,8 @@ def recording_view(recording: Recording) -> dict[str, Any]:
         "status": SHOWN.get(recording.status, recording.status.value),
         "format": recording.format or None,
         "duration": recording.duration,
+        "file_duration": recording.file_duration,
+        "contradictions": list(recording.contradictions),
         "bytes": recording.bytes,
         "sha256": recording.sha256,
         "call": {

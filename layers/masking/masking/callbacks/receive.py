@@ -95,6 +95,7 @@ class ReceiveCallback:
             received_at=self.now(),
             came={"as": _form_of(request), "proof": proof},
             retention_days=session.retention_days,
+            session_ends=session.expiry_time,
             erased=session.erased_at is not None,
         )
         telemetry.logger().info(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from masking.domain.recordings import (
     DELETION_LEASE,
     LEASE,
+    MOST_URLS,
     Announcement,
     Recording,
     Source,
@@ -16,6 +18,8 @@ from masking.domain.recordings import (
     _next,
     is_leased,
 )
+
+T = TypeVar("T")
 
 # Changes
 
@@ -76,6 +80,70 @@ def announce_failure(
     )
 
 
+def improve(known: Recording, found: Announcement, source: Source) -> Recording | None:
+    """Take over what a later announcement knows better; None if that is nothing.
+
+    What is not stored yet is looked for under each address that anybody has named, so
+    that the order of announcements makes no difference; one that FAILED is ANNOUNCED
+    again. Of a stored one only what was not known is filled in. What Plivo told when
+    it was asked is a nudge; a callback sets off what follows by its own event.
+    """
+    if known.status in (Status.DELETING, Status.DELETED):
+        return None
+    is_new = known.status is not Status.STORED and found.url not in known.urls
+    better = replace(
+        known,
+        duration=_better(known.duration, found.duration, is_new=is_new),
+        carrier_id=known.carrier_id or found.carrier_id,
+        call={**found.call, **known.call},
+    )
+    if is_new:
+        better = replace(
+            _announced_again(better),
+            format=_better(known.format, found.format, is_new=is_new),
+            url=found.url,
+            other_urls=known.urls[: MOST_URLS - 1],
+            nudges=known.nudges + (source is Source.CARRIER),
+        )
+    return None if better == known else _next(better)
+
+
+def accept(known: Recording, url: str | None = None) -> Recording:
+    """Let a recording in whatever it is, because an operator says so.
+
+    *url* is where it is to be looked for first. One that has no address stays without.
+    """
+    urls = tuple(dict.fromkeys([*([url] if url else []), *known.urls]))[:MOST_URLS]
+    return _next(
+        _announced_again(known),
+        status=Status.ANNOUNCED,
+        lease_until=None,
+        accepted=True,
+        nudges=known.nudges + 1,
+        url=urls[0] if urls else None,
+        other_urls=urls[1:],
+    )
+
+
+def _better(known: T, found: T, *, is_new: bool) -> T:
+    """Return the later value if it has come with a new address, else the first."""
+    return (found or known) if is_new else (known or found)
+
+
+def _announced_again(known: Recording) -> Recording:
+    """Forget why it FAILED, and what came from an address before."""
+    status = Status.ANNOUNCED if known.status is Status.FAILED else known.status
+    return replace(
+        known,
+        status=status,
+        suspect=None,
+        sightings=0,
+        failed_at=None,
+        reason=None,
+        explanation=None,
+    )
+
+
 def nudge(recording: Recording) -> Recording:
     """Announce again what was announced and never stored."""
     return _next(recording, nudges=recording.nudges + 1)
@@ -112,6 +180,7 @@ def store(
         lease_until=None,
         stored_at=now,
         url=None,
+        other_urls=(),
         suspect=None,
         sightings=0,
         failed_at=None,
@@ -143,6 +212,7 @@ def begin_deletion(recording: Recording, now: datetime) -> Recording:
         status=Status.DELETING,
         lease_until=now + DELETION_LEASE,
         url=None,
+        other_urls=(),
     )
 
 

@@ -4,16 +4,18 @@ Every change is a function from one `Recording` to the next; the store writes th
 one only if the stored one still has the version that the change started from.
 
     announce ──> ANNOUNCED ──claim──> STORING ──store──> STORED ──┐
-                     ▲                 ▲   │                      │
-                     │          claim  │   └─give_up─> FAILED ────┤ begin_deletion
-              nudge ─┘     (a redrive) └─────────────────┘        ▼
-                                                       DELETING ──delete──> DELETED
+                   ▲   ▲               ▲   │                      │
+                   │   │        claim  │   └─give_up─> FAILED ────┤ begin_deletion
+            nudge ─┘   │   (a redrive) └─────────────────┤        ▼
+                       └──improve, accept────────────────┘     DELETING ──> DELETED
 
-SessionRecordingFailed makes a recording that is FAILED from the first.
+SessionRecordingFailed makes a recording that is FAILED from the first; a later and
+better announcement, whoever brings it, makes it ANNOUNCED again.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -40,6 +42,16 @@ TRIES = len(PAUSES)
 SIGHTINGS = 6
 
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
+UNKNOWN_TYPE = "application/octet-stream"
+
+# What files end in that an operator has let in and whose format nobody knows.
+UNKNOWN_FORMAT = "bin"
+
+# Addresses under which one recording is looked for.
+MOST_URLS = 3
+
+# A whole number of seconds. A longer one is no duration, and more than can be kept.
+SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 # Value of an object's tag `retention-days` while it is held: no rule matches it.
 HELD = "held"
@@ -67,7 +79,8 @@ class Source(StrEnum):
 class Announcement:
     """A finished recording at Plivo, as its callback or its resource says.
 
-    *duration* is in seconds, None where Plivo did not say. *carrier_id* is Plivo's
+    *format* is empty and *duration* (seconds) None where Plivo did not say, or said
+    something that we don't know. *carrier_id* is Plivo's
     own name of the recording where that is not *recording_uuid*; *call* what is known
     of the call: `started_at`, `ended_at`, `call_uuid`, `from`, `to`.
     """
@@ -84,8 +97,12 @@ class Announcement:
 class Recording:
     """A recording as we keep it. Times are aware UTC.
 
-    *suspect* is the SHA-256 of a file that did not fit its ETag, *sightings* how often
-    it came. *reason* and *explanation* say why it FAILED; neither is personal.
+    *url* is where it is, *other_urls* where others said that it is. *suspect* is the
+    SHA-256 of a file that may not be whole, *sightings* how often it came. *reason*
+    and *explanation* say why it FAILED; neither is personal. *accepted* says that an
+    operator lets it in whatever it is. *contradictions* names what was said of the
+    file and is not so: `format`, `content_type`, `size`, `duration`, `checksum`;
+    *file_duration* is how many seconds it plays by its own header.
     """
 
     session_uuid: str
@@ -98,6 +115,7 @@ class Recording:
     announced_at: datetime
     retention_days: int
     url: str | None = None
+    other_urls: tuple[str, ...] = ()
     duration: int | None = None
     carrier_id: str | None = None
     call: Mapping[str, str] = field(default_factory=dict)
@@ -110,6 +128,9 @@ class Recording:
     failed_at: datetime | None = None
     reason: str | None = None
     explanation: str | None = None
+    accepted: bool = False
+    contradictions: tuple[str, ...] = ()
+    file_duration: int | None = None
     bucket: str | None = None
     key: str | None = None
     bytes: int | None = None
@@ -125,6 +146,11 @@ class Recording:
         return self.announced_at + timedelta(days=self.retention_days)
 
     @property
+    def urls(self) -> tuple[str, ...]:
+        """Return where it may be, the likeliest place first."""
+        return (self.url, *self.other_urls) if self.url else ()
+
+    @property
     def carrier_recording_id(self) -> str:
         """Return Plivo's name of the recording."""
         return self.carrier_id or self.recording_uuid
@@ -133,14 +159,13 @@ class Recording:
 def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     """Read the callback of a finished recording.
 
-    Plivo writes the format with a dot before it. Raises RecordingRefusedError if
-    there is no URL, or the format is not an audio format that we know.
+    Plivo writes the format with a dot before it; one that we don't know is no reason
+    to refuse a file that nobody has seen yet. Raises RecordingRefusedError if there is
+    no URL.
     """
-    url = attributes.get("RecordingURL", "")
-    written = attributes.get("RecordingFormat") or url.rpartition(".")[2]
-    audio = written.removeprefix(".").lower()
-    if not url or audio not in CONTENT_TYPES:
-        message = "the callback names no URL, or a format that is not mp3 or wav"
+    url = attributes.get("RecordingURL", "").strip()
+    if not url:
+        message = "the callback names no URL"
         raise RecordingRefusedError(message, reason="malformed")
     duration = attributes.get("RecordingDuration", "")
     recording_uuid = recording_uuid_of(attributes)
@@ -149,14 +174,31 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     return Announcement(
         recording_uuid=recording_uuid,
         url=url,
-        format=audio,
-        duration=int(duration) if duration.isdecimal() else None,
+        format=format_named(attributes.get("RecordingFormat"), url),
+        duration=int(duration) if SECONDS.fullmatch(duration) else None,
         carrier_id=named if named != recording_uuid else None,
         call=_known(
             started_at=time_in(attributes.get("RecordingStartTime")),
             ended_at=time_in(attributes.get("RecordingEndTime")),
         ),
     )
+
+
+def format_named(*names: str | None) -> str:
+    """Return the first audio format that *names* end in; empty if none does.
+
+    Names are formats with or without a dot, and URLs.
+    """
+    for name in names:
+        audio = (name or "").strip().partition("?")[0].rpartition(".")[2].lower()
+        if audio in CONTENT_TYPES:
+            return audio
+    return ""
+
+
+def content_type_of(audio: str) -> str:
+    """Return the media type of a format; that of any bytes for an unknown one."""
+    return CONTENT_TYPES.get(audio, UNKNOWN_TYPE)
 
 
 def time_in(text: object) -> str | None:
@@ -179,7 +221,7 @@ def key_of(
     recording: _Named, *, tenant_id: str, session_uuid: str, day: datetime
 ) -> str:
     """Return the key in the bucket of a recording, listable by tenant and day."""
-    name = f"{recording.recording_uuid}.{recording.format}"
+    name = f"{recording.recording_uuid}.{recording.format or UNKNOWN_FORMAT}"
     return f"recordings/{tenant_id}/{day:%Y/%m/%d}/{session_uuid}/{name}"
 
 
@@ -210,8 +252,9 @@ def is_leased(recording: Recording, now: datetime) -> bool:
 def stable_file(recording: Recording) -> str | None:
     """Return the SHA-256 of a file that came so often that it will not change any more.
 
-    Its ETag is no MD5 then, which no origin has promised. A file that was cut off may
-    come a few times alike; by default this takes a quarter of an hour.
+    Then it is whole, and what was said of it (its duration, its size, an ETag that no
+    origin has promised to be an MD5) is not so. A file that was cut off may come a few
+    times alike; by default this takes a quarter of an hour.
     """
     return recording.suspect if recording.sightings >= SIGHTINGS else None
 
@@ -227,11 +270,14 @@ def _known(**values: str | None) -> dict[str, str]:
 def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str:
     """Return Plivo's name of a recording; one made of its URL where that is no UUID.
 
-    One without a URL, because it was never made, gets its name from *otherwise*, the
-    hash of its callback.
+    That of its resource is tried before. One without a URL, because it was never
+    made, gets its name from *otherwise*, the hash of its callback.
     """
     try:
         return str(uuid.UUID(attributes.get("RecordingUUID", "")))
     except ValueError:
+        resource = uuid_in_url(attributes.get("RecordingResourceURL"))
+        if resource:
+            return resource
         named = attributes.get("RecordingURL") or otherwise
         return str(uuid.uuid5(NAMESPACE, named))

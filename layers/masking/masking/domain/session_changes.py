@@ -48,6 +48,13 @@ def is_new_at_carrier(before: Session | None) -> bool:
     return before is None or before.carrier_session_uuid is None
 
 
+def ends_otherwise(before: Session | None, after: Session) -> bool:
+    """Return whether a session that Plivo has ends at another time than was known."""
+    if after.carrier_session_uuid is None or after.expiry_time is None:
+        return False
+    return before is None or before.expiry_time != after.expiry_time
+
+
 def has_other_parties(before: Session | None, after: Session) -> bool:
     """Return whether a party was added since."""
     was = before.answered if before else {}

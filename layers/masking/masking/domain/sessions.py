@@ -20,9 +20,9 @@ NAMESPACE = uuid.UUID("5f0c6f0e-6f0b-5d0a-9a3e-0d8c8b7f3c11")
 # has run out has surely ended, and a listing at Plivo no longer lags behind it.
 LEASE = timedelta(seconds=60)
 
-# Slack in what the request item outlives its session by, so that extending a session
-# does not have to write that item again.
-REQUEST_SLACK = timedelta(days=30)
+# By how much the end that Plivo answers may differ from the one that was asked for
+# before the request's item, which was written first, is made to go with its session.
+REQUEST_SLACK = timedelta(hours=1)
 
 # The attribute of each party. Both are always in the state item, so that sessions can
 # be searched without their requests.
@@ -94,8 +94,8 @@ class Session:
     call may go on. *repaired* names what the reconciler repaired in this version.
     *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
     long it is kept after its end, if its tenant has a rule for that. *erased_at* is
-    when a person of it was erased: from then on it holds accounting alone. Times are
-    aware UTC.
+    when a person of it was erased: from then on it holds accounting alone. *kept_until*
+    is when its items were last said to be purged. Times are aware UTC.
     """
 
     session_uuid: str
@@ -124,6 +124,7 @@ class Session:
     asked: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     retention_days: int | None = None
+    kept_until: datetime | None = field(default=None, compare=False)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -164,6 +165,22 @@ def is_over(session: Session, now: datetime) -> bool:
         and session.expiry_time is not None
         and now >= session.expiry_time
     )
+
+
+def is_hidden(session: Session, now: datetime) -> bool:
+    """Return whether *session* is past its retention.
+
+    Its items may be there for days: nobody promises when they are purged. What is
+    alive is never hidden.
+    """
+    if session.status in (Status.ACTIVE, Status.ENDING) and not is_over(session, now):
+        return False
+    return session.kept_until is not None and now >= session.kept_until
+
+
+def is_shown_to(tenant_id: str, session: Session, now: datetime) -> bool:
+    """Return whether a tenant may see *session*: it is his, and still kept."""
+    return session.tenant_id == tenant_id and not is_hidden(session, now)
 
 
 def is_in_doubt(session: Session) -> bool:

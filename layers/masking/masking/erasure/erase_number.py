@@ -103,8 +103,9 @@ class EraseNumber:
         """Erase every session that has not been erased, whoever began with it."""
         counts = self.stores.erasures.all_counts(erasure.erasure_id)
         done = {uuid for uuid, item in counts.items() if item["done"]}
-        left = [uuid for uuid in self._found(erasure) if uuid not in done]
-        self._each(left, lambda uuid: self._erase(erasure, uuid))
+        found = self._found(erasure)
+        left = [uuid for uuid in found if uuid not in done]
+        self._each(left, lambda uuid: self._erase(erasure, uuid, found[uuid]))
 
     def _close(self, erasure: Erasure) -> None:
         """Erase what came in meanwhile, then the links; then it is complete."""
@@ -188,7 +189,9 @@ class EraseNumber:
         hashes = [numbers.hashed(self.number_key, each) for each in given if each]
         return erasure.number_hash in hashes
 
-    def _erase(self, erasure: Erasure, session_uuid: str) -> bool:
+    def _erase(
+        self, erasure: Erasure, session_uuid: str, links: Iterable[Item]
+    ) -> bool:
         """Count a session, then erase it; return whether its recordings are held."""
         plan = self.erase_session.plan(session_uuid)
         if not plan.items:
@@ -198,6 +201,10 @@ class EraseNumber:
         counts = erasures.merged_counts(before, self.erase_session.counts(plan))
         if counts != before:
             self.stores.erasures.put_counts(erasure, session_uuid, counts, done=False)
+        for label, value in plan.labels_of_purged.items():
+            key = key_space.label_key(erasure.tenant_id, label, value)
+            for link in links:
+                self.stores.table.delete(key, link["sk"])
         self.erase_session.carry_out(plan)
         if counts != before or not (known and known["done"]):
             self.stores.erasures.put_counts(erasure, session_uuid, counts, done=True)
@@ -207,7 +214,7 @@ class EraseNumber:
         self, erasure: Erasure, session_uuid: str, found: Found
     ) -> None:
         """Erase a session and the way to it, unless the next erasure needs that."""
-        held = self._erase(erasure, session_uuid)
+        held = self._erase(erasure, session_uuid, found[session_uuid])
         for link in () if held else found[session_uuid]:
             self.stores.table.delete(link["pk"], link["sk"])
 

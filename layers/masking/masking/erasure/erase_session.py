@@ -66,6 +66,14 @@ class Plan:
         ]
 
     @property
+    def labels_of_purged(self) -> Mapping[str, str]:
+        """Return its labels by what is left of it, if its state was purged."""
+        if self.session:
+            return {}
+        left = [item for item in self.items if item["sk"] == REQUEST]
+        return left[0].get("labels", {}) if left else {}
+
+    @property
     def callbacks(self) -> list[Item]:
         """Return its callbacks, those that are redacted as well."""
         return [
@@ -119,7 +127,9 @@ class EraseSession:
             "events": len(names),
             "recordings": len(plan.recordings) - len(held),
             "held_recordings": len(held),
-            "labels": len(plan.session.labels) if plan.session else 0,
+            "labels": len(
+                plan.session.labels if plan.session else plan.labels_of_purged
+            ),
             "deliveries": len(plan.deliveries),
         }
 

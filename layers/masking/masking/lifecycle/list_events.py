@@ -15,6 +15,7 @@ from masking.domain.callback_event import CallbackEvent
 from masking.storage.timelines import timeline_of
 
 if TYPE_CHECKING:
+    from masking.core.times import Clock
     from masking.storage.stores import Stores
 
 
@@ -23,6 +24,7 @@ class ListEvents:
     """Lists callbacks."""
 
     stores: Stores
+    now: Clock
 
     def page(
         self, session_uuid: str, asked: PageRequest, *, tenant_id: str
@@ -32,7 +34,8 @@ class ListEvents:
         Raises SessionNotFoundError, and InvalidRequestError for a foreign cursor.
         """
         whole = self.stores.sessions.load_whole(session_uuid)
-        if whole is None or whole.session.tenant_id != tenant_id:
+        now = self.now()
+        if whole is None or not sessions.is_shown_to(tenant_id, whole.session, now):
             raise SessionNotFoundError
         parties = sessions.parties_of(whole.session)
         timeline = timeline_of(whole.callbacks, whole.session)

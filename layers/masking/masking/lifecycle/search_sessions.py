@@ -104,7 +104,7 @@ def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:
 
 def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bool:
     settings = session.settings
-    if session.tenant_id != tenant_id:
+    if not sessions.is_shown_to(tenant_id, session, now):
         return False
     wanted = [(session.virtual_number, search.virtual_number)]
     if not (session.erased_at and _is_by_one_party(search)):

@@ -77,7 +77,8 @@ class UpdateSession:
         self, session_uuid: str, tenant_id: str, if_match: int | None
     ) -> Session:
         session = self.stores.sessions.load(session_uuid)
-        if session is None or session.tenant_id != tenant_id:
+        now = self.now()
+        if session is None or not sessions.is_shown_to(tenant_id, session, now):
             raise SessionNotFoundError(outcome=NOT_UPDATED)
         if if_match is not None and if_match != session.version:
             raise VersionMismatchError(outcome=NOT_UPDATED, version=session.version)

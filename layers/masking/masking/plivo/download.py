@@ -21,6 +21,9 @@ PIECE = 64 * 1024
 MAGIC = 12
 START = 4096
 
+# A length; one of more digits is none.
+LENGTH = re.compile(r"\d{1,15}", re.ASCII)
+
 # An entity tag that may be the MD5 of the file, as S3's is for a simple put.
 MD5_TAG = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
 
@@ -34,7 +37,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Promise:
-    """What the origin says of a file: its length, and its MD5 (16 bytes).
+    """What the origin says of a file: its length, its MD5 (16 bytes), its media type.
 
     *is_certain* is true for a Content-MD5, and false for an entity tag, which may be
     something else.
@@ -43,6 +46,7 @@ class Promise:
     length: int | None = None
     md5: bytes | None = None
     is_certain: bool = False
+    content_type: str = ""
 
 
 def promise_of(headers: Mapping[str, str]) -> Promise:
@@ -51,17 +55,18 @@ def promise_of(headers: Mapping[str, str]) -> Promise:
     The entity tag of an object that S3 has encrypted with KMS is no MD5.
     """
     given = headers.get("Content-Length", "")
-    length = int(given) if given.isdecimal() else None
+    length = int(given) if LENGTH.fullmatch(given) else None
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     try:
         md5 = base64.b64decode(headers.get("Content-MD5", ""), validate=True)
     except (binascii.Error, ValueError):
         md5 = b""
     if len(md5) == 16:
-        return Promise(length, md5, is_certain=True)
+        return Promise(length, md5, is_certain=True, content_type=media_type)
     tag = MD5_TAG.fullmatch(headers.get("ETag", ""))
     if tag and not headers.get("x-amz-server-side-encryption", "").startswith("aws:"):
-        return Promise(length, bytes.fromhex(tag[1]))
-    return Promise(length)
+        return Promise(length, bytes.fromhex(tag[1]), content_type=media_type)
+    return Promise(length, content_type=media_type)
 
 
 @dataclass
@@ -69,9 +74,10 @@ class Download:
     """A file that is read once; afterwards it knows size and hash.
 
     *length* is what the origin promised, None if it did not. *suspect* is the SHA-256
-    of a file that came again and again and did not fit its entity tag: once more, and
-    the tag is no MD5. *check* is called with the size before the last bytes are given
-    out, and may raise. `sha256` and `bytes_read` describe what has been read so far;
+    of a file that came again and again and did not fit what was said of it: once more,
+    and what was said is wrong. *check* is called with the size before the last bytes
+    are given out, and may raise; with *accepted* nothing is held against the file.
+    `sha256` and `bytes_read` describe what has been read so far;
     `failure` is what reading has raised, however the reader wrapped it.
     """
 
@@ -80,6 +86,7 @@ class Download:
     promise: Promise = field(default_factory=Promise)
     suspect: str | None = None
     check: Callable[[int], None] | None = None
+    accepted: bool = False
     start: bytes = b""
     bytes_read: int = 0
     failure: RecordingNotReadyError | None = None
@@ -133,6 +140,16 @@ class Download:
         """Return the SHA-256 of what has been read, in hex."""
         return self._sha256.hexdigest()
 
+    @property
+    def is_believed(self) -> bool:
+        """Return whether what has been read is stored whatever was said of it."""
+        return self.accepted or self.suspect == self.sha256
+
+    @property
+    def fits_md5(self) -> bool | None:
+        """Return whether what has been read has the MD5 promised; None without one."""
+        return self._md5.digest() == self.promise.md5 if self._md5 else None
+
     def _verify(self) -> None:
         if self._is_whole:
             return
@@ -143,16 +160,14 @@ class Download:
             except RecordingNotReadyError as failure:
                 self.failure = failure
                 raise
-        if self._md5 and self._md5.digest() != self.promise.md5:
-            if self.promise.is_certain:
-                self._fail("the file is not what its Content-MD5 says", "changed")
-            if self.suspect != self.sha256:
-                self.failure = RecordingNotReadyError(
-                    "the file is not what its ETag says",
-                    reason="changed",
-                    suspect=self.sha256,
-                )
-                raise self.failure
+        if self.fits_md5 is False and not self.is_believed:
+            header = "Content-MD5" if self.promise.is_certain else "ETag"
+            self.failure = RecordingNotReadyError(
+                f"the file is not what its {header} says",
+                reason="changed",
+                suspect=self.sha256,
+            )
+            raise self.failure
 
     def _fetch(self, amount: int) -> bytes:
         try:

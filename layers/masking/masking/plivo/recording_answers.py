@@ -5,13 +5,17 @@ Durations come as milliseconds in decimal strings (plivo-contract 4.3).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from masking.core import numbers
 from masking.domain.plivo_events import uuid_in_url
-from masking.domain.recordings import CONTENT_TYPES, Announcement, time_in
+from masking.domain.recordings import Announcement, format_named, time_in
+
+# Milliseconds as Plivo writes them. What is longer is no duration.
+MILLISECONDS = re.compile(r"\d{1,12}(\.\d{0,9})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,10 @@ def recorded_calls(session: Mapping[str, Any]) -> Iterator[RecordedCall]:
 def resource_from(recording_id: str, body: Mapping[str, Any]) -> RecordingResource:
     """Clean a recording resource; attributes that can't be used are empty."""
     url = _text(body.get("recording_url"))
-    named = _text(body.get("recording_format")) or (url or "").rpartition(".")[2]
-    audio = named.removeprefix(".").lower()
     return RecordingResource(
         recording_id=recording_id,
         url=url or "",
-        format=audio if audio in CONTENT_TYPES else "",
+        format=format_named(_text(body.get("recording_format")), url),
         duration=_seconds(body.get("recording_duration_ms")),
         from_number=numbers.normal_or_none(body.get("from_number")),
         to_number=numbers.normal_or_none(body.get("to_number")),
@@ -90,7 +92,8 @@ def _text(value: Any) -> str | None:
 
 
 def _seconds(milliseconds: Any) -> int | None:
-    try:
-        return round(float(milliseconds) / 1000)
-    except (TypeError, ValueError, OverflowError):
+    # An int is looked at first: one of thousands of digits can't even be written.
+    if isinstance(milliseconds, int) and not 0 <= milliseconds < 10**12:
         return None
+    text = str(milliseconds).strip()
+    return round(float(text) / 1000) if MILLISECONDS.fullmatch(text) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.core.errors import RecordingRefusedError
+from masking.core.retries import retry_stale
 from masking.domain import plivo_events, recording_transitions, recordings
 from masking.domain.bus_events import NOT_RECORDED
 from masking.domain.recordings import Announcement, Recording, Source, recording_uuid_of
@@ -33,7 +34,8 @@ class Announcer:
     ) -> Recording:
         """Begin the recording that a callback announces; doing it twice does no harm.
 
-        One that Plivo could not make, or whose callback can't be used, is FAILED.
+        One that Plivo could not make, or whose callback can't be used, is FAILED until
+        a better announcement comes. What is known already is improved by a later one.
         """
         try:
             if attributes.get("EventName") == "SessionRecordingFailed":
@@ -57,10 +59,10 @@ class Announcer:
     ) -> Recording:
         """Begin a recording that was found at Plivo, without any callback.
 
-        One without a URL is FAILED.
+        One without a URL is FAILED; one that was announced before is improved.
         """
-        if not found.url or not found.format:
-            message = "Plivo names no URL of it, or a format that is not mp3 or wav"
+        if not found.url:
+            message = "Plivo names no URL of it"
             refused = RecordingRefusedError(message, reason="malformed")
             return self._announce_failure(
                 found.recording_uuid, refused, session, Source.CARRIER
@@ -72,16 +74,37 @@ class Announcer:
     def _announce(
         self, found: Announcement, session: Session, source: Source
     ) -> Recording:
-        return self._add(
-            recording_transitions.announce(
-                found,
-                session_uuid=session.session_uuid,
-                tenant_id=session.tenant_id,
-                retention_days=self._days(session),
-                source=source,
-                now=self.now(),
-            )
+        fresh = recording_transitions.announce(
+            found,
+            session_uuid=session.session_uuid,
+            tenant_id=session.tenant_id,
+            retention_days=self._days(session),
+            source=source,
+            now=self.now(),
         )
+        fresh = self._as_held(fresh)
+        if self._add(fresh):
+            return fresh
+        return self._improve(fresh, found, source)
+
+    def _improve(
+        self, fresh: Recording, found: Announcement, source: Source
+    ) -> Recording:
+        """Bring what was announced before up to what *found* tells."""
+        improved = fresh
+
+        def improve() -> None:
+            nonlocal improved
+            known = self.stores.recordings.get(fresh.session_uuid, fresh.recording_uuid)
+            if known is None:
+                return
+            better = recording_transitions.improve(known, found, source)
+            if better:
+                self.stores.recordings.replace(known, better)
+            improved = better or known
+
+        retry_stale(improve)
+        return improved
 
     def _announce_failure(
         self,
@@ -90,27 +113,33 @@ class Announcer:
         session: Session,
         source: Source,
     ) -> Recording:
-        return self._add(
-            recording_transitions.announce_failure(
-                recording_uuid,
-                session_uuid=session.session_uuid,
-                tenant_id=session.tenant_id,
-                retention_days=self._days(session),
-                reason=refused.reason,
-                explanation=str(refused),
-                source=source,
-                now=self.now(),
-            )
+        failed = recording_transitions.announce_failure(
+            recording_uuid,
+            session_uuid=session.session_uuid,
+            tenant_id=session.tenant_id,
+            retention_days=self._days(session),
+            reason=refused.reason,
+            explanation=str(refused),
+            source=source,
+            now=self.now(),
         )
+        failed = self._as_held(failed)
+        self._add(failed)
+        return failed
 
-    def _add(self, recording: Recording) -> Recording:
-        """Write the link first: who finds the recording finds its session."""
-        if self.stores.recordings.is_held(recording.session_uuid):
-            recording = replace(recording, held=True)
+    def _as_held(self, recording: Recording) -> Recording:
+        """Return a new recording, under the legal hold of its session if it has one."""
+        held = self.stores.recordings.is_held(recording.session_uuid)
+        return replace(recording, held=held)
+
+    def _add(self, recording: Recording) -> bool:
+        """Write a new recording; False if it is there already.
+
+        The link comes first: who finds the recording finds its session.
+        """
         if self.stores.recordings.session_of(recording.recording_uuid) is None:
             self.stores.recordings.link(recording)
-        self.stores.recordings.add(recording)
-        return recording
+        return self.stores.recordings.add(recording)
 
     def _days(self, session: Session) -> int:
         own = session.settings.get("recording_retention_days")

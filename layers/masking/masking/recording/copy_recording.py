@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,13 +16,12 @@ from masking.core.errors import (
     StaleStateError,
 )
 from masking.core.times import stamp
-from masking.domain import audio_files, recording_transitions, recordings
+from masking.domain import recording_transitions, recordings
 from masking.domain.recordings import Recording, Status
-from masking.plivo.download import START
+from masking.recording.inspection import Inspection
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
-    from masking.plivo.download import Download
     from masking.plivo.media import Media
     from masking.storage.bucket import Bucket
     from masking.storage.stores import Stores
@@ -65,15 +64,12 @@ class CopyRecording:
         try:
             findings = self._copy(claimed)
         except Exception as error:
-            suspect = getattr(error, "suspect", None)
-            with suppress(StaleStateError):
-                self.stores.recordings.replace(
-                    claimed, recording_transitions.release(claimed, suspect)
-                )
+            self._release(claimed, getattr(error, "suspect", None))
             raise
-        self._close(claimed, findings)
+        stored = self._close(claimed, findings)
         telemetry.count("RecordingStored")
-        self._delete_at_plivo(claimed)
+        _tell_contradictions(stored)
+        self._delete_at_plivo(stored)
         return True
 
     def give_up(
@@ -114,29 +110,57 @@ class CopyRecording:
         message = "another invocation is storing this recording"
         raise RecordingNotReadyError(message, reason="busy")
 
+    def _release(self, claimed: Recording, suspect: str | None) -> None:
+        """Let the next try begin at once; whatever fails here, the cause is told."""
+        try:
+            current = self.stores.recordings.get(
+                claimed.session_uuid, claimed.recording_uuid
+            )
+            if current is None or current.lease_until != claimed.lease_until:
+                return
+            self.stores.recordings.replace(
+                current, recording_transitions.release(current, suspect)
+            )
+        except (StaleStateError, ClientError, BotoCoreError) as error:
+            telemetry.logger().warning(
+                "recording not released", extra={"error": type(error).__name__}
+            )
+
     def _copy(self, claimed: Recording) -> dict[str, Any]:
+        """Copy from the first address that has the file.
+
+        Raises what says most: a file that may be whole, then one that may come yet.
+        """
+        failures: list[RecordingNotReadyError | RecordingRefusedError] = []
+        for url in claimed.urls:
+            try:
+                return self._copy_from(url, claimed)
+            except (RecordingNotReadyError, RecordingRefusedError) as failure:
+                failures.append(failure)
+        raise max(failures, key=_how_telling)
+
+    def _copy_from(self, url: str, claimed: Recording) -> dict[str, Any]:
         """Fetch and put; fetch anew if it was S3 that failed."""
         for _ in range(PUTS - 1):
             with suppress(ClientError, BotoCoreError):
-                return self._copy_once(claimed)
+                return self._copy_once(url, claimed)
             telemetry.count("RecordingPutAgain")
-        return self._copy_once(claimed)
+        return self._copy_once(url, claimed)
 
-    def _copy_once(self, claimed: Recording) -> dict[str, Any]:
-        key = recordings.key_of(
-            claimed,
-            tenant_id=claimed.tenant_id,
-            session_uuid=claimed.session_uuid,
-            day=claimed.announced_at,
-        )
-        with self.media.open(
-            str(claimed.url), recordings.stable_file(claimed)
-        ) as download:
-            _set_checks(claimed, download)
+    def _copy_once(self, url: str, claimed: Recording) -> dict[str, Any]:
+        stable = recordings.stable_file(claimed)
+        with self.media.open(url, stable, accepted=claimed.accepted) as download:
+            inspection = Inspection(claimed, download)
+            key = recordings.key_of(
+                replace(claimed, format=inspection.format),
+                tenant_id=claimed.tenant_id,
+                session_uuid=claimed.session_uuid,
+                day=claimed.announced_at,
+            )
             self.bucket.put(
                 key,
                 download,
-                recordings.CONTENT_TYPES[claimed.format],
+                recordings.content_type_of(inspection.format),
                 retention=recordings.retention_tag(claimed),
                 metadata={
                     "session-uuid": claimed.session_uuid,
@@ -149,9 +173,10 @@ class CopyRecording:
                 "key": key,
                 "bytes": download.bytes_read,
                 "sha256": download.sha256,
+                **inspection.findings(),
             }
 
-    def _close(self, claimed: Recording, findings: dict[str, Any]) -> None:
+    def _close(self, claimed: Recording, findings: dict[str, Any]) -> Recording:
         """Record that it is stored; it may have come under a legal hold meanwhile."""
         current: Recording | None = claimed
         for _ in range(TURNS):
@@ -160,41 +185,43 @@ class CopyRecording:
             if current.held != claimed.held:
                 tag = recordings.retention_tag(current)
                 self.bucket.retag(findings["key"], tag)
+            stored = recording_transitions.store(current, findings, self.now())
             try:
-                self.stores.recordings.replace(
-                    current, recording_transitions.store(current, findings, self.now())
-                )
+                self.stores.recordings.replace(current, stored)
             except StaleStateError:
                 current = self.stores.recordings.get(
                     claimed.session_uuid, claimed.recording_uuid
                 )
             else:
-                return
+                return stored
         message = "another invocation has taken this recording over"
         raise RecordingNotReadyError(message, reason="busy")
 
     def _delete_at_plivo(self, stored: Recording) -> None:
-        """Delete it at Plivo if the deployment says so; again does no harm."""
-        if self.delete_at_carrier:
+        """Delete it at Plivo if the deployment says so; again does no harm.
+
+        What is not as it was said to be stays there for somebody to look at.
+        """
+        if self.delete_at_carrier and not stored.contradictions:
             self.delete_at_carrier(stored.carrier_recording_id)
 
 
-def _set_checks(claimed: Recording, download: Download) -> None:
-    """Refuse files of another format, by the first bytes now and by the size later."""
-    start = download.peek(START)
-    if not start:
-        message = "the file is empty"
-        raise RecordingNotReadyError(message, reason="truncated")
-    if not audio_files.looks_like(claimed.format, start):
-        message = f"the origin's file does not begin like {claimed.format}"
-        raise RecordingNotReadyError(message, reason="not_audio")
+def _how_telling(failure: RecordingNotReadyError | RecordingRefusedError) -> int:
+    """Return a higher number for what is nearer to a stored file."""
+    if isinstance(failure, RecordingRefusedError):
+        return 0
+    return 2 if failure.suspect else 1
 
-    def check(size: int) -> None:
-        if not audio_files.is_plausible(claimed.format, start, size, claimed.duration):
-            message = "the file is too short for the call"
-            raise RecordingNotReadyError(message, reason="truncated")
 
-    if download.length is not None:
-        check(download.length)
-    else:
-        download.check = check
+def _tell_contradictions(stored: Recording) -> None:
+    if not stored.contradictions:
+        return
+    telemetry.count("RecordingContradicted")
+    telemetry.logger().warning(
+        "recording stored although it is not what was said of it",
+        extra={
+            "session_uuid": stored.session_uuid,
+            "recording_uuid": stored.recording_uuid,
+            "contradictions": list(stored.contradictions),
+        },
+    )

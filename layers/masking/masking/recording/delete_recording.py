@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.core.errors import RecordingNotReadyError, StaleStateError
@@ -82,18 +82,20 @@ class DeleteRecording:
     def _finish(self, known: Recording) -> Recording:
         if known.key:
             self.bucket.delete(known.key)
-        elif known.format:
-            # Put by a function that was killed before it could record the key.
-            self.bucket.delete(
-                recordings.key_of(
-                    known,
-                    tenant_id=known.tenant_id,
-                    session_uuid=known.session_uuid,
-                    day=known.announced_at,
+        else:
+            # Put by a function that was killed before it could record the key, in
+            # whatever format it has found.
+            for audio in (*recordings.CONTENT_TYPES, recordings.UNKNOWN_FORMAT):
+                self.bucket.delete(
+                    recordings.key_of(
+                        replace(known, format=audio),
+                        tenant_id=known.tenant_id,
+                        session_uuid=known.session_uuid,
+                        day=known.announced_at,
+                    )
                 )
-            )
-        if known.format:
-            self.delete_at_carrier(known.carrier_recording_id)
+        # Also of one that failed here: Plivo may have it nevertheless.
+        self.delete_at_carrier(known.carrier_recording_id)
         deleted = recording_transitions.delete(known, self.now())
         with suppress(StaleStateError):
             self.stores.recordings.replace(known, deleted)

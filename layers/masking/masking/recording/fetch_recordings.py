@@ -2,12 +2,13 @@
 
 Asked while a session is settled, when its calls are over: the session's interactions
 say which calls were recorded, the recording resources where the files are. What was
-missing is announced, and so comes into the same queue as all others.
+missing is announced, and so comes into the same queue as all others; so is what a
+callback had announced badly, such as without an address.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.core import telemetry
@@ -46,10 +47,13 @@ class FetchRecordings:
             return 0
         missing = 0
         for call in calls:
-            if call.recording_id in known:
-                missing += self._remind(known[call.recording_id])
-            else:
+            before = known.get(call.recording_id)
+            if before is None:
                 missing += self._announce(call, session)
+            elif before.status is Status.FAILED:
+                missing += self._correct(before, call, session)
+            else:
+                missing += self._remind(before)
         if missing:
             telemetry.count("RecordingsFetched", missing)
         return missing
@@ -76,6 +80,19 @@ class FetchRecordings:
             callee=resource.to_number,
         )
         return True
+
+    def _correct(self, failed: Recording, call: RecordedCall, session: Session) -> bool:
+        """Announce a recording anew that failed, if Plivo names another address."""
+        resource = self.carrier.recording(call.recording_id)
+        if resource is None or not resource.url:
+            return False
+        found = replace(
+            resource.announcement(call), recording_uuid=failed.recording_uuid
+        )
+        improved = self.announcer.from_carrier(
+            found, session, caller=resource.from_number, callee=resource.to_number
+        )
+        return improved.status is Status.ANNOUNCED
 
     def _remind(self, recording: Recording) -> bool:
         """Announce a recording again that nobody has begun to store."""

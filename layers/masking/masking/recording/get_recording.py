@@ -63,7 +63,7 @@ class GetRecording:
         url = self.bucket.link(
             known.key,
             file_name=name,
-            content_type=recordings.CONTENT_TYPES[known.format],
+            content_type=recordings.content_type_of(known.format),
             seconds=int(LINK_LIFETIME.total_seconds()),
         )
         return RecordingLink(url, now + LINK_LIFETIME, name, known)
@@ -72,4 +72,5 @@ class GetRecording:
 def file_name(recording: Recording) -> str:
     """Return the name under which a browser saves the file: its day and its UUID."""
     day = f"{recording.announced_at:%Y-%m-%d}"
-    return f"recording-{day}-{recording.recording_uuid}.{recording.format}"
+    audio = recording.format or recordings.UNKNOWN_FORMAT
+    return f"recording-{day}-{recording.recording_uuid}.{audio}"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from masking.core import telemetry
 from masking.core.errors import RecordingNotReadyError
 from masking.plivo.download import PIECE, Download
 
@@ -70,6 +71,9 @@ class Bucket:
                     IfNoneMatch="*",
                 )
         except ClientError as error:
+            if download.failure:
+                # S3 complains of the end that reading has kept back.
+                raise download.failure from None
             if error.response["Error"]["Code"] not in EXISTS:
                 raise
             download.finish()
@@ -142,8 +146,22 @@ class Bucket:
                 **place, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
             )
         except BaseException:
-            client.abort_multipart_upload(**place)
+            self._abort(place)
             raise
+
+    def _abort(self, place: Mapping[str, Any]) -> None:
+        """Take back an upload; if that fails, the cause of it is told nevertheless.
+
+        What is left of it the bucket's lifecycle removes after a day.
+        """
+        client: Any = self._client
+        try:
+            client.abort_multipart_upload(**place)
+        except (ClientError, BotoCoreError) as error:
+            telemetry.count("UploadNotAborted")
+            telemetry.logger().warning(
+                "upload not aborted", extra={"error": type(error).__name__}
+            )
 
     def _compare(self, key: str, download: Download) -> None:
         """Check that the object that somebody else put is the file just read."""

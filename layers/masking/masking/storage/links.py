@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from masking.core.key_space import Item
 from masking.storage.session_items import Listing
 from masking.storage.table import Table, read_item, written_item
 
@@ -25,9 +26,13 @@ class LinkStore:
         """Write a link item; writing it twice changes nothing."""
         self._table.put({"pk": pk, "sk": sk, **attributes})
 
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Read a link; None if it is not there."""
+        return self._table.get(pk, sk, consistent=False)
+
     def has(self, pk: str, sk: str) -> bool:
         """Return whether a link is there."""
-        return self._table.get(pk, sk, consistent=False) is not None
+        return self.get(pk, sk) is not None
 
     def list_keys(
         self, listing: Listing, *, at_most: str, at_least: str, most: int

@@ -114,6 +114,8 @@ TIMES = frozenset(
     {"announced_at", "lease_until", "failed_at", "stored_at", "deleted_at"}
 )
 
+LISTS = frozenset({"other_urls", "contradictions"})
+
 # In the keys of the item already, or written apart.
 APART = frozenset({"session_uuid", "recording_uuid", "call"})
 
@@ -129,9 +131,11 @@ def recording_item(recording: Recording) -> Item:
     }
     for name in recording.__dataclass_fields__:
         value = getattr(recording, name)
-        if name in APART or value in (None, False, 0, ""):
+        if name in APART or value in (None, False, 0, "", ()):
             continue
         item[name] = stamp(value) if name in TIMES else value
+    for name in LISTS & item.keys():
+        item[name] = list(item[name])
     if recording.call:
         item["call"] = dict(recording.call)
     if recording.expires_at:
@@ -154,5 +158,6 @@ def recording_from(item: Item) -> Recording:
             "status": Status(item["status"]),
             "source": Source(item["source"]),
             "format": item.get("format", ""),
+            **{name: tuple(item.get(name, ())) for name in LISTS},
         }
     )

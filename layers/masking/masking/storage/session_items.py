@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from masking.core.key_space import STATE, Item, session_key
 from masking.core.times import parse_stamp, stamp
@@ -121,6 +121,9 @@ def session_from(
         asked=request["asked"] if request else {},
         labels=state.get("labels", {}),
         retention_days=state.get("retention_days"),
+        kept_until=datetime.fromtimestamp(state["purge_at"], UTC)
+        if "purge_at" in state
+        else None,
     )
 
 

@@ -18,14 +18,14 @@ def event_of_recording(
     """Return the event of a step in a recording's life; None if it has none.
 
     *before* is the recording's item as it was, *session* its session. A recording
-    that a callback announced has no event for its first step: the callback has it.
+    that a callback announced has no event for that: the callback has it.
     """
     was, now = (before or {}).get("status"), item.get("status")
     nudges = item.get("nudges", 0)
     from_callback = item.get("source") == "callback"
     if now == "announced":
         again = nudges != (before or {}).get("nudges", 0)
-        if (was is None and from_callback) or (was == now and not again):
+        if (was is None and from_callback) or (was is not None and not again):
             return None
         kind, turn = "recording.announced", str(nudges)
     elif was == now or (was is None and item.get("reason") == NOT_RECORDED):
@@ -62,6 +62,7 @@ PUBLISHED_FIELDS: Mapping[str, tuple[str, ...]] = {
     "recording.announced": ("format", "duration", "call"),
     "recording.stored": (
         *("bucket", "key", "format", "bytes", "sha256", "duration", "call"),
+        *("file_duration", "contradictions"),
     ),
     "recording.failed": ("reason", "explanation", "format", "duration", "call"),
     "recording.deleting": (),

@@ -35,14 +35,17 @@ class SessionChanged:
         self._send_checks(was, session)
         kinds = session_changes.types_of_change(was, session)
         given_up = session_changes.has_been_given_up(was, session)
-        if not (kinds or given_up):
+        moved = session_changes.ends_otherwise(was, session)
+        if not (kinds or given_up or moved):
             return []
         whole = self.reads.whole(session.session_uuid)
         if whole and whole.session.erased_at:
             session = replace(session, labels={})
         elif whole:
             session = replace(session, asked=whole.session.asked)
-            self._link(was, session, given_up=given_up)
+            self._link(was, session, given_up=given_up, moved=moved)
+            if moved:
+                self.links.keep(replace(whole, session=session))
         now = times.stamp(self.now())
         return [bus_events.event_of_session(each, session, now) for each in kinds]
 
@@ -53,11 +56,13 @@ class SessionChanged:
         if session_changes.may_have_orphans(was, session):
             self.check_queue.send(orphan_check(session))
 
-    def _link(self, was: Session | None, session: Session, *, given_up: bool) -> None:
+    def _link(
+        self, was: Session | None, session: Session, *, given_up: bool, moved: bool
+    ) -> None:
         is_new = session_changes.is_new_at_carrier(was) and session.carrier_session_uuid
         if given_up:
             self.links.link_parties(session, key_space.attempt_key, session.reserved_at)
-        elif is_new or session_changes.has_other_parties(was, session):
+        elif is_new or moved or session_changes.has_other_parties(was, session):
             self.links.link(session, session_changes.linked_since(was, session))
 
 

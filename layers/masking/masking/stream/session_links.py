@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from masking.core import key_space, numbers, times
 from masking.core.key_space import LINK
+from masking.domain import session_changes
 from masking.domain.sessions import PARTIES, Session
 from masking.storage import session_items
+from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
     from masking.storage.queues import Queue
+    from masking.storage.sessions import Whole
     from masking.storage.stores import Stores
 
 KeyOf = Callable[[str, str], str]
@@ -41,14 +44,13 @@ class SessionLinks:
         for label, value in session.labels.items() if stays else ():
             key = key_space.label_key(session.tenant_id, label, value)
             self._link_once(key, session)
-        key = key_space.carrier_key(str(session.carrier_session_uuid))
-        if not self.stores.links.has(key, LINK):
-            self.stores.links.put(
-                key,
-                LINK,
-                session_uuid=session.session_uuid,
-                **session_items.listing_keys(session),
-            )
+        self._put_once(
+            key_space.carrier_key(str(session.carrier_session_uuid)),
+            LINK,
+            session,
+            session_uuid=session.session_uuid,
+            **session_items.listing_keys(session),
+        )
 
     def link_parties(self, session: Session, key_of: KeyOf, since: datetime) -> bool:
         """Link a session to its parties; return whether it is to be kept."""
@@ -61,6 +63,20 @@ class SessionLinks:
             self._is_erased(session, hashed, times.stamp(since)) for hashed in hashes
         ]
         return not any(erased)
+
+    def keep(self, whole: Whole) -> None:
+        """Make all that goes with a session go with it, now that it ends otherwise.
+
+        That costs a write for each callback and each link, when an expiry moves.
+        """
+        session = whole.session
+        purge_at = self.stores.sessions.purge_at(session)
+        for item in whole.callbacks:
+            if item["purge_at"] < purge_at:
+                self.stores.callbacks.keep_until(item, purge_at)
+            callback = callback_event_from(item)
+            for number in session_changes.strangers_in(callback, session):
+                self.link_caller(number, session, callback.occurred_at)
 
     def link_caller(self, number: str, session: Session, since: str) -> None:
         """Link a session to a stranger who has called its virtual number."""
@@ -81,8 +97,18 @@ class SessionLinks:
         self.erasure_queue.send(message, at_once=True)
         return True
 
-    def _link_once(self, key: str, session: Session, **more: str) -> None:
-        """Write a link; looking first costs less than writing it again."""
-        place = session_items.created_key(session)
-        if not self.stores.links.has(key, place):
-            self.stores.links.put(key, place, **more)
+    def _link_once(self, key: str, session: Session, **more: Any) -> None:
+        self._put_once(key, session_items.created_key(session), session, **more)
+
+    def _put_once(self, pk: str, sk: str, session: Session, **more: Any) -> None:
+        """Write a link that goes with its session, or make it do so.
+
+        Looking first costs less than writing it again; what is there stays.
+        """
+        purge_at = self.stores.sessions.purge_at(session)
+        known = self.stores.links.get(pk, sk)
+        if known is None:
+            self.stores.links.put(pk, sk, **more, purge_at=purge_at)
+        elif known.get("purge_at") != purge_at:
+            kept = {k: v for k, v in known.items() if k not in ("pk", "sk")}
+            self.stores.links.put(pk, sk, **{**kept, "purge_at": purge_at})

@@ -9,10 +9,12 @@ from masking.api import pages
 from masking.api.delivery_views import delivery_view
 from masking.api.gateway import UUID
 from masking.core.problems import InvalidRequestError, SessionNotFoundError
+from masking.domain import sessions
 from masking.domain.deliveries import Delivery
 from masking.storage.deliveries import delivery_from
 
 if TYPE_CHECKING:
+    from masking.core.times import Clock
     from masking.storage.stores import Stores
 
 
@@ -21,6 +23,7 @@ class ListDeliveries:
     """Lists deliveries."""
 
     stores: Stores
+    now: Clock
 
     def page(self, query: str, *, tenant_id: str) -> dict[str, Any]:
         """Return the page that *query* asks for as JSON values.
@@ -34,7 +37,8 @@ class ListDeliveries:
             violation = pages.violation_of("session_uuid", rule)
             raise InvalidRequestError(violations=[violation])
         session = self.stores.sessions.load_state(session_uuid)
-        if session is None or session.tenant_id != tenant_id:
+        now = self.now()
+        if session is None or not sessions.is_shown_to(tenant_id, session, now):
             raise SessionNotFoundError
         found = map(delivery_from, self.stores.deliveries.of_session(session_uuid))
         page = pages.page_of(sorted(found, key=_place_of), asked, _place_of)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masking.core.problems import DeliveryNotFoundError
-from masking.domain import deliveries
+from masking.domain import deliveries, sessions
 from masking.domain.deliveries import Delivery
 from masking.storage.deliveries import delivery_from, delivery_item
 from masking.webhooks.event_detail import detail_of
@@ -32,9 +32,9 @@ class ReplayDelivery:
         if keys is None or item is None or item["tenant_id"] != tenant_id:
             raise DeliveryNotFoundError
         whole = self.stores.sessions.load_whole(keys[0])
-        if whole is None:
-            raise DeliveryNotFoundError
         now = self.now()
+        if whole is None or sessions.is_hidden(whole.session, now):
+            raise DeliveryNotFoundError
         renewed = deliveries.renew(delivery_from(item), now)
         self.stores.deliveries.put(*keys, delivery_item(renewed), now)
         self.queue.send({"detail": detail_of(renewed, whole)})

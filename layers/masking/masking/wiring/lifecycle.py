@@ -77,14 +77,14 @@ class LifecycleServices(Connections):
         """Return what reads sessions."""
         from masking.lifecycle.get_session import GetSession
 
-        return GetSession(stores=self.stores)
+        return GetSession(stores=self.stores, now=self.now)
 
     @property
     def list_events(self) -> ListEvents:
         """Return what lists callbacks."""
         from masking.lifecycle.list_events import ListEvents
 
-        return ListEvents(stores=self.stores)
+        return ListEvents(stores=self.stores, now=self.now)
 
     @property
     def list_sessions(self) -> ListSessions:

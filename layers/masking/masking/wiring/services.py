@@ -45,7 +45,7 @@ class Services(LifecycleServices):
         """Return what lists recordings."""
         from masking.recording.list_recordings import ListRecordings
 
-        return ListRecordings(stores=self.stores)
+        return ListRecordings(stores=self.stores, now=self.now)
 
     @property
     def delete_recording(self) -> DeleteRecording:
@@ -157,7 +157,7 @@ class Services(LifecycleServices):
         """Return what lists deliveries."""
         from masking.webhooks.list_deliveries import ListDeliveries
 
-        return ListDeliveries(stores=self.stores)
+        return ListDeliveries(stores=self.stores, now=self.now)
 
     @property
     def replay_delivery(self) -> ReplayDelivery:
