@@ -158,7 +158,7 @@ class CreateSession:
             raise SessionErasedError(outcome=NOT_CREATED)
         if found.request_hash != fresh.request_hash:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
-        session = replace(found, asked=fresh.asked, labels=fresh.labels)
+        session = replace(found, asked=fresh.asked)
         if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
             # As it was asked for then: the tenant's settings may have changed since.
             return Created(found if found.asked else session, replayed=True)
