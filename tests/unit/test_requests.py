@@ -279,13 +279,14 @@ def test_an_attribute_that_is_no_default_takes_effect_or_is_refused(
     chosen: dict[str, Any],
 ) -> None:
     body = {**PAIR, **chosen}
+    asked: dict[str, Any] = {}
+    reasons: list[dict[str, Any]] = []
     try:
         asked = requests.asked(requests.parse_create(body))
     except InvalidRequestError as refused:
-        assert refused.members["violations"]
-        return
+        reasons = refused.members["violations"]
 
-    assert asked.items() >= body.items()
+    assert reasons or asked.items() >= body.items()
 
 
 # All violations together

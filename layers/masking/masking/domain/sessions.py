@@ -95,7 +95,9 @@ class Session:
     *doubted* says that the outcome of an update or an ending at Plivo is unknown.
     *settle_at* is when Plivo is asked for the final truth about an expired session,
     *settled* what came of it; *time_limit* is for how many seconds after its end a
-    call may go on. *repaired* names what the reconciler repaired in this version.
+    call may go on. *former_number* is the virtual number that the session was created
+    with, once it has another. *repaired* names what the reconciler repaired in this
+    version.
     *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
     long it is kept after its end, if its tenant has a rule for that. *erased_at* is
     when a person of it was erased: from then on it holds accounting alone. Times are
@@ -113,6 +115,7 @@ class Session:
     lease_until: datetime | None = None
     carrier_session_uuid: str | None = None
     virtual_number: str | None = None
+    former_number: str | None = None
     created_time: datetime | None = None
     modified_time: datetime | None = None
     expiry_time: datetime | None = None

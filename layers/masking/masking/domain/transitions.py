@@ -96,7 +96,7 @@ def abandon(session: Session) -> Session:
 
 def renumber(session: Session, virtual_number: str) -> Session:
     """Take the virtual number that Plivo gave the session in place of its last."""
-    return _next(session, virtual_number=virtual_number)
+    return _next(session, **_number(session, virtual_number))
 
 
 def begin_update(
@@ -245,7 +245,7 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     now = {**session.settings, **settings}
     limits = (now.get("ring_timeout"), now.get("call_time_limit"))
     return {
-        "virtual_number": answer.virtual_number or session.virtual_number,
+        **_number(session, answer.virtual_number),
         "created_time": answer.created_time or session.created_time,
         "modified_time": answer.modified_time or session.modified_time,
         "expiry_time": expiry_time,
@@ -255,6 +255,14 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
         "time_limit": max(session.time_limit, sum(limit or 0 for limit in limits)),
         **status,
     }
+
+
+def _number(session: Session, virtual_number: str | None) -> dict[str, Any]:
+    """Return the number that a session has now, and its first if that is another."""
+    known = session.virtual_number
+    now = virtual_number or known
+    former = session.former_number or (known if now != known else None)
+    return {"virtual_number": now, "former_number": former}
 
 
 def _is_other(session: Session, name: str, value: Any) -> bool:
