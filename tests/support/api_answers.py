@@ -213,6 +213,7 @@ def all_deliveries() -> Iterator[deliveries.Delivery]:
         yield replace(begun, status=status)
         yield replace(begun, status=status, last_status=500, **tried)
     yield replace(begun, url_name="recording_callback_url", last_error="timeout")
+    yield replace(begun, type="erasure.completed")
 
 
 def all_erasures() -> Iterator[erasures.Erasure]:
@@ -220,6 +221,8 @@ def all_erasures() -> Iterator[erasures.Erasure]:
     begun = erasures.request("acme", "a hash", NOW)
     counts = dict.fromkeys(erasures.KINDS, 1)
     yield from (begun, erasures.close(begun, [], LATER))
+    hook = "https://app.example.com/erased"
+    yield replace(begun, callback_url=hook, callback_method="GET")
     yield erasures.close(begun, [counts], LATER)
 
 

@@ -144,6 +144,8 @@ def others() -> Iterator[Event]:
     key = {"pk": f"X#{begun.erasure_id}", "sk": "A#STATE"}
     before, after = ({**erasure_item(each, 0), **key} for each in (begun, done))
     yield from _found(item_events.event_of_erasure(before, after))
+    hook = {"callback_url": "https://app.example.com/erased"}
+    yield from _found(item_events.event_of_erasure(before, {**after, **hook}))
     item = callback(
         99, plivo_events.PIN, PinAuthenticationStatus="failed", From="12025550166"
     )

@@ -127,10 +127,12 @@ ALLOWED: Mapping[str, Allowed] = {
     "publish_changes": {
         **PUBLISHES,
         UPDATE: of(SESSIONS, GUESSES, TENANTS),
+        DELETE: of(LABELS),
         SEND: frozenset({"CheckQueue", "ErasureQueue", "ChangeDeadLetters"}),
     },
     "republish_changes": {
         **PUBLISHES,
+        DELETE: of(LABELS),
         SEND: frozenset({"CheckQueue", "ErasureQueue"}),
     },
     "create_erasure": {
@@ -153,7 +155,7 @@ ALLOWED: Mapping[str, Allowed] = {
         SECRET: CARRIER | SIGNING,
     },
     "deliver_webhook": {
-        BATCH: of(SESSIONS),
+        BATCH: of(SESSIONS, ERASURES),
         GET: of(TENANTS, ENDPOINTS),
         PUT: of(SESSIONS),
         UPDATE: of(ENDPOINTS),

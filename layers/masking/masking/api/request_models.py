@@ -117,6 +117,8 @@ class ErasureRequest(Body):
     """The number to erase: all that the tenant has of it goes."""
 
     phone_number: PhoneNumber
+    callback_url: WebAddress | None = None
+    callback_method: Method = "POST"
 
 
 @dataclass(frozen=True)

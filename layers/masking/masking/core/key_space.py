@@ -10,6 +10,7 @@
 |                  |                       |                  | step of its life   |
 | legal hold       | S#{session}           | A#HOLD           | operator           |
 | delivery         | S#{session}           | W#{event}        | each attempt       |
+|                  | S#{erasure}           |                  |                    |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | attempt link     | U#{tenant}#{number}   | {time}#{session} | stream, for a      |
