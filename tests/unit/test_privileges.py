@@ -34,6 +34,7 @@ RECORDINGS = "RECORDING#*"
 ROUNDS = "ROUND#*"
 GUESSES = "GUESS#*"
 ATTEMPTS = "U#*"
+PINS = "PIN#*"
 MARKERS = "ERASED#*"
 ERASURES = "ERASURE#*"
 LINKS = (PARTIES, CALLERS, ATTEMPTS, LABELS, CARRIERS, RECORDINGS)
@@ -83,7 +84,8 @@ ALLOWED: Mapping[str, Allowed] = {
     "authorize": {GET: of(KEYS), UPDATE: of(KEYS)},
     "create_session": {
         **WRITES_SESSIONS,
-        GET: of(TENANTS),
+        GET: of(TENANTS, PINS),
+        PUT: of(SESSIONS, PINS),
         UPDATE: of(SESSIONS, TENANTS),
         SECRET: CARRIER | SIGNING,
     },
@@ -252,6 +254,7 @@ def test_the_partitions_are_those_that_items_makes() -> None:
         key_space.endpoint_key("", ""): ENDPOINTS,
         key_space.guess_key("", ""): GUESSES,
         key_space.attempt_key("", ""): ATTEMPTS,
+        key_space.pin_key(""): PINS,
         key_space.tombstone_key("", ""): MARKERS,
         key_space.erasure_key(""): ERASURES,
     }
