@@ -179,12 +179,14 @@ def test_the_key_with_another_conditional_attribute_is_refused(
     first: dict[str, Any],
     changed: dict[str, Any],
 ) -> None:
-    pins = {
+    pins: dict[str, Any] = {
         "is_pin_authentication_required": True,
         "pin_prompt_play": "https://app.example.com/prompt.mp3",
         **{k: v * 4 if isinstance(v, str) else v for k, v in first.items()},
     }
-    other = {k: v * 4 if isinstance(v, str) else v for k, v in changed.items()}
+    other: dict[str, Any] = {
+        k: v * 4 if isinstance(v, str) else v for k, v in changed.items()
+    }
     create(flow, **pins)
 
     with pytest.raises(IdempotencyKeyReusedError):
