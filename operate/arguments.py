@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import TypeAdapter, ValidationError
 
 from masking.api.fields import PhoneNumber, Subaccount
 from masking.tenants import authorize
+from operate.failures import RefusedError
+
+if TYPE_CHECKING:
+    from masking.storage.stores import Stores
 
 # Takes a setting away.
 NOTHING = "none"
 
 MOST = 100_000
+
+# A century: as long as anything is worth promising, and within what times can hold.
+MOST_DAYS = 36_500
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -79,8 +88,20 @@ class Setting(click.ParamType[Any]):
             self.fail(f"{value!r} must be {self._rule}, or {NOTHING}", param, ctx)
 
 
+class _Hours(click.FloatRange):
+    """Hours from now: a number from 0 to a century's."""
+
+    name = "hours"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        hours = float(super().convert(value, param, ctx))
+        if math.isnan(hours):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return hours
+
+
 def _number(text: str) -> int:
-    number = int(text)
+    number = int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) else 0
     if not 0 < number <= MOST:
         raise ValueError(text)
     return number
@@ -96,8 +117,19 @@ def _subaccount(text: str) -> str:
 TENANT = _Tenant()
 SCOPES = _Scopes()
 PHONE = _Phone()
+DAYS = click.IntRange(1, MOST_DAYS)
+HOURS = _Hours(0, MOST_DAYS * 24)
 NUMBER = Setting(f"a number from 1 to {MOST}", _number)
 SUBACCOUNT = Setting("a Plivo sub-account: SA and 18 letters or digits", _subaccount)
+
+
+def demand_tenant(stores: Stores, tenant: str) -> None:
+    """Raise RefusedError for a tenant that there is not: its first key makes it."""
+    if not stores.tenants.is_known(tenant):
+        raise RefusedError(
+            f"There is no tenant {tenant} in this deployment; is --stack right? A "
+            f"tenant begins with its first key: maskline keys create {tenant}"
+        )
 
 
 def print_json(document: object) -> None:

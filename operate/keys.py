@@ -13,7 +13,16 @@ import click
 from masking.core.errors import KeyNotFoundError
 from masking.tenants import api_keys, authorize
 from masking.tenants.api_keys import Key, NewKey
-from operate.arguments import SCOPES, TENANT, as_json, example, print_json
+from operate.arguments import (
+    DAYS,
+    HOURS,
+    SCOPES,
+    TENANT,
+    as_json,
+    demand_tenant,
+    example,
+    print_json,
+)
 from operate.deployment import Target
 from operate.failures import RefusedError
 
@@ -31,6 +40,7 @@ def keys_group() -> None:
 @click.pass_obj
 def list_keys(target: Target, tenant: str, as_json: bool) -> None:
     """List a tenant's keys by their ids, never the keys themselves."""
+    demand_tenant(target.services.stores, tenant)
     now = datetime.now(UTC)
     listed = [_row(key, now) for key in api_keys.listed(target.services.stores, tenant)]
     if as_json:
@@ -48,9 +58,7 @@ def list_keys(target: Target, tenant: str, as_json: bool) -> None:
 )
 @click.argument("tenant", type=TENANT)
 @click.option("--scopes", type=SCOPES, help="What it may do; all scopes if not given.")
-@click.option(
-    "--days", type=click.IntRange(1), help="How long it opens; unlimited if not given."
-)
+@click.option("--days", type=DAYS, help="How long it opens; unlimited if not given.")
 @as_json
 @click.pass_obj
 def create_key(
@@ -76,7 +84,7 @@ def create_key(
 @click.argument("key_id")
 @click.option(
     "--hours",
-    type=click.FloatRange(0),
+    type=HOURS,
     default=24.0,
     show_default=True,
     help="How long the old key still opens.",

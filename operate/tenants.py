@@ -16,6 +16,7 @@ from operate.arguments import (
     SUBACCOUNT,
     TENANT,
     as_json,
+    demand_tenant,
     example,
     print_json,
 )
@@ -33,6 +34,7 @@ def tenants_group() -> None:
 @click.pass_obj
 def show_tenant(target: Target, tenant: str, as_json: bool) -> None:
     """Show what is set for a tenant, and what is counted."""
+    demand_tenant(target.services.stores, tenant)
     _print(target.services.stores, tenant, as_json=as_json)
 
 
@@ -74,6 +76,7 @@ def set_tenant(
     }
     if not changes and recording_retention_days is None:
         raise click.UsageError("name at least one setting, such as --live-sessions 500")
+    demand_tenant(stores, tenant)
     if changes:
         before = tenant_settings.load(stores.tenants, tenant, consistent=True)
         tenant_settings.save(stores.tenants, tenant, replace(before, **changes))
@@ -93,6 +96,7 @@ def set_tenant(
 @click.pass_obj
 def recount_tenant(target: Target, tenant: str, as_json: bool) -> None:
     """Count a tenant's live sessions anew."""
+    demand_tenant(target.services.stores, tenant)
     live_sessions.recount(target.services.stores, tenant)
     _print(target.services.stores, tenant, as_json=as_json)
 

@@ -6,7 +6,7 @@ import click
 
 from masking.domain import webhook_signing
 from masking.tenants import webhook_secrets
-from operate.arguments import TENANT, as_json, example, print_json
+from operate.arguments import TENANT, as_json, demand_tenant, example, print_json
 from operate.deployment import Target
 
 
@@ -21,6 +21,7 @@ def webhooks_group() -> None:
 @click.pass_obj
 def show_secrets(target: Target, tenant: str, as_json: bool) -> None:
     """Show the secrets that sign now, newest first."""
+    demand_tenant(target.services.stores, tenant)
     _print(target, tenant, as_json=as_json)
 
 
@@ -30,6 +31,7 @@ def show_secrets(target: Target, tenant: str, as_json: bool) -> None:
 @click.pass_obj
 def rotate_secret(target: Target, tenant: str, as_json: bool) -> None:
     """Begin the next secret; the last one goes on signing."""
+    demand_tenant(target.services.stores, tenant)
     webhook_secrets.change_generations(
         target.services.stores, tenant, webhook_signing.rotated
     )
@@ -42,6 +44,7 @@ def rotate_secret(target: Target, tenant: str, as_json: bool) -> None:
 @click.pass_obj
 def retire_secret(target: Target, tenant: str, as_json: bool) -> None:
     """Let the newest secret sign alone."""
+    demand_tenant(target.services.stores, tenant)
     webhook_secrets.change_generations(
         target.services.stores, tenant, webhook_signing.retired
     )

@@ -20,6 +20,6 @@ def lambda_handler(request: Request) -> Response:
         domain=request.domain,
     )
     session = created.session
-    body = session_views.envelope("Session created", session, services.now())
+    body = session_views.created(session, services.now())
     headers = session_views.created_headers(session, replayed=created.replayed)
     return Response(200 if created.replayed else 201, body, headers)

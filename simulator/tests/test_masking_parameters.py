@@ -162,3 +162,30 @@ def test_pin_fields_are_absent_and_modified_time_wrong_by_switch(
     assert not set(PIN_FIELDS) & set(session)
     skew = go_datetime(session["modified_time"]) - go_datetime(session["created_time"])
     assert skew == timedelta(hours=5, minutes=30)
+
+
+def test_a_single_party_session_with_pins_needs_both_of_them(
+    served: httpx.Client,
+) -> None:
+    # An unknown caller acts as the missing party, and enters its PIN.
+    body = {
+        "second_party": None,
+        "create_session_with_single_party": True,
+        "is_pin_authentication_required": True,
+        "pin_prompt_play": PROMPT,
+    }
+
+    lacking = [
+        create(served, **{**body, name: "1234"}).json()["error"]
+        for name in ("first_party_pin", "second_party_pin")
+    ]
+    whole = session_of(served, **body, first_party_pin="1234", second_party_pin="5678")
+
+    assert lacking == ["second_party_pin is missing", "first_party_pin is missing"]
+    assert whole["second_party"] == ""
+
+
+def test_the_scheme_of_a_url_may_be_in_capitals(served: httpx.Client) -> None:
+    url = "HTTPS://app.example.com/a.MP3"
+
+    assert session_of(served, first_party_play_url=url)["first_party_play_url"] == url

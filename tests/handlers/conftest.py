@@ -54,10 +54,11 @@ def make(stores: Stores, clock: Clock) -> Make:
         at = clock() - timedelta(hours=1) + timedelta(seconds=len(made))
         pair = {**PAIR, "second_party": f"+120255501{number:02d}"} if number else PAIR
         labels = body.pop("labels", {})
+        more = {k: body.pop(k) for k in ("subaccount",) if k in body}
         new = transitions.reserve(
             session_uuid=sessions.session_uuid_for(tenant, None),
             tenant_id=tenant,
-            asked={**pair, "session_expiry": 7200},
+            asked={**pair, **more, "session_expiry": 7200},
             labels=labels,
             base_url="https://masks.example.com",
             now=at,

@@ -98,6 +98,90 @@ def test_sessions_are_found_by_label(make: Make, publish: Callable[[], None]) ->
     assert found(labels={"order": "19"}) == []
 
 
+def test_sessions_are_found_by_several_labels_that_must_all_fit(
+    make: Make, publish: Callable[[], None]
+) -> None:
+    both = make(labels={"order": "17", "shop": "a"}).session_uuid
+    make(labels={"order": "17", "shop": "b"})
+    make(labels={"shop": "a"})
+    publish()
+
+    assert found(labels={"order": "17", "shop": "a"}) == [both]
+    assert found(labels={"shop": "a", "order": "17"}) == [both]
+    assert uuids(listed("label.order=17&label.shop=a")) == [both]
+    assert found(labels={"order": "17", "shop": "c"}) == []
+
+
+def test_a_label_that_a_session_had_once_does_not_find_it_by_an_old_link(
+    make: Make, stores: Stores, clock: Clock, publish: Callable[[], None]
+) -> None:
+    session = make(labels={"order": "17"})
+    publish()
+    changes = {"labels": {"order": "18"}}
+    begun = transitions.begin_update(session, changes, clock())
+    stores.sessions.replace(session, begun)
+    stores.sessions.replace(begun, transitions.finish_update(begun, None))
+
+    assert found(labels={"order": "17"}) == []
+    publish()
+    assert found(labels={"order": "17"}) == []
+    assert found(labels={"order": "18"}) == [session.session_uuid]
+
+
+def test_a_party_is_found_on_either_side(
+    make: Make, publish: Callable[[], None]
+) -> None:
+    one = make(number=50).session_uuid
+    other = make(number=51).session_uuid
+    publish()
+
+    assert found(party="+12025550150") == [one]
+    assert found(party="12025550100") == [other, one]
+    assert found(party="+12025550100", second_party="+12025550151") == [other]
+    assert found(party="+12025550199") == []
+
+
+def test_sessions_are_found_by_sub_account(
+    make: Make, publish: Callable[[], None]
+) -> None:
+    subaccount = "SA" + "X" * 18
+    make()
+    owned = make(subaccount=subaccount).session_uuid
+    publish()
+
+    assert found(subaccount=subaccount) == [owned]
+    assert uuids(listed(f"subaccount={subaccount}")) == [owned]
+    assert found(subaccount="SA" + "Y" * 18) == []
+
+
+@pytest.mark.parametrize(
+    "filters", [{}, {"status": "active"}, {"labels": {"a": "b"}}], ids=repr
+)
+@pytest.mark.parametrize("offset", [0, 1, 3, 4, 5, 6, 1000])
+def test_an_offset_leaves_out_the_newest_that_fit(
+    services: Services,
+    make: Make,
+    publish: Callable[[], None],
+    filters: dict[str, Any],
+    offset: int,
+) -> None:
+    search = replace(services.search_sessions, most_candidates=2, most_at_once=2)
+    made = [make(number=n, labels={"a": "b"}).session_uuid for n in range(20, 26)]
+    publish()
+    asked = {**filters, "offset": offset, "limit": 2}
+
+    seen: list[str] = []
+    for _ in range(10):
+        page = search.find(search_requests.parse_search(asked), tenant_id="acme")
+        seen += [each.session_uuid for each in page.sessions]
+        if page.cursor is None:
+            break
+        asked = {**filters, "limit": 2, "cursor": page.cursor}
+
+    assert seen == made[::-1][offset:]
+    assert page.cursor is None
+
+
 def test_sessions_are_found_by_status_as_it_is_now(
     make: Make, stores: Stores, clock: Clock, publish: Callable[[], None]
 ) -> None:
@@ -189,7 +273,12 @@ def test_more_than_thirty_days_cannot_be_searched() -> None:
         ({"created_time__gt": "2026-13-01T00:00:00Z"}, "created_time__gt"),
         ({"created_time": 17}, "created_time"),
         ({"duration": -1}, "duration"),
-        ({"labels": {"a": "b", "c": "d"}}, "labels"),
+        ({"labels": {f"k{n}": "v" for n in range(11)}}, "labels"),
+        ({"party": "12"}, "party"),
+        ({"subaccount": "SA1"}, "subaccount"),
+        ({"offset": -1}, "offset"),
+        ({"offset": 1001}, "offset"),
+        ({"offset": 1, "cursor": "x"}, "offset"),
         ({"cursor": "nonsense"}, "cursor"),
         ({"cursor": "é"}, "cursor"),
         ({"cursor": "UyMxMjM"}, "cursor"),

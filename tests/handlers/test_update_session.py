@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions.update_session import app
-from masking.api import requests
+from masking.api import requests, session_views
 from masking.core.problems import (
     FieldNotUpdatableError,
     InvalidRequestError,
@@ -576,10 +576,135 @@ def test_what_is_no_session_uuid_is_not_found(name: str) -> None:
     )
 
 
-@pytest.mark.usefixtures("deployment")
-def test_a_frozen_field_is_named_in_the_answer() -> None:
-    answer = app.lambda_handler(sample("update_session.frozen"), None)
+@pytest.mark.usefixtures("flow")
+def test_frozen_fields_with_other_values_are_named_in_the_answer(
+    session: Session, plivo: SimulatedPlivo
+) -> None:
+    event = {
+        **sample("update_session.frozen"),
+        "pathParameters": {"session_uuid": session.session_uuid},
+    }
+    event["requestContext"]["authorizer"]["lambda"]["tenant_id"] = "acme"
+
+    answer = app.lambda_handler(event, None)
 
     fields = [violation["field"] for violation in read(answer)["violations"]]
     assert answer["statusCode"] == 422
     assert fields == ["geomatch", "pin_retry"]
+    assert plivo.requests("update") == []
+
+
+# Values that repeat what there is
+
+
+def test_what_the_api_shows_may_be_sent_back_and_changes_nothing(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    shown = session_views.session_view(session, clock())
+    repeated = {name: shown[name] for name in requests.REPEATABLE}
+
+    assert update(flow, session, **repeated) == session
+    assert plivo.requests("update") == []
+
+
+@pytest.mark.parametrize("party", ["first_party", "second_party"])
+def test_a_party_that_is_repeated_in_another_writing_is_no_change(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, party: str
+) -> None:
+    repeated: dict[str, Any] = {party: session.settings[party].removeprefix("+")}
+
+    assert update(flow, session, **repeated) == session
+    assert plivo.requests("update") == []
+
+
+def test_a_repeated_value_beside_a_change_is_not_sent_to_plivo(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo
+) -> None:
+    updated = update(flow, session, geomatch=True, pin_retry=1, ring_timeout=33)
+
+    assert updated.settings["ring_timeout"] == 33
+    [sent] = plivo.requests("update")
+    assert sent["committed"]["fields"] == ["ring_timeout"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"geomatch": False},
+        {"pin_retry": 2},
+        {"generate_pin": True},
+        {"first_party_pin": "0042"},
+        {"subaccount": "SA" + "X" * 18},
+        {"virtual_number_cooloff_period": 1},
+        {"create_session_with_single_party": True},
+        {"first_party": None},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_another_value_of_what_is_frozen_is_refused_beside_changes_too(
+    flow: UpdateSession,
+    session: Session,
+    plivo: SimulatedPlivo,
+    changed: dict[str, Any],
+) -> None:
+    with pytest.raises(FieldNotUpdatableError) as refused:
+        update(flow, session, record=True, **changed)
+
+    [violation] = refused.value.members["violations"]
+    assert {violation["field"]} == changed.keys()
+    assert outcome_of(refused.value) == "not_updated"
+    assert plivo.requests("update") == []
+
+
+# What is ours, and what can be unset
+
+
+def test_labels_and_the_retention_of_recordings_change_without_asking_plivo(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
+) -> None:
+    update(flow, session, labels={"order": "18"}, recording_retention_days=30)
+
+    here = stored(stores, session)
+    assert here.labels == {"order": "18"}
+    assert here.settings["recording_retention_days"] == 30
+    assert plivo.requests("update") == []
+    again = update(flow, session, labels={}, recording_retention_days=None)
+    assert again.labels == {}
+    assert again.settings["recording_retention_days"] is None
+
+
+def test_an_own_attribute_is_kept_by_the_updates_that_follow(
+    flow: UpdateSession, session: Session, stores: Stores
+) -> None:
+    update(flow, session, labels={"order": "18"}, recording_retention_days=30)
+
+    update(flow, session, record=True)
+
+    here = stored(stores, session)
+    assert here.labels == {"order": "18"}
+    assert here.settings["recording_retention_days"] == 30
+
+
+def test_urls_are_unset_with_null_here_and_at_plivo(
+    flow: UpdateSession,
+    services: Services,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+    stores: Stores,
+) -> None:
+    urls = {
+        "callback_url": "https://app.example.com/events",
+        "recording_callback_url": "https://app.example.com/recordings",
+        "first_party_play_url": "https://app.example.com/first.mp3",
+        "second_party_play_url": "HTTPS://app.example.com/second.WAV",
+    }
+    session = created(services, clock, **urls)
+
+    update(flow, session, **dict.fromkeys(urls))
+    update(flow, session, ring_timeout=33)
+
+    here = stored(stores, session)
+    assert {name: here.settings[name] for name in urls} == dict.fromkeys(urls)
+    there = plivo.sessions()[0]["session"]
+    assert there["first_party_play_url"] == there["second_party_play_url"] == ""
+    assert "/v1/plivo/sessions/" in there["callback_url"]

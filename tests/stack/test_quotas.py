@@ -36,8 +36,8 @@ def limit(stack: RunningStack, stores: Stores) -> Iterator[Limit]:
     """Return a function that sets a quota and returns the tenant's client."""
 
     def begin(tenant: str, quota: str, most: int) -> httpx.Client:
-        Command(stack).lines("tenants", "set", tenant, quota, str(most))
         key = api_keys.create(stores, tenant, authorize.SCOPES, datetime.now(UTC))
+        Command(stack).lines("tenants", "set", tenant, quota, str(most))
         return clients.enter_context(api_client(stack, key.secret))
 
     with ExitStack() as clients:

@@ -24,6 +24,8 @@ from masking.domain import deliveries, erasures, recording_transitions, sessions
 from masking.domain.calls import Call
 from masking.domain.recordings import Announcement, Recording, Source
 from masking.domain.sessions import Session, Settled, Status
+from masking.plivo import errors
+from masking.plivo.errors import limit_of
 from masking.storage import timelines
 from tests.support.payloads import read, sample
 from tests.support.problems import problem_types
@@ -216,6 +218,7 @@ def all_deliveries() -> Iterator[deliveries.Delivery]:
         yield replace(begun, status=status)
         yield replace(begun, status=status, last_status=500, **tried)
     yield replace(begun, url_name="recording_callback_url", last_error="timeout")
+    yield replace(begun, type="erasure.completed")
 
 
 def all_erasures() -> Iterator[erasures.Erasure]:
@@ -223,6 +226,8 @@ def all_erasures() -> Iterator[erasures.Erasure]:
     begun = erasures.request("acme", "a hash", NOW)
     counts = dict.fromkeys(erasures.KINDS, 1)
     yield from (begun, erasures.close(begun, [], LATER))
+    hook = "https://app.example.com/erased"
+    yield replace(begun, callback_url=hook, callback_method="GET")
     yield erasures.close(begun, [counts], LATER)
 
 
@@ -251,6 +256,26 @@ def all_problems() -> Iterator[dict[str, Any]]:
         yield refusal(problems.InvalidRequestError(violations=broken), outcome)
 
 
+def problems_with_members() -> Iterator[dict[str, Any]]:
+    """Yield problem documents with each member that only some have."""
+    yield refusal(problems.ScopeMissingError(scope="sessions:read"))
+    yield refusal(problems.BodyTooLargeError(limit_bytes=1))
+    yield refusal(problems.VersionMismatchError(version=2))
+    for quota in ("creates_per_minute", "live_sessions"):
+        yield refusal(problems.QuotaExceededError(quota=quota, limit=5))
+    yield refusal(problems.RecordingNotStoredError(recording_status="announced"))
+    for reason in ("unreachable", None):
+        yield refusal(problems.RecordingFailedError(reason=reason))
+    for asked in (
+        {"first_party": "+12025550100", "subaccount": "SAXXXXXXXXXXXXXXXXXX"},
+        {"geomatch": False},
+    ):
+        yield refusal(
+            errors.NumberPoolExhaustedError(carrier_status=400, **limit_of(asked))
+        )
+    yield refusal(errors.CarrierTimeoutError(session_uuid=SESSION), problems.UNKNOWN)
+
+
 def enveloped(**answer: Any) -> dict[str, Any]:
     """Return an answer as the handlers that have no view of their own write it."""
     return {"api_id": API_ID, **answer}
@@ -276,7 +301,8 @@ def answers() -> Iterator[tuple[str, Any]]:
     ]
     for each in found:
         shown = session_views.session_view(each, NOW)
-        yield "SessionAnswer", session_views.envelope("Session created", each, NOW)
+        yield "SessionAnswer", session_views.envelope("Session updated", each, NOW)
+        yield "SessionCreated", session_views.created(each, NOW)
         yield "SessionFound", enveloped(session={**shown, "calls": calls})
     for cursor in (None, "cursor"):
         yield (
@@ -296,3 +322,4 @@ def answers() -> Iterator[tuple[str, Any]]:
     for erasure in all_erasures():
         yield "ErasureAnswer", erasure_views.envelope(erasure)
     yield from (("Problem", each) for each in all_problems())
+    yield from (("Problem", each) for each in problems_with_members())

@@ -68,7 +68,7 @@ class Deliverer:
 
     def stands(self, detail: dict[str, Any]) -> deliveries.Delivery:
         """Return the state of an event's delivery."""
-        item = self.stores.deliveries.get(detail["session_uuid"], detail["id"])
+        item = self.stores.deliveries.get(deliveries.owner_of(detail), detail["id"])
         assert item
         return delivery_from(item)
 

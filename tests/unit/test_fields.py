@@ -14,7 +14,18 @@ from masking.core.problems import InvalidRequestError
 PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 
 PHONE_RULE = "must be a phone number in E.164, such as +12025550100"
-URL_RULE = "must be an http or https URL of up to 1000 characters"
+SCHEME_RULE = "must be an http or https URL"
+SPACE_RULE = "must not contain a space"
+HIDDEN_RULE = "must not contain control or other invisible characters"
+HOST_ASCII_RULE = "must name its host in ASCII: a non-ASCII name as xn--..."
+ASCII_RULE = "must be ASCII: other characters percent-encoded"
+PORT_RULE = "must have a port from 1 to 65535, or none"
+NAME_RULE = (
+    "must have a host name of letters, digits and hyphens: up to 253 characters, "
+    "1 to 63 between two dots"
+)
+ADDRESS_RULE = "must have a host that is a name or a whole IP address"
+BRACKET_RULE = "must have an IPv6 address, and no other host, in brackets"
 AUDIO_RULE = "must be the URL of a .mp3 or .wav file"
 PIN_RULE = "must be 4 to 15 digits, as a string"
 SUBACCOUNT_RULE = "must be a Plivo sub-account id: SA and 18 letters or digits"
@@ -135,27 +146,96 @@ def test_audio_is_mp3_or_wav(value: object) -> None:
     assert rule_broken_by("record_file_format", value) == "must be 'mp3' or 'wav'"
 
 
-@pytest.mark.parametrize("field", URLS)
+@pytest.mark.parametrize("field", [*URLS, *AUDIO])
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("", SCHEME_RULE),
+        ("app.example.com/hook", SCHEME_RULE),
+        ("//app.example.com/hook", SCHEME_RULE),
+        ("ftp://app.example.com/hook", SCHEME_RULE),
+        (" https://app.example.com", SPACE_RULE),
+        ("https://app.example.com/a b.mp3", SPACE_RULE),
+        ("https://app example.com/a.mp3", SPACE_RULE),
+        ("https://app.example.com/\n", HIDDEN_RULE),
+        ("https://app.example.com/\x7f.mp3", HIDDEN_RULE),
+        ("https://app.example.com/\u200b.mp3", HIDDEN_RULE),
+        ("https://äpp.example.com/a.mp3", HOST_ASCII_RULE),
+        ("https://app.example.com/é.mp3", ASCII_RULE),
+        ("https://app.example.com:port/a.mp3", PORT_RULE),
+        ("https://app.example.com:70000/a.mp3", PORT_RULE),
+        ("https://app.example.com:0/a.mp3", PORT_RULE),
+        ("https://app.example.com:-1/a.mp3", PORT_RULE),
+        ("https://[::1/a.mp3", BRACKET_RULE),
+        ("https://[app.example.com]/a.mp3", BRACKET_RULE),
+        ("https://app..example.com/a.mp3", NAME_RULE),
+        ("https://.example.com/a.mp3", NAME_RULE),
+        ("https://app.example.com../a.mp3", NAME_RULE),
+        (f"https://{'a' * 64}.example.com/a.mp3", NAME_RULE),
+        (f"https://{'a.' * 126}com/a.mp3", NAME_RULE),
+        ("https://app%2eexample.com/a.mp3", NAME_RULE),
+        ("https://app!.example.com/a.mp3", NAME_RULE),
+        ("https://999.0.0.1/a.mp3", ADDRESS_RULE),
+        ("https://10.1/a.mp3", ADDRESS_RULE),
+        ("https://app.example.123/a.mp3", ADDRESS_RULE),
+    ],
+)
+def test_an_address_that_breaks_a_rule_is_told_which(
+    field: str, value: str, rule: str
+) -> None:
+    assert rule_broken_by(field, value) == rule
+
+
+@pytest.mark.parametrize(("field", "most"), [(URLS[0], 1_000), (AUDIO[0], 999)])
+def test_an_address_is_not_longer_than_its_field_allows(field: str, most: int) -> None:
+    longest = "https://app.example.com/".ljust(most - 4, "x") + ".mp3"
+
+    assert rule_broken_by(field, longest + "x") == (
+        f"must be a URL of up to {most} characters"
+    )
+    assert getattr(requests.parse_create({**PAIR, field: longest}), field) == longest
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a",
+        "a" * 63 + ".example.com",
+        "a." * 125 + "com",
+        "xn--pp-wia.example.com",
+        "app_1.example.com",
+        "app.example.com.",
+        "203.0.113.7",
+        "[2001:db8::7]",
+        "2001.example.com",
+    ],
+)
+def test_a_host_that_can_be_dialed_is_taken(host: str) -> None:
+    url = f"https://{host}:8443/hook"
+
+    assert requests.parse_create({**PAIR, "callback_url": url}).callback_url == url
+
+
+@pytest.mark.parametrize("field", AUDIO)
 @pytest.mark.parametrize(
     "value",
     [
-        "",
-        "app.example.com/hook",
-        "ftp://app.example.com/hook",
-        " https://app.example.com",
-        "https://app.example.com/a b",
-        "https://app.example.com/\n",
-        "https://app.example.com/é",
-        "https://app.example.com:port/",
-        "https://app.example.com:70000/",
-        "https://[::1/",
-        "https://app.example.com/" + "x" * 977,
+        "HTTPS://APP.example.com/PROMPT.MP3",
+        "Http://app.example.com/prompt.Wav?version=2",
     ],
 )
-def test_an_address_is_an_http_url_of_a_thousand_characters(
+def test_case_makes_no_difference_in_a_scheme_and_in_the_suffix_of_audio(
     field: str, value: str
 ) -> None:
-    assert rule_broken_by(field, value) == URL_RULE
+    pins = {
+        "is_pin_authentication_required": field.startswith(("pin", "incorrect")),
+        "generate_pin": field.startswith(("pin", "incorrect")),
+    }
+    prompt = {"pin_prompt_play": value} if pins["generate_pin"] else {}
+
+    request = requests.parse_create({**PAIR, **pins, **prompt, field: value})
+
+    assert getattr(request, field) == value
 
 
 @pytest.mark.parametrize(
@@ -200,7 +280,7 @@ def test_audio_to_play_is_an_mp3_or_wav_file(field: str, value: str) -> None:
 
 @pytest.mark.parametrize("field", AUDIO)
 def test_audio_to_play_is_an_address_first_of_all(field: str) -> None:
-    assert rule_broken_by(field, "prompt.mp3") == URL_RULE
+    assert rule_broken_by(field, "prompt.mp3") == SCHEME_RULE
 
 
 @pytest.mark.parametrize("field", ["first_party_pin", "second_party_pin"])

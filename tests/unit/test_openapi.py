@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import schemathesis
 from jsonschema import Draft202012Validator
 
+from masking.plivo.errors import limit_of
 from masking.tenants import authorize
 from stack.api_page import render
 from stack.environments import ROOT
@@ -162,6 +164,27 @@ def test_every_code_can_be_met_somewhere() -> None:
 
     assert met == set(problem_types())
     assert SCHEMAS["Problem"]["properties"]["code"]["enum"] == sorted(problem_types())
+
+
+def members_in_the_product() -> set[str]:
+    """Return the extension members that the product gives to its problems."""
+    classes = {each.__name__ for each in problem_types().values()}
+    found = set(limit_of({}))
+    for path in (ROOT / "layers" / "masking" / "masking").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in classes:
+                found |= {each.arg for each in node.keywords if each.arg}
+            if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Dict):
+                keys = node.value.keys if "members" in ast.unparse(node.target) else ()
+                found |= {str(k.value) for k in keys if isinstance(k, ast.Constant)}
+    return found - {"retry_after", "detail"}
+
+
+def test_a_problem_is_closed_and_has_every_member_that_the_product_gives_it() -> None:
+    schema = SCHEMAS["Problem"]
+
+    assert schema["additionalProperties"] is False
+    assert members_in_the_product() <= schema["properties"].keys()
 
 
 # The page

@@ -28,7 +28,11 @@ ANSWERED = [
 ]
 
 # Answers leave these out where they say nothing.
-OPTIONAL = {"Problem.outcome", "Problem.violations"}
+OPTIONAL = {
+    f"Problem.{name}"
+    for name in SCHEMAS["Problem"]["properties"].keys()
+    - set(SCHEMAS["Problem"]["required"])
+}
 
 
 @pytest.fixture(scope="module")

@@ -58,13 +58,22 @@ def modeled(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the facts of a model. In an update an absent field is no null."""
     fields, beside = facts(MODELS[name].model_json_schema())
     if name == "UpdateSession":
-        fields = {field: given(said) for field, said in fields.items()}
+        may_be_null = requests.UNSETTABLE | requests.REPEATABLE
+        fields = {
+            field: without_default(said) if field in may_be_null else given(said)
+            for field, said in fields.items()
+        }
     return fields, beside
+
+
+def without_default(field: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a field without its default of null."""
+    return {k: v for k, v in field.items() if (k, v) != ("default", None)}
 
 
 def given(field: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of a field where it is given: not null, nor null by default."""
-    said = {k: v for k, v in field.items() if (k, v) != ("default", None)}
+    said = without_default(field)
     return {**said, "type": [kind for kind in said["type"] if kind != "null"]}
 
 

@@ -603,15 +603,40 @@ def test_nothing_but_a_uuid_gets_into_a_path(
     assert wire.requests == []
 
 
-def test_what_the_sdk_itself_refuses_is_told_in_its_words_with_numbers_hidden(
+@pytest.mark.parametrize("field", ["first_party_play_url", "pin_prompt_play"])
+def test_urls_are_ours_to_check_and_are_sent_with_a_scheme_in_small_letters(
+    wire: HttpListener, carrier: Carrier, field: str
+) -> None:
+    played = "HTTPS://App.example.com/Hello.MP3?next=HTTP://Other.example.com"
+    wire.answers(reply(201, created()))
+
+    carrier.create({**ASKED, field: played}, HOOKS)
+
+    assert wire.requests[0].document[field] == "https" + played[5:]
+
+
+def test_the_sdks_regular_expression_refuses_nothing_that_our_rules_let_pass(
     wire: HttpListener, carrier: Carrier
 ) -> None:
-    with pytest.raises(CarrierRefusedError) as refused:
-        carrier.create({**ASKED, "first_party_play_url": "12025550100"}, HOOKS)
+    wire.answers(reply(201, created()))
 
-    assert "SDK" in refused.value.explanation
-    assert "2025550100" not in refused.value.explanation
-    assert wire.requests == []
+    carrier.create({**ASKED, "unknown_caller_play": "//a.example.com/a.mp3"}, HOOKS)
+
+    [sent] = wire.requests
+    assert sent.document["unknown_caller_play"] == "//a.example.com/a.mp3"
+
+
+def test_an_update_sends_schemes_in_small_letters_and_an_empty_url_as_it_is(
+    wire: HttpListener, carrier: Carrier
+) -> None:
+    changes = {"first_party_play_url": "HTTP://a.example.com/a.WAV"}
+    wire.answers(reply(200, created()), reply(200, created()))
+
+    carrier.update(AT_PLIVO, changes)
+    carrier.update(AT_PLIVO, {"first_party_play_url": ""})
+
+    sent = [each.document["first_party_play_url"] for each in wire.requests]
+    assert sent == ["http://a.example.com/a.WAV", ""]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ RECORDINGS = "RECORDING#*"
 ROUNDS = "ROUND#*"
 GUESSES = "GUESS#*"
 ATTEMPTS = "U#*"
+PINS = "PIN#*"
 MARKERS = "ERASED#*"
 ERASURES = "ERASURE#*"
 LINKS = (PARTIES, CALLERS, ATTEMPTS, LABELS, CARRIERS, RECORDINGS)
@@ -83,7 +84,8 @@ ALLOWED: Mapping[str, Allowed] = {
     "authorize": {GET: of(KEYS), UPDATE: of(KEYS)},
     "create_session": {
         **WRITES_SESSIONS,
-        GET: of(TENANTS),
+        GET: of(TENANTS, PINS),
+        PUT: of(SESSIONS, PINS),
         UPDATE: of(SESSIONS, TENANTS),
         SECRET: CARRIER | SIGNING,
     },
@@ -127,10 +129,12 @@ ALLOWED: Mapping[str, Allowed] = {
     "publish_changes": {
         **PUBLISHES,
         UPDATE: of(SESSIONS, GUESSES, TENANTS),
+        DELETE: of(LABELS),
         SEND: frozenset({"CheckQueue", "ErasureQueue", "ChangeDeadLetters"}),
     },
     "republish_changes": {
         **PUBLISHES,
+        DELETE: of(LABELS),
         SEND: frozenset({"CheckQueue", "ErasureQueue"}),
     },
     "create_erasure": {
@@ -153,7 +157,7 @@ ALLOWED: Mapping[str, Allowed] = {
         SECRET: CARRIER | SIGNING,
     },
     "deliver_webhook": {
-        BATCH: of(SESSIONS),
+        BATCH: of(SESSIONS, ERASURES),
         GET: of(TENANTS, ENDPOINTS),
         PUT: of(SESSIONS),
         UPDATE: of(ENDPOINTS),
@@ -251,6 +255,7 @@ def test_the_partitions_are_those_that_items_makes() -> None:
         key_space.endpoint_key("", ""): ENDPOINTS,
         key_space.guess_key("", ""): GUESSES,
         key_space.attempt_key("", ""): ATTEMPTS,
+        key_space.pin_key(""): PINS,
         key_space.tombstone_key("", ""): MARKERS,
         key_space.erasure_key(""): ERASURES,
     }

@@ -31,6 +31,7 @@ GENERATED_PINS = {
     "generate_pin": True,
     "pin_prompt_play": PROMPT,
 }
+WITHOUT_PINS = "applies only when is_pin_authentication_required is true"
 SINGLE = {"first_party": "+12025550100", "create_session_with_single_party": True}
 
 JSON = st.recursive(
@@ -85,13 +86,42 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ),
     (
         "generate_pin",
-        "applies only when is_pin_authentication_required is true",
+        WITHOUT_PINS,
         {**PAIR, "generate_pin": True},
     ),
     (
         "generate_pin_length",
         "applies only when generate_pin is true",
         {**WITH_PINS, "generate_pin_length": 6},
+    ),
+    (
+        "initiate_call_to_first_party",
+        "needs first_party and second_party",
+        {**SINGLE, "initiate_call_to_first_party": True},
+    ),
+    *(
+        (name, WITHOUT_PINS, {**PAIR, name: value})
+        for name, value in {
+            "first_party_pin": "0042",
+            "second_party_pin": "9911",
+            "pin_prompt_play": PROMPT,
+            "pin_retry": 3,
+            "pin_retry_wait": 6,
+            "incorrect_pin_play": PROMPT,
+        }.items()
+    ),
+    *(
+        (
+            name,
+            "applies only when generate_pin is false",
+            {**GENERATED_PINS, name: "0042"},
+        )
+        for name in ("first_party_pin", "second_party_pin")
+    ),
+    (
+        "unknown_caller_play",
+        "applies only when is_pin_authentication_required is false",
+        {**WITH_PINS, "unknown_caller_play": PROMPT},
     ),
     (
         "first_party_pin",
@@ -150,20 +180,113 @@ def test_every_rule_across_fields_is_tested() -> None:
         {**GENERATED_PINS, "generate_pin_length": 15},
         {**WITH_PINS, "force_pin_authentication": True},
         {**WITH_PINS, "generate_pin": False},
-        {
-            **SINGLE,
-            "is_pin_authentication_required": True,
-            "first_party_pin": "0042",
-            "pin_prompt_play": PROMPT,
-        },
-        {**PAIR, "first_party_pin": "0042", "second_party_pin": "9911"},
+        {**WITH_PINS, **SINGLE, "second_party": None},
+        {**GENERATED_PINS, **SINGLE, "second_party": None},
+        {**PAIR, "unknown_caller_play": PROMPT},
         {**PAIR, "first_party_play_url": None, "subaccount": None},
+        {**PAIR, "initiate_call_to_first_party": True},
+        {
+            **PAIR,
+            "create_session_with_single_party": True,
+            "initiate_call_to_first_party": True,
+        },
     ],
 )
 def test_a_request_that_breaks_no_rule_is_taken(body: dict[str, Any]) -> None:
     request = requests.parse_create(body)
 
     assert request.model_fields_set == body.keys()
+
+
+@pytest.mark.parametrize("body", [PAIR, WITH_PINS, GENERATED_PINS, SINGLE])
+def test_every_documented_default_may_be_sent_explicitly(body: dict[str, Any]) -> None:
+    defaults = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in request_models.CreateSessionRequest.model_fields.items()
+    }
+
+    request = requests.parse_create({**defaults, **body})
+
+    assert requests.asked(request) == requests.asked(requests.parse_create(body))
+
+
+def test_each_pin_is_needed_from_the_start_also_that_of_a_party_to_come() -> None:
+    # An unknown caller acts as the missing party, and enters its PIN.
+    for lacking in ("first_party_pin", "second_party_pin"):
+        single = {**without(WITH_PINS, lacking, "second_party"), **SINGLE}
+
+        assert [v["field"] for v in violations_of(single)] == [lacking]
+
+
+def test_initiating_a_call_without_a_first_party_is_refused() -> None:
+    body = {
+        "second_party": "+12025550101",
+        "create_session_with_single_party": True,
+        "initiate_call_to_first_party": True,
+    }
+
+    [violation] = violations_of(body)
+
+    assert violation["field"] == "initiate_call_to_first_party"
+    assert violation["rule"] == "needs first_party and second_party"
+
+
+# What a create may say beside its parties, each with another value than the default.
+CHOICES: dict[str, list[object]] = {
+    "session_expiry": [60],
+    "call_time_limit": [60],
+    "ring_timeout": [45],
+    "record": [True],
+    "record_file_format": ["wav"],
+    "recording_retention_days": [30],
+    "recording_callback_url": ["https://app.example.com/r"],
+    "recording_callback_method": ["GET"],
+    "callback_url": ["https://app.example.com/e"],
+    "callback_method": ["GET"],
+    "initiate_call_to_first_party": [True],
+    "first_party_play_url": [PROMPT],
+    "second_party_play_url": [PROMPT],
+    "geomatch": [False],
+    "subaccount": ["SA" + "X" * 18],
+    "is_pin_authentication_required": [True],
+    "generate_pin": [True],
+    "generate_pin_length": [5, 15],
+    "first_party_pin": ["0042", "1177"],
+    "second_party_pin": ["9911", "8822"],
+    "pin_prompt_play": [PROMPT],
+    "pin_retry": [0, 5],
+    "pin_retry_wait": [10],
+    "incorrect_pin_play": [PROMPT],
+    "unknown_caller_play": [PROMPT],
+    "create_session_with_single_party": [True],
+    "virtual_number_cooloff_period": [60],
+    "force_pin_authentication": [True],
+}
+
+
+def test_every_attribute_of_a_create_has_another_value_to_choose() -> None:
+    fields = request_models.CreateSessionRequest.model_fields
+
+    assert CHOICES.keys() | {"first_party", "second_party", "labels"} == fields.keys()
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={name: st.sampled_from(v) for name, v in CHOICES.items()}
+    )
+)
+def test_an_attribute_that_is_no_default_takes_effect_or_is_refused(
+    chosen: dict[str, Any],
+) -> None:
+    body = {**PAIR, **chosen}
+    asked: dict[str, Any] = {}
+    reasons: list[dict[str, Any]] = []
+    try:
+        asked = requests.asked(requests.parse_create(body))
+    except InvalidRequestError as refused:
+        reasons = refused.members["violations"]
+
+    assert reasons or asked.items() >= body.items()
 
 
 # All violations together
@@ -187,7 +310,7 @@ def test_all_violations_are_named_in_one_answer() -> None:
         ("session_expiry", "must be greater than or equal to 1"),
         ("record", "must be a valid boolean"),
         ("record_file_format", "must be 'mp3' or 'wav'"),
-        ("callback_url", "must be an http or https URL of up to 1000 characters"),
+        ("callback_url", "must be an http or https URL"),
         ("surprise", "is not a field of this request"),
         ("second_party", "must differ from first_party"),
         (
@@ -312,7 +435,7 @@ def test_defaults_are_filled_in_and_sent_because_plivos_differ() -> None:
 
 def test_pin_attributes_are_asked_for_only_with_pin_authentication() -> None:
     asked = requests.asked(
-        requests.parse_create({**PAIR, "first_party_pin": "0042", "pin_retry": 3})
+        requests.parse_create({**PAIR, "first_party_pin": None, "pin_retry": 1})
     )
 
     assert requests.PIN_ATTRIBUTES.isdisjoint(asked)
@@ -345,7 +468,9 @@ def test_labels_are_ours_and_not_asked_of_plivo() -> None:
 
 
 @pytest.mark.parametrize("field", sorted(requests.FROZEN))
-def test_an_attribute_that_plivo_freezes_cannot_be_updated(field: str) -> None:
+def test_a_frozen_attribute_that_no_session_can_have_is_refused_at_once(
+    field: str,
+) -> None:
     with pytest.raises(FieldNotUpdatableError) as refused:
         requests.parse_update({field: "anything", "record": True})
 
@@ -372,9 +497,17 @@ def test_what_the_seed_page_names_as_not_updatable_is_frozen() -> None:
 
 def test_the_pins_of_a_frozen_field_stay_hidden() -> None:
     with pytest.raises(FieldNotUpdatableError) as refused:
-        requests.parse_update({"first_party_pin": "0042"})
+        requests.parse_update({"first_party_pin": "004"})
 
     assert refused.value.members["violations"][0]["sent"] == "hidden"
+
+
+def test_what_can_be_unset_and_what_can_be_repeated_may_be_null() -> None:
+    nothing = dict.fromkeys(requests.UNSETTABLE | requests.REPEATABLE)
+
+    request = requests.parse_update(nothing)
+
+    assert request.model_dump(exclude_unset=True) == nothing
 
 
 def test_the_seed_pages_update_is_taken_as_it_stands() -> None:
@@ -397,11 +530,22 @@ def test_the_seed_pages_update_is_taken_as_it_stands() -> None:
         ),
         ({"sesion_expiry": 60}, [("sesion_expiry", "is not a field of this request")]),
         (
-            {"callback_url": None, "record": "yes", "ring_timeout": "45"},
+            {"callback_method": None, "record": "yes", "ring_timeout": "45"},
             [
                 ("record", "must be a valid boolean"),
                 ("ring_timeout", "must be a valid integer"),
-                ("callback_url", "must not be null"),
+                ("callback_method", "must not be null"),
+            ],
+        ),
+        ({"labels": None}, [("labels", "must not be null")]),
+        (
+            {"recording_retention_days": 2},
+            [
+                (
+                    "recording_retention_days",
+                    "must be one of 1, 7, 30, 90, 180, 365, 730, 1095, 1825, 2555, "
+                    "3650 days",
+                )
             ],
         ),
     ],

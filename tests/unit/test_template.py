@@ -139,15 +139,20 @@ def test_nobody_may_scan_or_delete_the_table(logical_id: str) -> None:
     assert actions.isdisjoint({"dynamodb:Scan", "dynamodb:DeleteTable"})
 
 
-def test_nobody_deletes_items_but_who_forgets_persons() -> None:
-    may_delete = {
-        logical_id
-        for logical_id, properties in FUNCTIONS.items()
-        for statement in statements(properties)
-        if "dynamodb:DeleteItem" in as_list(statement["Action"])
-    }
+def test_nobody_deletes_items_but_who_erases_persons_and_links_of_old_labels() -> None:
+    may_delete: dict[str, set[str]] = {}
+    for logical_id, properties in FUNCTIONS.items():
+        for statement in statements(properties):
+            if "dynamodb:DeleteItem" in as_list(statement["Action"]):
+                [by_operator] = statement["Condition"].values()
+                [keys] = by_operator.values()
+                may_delete.setdefault(logical_id, set()).update(as_list(keys))
 
-    assert may_delete == {"EraseNumberFunction"}
+    may_delete.pop("EraseNumberFunction")
+    assert may_delete == {
+        "PublishChangesFunction": {"L#*"},
+        "RepublishChangesFunction": {"L#*"},
+    }
 
 
 def test_an_erasure_begins_when_all_are_gone_who_did_not_know_of_its_marker() -> None:

@@ -96,11 +96,45 @@ def test_the_status_is_plivos_word_or_tells_that_plivo_has_not_confirmed(
 
 
 def test_the_envelope_is_plivos() -> None:
-    envelope = session_views.envelope("Session created", SESSION, NOW)
+    envelope = session_views.envelope("Session updated", SESSION, NOW)
 
     assert envelope.keys() == {"api_id", "message", "session"}
     assert envelope["session"]["version"] == 2
     assert envelope["session"]["labels"] == {"order": "17"}
+
+
+def test_a_create_is_answered_with_uuid_and_virtual_number_on_top() -> None:
+    answer = session_views.created(SESSION, NOW)
+
+    assert answer["message"] == "Session created"
+    assert answer["session_uuid"] == answer["session"]["session_uuid"]
+    assert answer["virtual_number"] == answer["session"]["virtual_number"]
+    assert answer["virtual_number"].startswith("+")
+
+
+def test_an_interaction_has_the_addresses_of_its_parts_in_this_api() -> None:
+    plivo = "https://api.plivo.com/v1/Account/MAXXXXXXXXXXXXXXXXXX"
+    uuid = "0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"
+    calls: tuple[dict[str, str], ...] = (
+        {"first_party_resource_url": f"{plivo}/Call/{uuid}/"},
+        {
+            "second_party_resource_url": f"{plivo}/Call/{uuid}/",
+            "recording_resource_url": f"{plivo}/Recording/{uuid}/",
+        },
+        {},
+    )
+    session = replace(SESSION, calls=calls)
+
+    shown = session_views.session_view(session, NOW)["interaction"]
+
+    place = f"/v1/sessions/{session.session_uuid}#/session/interaction"
+    names = ("first_party", "second_party", "recording")
+    assert [[call[f"{name}_resource_url"] for name in names] for call in shown] == [
+        [f"{place}/0/legs/0", None, None],
+        [None, f"{place}/1/legs/0", f"/v1/recordings/{uuid}"],
+        [None, None, None],
+    ]
+    assert "plivo.com" not in str(shown)
 
 
 def test_nothing_of_our_own_housekeeping_is_shown() -> None:

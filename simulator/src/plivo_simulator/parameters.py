@@ -271,7 +271,7 @@ def _expiry(sent: Mapping[str, Any], switches: Switches) -> int | None:
 
 def _url(sent: Mapping[str, Any], name: str, default: str) -> str:
     url = str(sent.get(name, default))
-    well_formed = not url or re.fullmatch(r"https?://[^\s/]\S*", url)
+    well_formed = not url or re.fullmatch(r"(?i:https?)://[^\s/]\S*", url)
     _demand(well_formed, f"{name} must be a valid URL")
     _demand(len(url) < 1000, f"{name} must be under 1000 characters")
     return url

@@ -32,7 +32,11 @@ def test_the_answer_is_plivos_envelope_with_clean_types() -> None:
     assert answer["headers"]["etag"] == '"2"'
     assert answer["headers"]["content-type"] == "application/json"
     assert "idempotent-replayed" not in answer["headers"]
-    assert body.keys() == {"api_id", "message", "session"}
+    assert body.keys() == {
+        *("api_id", "message", "session", "session_uuid", "virtual_number")
+    }
+    assert body["session_uuid"] == session["session_uuid"]
+    assert body["virtual_number"] == session["virtual_number"]
     assert body["message"] == "Session created"
     assert session["status"] == "active"
     assert session["first_party"] == "+12025550100"

@@ -11,6 +11,7 @@ from masking.api import requests
 from masking.core.problems import (
     CreateInProgressError,
     IdempotencyKeyReusedError,
+    InvalidRequestError,
     StorageUnavailableError,
 )
 from masking.domain import transitions
@@ -159,6 +160,53 @@ def test_the_key_with_another_body_is_refused(
 
     assert outcome_of(refused.value) == "not_created"
     assert len(plivo.requests("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "changed"),
+    [
+        ({"generate_pin": True}, {"generate_pin_length": 5}),
+        ({"generate_pin": True}, {"pin_retry": 2}),
+        ({"generate_pin": True}, {"pin_retry_wait": 6}),
+        ({"generate_pin": True}, {"force_pin_authentication": True}),
+        ({"first_party_pin": "1", "second_party_pin": "2"}, {"first_party_pin": "3"}),
+    ],
+    ids=repr,
+)
+def test_the_key_with_another_conditional_attribute_is_refused(
+    flow: CreateSession,
+    plivo: SimulatedPlivo,
+    first: dict[str, Any],
+    changed: dict[str, Any],
+) -> None:
+    pins: dict[str, Any] = {
+        "is_pin_authentication_required": True,
+        "pin_prompt_play": "https://app.example.com/prompt.mp3",
+        **{k: v * 4 if isinstance(v, str) else v for k, v in first.items()},
+    }
+    other: dict[str, Any] = {
+        k: v * 4 if isinstance(v, str) else v for k, v in changed.items()
+    }
+    create(flow, **pins)
+
+    with pytest.raises(IdempotencyKeyReusedError):
+        create(flow, **{**pins, **other})
+
+    assert len(plivo.sessions()) == 1
+
+
+@pytest.mark.parametrize("dropped", [{"pin_retry": 2}, {"first_party_pin": "1234"}])
+def test_the_key_with_what_was_dropped_once_is_no_replay(
+    flow: CreateSession, plivo: SimulatedPlivo, dropped: dict[str, Any]
+) -> None:
+    create(flow)
+
+    with pytest.raises(InvalidRequestError) as refused:
+        create(flow, **dropped)
+
+    [violation] = refused.value.members["violations"]
+    assert {violation["field"]} == dropped.keys()
+    assert len(plivo.sessions()) == 1
 
 
 def test_one_tenants_key_says_nothing_about_anothers(

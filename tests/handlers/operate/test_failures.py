@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from masking.storage.stores import Stores
 from stack.aws.clients import REGION
 from tests.support.embedded_aws import Deployment, EmbeddedAws, make_secret
 from tests.support.maskline import Command, Ended, command_on, outputs_of
@@ -122,9 +123,10 @@ def test_a_stack_in_an_account_is_found_by_its_name(
 ) -> None:
     name = stack_of(aws, outputs)
 
-    ended = Command(None).run_bare("--stack", name, "keys", "list", "acme", "--json")
+    ended = Command(None).run_bare("--stack", name, "redrive", "webhooks", "--json")
 
-    assert ended == Ended(0, "[]\n", "")
+    assert (ended.status, ended.err) == (0, "")
+    assert json.loads(ended.out)["queue"] == "webhooks"
 
 
 @pytest.mark.usefixtures("deployment")
@@ -159,8 +161,51 @@ def test_a_hold_on_an_unknown_session_is_refused(command: Command, doing: str) -
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["keys", "list"],
+        ["tenants", "show"],
+        ["tenants", "set", "--retention-days", "30"],
+        ["tenants", "set", "--recording-retention-days", "30"],
+        ["tenants", "set", "--live-sessions", "none"],
+        ["tenants", "recount"],
+        ["webhooks", "show"],
+        ["webhooks", "rotate"],
+        ["webhooks", "retire"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_for_a_tenant_that_there_is_not_does_nothing_and_says_so(
+    command: Command, stores: Stores, arguments: list[str]
+) -> None:
+    ended = command.run(*arguments[:2], "acmee", *arguments[2:])
+
+    assert sentence(ended).startswith("Error: There is no tenant acmee")
+    assert "maskline keys create acmee" in ended.err
+    assert not stores.tenants.is_known("acmee")
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize("doing", ["rotate", "revoke"])
+def test_a_key_that_there_is_not_is_named(command: Command, doing: str) -> None:
+    told = sentence(command.run("keys", doing, "acme", "0123456789ab"))
+
+    assert "acme has no key 0123456789ab" in told
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["keys", "create", "acme", "--days", "0"], "0 is not in the range"),
+        (["keys", "create", "acme", "--days", "-1"], "-1 is not in the range"),
+        (["keys", "create", "acme", "--days", "9999999"], "is not in the range"),
+        (["keys", "rotate", "acme", "x", "--hours", "-1"], "is not in the range"),
+        (["keys", "rotate", "acme", "x", "--hours", "inf"], "is not in the range"),
+        (["keys", "rotate", "acme", "x", "--hours", "nan"], "'nan' is no number"),
+        (["tenants", "set", "acme", "--retention-days", "-3"], "'-3' must be"),
+        (["tenants", "set", "acme", "--retention-days", "1_0"], "'1_0' must be"),
+        (["tenants", "set", "acme", "--live-sessions", "١٢"], "must be a number"),
+        (["audit", "--days", "-1"], "-1 is not in the range"),
         (["redrive", "letters"], "'letters' is not one of"),
         (["tenants", "show", "a b"], "'a b' is no tenant"),
         (["hold", "set", "abc"], "'abc' is not a valid UUID"),
@@ -211,11 +256,12 @@ def test_credentials_that_plivo_refuses_are_to_be_mended(
     assert "CarrierSecretArn" in sentence(command.run(*arguments))
 
 
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     ("refused", "arguments"),
     [
         (("dynamodb", "query"), ["keys", "list", "acme"]),
-        (("dynamodb", "get_item"), ["tenants", "show", "acme"]),
+        (("dynamodb", "query"), ["tenants", "show", "acme"]),
         (("secretsmanager", "get_secret_value"), ["webhooks", "show", "acme"]),
         (("secretsmanager", "get_secret_value"), ["numbers", "list"]),
         (("sqs", "receive_message"), ["redrive", "recordings"]),

@@ -14,6 +14,8 @@ from tests.support.maskline import Command
 from tests.support.sessions_there import planted
 from tests.support.table_stream import TableStream
 
+pytestmark = pytest.mark.usefixtures("acme")
+
 NOTHING_SET = {
     "creates_per_minute": None,
     "live_sessions": None,

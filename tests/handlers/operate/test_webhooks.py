@@ -12,6 +12,8 @@ from masking.wiring import Services
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.maskline import Command, command_on
 
+pytestmark = pytest.mark.usefixtures("acme")
+
 
 def test_the_command_shows_what_functions_sign_with(
     command: Command, services: Services
@@ -20,6 +22,7 @@ def test_the_command_shows_what_functions_sign_with(
 
     assert shown == services.webhook_secrets_of("acme")
     assert command.json("webhooks", "show", "acme") == shown
+    command.lines("keys", "create", "other")
     assert shown != command.lines("webhooks", "show", "other")
 
 

@@ -51,7 +51,8 @@ def test_a_record_that_fails_by_itself_is_parked_and_blocks_nothing(
     [event] = deployment.bus.events(1)
     assert event["detail"]["session_uuid"] == first.session_uuid
     [parked] = aws.client("sqs").receive_message(QueueUrl=queue_url)["Messages"]
-    assert json.loads(parked["Body"]) == {**key, "reason": "KeyError", "was": None}
+    said = {"reason": "KeyError", "was": None, "place": "17"}
+    assert json.loads(parked["Body"]) == {**key, **said}
     logged = capsys.readouterr().out
     assert "change parked" in logged
     assert "2025550100" not in logged

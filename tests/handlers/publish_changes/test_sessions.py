@@ -132,6 +132,60 @@ def test_the_same_records_again_give_the_same_ids_and_no_more_items(
     assert publish_again() == first
 
 
+def test_new_labels_take_the_place_of_the_old_ones_and_so_do_their_links(
+    stores: Stores, clock: Clock, publish_new: Publish
+) -> None:
+    session = active(stores, clock, labels={"order": "17", "shop": "a"})
+    publish_new()
+    changes = {"labels": {"order": "18", "shop": "a"}}
+
+    begun = transitions.begin_update(session, changes, clock())
+    stores.sessions.replace(session, begun)
+    stores.sessions.replace(begun, transitions.finish_update(begun, None))
+    [event] = publish_new()
+
+    place = session_items.created_key(session)
+    linked = {
+        (label, value): stores.links.has(
+            key_space.label_key("acme", label, value), place
+        )
+        for label, value in (("order", "17"), ("order", "18"), ("shop", "a"))
+    }
+    assert linked == {
+        ("order", "17"): False,
+        ("order", "18"): True,
+        ("shop", "a"): True,
+    }
+    assert event["detail"]["type"] == "session.updated"
+    assert event["detail"]["changed"] == ["labels"]
+    assert event["detail"]["labels"] == changes["labels"]
+
+
+def test_the_events_of_a_session_have_a_sequence_that_stays_when_they_come_again(
+    stores: Stores, clock: Clock, stream: TableStream, deployment: Deployment
+) -> None:
+    session = active(stores, clock)
+    keep(stores, session, clock, ANSWERED, "events")
+    begun = transitions.begin_update(session, {"labels": {"a": "b"}}, clock())
+    stores.sessions.replace(session, begun)
+    done = transitions.finish_update(begun, None)
+    stores.sessions.replace(begun, done)
+    stores.sessions.replace(done, transitions.expire(done, clock()))
+    records = stream.new()
+
+    def publish_again() -> list[tuple[str, str]]:
+        publish_changes.lambda_handler({"Records": records}, None)
+        details = [event["detail"] for event in deployment.bus.events(4)]
+        return sorted((detail["sequence"], detail["type"]) for detail in details)
+
+    first = publish_again()
+
+    assert [kind for _, kind in first] == [
+        *("session.created", "call.answered", "session.updated", "session.expired"),
+    ]
+    assert publish_again() == first
+
+
 def test_links_are_looked_at_before_they_are_written_again(
     stores: Stores, clock: Clock, stream: TableStream, publish_new: Publish
 ) -> None:

@@ -29,6 +29,8 @@ def erasure_view(erasure: Erasure) -> dict[str, Any]:
         "completed_at": rfc3339(erasure.completed_at),
         "found": dict(erasure.found) or None,
         "remains": _remains(erasure),
+        "callback_url": erasure.callback_url,
+        "callback_method": erasure.callback_method,
         "resource_uri": f"/v1/erasures/{erasure.erasure_id}",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -17,6 +18,12 @@ LONGEST_AUDIO_URL = 999
 LONGEST_SECONDS = 2_147_483_647
 MOST_LABELS = 10
 
+AUDIO_SUFFIXES = (".mp3", ".wav")
+
+# RFC 1035, 2.3.4: octets of a host's name, and of each label between its dots.
+LONGEST_NAME = 253
+LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+
 
 # Types of attributes
 
@@ -30,28 +37,14 @@ def _phone_number(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    message = f"must be an http or https URL of up to {LONGEST_URL} characters"
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        raise ValueError(message) from None
-    readable = len(value) <= LONGEST_URL and value.isascii() and value.isprintable()
-    if not (readable and " " not in value and parts.scheme in ("http", "https")):
-        raise ValueError(message)
-    if not host or parts.username is not None:
-        message = "must name a host and no user"
-        raise ValueError(message)
+    _check_url(value, LONGEST_URL)
     return value
 
 
 def _audio(value: str) -> str:
-    if not _web_address(value) or not urlsplit(value).path.endswith((".mp3", ".wav")):
+    _check_url(value, LONGEST_AUDIO_URL)
+    if not urlsplit(value).path.lower().endswith(AUDIO_SUFFIXES):
         message = "must be the URL of a .mp3 or .wav file"
-        raise ValueError(message)
-    if len(value) > LONGEST_AUDIO_URL:
-        message = f"must be a URL of up to {LONGEST_AUDIO_URL} characters"
         raise ValueError(message)
     return value
 
@@ -101,8 +94,82 @@ def _documented(**schema: Any) -> Any:
     return Field(json_schema_extra=schema)
 
 
+# URLs: each rule has a text of its own
+
+
+def _check_url(url: str, longest: int) -> None:
+    """Raise ValueError with the first rule that a URL breaks.
+
+    One that passes can be dialed, as far as its text shows. Scheme and host may be in
+    either case.
+    """
+    if len(url) > longest:
+        message = f"must be a URL of up to {longest} characters"
+        raise ValueError(message)
+    if " " in url:
+        message = "must not contain a space"
+        raise ValueError(message)
+    if not url.isprintable():
+        message = "must not contain control or other invisible characters"
+        raise ValueError(message)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        message = "must have an IPv6 address, and no other host, in brackets"
+        raise ValueError(message) from None
+    if parts.scheme not in ("http", "https"):
+        message = "must be an http or https URL"
+        raise ValueError(message)
+    if not parts.netloc.isascii():
+        message = "must name its host in ASCII: a non-ASCII name as xn--..."
+        raise ValueError(message)
+    if not url.isascii():
+        message = "must be ASCII: other characters percent-encoded"
+        raise ValueError(message)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        message = "must have a port from 1 to 65535, or none"
+        raise ValueError(message)
+    if not parts.hostname or parts.username is not None:
+        message = "must name a host and no user"
+        raise ValueError(message)
+    _check_host(parts.hostname, bracketed="[" in parts.netloc)
+
+
+def _check_host(host: str, *, bracketed: bool) -> None:
+    """Check that a host can be dialed: an address, or a name that DNS can hold."""
+    if bracketed:
+        _check_address(host)
+        return
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    if len(name) > LONGEST_NAME or not all(map(LABEL.fullmatch, labels)):
+        message = (
+            "must have a host name of letters, digits and hyphens: up to "
+            f"{LONGEST_NAME} characters, 1 to 63 between two dots"
+        )
+        raise ValueError(message)
+    if labels[-1].isdecimal():
+        # No top-level domain is a number, so it is an address or nothing.
+        _check_address(name)
+
+
+def _check_address(host: str) -> None:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        message = "must have a host that is a name or a whole IP address"
+        raise ValueError(message) from None
+
+
 # As far as a regular expression can express it: a name or an address, a port, no user.
-ORIGIN = r"https?://([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(:[0-9]{1,4})?"
+ORIGIN = (
+    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}"
+    r"(:[1-9][0-9]{0,3})?"
+)
 
 PhoneNumber = Annotated[
     str,
@@ -122,7 +189,7 @@ Audio = Annotated[
     str,
     AfterValidator(_audio),
     _documented(
-        pattern=rf"^{ORIGIN}/([!\"$->@-~]*)\.(mp3|wav)([?#][!-~]*)?$",
+        pattern=(rf"^{ORIGIN}/([!\"$->@-~]*)\.([Mm][Pp]3|[Ww][Aa][Vv])([?#][!-~]*)?$"),
         maxLength=LONGEST_AUDIO_URL,
         examples=["https://app.example.com/hello.mp3"],
     ),

@@ -67,10 +67,33 @@ class CreateSessionRequest(Body):
     labels: Labels = Field(default_factory=dict)
 
 
-class UpdateSessionRequest(Body):
+class FrozenAttributes(Body):
+    """What Plivo freezes when it creates a session: an update may only repeat it."""
+
+    initiate_call_to_first_party: bool | None = None
+    geomatch: bool | None = None
+    subaccount: Subaccount | None = None
+    is_pin_authentication_required: bool | None = None
+    generate_pin: bool | None = None
+    generate_pin_length: Annotated[int, Field(ge=4, le=15)] | None = None
+    first_party_pin: Pin | None = None
+    second_party_pin: Pin | None = None
+    pin_prompt_play: Audio | None = None
+    pin_retry: Annotated[int, Field(ge=0, le=5)] | None = None
+    pin_retry_wait: Annotated[int, Field(ge=5, le=10)] | None = None
+    incorrect_pin_play: Audio | None = None
+    unknown_caller_play: Audio | None = None
+    create_session_with_single_party: bool | None = None
+    virtual_number_cooloff_period: Annotated[int, Field(ge=0, le=3600)] | None = None
+    force_pin_authentication: bool | None = None
+
+
+class UpdateSessionRequest(FrozenAttributes):
     """The changes of a session that exists; an absent field stays as it is.
 
-    `session_expiry` counts from the moment of the update, as at Plivo.
+    `session_expiry` counts from the moment of the update, as at Plivo. Null unsets a
+    URL, and makes recordings be kept as their tenant's rule says. `labels` take the
+    place of all that there were.
     """
 
     first_party: PhoneNumber | None = None
@@ -80,18 +103,22 @@ class UpdateSessionRequest(Body):
     ring_timeout: Seconds | None = None
     record: bool | None = None
     record_file_format: AudioFormat | None = None
+    recording_retention_days: RetentionDays | None = None
     recording_callback_url: WebAddress | None = None
     recording_callback_method: Method | None = None
     callback_url: WebAddress | None = None
     callback_method: Method | None = None
     first_party_play_url: Audio | None = None
     second_party_play_url: Audio | None = None
+    labels: Labels | None = None
 
 
 class ErasureRequest(Body):
     """The number to erase: all that the tenant has of it goes."""
 
     phone_number: PhoneNumber
+    callback_url: WebAddress | None = None
+    callback_method: Method = "POST"
 
 
 @dataclass(frozen=True)
@@ -113,7 +140,61 @@ def _rule(
     return CrossFieldRule(field, frozenset({field, *also}), text, holds)
 
 
-PINS = ("is_pin_authentication_required", "generate_pin")
+def _only(
+    field: str,
+    condition: str,
+    also: Iterable[str],
+    applies: Callable[[CreateSessionRequest], bool],
+) -> CrossFieldRule:
+    """Return the rule of an attribute that has an effect on one condition alone.
+
+    Its default says what holds anyway, and so may be sent at all times.
+    """
+    default = CreateSessionRequest.model_fields[field].default
+    return _rule(
+        field,
+        also,
+        f"applies only when {condition}",
+        lambda s: getattr(s, field) == default or applies(s),
+    )
+
+
+def _with_pins(field: str) -> CrossFieldRule:
+    return _only(
+        field,
+        "is_pin_authentication_required is true",
+        ["is_pin_authentication_required"],
+        lambda s: s.is_pin_authentication_required,
+    )
+
+
+def _own_pin(field: str) -> tuple[CrossFieldRule, ...]:
+    """Return the rules of a PIN. Each is needed, also that of a party to come.
+
+    An unknown caller enters the PIN of the party that he acts as, and a PIN cannot be
+    added later (plivo-contract 1.2, 1.6, 3.2).
+    """
+    switches = ("is_pin_authentication_required", "generate_pin")
+    return (
+        _with_pins(field),
+        _only(
+            field,
+            "generate_pin is false",
+            ["generate_pin"],
+            lambda s: not s.generate_pin,
+        ),
+        _rule(
+            field,
+            switches,
+            "is required with PIN authentication unless generate_pin is true",
+            lambda s: (
+                not s.is_pin_authentication_required
+                or s.generate_pin
+                or bool(getattr(s, field))
+            ),
+        ),
+    )
+
 
 RULES = (
     _rule(
@@ -144,39 +225,25 @@ RULES = (
         lambda s: s.second_party is None or s.first_party != s.second_party,
     ),
     _rule(
-        "generate_pin",
-        PINS,
-        "applies only when is_pin_authentication_required is true",
-        lambda s: not s.generate_pin or s.is_pin_authentication_required,
+        # Plivo calls the first party at once and connects the second.
+        "initiate_call_to_first_party",
+        ["first_party", "second_party", "create_session_with_single_party"],
+        "needs first_party and second_party",
+        lambda s: (
+            not s.initiate_call_to_first_party
+            or not s.create_session_with_single_party
+            or bool(s.first_party and s.second_party)
+        ),
     ),
-    _rule(
+    _with_pins("generate_pin"),
+    _only(
         "generate_pin_length",
-        PINS,
-        "applies only when generate_pin is true",
-        lambda s: "generate_pin_length" not in s.model_fields_set or s.generate_pin,
+        "generate_pin is true",
+        ["generate_pin"],
+        lambda s: s.generate_pin,
     ),
-    _rule(
-        "first_party_pin",
-        [*PINS, "first_party"],
-        "is required with PIN authentication unless generate_pin is true",
-        lambda s: (
-            not s.is_pin_authentication_required
-            or s.generate_pin
-            or bool(s.first_party_pin)
-            or not s.first_party
-        ),
-    ),
-    _rule(
-        "second_party_pin",
-        [*PINS, "second_party"],
-        "is required with PIN authentication unless generate_pin is true",
-        lambda s: (
-            not s.is_pin_authentication_required
-            or s.generate_pin
-            or bool(s.second_party_pin)
-            or not s.second_party
-        ),
-    ),
+    *_own_pin("first_party_pin"),
+    *_own_pin("second_party_pin"),
     _rule(
         "second_party_pin",
         ["first_party_pin"],
@@ -189,10 +256,16 @@ RULES = (
         "is required when is_pin_authentication_required is true",
         lambda s: not s.is_pin_authentication_required or bool(s.pin_prompt_play),
     ),
-    _rule(
-        "force_pin_authentication",
+    _with_pins("pin_prompt_play"),
+    _with_pins("pin_retry"),
+    _with_pins("pin_retry_wait"),
+    _with_pins("incorrect_pin_play"),
+    _with_pins("force_pin_authentication"),
+    _only(
+        # Plivo asks an unknown caller for a PIN, or plays this (plivo-contract 3.2).
+        "unknown_caller_play",
+        "is_pin_authentication_required is false",
         ["is_pin_authentication_required"],
-        "applies only when is_pin_authentication_required is true",
-        lambda s: not s.force_pin_authentication or s.is_pin_authentication_required,
+        lambda s: not s.is_pin_authentication_required,
     ),
 )

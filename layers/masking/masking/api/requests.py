@@ -17,6 +17,7 @@ from masking.api.request_models import (
     RULES,
     CreateSessionRequest,
     ErasureRequest,
+    FrozenAttributes,
     UpdateSessionRequest,
 )
 from masking.core import numbers
@@ -26,8 +27,24 @@ from masking.core.problems import (
     MalformedBodyError,
 )
 
-UPDATABLE = frozenset(UpdateSessionRequest.model_fields)
-FROZEN = frozenset(CreateSessionRequest.model_fields) - UPDATABLE
+FROZEN = frozenset(FrozenAttributes.model_fields)
+UPDATABLE = frozenset(UpdateSessionRequest.model_fields) - FROZEN
+
+# Null says of these what absence says in a create.
+UNSETTABLE = frozenset(
+    {
+        "callback_url",
+        "recording_callback_url",
+        "first_party_play_url",
+        "second_party_play_url",
+        "recording_retention_days",
+    }
+)
+
+# Null may repeat that a session lacks these.
+REPEATABLE = FROZEN | {"first_party", "second_party"}
+
+FROZEN_RULE = "cannot be changed once the session exists"
 
 # Sent only where PINs are in use: Plivo's own answers hold null for them otherwise.
 PIN_ATTRIBUTES = frozenset(
@@ -63,19 +80,19 @@ def parse_create(sent: Mapping[str, Any]) -> CreateSessionRequest:
 def parse_update(sent: Mapping[str, Any]) -> UpdateSessionRequest:
     """Check the body of an update.
 
-    Raises FieldNotUpdatableError if it names attributes that Plivo freezes, and
-    InvalidRequestError with all violations otherwise.
+    Frozen attributes are taken: whether they repeat what the session has is for who
+    knows it. Raises FieldNotUpdatableError for values of theirs that no session can
+    have, and InvalidRequestError with all violations otherwise.
     """
-    frozen = sorted(FROZEN & sent.keys())
+    violations, broken = violations_of(UpdateSessionRequest, sent)
+    frozen = sorted(FROZEN & broken)
     if frozen:
-        rule = "cannot be changed once the session exists"
         raise FieldNotUpdatableError(
-            violations=[violation_of(name, rule, sent) for name in frozen]
+            violations=[violation_of(name, FROZEN_RULE, sent) for name in frozen]
         )
-    violations, _ = violations_of(UpdateSessionRequest, sent)
     violations += [
         violation_of(name, "must not be null", sent)
-        for name in sorted(UPDATABLE & sent.keys())
+        for name in sorted((UPDATABLE - UNSETTABLE - REPEATABLE) & sent.keys())
         if sent[name] is None
     ]
     if not violations and not sent:

@@ -1,4 +1,4 @@
-"""Validate searches: Plivo's filters, a label, a page.
+"""Validate searches: Plivo's filters, labels, a page.
 
 Times are RFC 3339, or as Plivo's filters have them (`YYYY-MM-DD HH:MM[:SS[.ffffff]]`,
 UTC). As at Plivo, a search without bounds on `created_time` covers the last 7 days,
@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from masking.api import pages
-from masking.api.fields import LONGEST_SECONDS, Labels, PhoneNumber
+from masking.api.fields import LONGEST_SECONDS, Labels, PhoneNumber, Subaccount
 from masking.api.request_models import Body
-from masking.api.requests import violations_of
+from masking.api.requests import violation_of, violations_of
 from masking.core.problems import InvalidRequestError, NumberInUrlError
 
 USUAL_WINDOW = timedelta(days=7)
@@ -27,7 +27,9 @@ LONGEST_WINDOW = timedelta(days=30)
 FIRST_YEAR = 1970
 LAST_YEAR = 9000
 
-PARTIES = frozenset({"first_party", "second_party", "virtual_number"})
+PARTIES = frozenset({"party", "first_party", "second_party", "virtual_number"})
+
+MOST_SKIPPED = 1_000
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "": operator.eq,
@@ -64,9 +66,11 @@ Duration = Annotated[int, Field(ge=0, le=LONGEST_SECONDS)]
 class Search(Body):
     """A search for sessions; every filter that is given must hold."""
 
+    party: PhoneNumber | None = None
     first_party: PhoneNumber | None = None
     second_party: PhoneNumber | None = None
     virtual_number: PhoneNumber | None = None
+    subaccount: Subaccount | None = None
     status: Literal["active", "ending", "expired", "all"] = "all"
     created_time: Time | None = None
     created_time__gt: Time | None = None
@@ -83,17 +87,20 @@ class Search(Body):
     duration__gte: Duration | None = None
     duration__lt: Duration | None = None
     duration__lte: Duration | None = None
-    labels: Labels = Field(default_factory=dict, max_length=1)
+    labels: Labels = Field(default_factory=dict)
     limit: Annotated[int, Field(ge=1, le=50)] = 20
+    offset: Annotated[int, Field(ge=0, le=MOST_SKIPPED)] = 0
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
     @property
     def takes_all(self) -> bool:
         """Return whether every listed session fits."""
         narrowing = self.model_dump(
-            exclude={"labels", "limit", "cursor"}, exclude_defaults=True
+            exclude={"labels", "limit", "offset", "cursor"}, exclude_defaults=True
         )
-        return not any(not name.startswith("created_time") for name in narrowing)
+        return len(self.labels) < 2 and not any(
+            not name.startswith("created_time") for name in narrowing
+        )
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the span of creation times that is searched.
@@ -142,6 +149,9 @@ class Search(Body):
 def parse_search(sent: Mapping[str, Any]) -> Search:
     """Check the body of a search. Raises InvalidRequestError with all violations."""
     violations, _ = violations_of(Search, sent)
+    if sent.get("offset") and sent.get("cursor"):
+        rule = "cannot be given beside a cursor, which knows its place"
+        violations.append(violation_of("offset", rule, sent))
     if violations:
         raise InvalidRequestError(violations=violations)
     return Search.model_validate(sent)
@@ -150,7 +160,7 @@ def parse_search(sent: Mapping[str, Any]) -> Search:
 def parse_query(query: str) -> Search:
     """Check the query of a listing: the filters of a search without numbers.
 
-    A label is asked for as `label.order_id=...`. Raises NumberInUrlError for filters
+    Each label is asked for as `label.order_id=...`. Raises NumberInUrlError for filters
     by number, and InvalidRequestError with all violations.
     """
     sent: dict[str, Any] = {}
@@ -159,12 +169,16 @@ def parse_query(query: str) -> Search:
         if name in PARTIES:
             raise NumberInUrlError
         if name.startswith("label."):
-            sent.setdefault("labels", {})[name.removeprefix("label.")] = value
+            labels = sent.setdefault("labels", {})
+            label = name.removeprefix("label.")
+            if label in labels:
+                repeated.append(name)
+            labels[label] = value
             continue
         if name in sent:
             repeated.append(name)
         whole = value.isdecimal() and value.isascii() and len(value) < 16
-        counted = name == "limit" or name.startswith("duration")
+        counted = name in ("limit", "offset") or name.startswith("duration")
         sent[name] = int(value) if whole and counted else value
     if repeated:
         rule = "must be given once"

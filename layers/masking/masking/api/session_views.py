@@ -60,6 +60,15 @@ def envelope(message: str, session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
+def created(session: Session, now: datetime) -> dict[str, Any]:
+    """Return the answer to a create, which has the two that an app needs on top."""
+    return {
+        **envelope("Session created", session, now),
+        "session_uuid": session.session_uuid,
+        "virtual_number": session.virtual_number,
+    }
+
+
 def created_headers(session: Session, *, replayed: bool) -> dict[str, str]:
     """Return the headers of a create; *replayed* if an earlier request made it."""
     headers = {
@@ -88,7 +97,10 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
         "expiry_time": rfc3339(session.expiry_time),
         "duration": settings.get("duration"),
         **{name: settings.get(name, unset) for name, unset in ATTRIBUTES.items()},
-        "interaction": [interaction_view(call) for call in session.calls],
+        "interaction": [
+            {**(shown := interaction_view(call)), **_urls_of(shown, session, place)}
+            for place, call in enumerate(session.calls)
+        ],
         "settled_time": rfc3339(session.settled.at) if session.settled else None,
         "erased_at": rfc3339(session.erased_at),
         "carrier_session_uuid": session.carrier_session_uuid,
@@ -140,6 +152,28 @@ def interaction_view(interaction: Mapping[str, Any]) -> dict[str, Any]:
         "amount": interaction.get("total_call_amount", "0"),
         "legs": legs,
         "recording_uuid": _uuid_in(interaction.get("recording_resource_url")),
+    }
+
+
+def _urls_of(
+    shown: Mapping[str, Any], session: Session, place: int
+) -> dict[str, str | None]:
+    """Return where an app finds the parts of a call, which its key opens.
+
+    Plivo's own addresses name its account and open with Plivo's credentials alone. A
+    leg is found in the session, by a JSON pointer (RFC 6901); null where there is none.
+    """
+    legs = [leg["party"] for leg in shown["legs"]]
+    call = f"/v1/sessions/{session.session_uuid}#/session/interaction/{place}"
+    recording = shown["recording_uuid"]
+    return {
+        **{
+            f"{name}_resource_url": f"{call}/legs/{legs.index(party)}"
+            if (party := name.removesuffix("_party")) in legs
+            else None
+            for name in LEGS
+        },
+        "recording_resource_url": f"/v1/recordings/{recording}" if recording else None,
     }
 
 

@@ -10,6 +10,7 @@
 |                  |                       |                  | step of its life   |
 | legal hold       | S#{session}           | A#HOLD           | operator           |
 | delivery         | S#{session}           | W#{event}        | each attempt       |
+|                  | S#{erasure}           |                  |                    |
 | party link       | P#{tenant}#{number}   | {time}#{session} | stream             |
 | caller link      | C#{tenant}#{number}   | {time}#{session} | stream             |
 | attempt link     | U#{tenant}#{number}   | {time}#{session} | stream, for a      |
@@ -28,12 +29,14 @@
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
+| PIN in use       | PIN#{pin}             | PIN              | create             |
 | tombstone        | ERASED#{t}#{number}   | MARKER           | create_erasure     |
 | erasure          | ERASURE#{erasure}     | ERASURE          | create_erasure,    |
 |                  |                       |                  | erase_number       |
 | count of session | ERASURE#{erasure}     | S#{session}      | erase_number       |
 
-`{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's; no key
+`{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's, `{pin}`
+one of a virtual number and a PIN; no key
 holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
 `created_key`, on carrier links, of which each confirmed session has exactly one.
@@ -58,6 +61,7 @@ SETTINGS = "SETTINGS"
 WEBHOOKS = "WEBHOOKS"
 LIVE = "LIVE"
 PAUSE = "PAUSE"
+PIN = "PIN"
 TOMBSTONE = "MARKER"
 ERASURE = "ERASURE"
 
@@ -120,6 +124,11 @@ def attempt_key(tenant_id: str, number_hash: str) -> str:
 def tombstone_key(tenant_id: str, number_hash: str) -> str:
     """Return the partition of the tombstone of an erased number."""
     return f"ERASED#{tenant_id}#{number_hash}"
+
+
+def pin_key(hashed: str) -> str:
+    """Return the partition of a PIN at a virtual number."""
+    return f"PIN#{hashed}"
 
 
 def erasure_key(erasure_id: str) -> str:

@@ -8,13 +8,14 @@ type. No event holds a personal number: the parties are `first` and `second`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from masking.core import numbers
 from masking.core.times import rfc3339, stamp
-from masking.domain import plivo_events
+from masking.domain import plivo_events, session_changes
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.recordings import recording_uuid_of
 from masking.domain.sessions import NAMESPACE, Session, parties_of
@@ -32,7 +33,8 @@ class Event:
     """One event for the bus; *data* is JSON values.
 
     *webhook* names the session's URL that it is to be delivered to, if there is one;
-    *session_uuid* is None for an event that belongs to no session.
+    *session_uuid* is None for an event that belongs to no session. *sequence* orders
+    the events of a session as text (see `numbered`).
     """
 
     type: str
@@ -42,6 +44,7 @@ class Event:
     tenant_id: str
     data: Mapping[str, Any]
     webhook: str | None = None
+    sequence: str | None = None
 
     def detail(self) -> dict[str, Any]:
         """Return the event as the detail of an EventBridge event."""
@@ -50,14 +53,41 @@ class Event:
             "type": self.type,
             "occurred_at": self.occurred_at,
             **({"session_uuid": self.session_uuid} if self.session_uuid else {}),
+            **({"sequence": self.sequence} if self.sequence else {}),
             "tenant_id": self.tenant_id,
             **self.data,
             **({"webhook": self.webhook} if self.webhook else {}),
         }
 
 
-def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
-    """Return the event of a session's change."""
+# A place in the table's stream has 21 to 40 digits; a change is at most 100 events.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
+PLACE_DIGITS = 40
+EVENT_DIGITS = 2
+
+
+def numbered(
+    events: Sequence[Event], place: str | None, *, first: int = 0
+) -> list[Event]:
+    """Return the events of one change with their sequence, from *first* on.
+
+    *place* is the change's place in the table's stream, which has the changes of one
+    session in the order in which they were written; None if that is not known.
+    """
+    if not place:
+        return list(events)
+    return [
+        replace(event, sequence=f"{place:0>{PLACE_DIGITS}}{number:0{EVENT_DIGITS}}")
+        if event.session_uuid
+        else event
+        for number, event in enumerate(events, first)
+    ]
+
+
+def event_of_session(
+    kind: str, session: Session, occurred_at: str, before: Session | None = None
+) -> Event:
+    """Return the event of a session's change; *before* is the session as it was."""
     return Event(
         type=kind,
         id=event_id(session.session_uuid, str(session.version), kind),
@@ -70,7 +100,7 @@ def event_of_session(kind: str, session: Session, occurred_at: str) -> Event:
             "virtual_number": session.virtual_number,
             "expiry_time": rfc3339(session.expiry_time),
             "labels": dict(session.labels),
-            **_particulars(kind, session),
+            **_particulars(kind, session, before),
         },
         webhook=webhook_of(kind, session),
     )
@@ -126,6 +156,14 @@ def webhook_of(kind: str, session: Session) -> str | None:
     return name if session.settings.get(name) else None
 
 
+def with_numbers(event: Event, attributes: Mapping[str, str], old: str | None) -> Event:
+    """Return a `number.replaced` with the new virtual number and the *old* one."""
+    new = numbers.normal_or_none(attributes.get("VirtualNumber"))
+    return replace(
+        event, data={**event.data, "virtual_number": new, "old_virtual_number": old}
+    )
+
+
 def event_of_access(recording: Recording, request_id: str, now: datetime) -> Event:
     """Return the event that somebody has been given a link to a recording."""
     kind = "recording.accessed"
@@ -149,11 +187,17 @@ TOTALS = {
 }
 
 
-def _particulars(kind: str, session: Session) -> dict[str, Any]:
+def _particulars(kind: str, session: Session, before: Session | None) -> dict[str, Any]:
+    if kind == "session.updated":
+        changed = session_changes.changed_names(before, session) if before else []
+        return {"changed": changed}
     if kind == "session.settled" and session.settled:
         totals = {k: session.answered.get(k, unset) for k, unset in TOTALS.items()}
         return {"changed": list(session.settled.changed), **totals}
     if kind == "reconciliation.repaired":
+        if before and session_changes.has_ended_update(before, session):
+            update = session_changes.end_of_update(before, session)
+            return {"repair": session.repaired, "update": update}
         return {"repair": session.repaired}
     return {}
 

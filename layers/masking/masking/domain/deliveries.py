@@ -48,6 +48,7 @@ class Status(StrEnum):
 class Delivery:
     """One event on its way to one app. *event* lacks what is kept elsewhere.
 
+    *session_uuid* is the erasure's id where the event is of an erasure.
     *last_status* is the HTTP status that was answered, *last_error* the kind of
     failure where there was none. *retention_days* is its session's own. Times are
     aware UTC.
@@ -68,6 +69,11 @@ class Delivery:
     last_status: int | None = None
     last_error: str | None = None
     retention_days: int | None = None
+
+    @property
+    def is_of_erasure(self) -> bool:
+        """Return whether its event is of an erasure, and of no session."""
+        return self.type.startswith("erasure.")
 
     @property
     def delivery_id(self) -> str:
@@ -93,7 +99,7 @@ def begin(
     """Begin the delivery of an event; *detail* is as the bus had it."""
     kept = {k: v for k, v in detail.items() if k not in ELSEWHERE | {"webhook"}}
     return Delivery(
-        session_uuid=detail["session_uuid"],
+        session_uuid=owner_of(detail),
         tenant_id=detail["tenant_id"],
         event_id=detail["id"],
         type=detail["type"],
@@ -105,6 +111,11 @@ def begin(
         deadline=now + LIFE,
         retention_days=retention_days,
     )
+
+
+def owner_of(detail: Mapping[str, Any]) -> str:
+    """Return whose event it is: a session's UUID, or the id of an erasure."""
+    return str(detail.get("session_uuid") or detail["erasure_id"])
 
 
 def renew(delivery: Delivery, now: datetime) -> Delivery:

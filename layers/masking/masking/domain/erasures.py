@@ -37,6 +37,7 @@ class Erasure:
     """An erasure of all that belongs to a number. Times are aware UTC.
 
     *number_hash* is keyed. *found* counts by kind, and is empty before it is complete.
+    *callback_url* is the app's, for the event that it is.
     """
 
     erasure_id: str
@@ -46,6 +47,8 @@ class Erasure:
     swept_at: datetime | None = None
     completed_at: datetime | None = None
     found: Mapping[str, int] = field(default_factory=dict)
+    callback_url: str | None = None
+    callback_method: str = "POST"
 
     @property
     def status(self) -> str:

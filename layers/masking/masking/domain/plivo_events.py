@@ -78,7 +78,8 @@ INTERNAL = frozenset({"recording.announced"})
 RULED = INTERNAL | {"recording.deleting", "recording.failed"}
 
 # Who a number is in a session: all that is left of it once a person is erased.
-ROLES = frozenset({"first", "second", "unknown"})
+UNKNOWN = "unknown"
+ROLES = frozenset({"first", "second", UNKNOWN})
 
 PIN = "SessionPinAuthenticationStatus"
 
@@ -167,6 +168,7 @@ PLACES: Mapping[str, tuple[int, Stage, str]] = {
 }
 
 PIN = "SessionPinAuthenticationStatus"
+SECOND_PARTY = "SecondParty"
 PARTIES_HANGUP = "SessionPartiesHangup"
 NUMBER_REPLACED = "SessionVirtualNumberReplaced"
 UNPLACED = 12

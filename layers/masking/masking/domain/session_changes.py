@@ -1,13 +1,32 @@
-"""TODO domain.session_changes."""
+"""Tell what a change of a session or one of its callbacks means, for its events."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from masking.core import numbers
-from masking.domain import sessions
-from masking.domain.callback_event import CallbackEvent
+from masking.domain import plivo_events, sessions
+from masking.domain.redaction import ACCOUNTING
 from masking.domain.sessions import LEASE, PARTY_FIELDS, Session, Status
+
+if TYPE_CHECKING:
+    from masking.domain.callback_event import CallbackEvent
+    from masking.domain.calls import Call
+
+
+# The type of the event that an unknown caller was not let through.
+REFUSED = "call.refused"
+
+# Of an update whose outcome had not been known.
+UPDATED = "updated"
+PARTLY_UPDATED = "partly_updated"
+NOT_UPDATED = "not_updated"
+UNKNOWN = "unknown"
+
+# What follows from calls, and is no change of a session's attributes.
+COUNTED = ACCOUNTING - {"duration"}
 
 
 def type_of_change(before: Session | None, after: Session) -> str | None:
@@ -19,7 +38,7 @@ def type_of_change(before: Session | None, after: Session) -> str | None:
         return None
     if was is not Status.ACTIVE:
         return "session.created"
-    if before and before.pending and not after.pending and _differs(before, after):
+    if has_ended_update(before, after) and before and changed_names(before, after):
         return "session.updated"
     return None
 
@@ -41,6 +60,99 @@ def types_of_change(before: Session | None, after: Session) -> list[str]:
     if after.repaired and (before is None or before.version != after.version):
         kinds.append("reconciliation.repaired")
     return kinds
+
+
+def has_ended_update(before: Session | None, after: Session) -> bool:
+    """Return whether an update was on its way to Plivo and is no more."""
+    return bool(before and before.pending and not after.pending)
+
+
+def changed_names(before: Session, after: Session) -> list[str]:
+    """List the attributes that differ, as the API names them, sorted.
+
+    Both sessions have what was asked for, or neither.
+    """
+    had, has = before.settings, after.settings
+    asked_is_known = bool(before.asked and after.asked)
+    names = {
+        name
+        for name in had.keys() | has.keys()
+        # What is unset is None or left out; what was asked for may stand behind it.
+        if had.get(name) != has.get(name)
+        or (not asked_is_known and (name in had) is not (name in has))
+    }
+    own = {
+        "labels": (before.labels, after.labels),
+        "virtual_number": (before.virtual_number, after.virtual_number),
+        "expiry_time": (before.expiry_time, after.expiry_time),
+    }
+    names = {name for name in names if name not in COUNTED}
+    return sorted(names | {name for name, (was, now) in own.items() if was != now})
+
+
+def end_of_update(before: Session, after: Session) -> dict[str, Any]:
+    """Return what became of an update whose outcome had not been known.
+
+    `outcome` is `updated`, `partly_updated`, `not_updated`, or `unknown` where Plivo
+    knew nothing of the session any more; `changed` and `unchanged` name what the
+    update was to change.
+    """
+    asked = before.pending.changes if before.pending else {}
+    done = {name for name, value in asked.items() if _has(before, after, name, value)}
+    left = sorted(asked.keys() - done)
+    outcome = PARTLY_UPDATED if done and left else UPDATED if done else NOT_UPDATED
+    if left and after.status is Status.EXPIRED:
+        outcome = UNKNOWN
+    return {"outcome": outcome, "changed": sorted(done), "unchanged": left}
+
+
+def _has(before: Session, after: Session, name: str, value: Any) -> bool:
+    """Return whether a session is as an update was to make it."""
+    if name == "labels":
+        return bool(dict(after.labels) == value)
+    if name == "session_expiry":
+        if not (before.pending and after.expiry_time):
+            return False
+        begun = before.pending.lease_until - LEASE
+        late = (after.expiry_time - begun).total_seconds() - value
+        return bool(abs(late) <= LEASE.total_seconds())
+    return bool(after.settings.get(name) == value)
+
+
+def number_before(
+    event: CallbackEvent, history: Sequence[CallbackEvent], session: Session
+) -> str | None:
+    """Return the virtual number that a `SessionVirtualNumberReplaced` took away.
+
+    *history* is in order. None if it is not known.
+    """
+    replaced = [each for each in history if each.name == plivo_events.NUMBER_REPLACED]
+    new = numbers.normal_or_none(event.attributes.get("VirtualNumber"))
+    old = session.former_number or session.virtual_number
+    for each in replaced:
+        if each.digest == event.digest:
+            break
+        old = numbers.normal_or_none(each.attributes.get("VirtualNumber")) or old
+    return old if old != new else None
+
+
+def is_refusal(call: Call, history: Sequence[CallbackEvent], session: Session) -> bool:
+    """Return whether a call was an unknown caller's who was not let through.
+
+    That is, nobody else was called. A session that lacks a party and asks for no PIN
+    lets everybody through.
+    """
+    if call.caller != plivo_events.UNKNOWN:
+        return False
+    of_call = [each for each in history if each.digest in call.digests]
+    rang = any(plivo_events.SECOND_PARTY in each.name for each in of_call)
+    admitted = call.pin is not None and call.pin.outcome == "success"
+    return not (rang or admitted or _is_open(session.settings))
+
+
+def _is_open(settings: Mapping[str, Any]) -> bool:
+    lacks = [name for name in sessions.PARTIES if not settings.get(name)]
+    return bool(lacks) and not settings.get("is_pin_authentication_required", False)
 
 
 def is_new_at_carrier(before: Session | None) -> bool:
@@ -118,7 +230,3 @@ def strangers_in(event: CallbackEvent, session: Session) -> list[str]:
 
 def _is_expired(session: Session) -> bool:
     return session.status is Status.EXPIRED
-
-
-def _differs(before: Session, after: Session) -> bool:
-    return (before.answered, before.expiry_time) != (after.answered, after.expiry_time)

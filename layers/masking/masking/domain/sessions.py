@@ -29,6 +29,9 @@ REQUEST_SLACK = timedelta(hours=1)
 PARTY_FIELDS = {"first": "first_party", "second": "second_party"}
 PARTIES = tuple(PARTY_FIELDS.values())
 
+# What a listing filters by is in the state, which it reads without the request.
+SEARCHED = frozenset({*PARTIES, "subaccount"})
+
 
 class Status(StrEnum):
     """The state that a session is in. Plivo knows `active` and `expired` alone."""
@@ -86,12 +89,15 @@ class Settled:
 class Session:
     """A session as we keep it.
 
-    *asked* and *labels* are what was asked for and never change; *answered* holds
-    what Plivo answered or an update changed, where it differs, and always the parties.
+    *asked* is what was asked for and never changes; *answered* holds what Plivo
+    answered or an update changed, where it differs (None for what was unset), and
+    always what is SEARCHED by. *labels* are the tenant's, as an update left them.
     *doubted* says that the outcome of an update or an ending at Plivo is unknown.
     *settle_at* is when Plivo is asked for the final truth about an expired session,
     *settled* what came of it; *time_limit* is for how many seconds after its end a
-    call may go on. *repaired* names what the reconciler repaired in this version.
+    call may go on. *former_number* is the virtual number that the session was created
+    with, once it has another. *repaired* names what the reconciler repaired in this
+    version.
     *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
     long it is kept after its end, if its tenant has a rule for that. *erased_at* is
     when a person of it was erased: from then on it holds accounting alone. *kept_until*
@@ -109,6 +115,7 @@ class Session:
     lease_until: datetime | None = None
     carrier_session_uuid: str | None = None
     virtual_number: str | None = None
+    former_number: str | None = None
     created_time: datetime | None = None
     modified_time: datetime | None = None
     expiry_time: datetime | None = None

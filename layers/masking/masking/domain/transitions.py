@@ -25,7 +25,7 @@ from typing import Any
 
 from masking.domain.sessions import (
     LEASE,
-    PARTIES,
+    SEARCHED,
     CarrierSession,
     Pending,
     Session,
@@ -96,7 +96,7 @@ def abandon(session: Session) -> Session:
 
 def renumber(session: Session, virtual_number: str) -> Session:
     """Take the virtual number that Plivo gave the session in place of its last."""
-    return _next(session, virtual_number=virtual_number)
+    return _next(session, **_number(session, virtual_number))
 
 
 def begin_update(
@@ -113,7 +113,12 @@ def finish_update(session: Session, answer: CarrierSession | None) -> Session:
     """
     changes = session.pending.changes if session.pending else {}
     ours = {name: changes[name] for name in OURS & changes.keys()}
-    changed = replace(session, answered={**session.answered, **ours})
+    labels = ours.pop("labels", session.labels)
+    # Plivo leaves out what is unset, and what was asked for would come back.
+    unset = {k: None for k, v in changes.items() if v is None and k not in OURS}
+    changed = replace(
+        session, labels=labels, answered={**session.answered, **unset, **ours}
+    )
     settled = _answered(changed, answer) if answer else {}
     return _next(changed, pending=None, doubted=False, **settled)
 
@@ -203,9 +208,10 @@ def repaired(session: Session, what: str) -> Session:
 
 
 # Attributes that Plivo never sees as the app sent them: its own callbacks go to us, and
-# how long a recording is kept here is our affair.
+# labels and how long a recording is kept here are our affair.
 OURS = frozenset(
     {
+        "labels",
         "callback_url",
         "callback_method",
         "recording_callback_url",
@@ -226,10 +232,10 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     # Plivo goes on knowing whom an erased session was of; we do not.
     told = {} if session.erased_at else answer.settings
     settings = {k: v for k, v in told.items() if k not in OURS}
-    kept = {k: v for k, v in session.answered.items() if k in OURS}
-    parties = {k: v for k, v in session.settings.items() if k in PARTIES}
+    kept = {k: v for k, v in session.answered.items() if k in OURS or v is None}
+    searched = {k: v for k, v in session.settings.items() if k in SEARCHED}
     differs = {
-        k: v for k, v in settings.items() if k in PARTIES or session.asked.get(k) != v
+        k: v for k, v in settings.items() if k in SEARCHED or _is_other(session, k, v)
     }
     expiry_time = answer.expiry_time or session.expiry_time
     status: dict[str, Any] = {}
@@ -239,16 +245,30 @@ def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
     now = {**session.settings, **settings}
     limits = (now.get("ring_timeout"), now.get("call_time_limit"))
     return {
-        "virtual_number": answer.virtual_number or session.virtual_number,
+        **_number(session, answer.virtual_number),
         "created_time": answer.created_time or session.created_time,
         "modified_time": answer.modified_time or session.modified_time,
         "expiry_time": expiry_time,
         "calls": answer.totals.get("interaction", ()),
-        "answered": {**kept, **parties, **differs, **_worth_keeping(answer.totals)},
+        "answered": {**kept, **searched, **differs, **_worth_keeping(answer.totals)},
         # A call that began before an update goes on under the limits from then.
         "time_limit": max(session.time_limit, sum(limit or 0 for limit in limits)),
         **status,
     }
+
+
+def _number(session: Session, virtual_number: str | None) -> dict[str, Any]:
+    """Return the number that a session has now, and its first if that is another."""
+    known = session.virtual_number
+    now = virtual_number or known
+    former = session.former_number or (known if now != known else None)
+    return {"virtual_number": now, "former_number": former}
+
+
+def _is_other(session: Session, name: str, value: Any) -> bool:
+    """Return whether an attribute differs from what was asked, or was unset since."""
+    was_unset = name in session.answered and session.answered[name] is None
+    return was_unset or session.asked.get(name) != value
 
 
 def _worth_keeping(totals: Mapping[str, Any]) -> dict[str, Any]:

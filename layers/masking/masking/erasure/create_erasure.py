@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.core import numbers
@@ -26,9 +26,17 @@ class CreateErasure:
     number_key: bytes
     now: Clock
 
-    def begin(self, number: str, *, tenant_id: str) -> Erasure:
+    def begin(
+        self,
+        number: str,
+        *,
+        tenant_id: str,
+        callback_url: str | None = None,
+        callback_method: str = "POST",
+    ) -> Erasure:
         """Begin the erasure of a tenant's *number*, or return the one that runs.
 
+        *callback_url* is told once it is complete; one that runs keeps its own.
         Raises StorageUnavailableError if other requests for it always come in between.
         """
         hashed = numbers.hashed(self.number_key, number)
@@ -40,7 +48,11 @@ class CreateErasure:
             )
             if known and known.completed_at is None:
                 return known
-            fresh = erasures.request(tenant_id, hashed, self.now())
+            fresh = replace(
+                erasures.request(tenant_id, hashed, self.now()),
+                callback_url=callback_url,
+                callback_method=callback_method,
+            )
             self.stores.erasures.begin(fresh, tombstone)
             return fresh
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from masking.api.timeline_views import call_view
 from masking.core import key_space
-from masking.domain import bus_events
+from masking.domain import bus_events, session_changes
 from masking.domain.timeline import may_end_call
 from masking.storage import timelines
 from masking.storage.timelines import callback_event_from
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
+# Where an event stands among those of its change that came late: after all others.
+LATE = 50
+
+
 @dataclass(frozen=True)
 class CallEnded:
     """Publishes `call.ended`."""
@@ -29,10 +33,13 @@ class CallEnded:
     stores: Stores
     bus: Bus
 
-    def announce(self, session_uuid: str, digest: str) -> bool:
+    def announce(
+        self, session_uuid: str, digest: str, place: str | None = None
+    ) -> bool:
         """Publish `call.ended` if a callback was a call's last; return whether it was.
 
-        Of the ends of its legs the last in order decides.
+        Of the ends of its legs the last in order decides. *place* is the callback's
+        in the table's stream: the event comes after it in the session's order.
         """
         whole = self.stores.sessions.load_whole(session_uuid)
         if whole is None:
@@ -49,9 +56,14 @@ class CallEnded:
         if ends[-1] != digest:
             return False
         item = next(i for i in whole.callbacks if key_space.name_of(i) == digest)
-        event = bus_events.event_of_callback(
-            callback_event_from(item), whole.session, call_view(call), "call.ended"
-        )
-        if event:
-            self.bus.put([event])
+        callback = callback_event_from(item)
+        kinds = ["call.ended"]
+        if session_changes.is_refusal(call, timeline.history, whole.session):
+            kinds.append(session_changes.REFUSED)
+        events = [
+            bus_events.event_of_callback(callback, whole.session, call_view(call), kind)
+            for kind in kinds
+        ]
+        found = [event for event in events if event]
+        self.bus.put(bus_events.numbered(found, place, first=LATE))
         return True

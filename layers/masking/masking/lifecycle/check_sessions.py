@@ -35,7 +35,8 @@ class CheckSessions:
         """Do what a message asks for. Raises CarrierError, so that it comes again."""
         session_uuid = message["session_uuid"]
         if "callback" in message:
-            self.call_ended.announce(session_uuid, message["callback"])
+            place = message.get("place")
+            self.call_ended.announce(session_uuid, message["callback"], place)
             return
         if "orphans" in message:
             outcome = self.reconciler().remove_orphans(session_uuid)

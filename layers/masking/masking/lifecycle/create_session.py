@@ -47,7 +47,7 @@ from masking.plivo.errors import (
     limit_of,
     says_pair_is_active,
 )
-from masking.tenants.quotas import Quotas
+from masking.tenants.quotas import Quotas, not_created
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -118,7 +118,7 @@ class CreateSession:
                 self._count(fresh, quotas)
                 return self._send(fresh)
             if refusal and idempotency_key is None:
-                raise _refused(refusal)
+                raise not_created(refusal)
             return self._continue(fresh, quotas, refusal)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=2) from error
@@ -140,7 +140,7 @@ class CreateSession:
             quotas.count()
         except QuotaExceededError as error:
             self._free(session)
-            raise _refused(error) from None
+            raise not_created(error) from None
 
     def _continue(
         self, fresh: Session, quotas: Quotas, refusal: ProblemError | None
@@ -152,13 +152,13 @@ class CreateSession:
         found = self.stores.sessions.load(fresh.session_uuid)
         if found is None:
             if refusal:
-                raise _refused(refusal)
+                raise not_created(refusal)
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
         if found.erased_at:
             raise SessionErasedError(outcome=NOT_CREATED)
         if found.request_hash != fresh.request_hash:
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
-        session = replace(found, asked=fresh.asked, labels=fresh.labels)
+        session = replace(found, asked=fresh.asked)
         if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
             # As it was asked for then: the tenant's settings may have changed since.
             return Created(found if found.asked else session, replayed=True)
@@ -166,7 +166,7 @@ class CreateSession:
             raise CreateAbandonedError(outcome=UNKNOWN)
         if session.status is Status.FAILED:
             if refusal:
-                raise _refused(refusal)
+                raise not_created(refusal)
             taken = self._retake(session)
             self._count(taken, quotas)
             return self._send(taken)
@@ -222,7 +222,15 @@ class CreateSession:
             raise
         if self._attempt_of(answer, session) is None:
             raise self._pair_is_active(session)
+        if session.asked.get("is_pin_authentication_required"):
+            self._claim_pins(session, answer)
         return Created(self._confirm(session, answer), replayed=False)
+
+    def _claim_pins(self, session: Session, answer: CarrierSession) -> None:
+        from masking.lifecycle.pin_claims import claim
+
+        key = self.callback_key
+        claim(session, answer, self.stores, self.carrier, key, self.now())
 
     def _look_for(self, session: Session, error: CarrierError) -> Created:
         """Look at Plivo for the session that a create of unknown outcome made.
@@ -237,9 +245,8 @@ class CreateSession:
             if found.complete and not error.may_have_acted:
                 raise self._pair_is_active(session)
         if not error.may_have_acted:
-            error = CarrierFailedError(
-                "Plivo could not say what it holds of this pair."
-            )
+            detail = "Plivo could not say what it holds of this pair."
+            error = CarrierFailedError(detail)
         error.retry_after = sessions.rest_of_lease(session, self.now())
         error.members |= {"outcome": UNKNOWN, "session_uuid": session.session_uuid}
         raise error
@@ -291,9 +298,3 @@ class CreateSession:
         return callback_urls.attempt_in(
             answer.callback_url, self.callback_key, session.session_uuid
         )
-
-
-def _refused(refusal: ProblemError) -> ProblemError:
-    """Return a refusal that says that nothing has been created."""
-    refusal.members["outcome"] = NOT_CREATED
-    return refusal

@@ -3,6 +3,7 @@
 A page comes from the narrowest listing there is (a label's, a party's, the tenant's);
 what changes in a session's life is filtered after the read. At most 200 candidates are
 read for a page, so that it may be short: the cursor says whether there is more.
+Of those that are skipped without a filter only keys are read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
-CREATED_KEY = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[0-9a-f-]{36}", re.ASCII)
+CREATED_KEY = re.compile(
+    r"(?P<key>\d{4}-\d\d-\d\dT[0-9:.]{15}Z#[0-9a-f-]{36})(\+(?P<skip>[0-9]{1,4}))?",
+    re.ASCII,
+)
 
 # Sorts after every key that begins with the same time.
 AFTER_ALL = "~"
@@ -55,12 +59,21 @@ class SearchSessions:
         now = self.now()
         first, last = search.window(now)
         place = _place_of(search, tenant_id, self.number_key)
-        cursor = _key_in(search.cursor) if search.cursor else None
-        at_most = cursor or times.stamp(last) + AFTER_ALL
+        at_most, skip = times.stamp(last) + AFTER_ALL, search.offset
+        if search.cursor:
+            at_most, skip = _place_in(search.cursor)
         at_least = times.stamp(first)
         if at_most < at_least:
             # DynamoDB refuses a range that ends before it begins.
             return SessionPage((), None)
+        if skip and search.takes_all:
+            # Without filters keys can be counted, which costs no sessions.
+            keys = self.stores.links.list_keys(
+                place, at_most=at_most, at_least=at_least, most=skip
+            )
+            if len(keys) < skip:
+                return SessionPage((), None)
+            at_most, skip = keys[-1], 0
         found: list[Session] = []
         candidates = 0
         while candidates < self.most_candidates:
@@ -81,21 +94,22 @@ class SearchSessions:
                 candidates += 1
                 session = states.get(_uuid_in(key))
                 if session and _fits(session, search, tenant_id, now):
-                    found.append(session)
+                    found += [session] if not skip else []
+                    skip = max(0, skip - 1)
                 if len(found) == search.limit:
                     more = more or key != page[-1]
                     return SessionPage(tuple(found), _cursor(key) if more else None)
             if not more:
                 return SessionPage(tuple(found), None)
-        return SessionPage(tuple(found), _cursor(at_most))
+        return SessionPage(tuple(found), _cursor(at_most, skip))
 
 
 def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:
     """Choose the listing with the fewest candidates."""
     if search.labels:
-        ((label, value),) = search.labels.items()
+        label, value = next(iter(search.labels.items()))
         return session_items.Listing(key_space.label_key(tenant_id, label, value))
-    for number in (search.first_party, search.second_party):
+    for number in (search.first_party, search.second_party, search.party):
         if number:
             hashed = numbers.hashed(number_key, number)
             return session_items.Listing(key_space.party_key(tenant_id, hashed))
@@ -106,12 +120,20 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
     settings = session.settings
     if not sessions.is_shown_to(tenant_id, session, now):
         return False
-    wanted = [(session.virtual_number, search.virtual_number)]
+    if any(session.labels.get(name) != value for name, value in search.labels.items()):
+        # Also if the session had the label once and its link is not gone yet.
+        return False
+    wanted = [
+        (session.virtual_number, search.virtual_number),
+        (settings.get("subaccount"), search.subaccount),
+    ]
     if not (session.erased_at and _is_by_one_party(search)):
         wanted += [
             (settings.get("first_party"), search.first_party),
             (settings.get("second_party"), search.second_party),
         ]
+        if search.party not in (None, *map(settings.get, sessions.PARTIES)):
+            return False
     if any(want is not None and has != want for has, want in wanted):
         return False
     return search.fits(
@@ -124,8 +146,8 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
 
 def _is_by_one_party(search: Search) -> bool:
     """Return whether the listing itself is that of the one party asked for."""
-    asked = (search.first_party, search.second_party)
-    return not search.labels and asked.count(None) == 1
+    asked = (search.first_party, search.second_party, search.party)
+    return not search.labels and asked.count(None) == 2
 
 
 def _status(session: Session, now: datetime) -> str:
@@ -142,18 +164,22 @@ def _uuids_in(keys: list[str]) -> list[str]:
     return [_uuid_in(key) for key in keys]
 
 
-def _cursor(key: str) -> str:
+def _cursor(key: str, skip: int = 0) -> str:
+    """Return the cursor of what follows *key*, of which *skip* are left out."""
+    key = f"{key}+{skip}" if skip else key
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def _key_in(cursor: str) -> str:
+def _place_in(cursor: str) -> tuple[str, int]:
+    """Return the key that was shown last, and how many are to be left out."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         key = ""
-    if not CREATED_KEY.fullmatch(key):
+    match = CREATED_KEY.fullmatch(key)
+    if not match:
         rule = "must be the cursor of an earlier page"
         violation = {"field": "cursor", "rule": rule, "sent": None}
         raise InvalidRequestError(violations=[violation])
-    return key
+    return match["key"], int(match["skip"] or 0)

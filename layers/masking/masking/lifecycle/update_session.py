@@ -18,8 +18,6 @@ from masking.core.errors import StaleStateError
 from masking.core.problems import (
     NOT_UPDATED,
     UNKNOWN,
-    FieldNotUpdatableError,
-    InvalidRequestError,
     SessionExpiredError,
     SessionNotActiveError,
     SessionNotFoundError,
@@ -29,6 +27,7 @@ from masking.core.problems import (
 )
 from masking.domain import sessions, transitions
 from masking.domain.sessions import Session, Status
+from masking.lifecycle.changes_asked import changes_asked
 from masking.plivo.errors import CarrierError, CarrierRefusedError
 
 if TYPE_CHECKING:
@@ -58,10 +57,11 @@ class UpdateSession:
 
         Every error that is raised carries `outcome`: `not_updated` or `unknown`.
         """
-        changes = request.model_dump(exclude_unset=True)
         try:
             session = self._updatable(session_uuid, tenant_id, if_match)
-            _check_parties(session, changes)
+            changes = changes_asked(session, request)
+            if not changes:
+                return session
             taken = transitions.begin_update(session, changes, self.now())
             self.stores.sessions.replace(session, taken)
         except StaleStateError:
@@ -103,7 +103,12 @@ class UpdateSession:
             raise
 
     def _send(self, taken: Session, changes: Mapping[str, Any]) -> Session:
-        sent = {k: v for k, v in changes.items() if k not in transitions.OURS}
+        # An empty URL is how Plivo says that there is none.
+        sent = {
+            k: "" if v is None else v
+            for k, v in changes.items()
+            if k not in transitions.OURS
+        }
         answer = None
         if sent:
             try:
@@ -150,31 +155,3 @@ def settle(session: Session, stores: Stores, carrier: Carrier) -> Session:
     settled = transitions.finish_update(session, answer)
     stores.sessions.replace(session, settled)
     return settled
-
-
-def _check_parties(session: Session, changes: Mapping[str, Any]) -> None:
-    """Check that a party is only added, and only to a single-party session.
-
-    Raises FieldNotUpdatableError or InvalidRequestError.
-    """
-    settings = session.settings
-    single = settings.get("create_session_with_single_party", False)
-    fixed = [
-        name
-        for name in sessions.PARTIES
-        if name in changes and (not single or settings.get(name))
-    ]
-    if fixed:
-        rule = "can only be added to a single-party session that lacks it"
-        raise FieldNotUpdatableError(
-            outcome=NOT_UPDATED,
-            violations=[{"field": name, "rule": rule, "sent": None} for name in fixed],
-        )
-    both = [changes.get(name, settings.get(name)) for name in sessions.PARTIES]
-    if both[0] is not None and both[0] == both[1]:
-        violation = {
-            "field": "second_party",
-            "rule": "must differ from first_party",
-            "sent": None,
-        }
-        raise InvalidRequestError(outcome=NOT_UPDATED, violations=[violation])

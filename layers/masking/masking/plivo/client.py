@@ -5,16 +5,19 @@ Plivo's dirty answers come out as `sessions.CarrierSession`.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from plivo.exceptions import AuthenticationError
+from plivo.resources.maskingsession import MaskingSessions
 
 from masking.domain.sessions import CarrierSession
 from masking.plivo.answers import clean_session
@@ -38,6 +41,13 @@ READ_SECONDS = 8.0
 MOST_PAGES = 5
 
 T = TypeVar("T")
+
+# The SDK's create without its own check of URLs: we have checked them, and its regular
+# expression refuses what is right (a scheme in capitals).
+CREATE: Callable[..., Any] = unwrap(MaskingSessions.create_masking_session)
+
+
+SCHEME = re.compile(r"^https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class Carrier:
     ) -> CarrierSession:
         """Create a session. Sent once; twice only if no connection came about."""
         answer = unless_unsent(
-            lambda: self._sessions.create_masking_session(**{**asked, **callbacks})
+            lambda: CREATE(self._sessions, **_sendable({**asked, **callbacks}))
         )
         return _session_in(answer, "session")
 
@@ -89,7 +99,7 @@ class Carrier:
         """Change a session. Sent once; twice only if no connection came about."""
         answer = unless_unsent(
             lambda: self._sessions.update_masking_session(
-                _checked(carrier_session_uuid), **changes
+                _checked(carrier_session_uuid), **_sendable(changes)
             )
         )
         return _session_in(answer, "session")
@@ -182,6 +192,20 @@ class Carrier:
         """Delete a recording and its file; one that is gone already is a success."""
         with suppress(CarrierSessionMissingError):
             twice(lambda: self._recordings.delete(_checked(recording_id)))
+
+
+def _sendable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes with the schemes of their URLs in small letters.
+
+    Schemes are the same in either case (RFC 3986, 6.2.2.1), and nobody knows whether
+    Plivo takes capitals.
+    """
+    return {
+        name: SCHEME.sub(lambda match: match[0].lower(), value)
+        if isinstance(value, str)
+        else value
+        for name, value in attributes.items()
+    }
 
 
 def _checked(name: str) -> str:

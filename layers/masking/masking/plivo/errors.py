@@ -2,6 +2,7 @@
 
 CarrierError
 ├── CarrierRefusedError              422 carrier_refused_request
+├── PinsInUseError                   409 pins_in_use
 ├── CarrierSessionMissingError       502 carrier_session_missing
 ├── CarrierCredentialsRefusedError   502 carrier_credentials_refused
 ├── CarrierForbiddenError            502 carrier_forbidden
@@ -54,6 +55,18 @@ class CarrierRefusedError(CarrierError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "carrier_refused_request"
     detail = "Plivo refused the request."
+
+
+class PinsInUseError(CarrierError):
+    """Plivo gave a session a virtual number on which another has one of its PINs."""
+
+    status = HTTPStatus.CONFLICT
+    code = "pins_in_use"
+    is_of_carrier = False
+    detail = (
+        "Another session of the virtual number that Plivo chose has one of these PINs. "
+        "Choose others, or longer ones."
+    )
 
 
 class CarrierSessionMissingError(CarrierError):

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 import plivo
 import requests
-from plivo.exceptions import ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking.core import numbers
@@ -129,24 +128,14 @@ def _refusal(status: int, text: str | None, retry_after: str | None) -> CarrierE
 def unless_unsent(send: Callable[[], T]) -> T:
     """Send; once more if no connection came about, so that nothing is sent twice."""
     try:
-        return _sdk(send)
+        return send()
     except CarrierUnreachableError:
-        return _sdk(send)
+        return send()
 
 
 def twice(send: Callable[[], T]) -> T:
     """Send a request that may safely be repeated; once more if Plivo failed."""
     try:
-        return _sdk(send)
-    except (CarrierUnreachableError, CarrierFailedError, CarrierAnswerInvalidError):
-        return _sdk(send)
-
-
-def _sdk(send: Callable[[], T]) -> T:
-    try:
         return send()
-    except ValidationError as refused:
-        # The SDK's own check of URLs, before anything is sent.
-        text = str(numbers.masked(str(refused.args[0] if refused.args else "")))
-        detail = f"Plivo's SDK refused the request: {text[:300]}"
-        raise CarrierRefusedError(detail) from None
+    except (CarrierUnreachableError, CarrierFailedError, CarrierAnswerInvalidError):
+        return send()

@@ -174,6 +174,8 @@ def erasure_item(erasure: Erasure, purge_at: int) -> Item:
         "swept_at": stamp(erasure.swept_at) if erasure.swept_at else None,
         "completed_at": stamp(erasure.completed_at) if erasure.completed_at else None,
         "found": dict(erasure.found) or None,
+        "callback_url": erasure.callback_url,
+        "callback_method": erasure.callback_method if erasure.callback_url else None,
         "purge_at": purge_at,
     }
     return {name: value for name, value in item.items() if value is not None}
@@ -191,4 +193,6 @@ def erasure_from(item: Item) -> Erasure:
         if "completed_at" in item
         else None,
         found=item.get("found", {}),
+        callback_url=item.get("callback_url"),
+        callback_method=item.get("callback_method", "POST"),
     )

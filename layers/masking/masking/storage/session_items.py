@@ -55,6 +55,7 @@ def state_item(session: Session, purge_at: int) -> Item:
         "lease_until": _stamp(session.lease_until),
         "carrier_session_uuid": session.carrier_session_uuid,
         "virtual_number": session.virtual_number,
+        "former_number": session.former_number,
         "created_time": _stamp(session.created_time),
         "modified_time": _stamp(session.modified_time),
         "expiry_time": _stamp(session.expiry_time),
@@ -66,7 +67,7 @@ def state_item(session: Session, purge_at: int) -> Item:
         "repaired": session.repaired,
         "erased_at": _stamp(session.erased_at),
         "linger": session.time_limit or None,
-        # They never change, and a listing that shows them reads states alone.
+        # A listing that shows them reads states alone.
         "labels": dict(session.labels) or None,
         "retention_days": session.retention_days,
         "purge_at": purge_at,
@@ -100,6 +101,7 @@ def session_from(
         lease_until=_moment(state.get("lease_until")),
         carrier_session_uuid=state.get("carrier_session_uuid"),
         virtual_number=state.get("virtual_number"),
+        former_number=state.get("former_number"),
         created_time=_moment(state.get("created_time")),
         modified_time=_moment(state.get("modified_time")),
         expiry_time=_moment(state.get("expiry_time")),

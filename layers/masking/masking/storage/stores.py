@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from masking.storage.endpoints import EndpointStore
     from masking.storage.erasures import ErasureStore
     from masking.storage.links import LinkStore
+    from masking.storage.pins import PinStore
     from masking.storage.recordings import RecordingStore
     from masking.storage.sessions import SessionStore
     from masking.storage.tenants import TenantStore
@@ -62,6 +63,13 @@ class Stores:
         from masking.storage.endpoints import EndpointStore
 
         return EndpointStore(self.table)
+
+    @cached_property
+    def pins(self) -> PinStore:
+        """Return the store of PINs that are in use."""
+        from masking.storage.pins import PinStore
+
+        return PinStore(self.table)
 
     @cached_property
     def links(self) -> LinkStore:

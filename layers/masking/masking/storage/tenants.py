@@ -33,6 +33,7 @@ from masking.storage.table import (
     ConditionFailedError,
     Key,
     Table,
+    written_item,
 )
 
 # How long it is kept how many sessions were created in a minute.
@@ -101,6 +102,16 @@ class TenantStore:
             {":now": stamp(now)},
             IS_THERE,
         )
+
+    def is_known(self, tenant_id: str) -> bool:
+        """Return whether anything is kept of a tenant; its first key begins it."""
+        found = self._table.query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=written_item({":pk": tenant_key(tenant_id)}),
+            ConsistentRead=True,
+            Limit=1,
+        )
+        return any(True for _ in found)
 
     # Settings
 

@@ -44,8 +44,11 @@ class CallbackKept:
     most_guesses: int
     now: Clock
 
-    def events_of(self, item: Item) -> list[Event]:
-        """Do what a callback asks for; return the events that it is."""
+    def events_of(self, item: Item, place: str | None = None) -> list[Event]:
+        """Do what a callback asks for; return the events that it is.
+
+        *place* is the callback's place in the table's stream.
+        """
         whole = self.reads.whole(key_space.owner_of(item))
         if whole is None:
             return []
@@ -63,12 +66,18 @@ class CallbackKept:
         call = known.call_of(callback.digest)
         if call and timeline.may_end_call(callback.digest, call, known):
             self.check_queue.send(
-                {"session_uuid": session.session_uuid, "callback": callback.digest}
+                {
+                    "session_uuid": session.session_uuid,
+                    "callback": callback.digest,
+                    "place": place,
+                }
             )
         event = bus_events.event_of_callback(
             callback, session, call_view(call) if call else None
         )
         if event and event.type == "number.replaced":
+            old = session_changes.number_before(callback, known.history, session)
+            event = bus_events.with_numbers(event, callback.attributes, old)
             self._renumber(session.session_uuid)
         if event and event.type in ("recording.announced", "recording.failed"):
             # In the table before it is on the bus: what follows begins there.
@@ -76,7 +85,17 @@ class CallbackKept:
         guessed = pin_guessing.after_callback(
             self.stores, self.number_key, self.most_guesses, item, session
         )
-        return [each for each in (event, guessed) if each]
+        refused = (
+            bus_events.event_of_callback(
+                callback, session, call_view(call), session_changes.REFUSED
+            )
+            if call
+            and event
+            and event.type == "call.ended"
+            and session_changes.is_refusal(call, known.history, session)
+            else None
+        )
+        return [each for each in (event, guessed, refused) if each]
 
     def _erase_again(self, item: Item, session: Session) -> None:
         """Erase again what a callback of an erased session brings.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from masking.core import key_space
+from masking.domain import bus_events
 from masking.domain.bus_events import Event
 from masking.domain.plivo_events import RULED
 from masking.storage.table import read_item
@@ -63,16 +64,18 @@ class ChangePublisher:
             return []
         after = read_item(record["dynamodb"]["NewImage"])
         before = read_item(record["dynamodb"].get("OldImage", {}))
+        place = record["dynamodb"].get("SequenceNumber")
         events: list[Event] = []
         if after["sk"] == key_space.STATE:
             events = self.session_changed.events_of(before, after)
         elif key_space.is_part(key_space.CALLBACK, after) and not before:
-            events = self.callback_kept.events_of(after)
+            events = self.callback_kept.events_of(after, place)
         elif key_space.is_part(key_space.RECORDING, after):
             events = self.recording_changed.events_of(before, after)
         elif after["sk"] == key_space.ERASURE:
             events = self.erasure_changed.events_of(before, after)
-        return [event for event in events if self._is_wanted(event)]
+        found = bus_events.numbered(events, place)
+        return [event for event in found if self._is_wanted(event)]
 
     def _is_wanted(self, event: Event) -> bool:
         by_others = "*" in self.wanted or event.type in self.wanted

@@ -87,4 +87,5 @@ def event_of_erasure(before: Item, after: Item) -> Event | None:
             "requested_at": after["requested_at"],
             "found": dict(after["found"]),
         },
+        webhook="callback_url" if "callback_url" in after else None,
     )

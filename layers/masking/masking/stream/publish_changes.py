@@ -103,6 +103,7 @@ class PublishChanges:
                 "sk": keys["sk"]["S"],
                 "reason": reason,
                 "was": was.get("S"),
+                "place": record["dynamodb"].get("SequenceNumber"),
             }
         )
 

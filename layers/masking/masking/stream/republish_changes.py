@@ -37,6 +37,7 @@ def record_of(parked: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, 
         "dynamodb": {
             "Keys": {"pk": image["pk"], "sk": image["sk"]},
             "NewImage": image,
+            "SequenceNumber": parked.get("place"),
             **({"OldImage": old} if old else {}),
         }
     }

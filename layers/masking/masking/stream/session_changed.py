@@ -43,11 +43,16 @@ class SessionChanged:
             session = replace(session, labels={})
         elif whole:
             session = replace(session, asked=whole.session.asked)
+            was = replace(was, asked=whole.session.asked) if was else None
             self._link(was, session, given_up=given_up, moved=moved)
             if moved:
                 self.links.keep(replace(whole, session=session))
+        if was and was.carrier_session_uuid:
+            self.links.unlink_labels(was, session)
+        if was and was.asked and not session_changes.changed_names(was, session):
+            kinds = [each for each in kinds if each != "session.updated"]
         now = times.stamp(self.now())
-        return [bus_events.event_of_session(each, session, now) for each in kinds]
+        return [bus_events.event_of_session(each, session, now, was) for each in kinds]
 
     def _send_checks(self, was: Session | None, session: Session) -> None:
         if session_changes.is_newly_in_doubt(was, session):
@@ -64,6 +69,8 @@ class SessionChanged:
             self.links.link_parties(session, key_space.attempt_key, session.reserved_at)
         elif is_new or moved or session_changes.has_other_parties(was, session):
             self.links.link(session, session_changes.linked_since(was, session))
+        elif was and was.labels != session.labels:
+            self.links.link_labels(session)
 
 
 def orphan_check(session: Session) -> dict[str, object]:

@@ -41,9 +41,8 @@ class SessionLinks:
         One that is to be erased gets no link by label, because nobody would remove it.
         """
         stays = self.link_parties(session, key_space.party_key, since)
-        for label, value in session.labels.items() if stays else ():
-            key = key_space.label_key(session.tenant_id, label, value)
-            self._link_once(key, session)
+        if stays:
+            self.link_labels(session)
         self._put_once(
             key_space.carrier_key(str(session.carrier_session_uuid)),
             LINK,
@@ -51,6 +50,19 @@ class SessionLinks:
             session_uuid=session.session_uuid,
             **session_items.listing_keys(session),
         )
+
+    def link_labels(self, session: Session) -> None:
+        """Link a session to its labels."""
+        for label, value in session.labels.items():
+            key = key_space.label_key(session.tenant_id, label, value)
+            self._link_once(key, session)
+
+    def unlink_labels(self, before: Session, session: Session) -> None:
+        """Delete the links of the labels that a session has no more."""
+        for label, value in before.labels.items():
+            if session.labels.get(label) != value:
+                key = key_space.label_key(session.tenant_id, label, value)
+                self.stores.table.delete(key, session_items.created_key(session))
 
     def link_parties(self, session: Session, key_of: KeyOf, since: datetime) -> bool:
         """Link a session to its parties; return whether it is to be kept."""

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from masking.core.problems import InvalidRequestError, ProblemError, QuotaExceededError
+from masking.core.problems import (
+    NOT_CREATED,
+    InvalidRequestError,
+    ProblemError,
+    QuotaExceededError,
+)
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -19,6 +24,12 @@ if TYPE_CHECKING:
 ENDS_AFTER = 30
 
 FOREIGN = "must be the sub-account of this tenant, or be left out"
+
+
+def not_created(refusal: ProblemError) -> ProblemError:
+    """Return a refusal that says that nothing has been created."""
+    refusal.members["outcome"] = NOT_CREATED
+    return refusal
 
 
 @dataclass(frozen=True)

@@ -236,16 +236,17 @@ class DeliverWebhook:
 
 
 def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """List the keys to be read for a batch: deliveries, and sessions once each."""
+    """List the keys to be read for a batch: deliveries, and their owners once each."""
     keys: dict[tuple[str, str], None] = {}
     for detail in details:
-        pk = key_space.session_key(detail["session_uuid"])
-        for sk in (
-            key_space.part_key(key_space.DELIVERY, detail["id"]),
-            key_space.STATE,
-            key_space.REQUEST,
-        ):
-            keys[pk, sk] = None
+        owner = deliveries.owner_of(detail)
+        pk = key_space.session_key(owner)
+        keys[pk, key_space.part_key(key_space.DELIVERY, detail["id"])] = None
+        if "session_uuid" in detail:
+            keys[pk, key_space.STATE] = None
+            keys[pk, key_space.REQUEST] = None
+        else:
+            keys[key_space.erasure_key(owner), key_space.ERASURE] = None
     return list(keys)
 
 
@@ -255,7 +256,7 @@ def _state_of(
     known: Mapping[tuple[str, str], key_space.Item],
 ) -> Delivery:
     """Return a delivery's state; one without an item began when it was sent."""
-    pk = key_space.session_key(detail["session_uuid"])
+    pk = key_space.session_key(deliveries.owner_of(detail))
     item = known.get((pk, key_space.part_key(key_space.DELIVERY, detail["id"])))
     sent = int(message["attributes"]["SentTimestamp"]) / 1000
     sent_at = datetime.fromtimestamp(sent, UTC)
@@ -280,7 +281,10 @@ def _is_erased(
 def _settings_of(
     delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
 ) -> Mapping[str, Any]:
-    """Return the session's attributes as they are now; none if it is gone."""
+    """Return the owner's attributes as they are now; none if it is gone."""
+    if delivery.is_of_erasure:
+        owner = key_space.erasure_key(delivery.session_uuid), key_space.ERASURE
+        return known.get(owner, {})
     pk = key_space.session_key(delivery.session_uuid)
     state = known.get((pk, key_space.STATE))
     if state is None:

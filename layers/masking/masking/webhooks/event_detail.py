@@ -13,19 +13,24 @@ from masking.storage import timelines
 from masking.storage.sessions import Whole
 
 
-def detail_of(delivery: Delivery, whole: Whole) -> Mapping[str, Any]:
+def detail_of(delivery: Delivery, whole: Whole | None) -> Mapping[str, Any]:
     """Rebuild the event of a delivery, under the same id.
 
+    *whole* is its session; None for the event of an erasure, which is kept whole.
     What Plivo sent is read from the callback; the call is shown as it is known now.
     """
     detail: dict[str, Any] = {
         **delivery.event,
         "id": delivery.event_id,
         "type": delivery.type,
-        "session_uuid": delivery.session_uuid,
         "tenant_id": delivery.tenant_id,
-        "labels": dict(whole.session.labels),
         "webhook": delivery.url_name,
+    }
+    if whole is None:
+        return detail
+    detail |= {
+        "session_uuid": delivery.session_uuid,
+        "labels": dict(whole.session.labels),
     }
     digest = delivery.event.get("callback")
     kept = next((i for i in whole.callbacks if name_of(i) == digest), None)

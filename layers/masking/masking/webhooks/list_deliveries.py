@@ -1,4 +1,4 @@
-"""List the deliveries of a session's events to its app, the oldest first."""
+"""List the deliveries of a session's or an erasure's events, the oldest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from masking.api import pages
 from masking.api.delivery_views import delivery_view
 from masking.api.gateway import UUID
-from masking.core.problems import InvalidRequestError, SessionNotFoundError
+from masking.core.problems import (
+    ErasureNotFoundError,
+    InvalidRequestError,
+    SessionNotFoundError,
+)
 from masking.domain import sessions
 from masking.domain.deliveries import Delivery
 from masking.storage.deliveries import delivery_from
@@ -28,19 +32,29 @@ class ListDeliveries:
     def page(self, query: str, *, tenant_id: str) -> dict[str, Any]:
         """Return the page that *query* asks for as JSON values.
 
-        Raises InvalidRequestError, and SessionNotFoundError.
+        Raises InvalidRequestError, SessionNotFoundError, and ErasureNotFoundError also
+        for an erasure of which nothing was sent.
         """
-        asked, named = pages.page_request_in(query, "session_uuid")
-        session_uuid = named.get("session_uuid", "")
-        if not UUID.fullmatch(session_uuid):
-            rule = "must be the UUID of a session"
+        asked, named = pages.page_request_in(query, "session_uuid", "erasure_id")
+        (name, owner), *more = named.items() or [("session_uuid", "")]
+        if more or not UUID.fullmatch(owner):
+            rule = "must be the UUID of a session, or erasure_id that of an erasure"
             violation = pages.violation_of("session_uuid", rule)
             raise InvalidRequestError(violations=[violation])
-        session = self.stores.sessions.load_state(session_uuid)
-        now = self.now()
-        if session is None or not sessions.is_shown_to(tenant_id, session, now):
-            raise SessionNotFoundError
-        found = map(delivery_from, self.stores.deliveries.of_session(session_uuid))
+        if name == "session_uuid":
+            session = self.stores.sessions.load_state(owner)
+            now = self.now()
+            if session is None or not sessions.is_shown_to(tenant_id, session, now):
+                raise SessionNotFoundError
+        found = list(map(delivery_from, self.stores.deliveries.of_session(owner)))
+        if name == "erasure_id":
+            found = [
+                each
+                for each in found
+                if each.is_of_erasure and each.tenant_id == tenant_id
+            ]
+            if not found:
+                raise ErasureNotFoundError
         page = pages.page_of(sorted(found, key=_place_of), asked, _place_of)
         shown = [delivery_view(delivery) for delivery in page.shown]
         return pages.page_view(shown, limit=asked.limit, cursor=page.cursor)

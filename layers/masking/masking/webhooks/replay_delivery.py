@@ -31,11 +31,13 @@ class ReplayDelivery:
         item = self.stores.deliveries.get(*keys) if keys else None
         if keys is None or item is None or item["tenant_id"] != tenant_id:
             raise DeliveryNotFoundError
-        whole = self.stores.sessions.load_whole(keys[0])
         now = self.now()
-        if whole is None or sessions.is_hidden(whole.session, now):
-            raise DeliveryNotFoundError
         renewed = deliveries.renew(delivery_from(item), now)
+        whole = None
+        if not renewed.is_of_erasure:
+            whole = self.stores.sessions.load_whole(keys[0])
+            if whole is None or sessions.is_hidden(whole.session, now):
+                raise DeliveryNotFoundError
         self.stores.deliveries.put(*keys, delivery_item(renewed), now)
         self.queue.send({"detail": detail_of(renewed, whole)})
         return renewed
