@@ -16,12 +16,14 @@ from masking.api.fields import (
     AudioFormat,
     Labels,
     Method,
-    PhoneNumber,
+    Party,
+    PersonName,
     Pin,
     RetentionDays,
     Seconds,
     Subaccount,
     WebAddress,
+    held_in_labels,
 )
 
 
@@ -34,8 +36,8 @@ class Body(BaseModel):
 class CreateSessionRequest(Body):
     """A masking session as an app asks for it; attributes as on Plivo's page."""
 
-    first_party: PhoneNumber | None = None
-    second_party: PhoneNumber | None = None
+    first_party: Party | None = None
+    second_party: Party | None = None
     session_expiry: Seconds = 3600
     call_time_limit: Seconds = 3600
     ring_timeout: Seconds = 120
@@ -73,8 +75,8 @@ class UpdateSessionRequest(Body):
     `session_expiry` counts from the moment of the update, as at Plivo.
     """
 
-    first_party: PhoneNumber | None = None
-    second_party: PhoneNumber | None = None
+    first_party: Party | None = None
+    second_party: Party | None = None
     session_expiry: Seconds | None = None
     call_time_limit: Seconds | None = None
     ring_timeout: Seconds | None = None
@@ -91,7 +93,7 @@ class UpdateSessionRequest(Body):
 class ErasureRequest(Body):
     """The number to erase: all that the tenant has of it goes."""
 
-    phone_number: PhoneNumber
+    phone_number: PersonName
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,9 @@ def _rule(
 ) -> CrossFieldRule:
     return CrossFieldRule(field, frozenset({field, *also}), text, holds)
 
+
+# Labels are in events, keys and queries, where no number may be.
+HELD_IN_LABELS = "must not hold a number of the session, in any writing"
 
 PINS = ("is_pin_authentication_required", "generate_pin")
 
@@ -194,5 +199,16 @@ RULES = (
         ["is_pin_authentication_required"],
         "applies only when is_pin_authentication_required is true",
         lambda s: not s.force_pin_authentication or s.is_pin_authentication_required,
+    ),
+    _rule(
+        "labels",
+        ["first_party", "second_party"],
+        HELD_IN_LABELS,
+        lambda s: (
+            not any(
+                held_in_labels(s.labels, each)
+                for each in (s.first_party, s.second_party)
+            )
+        ),
     ),
 )

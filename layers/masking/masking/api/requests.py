@@ -8,7 +8,7 @@ sent to Plivo explicitly, because Plivo's documented and real defaults differ
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -28,6 +28,8 @@ from masking.core.problems import (
 
 UPDATABLE = frozenset(UpdateSessionRequest.model_fields)
 FROZEN = frozenset(CreateSessionRequest.model_fields) - UPDATABLE
+
+PARTIES = ("first_party", "second_party")
 
 # Sent only where PINs are in use: Plivo's own answers hold null for them otherwise.
 PIN_ATTRIBUTES = frozenset(
@@ -91,6 +93,20 @@ def parse_erasure(sent: Mapping[str, Any]) -> ErasureRequest:
     if violations:
         raise InvalidRequestError(violations=violations)
     return ErasureRequest.model_validate(sent)
+
+
+def refusal_of_parties(
+    sent: Mapping[str, Any], is_ours: Callable[[str], bool]
+) -> InvalidRequestError | None:
+    """Return what forbids parties that are virtual numbers, as *is_ours* knows them.
+
+    Whoever calls such a session would reach its number again and no person.
+    """
+    named = [name for name in PARTIES if sent.get(name) and is_ours(sent[name])]
+    if not named:
+        return None
+    rule = "must be a person's number and not a virtual number"
+    return InvalidRequestError(violations=[violation_of(n, rule, sent) for n in named])
 
 
 def asked(request: CreateSessionRequest) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from masking.api import fields, requests
 from masking.core.errors import StaleStateError
 from masking.core.problems import (
     NOT_UPDATED,
     UNKNOWN,
     FieldNotUpdatableError,
     InvalidRequestError,
+    ProblemError,
     SessionExpiredError,
     SessionNotActiveError,
     SessionNotFoundError,
@@ -29,7 +31,7 @@ from masking.core.problems import (
 )
 from masking.domain import sessions, transitions
 from masking.domain.sessions import Session, Status
-from masking.plivo.errors import CarrierError, CarrierRefusedError
+from masking.plivo.errors import CarrierError, CarrierRefusedError, explained
 
 if TYPE_CHECKING:
     from masking.api.request_models import UpdateSessionRequest
@@ -62,6 +64,12 @@ class UpdateSession:
         try:
             session = self._updatable(session_uuid, tenant_id, if_match)
             _check_parties(session, changes)
+            refusal = requests.refusal_of_parties(
+                changes, lambda number: self._is_ours(number, session)
+            )
+            if refusal:
+                refusal.members["outcome"] = NOT_UPDATED
+                raise refusal
             taken = transitions.begin_update(session, changes, self.now())
             self.stores.sessions.replace(session, taken)
         except StaleStateError:
@@ -72,6 +80,11 @@ class UpdateSession:
             return self._send(taken, changes)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=60) from error
+
+    def _is_ours(self, number: str, session: Session) -> bool:
+        if number == session.virtual_number:
+            return True
+        return self.stores.sessions.has_virtual_number(number, self.now())
 
     def _updatable(
         self, session_uuid: str, tenant_id: str, if_match: int | None
@@ -109,7 +122,7 @@ class UpdateSession:
                 answer = self.carrier.update(str(taken.carrier_session_uuid), sent)
             except CarrierError as error:
                 self._give_up(taken, error)
-                raise
+                raise _told(error, changes) from None
         final = transitions.finish_update(taken, answer)
         try:
             self.stores.sessions.replace(taken, final)
@@ -138,6 +151,13 @@ class UpdateSession:
             self.stores.sessions.replace(taken, after)
         if over:
             raise SessionExpiredError(outcome=NOT_UPDATED) from None
+
+
+def _told(error: CarrierError, changes: Mapping[str, Any]) -> ProblemError:
+    """Return the error of an update as what it is, with its outcome."""
+    told = explained(error, changes)
+    told.members.setdefault("outcome", NOT_UPDATED)
+    return told
 
 
 def settle(session: Session, stores: Stores, carrier: Carrier) -> Session:
@@ -177,3 +197,14 @@ def _check_parties(session: Session, changes: Mapping[str, Any]) -> None:
             "sent": None,
         }
         raise InvalidRequestError(outcome=NOT_UPDATED, violations=[violation])
+    held = [
+        name
+        for name in sessions.PARTIES
+        if fields.held_in_labels(session.labels, changes.get(name))
+    ]
+    if held:
+        rule = "must not be a number that a label of the session holds"
+        raise InvalidRequestError(
+            outcome=NOT_UPDATED,
+            violations=[{"field": name, "rule": rule, "sent": None} for name in held],
+        )

@@ -41,6 +41,7 @@ class SessionLinks:
         for label, value in session.labels.items() if stays else ():
             key = key_space.label_key(session.tenant_id, label, value)
             self._link_once(key, session)
+        self.stores.sessions.keep_virtual_number(session)
         key = key_space.carrier_key(str(session.carrier_session_uuid))
         if not self.stores.links.has(key, LINK):
             self.stores.links.put(
@@ -62,9 +63,9 @@ class SessionLinks:
         ]
         return not any(erased)
 
-    def link_caller(self, number: str, session: Session, since: str) -> None:
-        """Link a session to a stranger who has called its virtual number."""
-        hashed = numbers.hashed(self.number_key, number)
+    def link_caller(self, name: str, session: Session, since: str) -> None:
+        """Link a session to a stranger, by a number or name that a callback has."""
+        hashed = numbers.hashed(self.number_key, name)
         key = key_space.caller_key(session.tenant_id, hashed)
         self._link_once(key, session, since=since)
         self._is_erased(session, hashed, since)
