@@ -18,6 +18,8 @@ LONGEST_AUDIO_URL = 999
 LONGEST_SECONDS = 2_147_483_647
 MOST_LABELS = 10
 LONGEST_PERSON = 255
+# Digits; fewer are the number of a service, such as 112.
+SHORTEST_PERSON = 6
 
 
 # Types of attributes
@@ -132,6 +134,10 @@ def _person(value: str) -> str:
     if writing.kind in (callers.Kind.NOT_TOLD, callers.Kind.HIDDEN):
         message = "must name a person; this stands for callers who hide"
         raise ValueError(message)
+    has_letter = any(each.isalpha() for each in writing.text)
+    if not has_letter and sum(map(str.isdecimal, writing.text)) < SHORTEST_PERSON:
+        message = "must be a phone number in E.164, such as +12025550100, or a name"
+        raise ValueError(message)
     return writing.number or writing.text
 
 
@@ -201,7 +207,7 @@ Labels = Annotated[
             "type": "string",
             "minLength": 1,
             "maxLength": 256,
-            "description": "Printable characters, and no phone number with its +.",
+            "description": "Printable characters, and no phone number.",
         },
         examples=[{"order_id": "A-17"}],
     ),

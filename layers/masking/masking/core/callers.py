@@ -146,7 +146,7 @@ def is_written_number(text: str) -> bool:
     clear = readable(text)
     if re.match(r"(?i)(tel|sips?|callto):", clear) and digits_in(clear):
         return True
-    if re.fullmatch(r"\+[0-9]{7,15}", bare_text(clear)):
+    if "+" in clear and re.fullmatch(r"\+[0-9]{7,15}", bare_text(clear)):
         return True
     if re.search(r"\(0?\d{2,4}\)[\s.-]*\d{3}", clear):
         return True

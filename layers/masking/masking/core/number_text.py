@@ -95,7 +95,9 @@ def bare_text(text: str) -> str:
     if digits.startswith("00"):
         return "+" + digits.removeprefix("00")
     if context and not digits.startswith("+"):
-        return context[1] + digits
+        # Only Italy's numbers keep the zero.
+        is_kept = context[1] == "+39"
+        return context[1] + (digits if is_kept else digits.removeprefix("0"))
     return digits
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -178,10 +177,16 @@ class Carrier:
             return None
         return recording_answers.resource_from(recording_id, answer)
 
-    def delete_recording(self, recording_id: str) -> None:
-        """Delete a recording and its file; one that is gone already is a success."""
-        with suppress(CarrierSessionMissingError):
+    def delete_recording(self, recording_id: str) -> bool:
+        """Delete a recording and its file; False if Plivo does not have it (any more).
+
+        What is no UUID names no recording of Plivo's.
+        """
+        try:
             twice(lambda: self._recordings.delete(_checked(recording_id)))
+        except CarrierSessionMissingError:
+            return False
+        return True
 
 
 def _checked(name: str) -> str:

@@ -34,7 +34,7 @@ class DeleteRecording:
 
     stores: Stores
     bucket: Bucket
-    delete_at_carrier: Callable[[str], None]
+    delete_at_carrier: Callable[[str], object]
     now: Clock
 
     def delete(self, recording_uuid: str, *, tenant_id: str) -> Recording:
@@ -92,8 +92,8 @@ class DeleteRecording:
                     day=known.announced_at,
                 )
             )
-        if known.format:
-            self.delete_at_carrier(known.carrier_recording_id)
+        # Also of one that failed here: it may stand at Plivo all the same.
+        self.delete_at_carrier(known.carrier_recording_id)
         deleted = recording_transitions.delete(known, self.now())
         with suppress(StaleStateError):
             self.stores.recordings.replace(known, deleted)

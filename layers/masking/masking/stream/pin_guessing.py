@@ -73,6 +73,6 @@ def _pair(told: str | None, parties: Mapping[str, str | None], session: Session)
     if writing.kind in (callers.Kind.NOT_TOLD, callers.Kind.HIDDEN):
         return f"{session.virtual_number} {session.session_uuid}"
     same = (each for each in parties.values() if callers.is_same(writing, each))
-    return (
-        f"{session.virtual_number} {next(same, None) or writing.number or writing.text}"
-    )
+    # Of what digits may be, the number of the same country.
+    names = callers.names_of(writing, near=[session.virtual_number])
+    return f"{session.virtual_number} {next(same, None) or names[-1]}"
