@@ -164,10 +164,10 @@ def _enforce(scope: str | None, request: Request) -> None:
     if scope not in request.scopes:
         raise ScopeMissingError(scope=scope)
     if request.query:
-        _refuse_numbers(request.query)
+        refuse_numbers(request.query)
 
 
-def _refuse_numbers(query: str) -> None:
+def refuse_numbers(query: str) -> None:
     """Refuse phone numbers in a query, in any writing. Raises NumberInUrlError."""
     # Most requests have no query, and so it is not imported with the function.
     from masking.core import callers, number_text

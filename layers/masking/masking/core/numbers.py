@@ -74,8 +74,10 @@ DIGITS = re.compile(
     r"\d[\d\s()\[\].\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff]{2,}\d"
 )
 
-# Names of people at a host, also as SIP has them.
-NAMES = re.compile(r"(?i:sips?:)[^\s;,<>\"']+|[^\s;,<>\"'/:@=&?]+@[^\s;,<>\"'/:@=&?]+")
+# Names of people at a host, also as SIP has them; bounded, so that the time is as well.
+NAMES = re.compile(
+    r"(?i:sips?:)[^\s;,<>\"']+|[^\s;,<>\"'/:@=&?]{1,64}@[^\s;,<>\"'/:@=&?]{1,255}"
+)
 
 
 def _hide(match: re.Match[str]) -> str:

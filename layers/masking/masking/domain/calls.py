@@ -221,7 +221,7 @@ def decimal_of(text: str) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and abs(amount) < 10**9 else None
+    return amount if amount.is_finite() and -30 < amount.adjusted() < 9 else None
 
 
 def _recordings(chain: Sequence[CallbackEvent]) -> tuple[str, ...]:

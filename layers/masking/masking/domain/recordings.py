@@ -14,6 +14,7 @@ SessionRecordingFailed makes a recording that is FAILED from the first.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -130,6 +131,10 @@ class Recording:
         return self.carrier_id or self.recording_uuid
 
 
+# As many digits as a call can last; more are as good as none.
+SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
 def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     """Read the callback of a finished recording.
 
@@ -150,7 +155,7 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
         recording_uuid=recording_uuid,
         url=url,
         format=audio,
-        duration=int(duration) if duration.isdecimal() else None,
+        duration=int(duration) if SECONDS.fullmatch(duration) else None,
         carrier_id=named if named != recording_uuid else None,
         call=_known(
             started_at=time_in(attributes.get("RecordingStartTime")),

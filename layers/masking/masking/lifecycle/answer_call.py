@@ -28,7 +28,10 @@ class AnswerCall:
         return signature.is_valid(
             method=request.method,
             url=f"{base}{goodbye.PATH}{query}",
-            form=parse_qsl(request.body.decode(), keep_blank_values=True),
+            # What is not in UTF-8 was not signed by Plivo as we read it.
+            form=parse_qsl(
+                request.body.decode("utf-8", "replace"), keep_blank_values=True
+            ),
             headers=request.headers,
             auth_tokens=self.auth_tokens,
         )

@@ -5,6 +5,7 @@ Plivo's dirty answers come out as `sessions.CarrierSession`.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ class Carrier:
                 offset=offset,
             )
             answer = twice(list_page)
-            page, following = _page(answer)
+            page, following = page_in(answer)
             fresh = [s for s in page if s.session_uuid not in found]
             found |= {session.session_uuid: session for session in fresh}
             if following is None or not fresh:
@@ -201,7 +202,7 @@ def _session_in(answer: Any, envelope: str) -> CarrierSession:
     return clean_session(body)
 
 
-def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
+def page_in(answer: Any) -> tuple[list[CarrierSession], int | None]:
     """Return the sessions of a page and the offset of the next one, if there is one."""
     body = answer.get("response")
     objects = body.get("objects") if isinstance(body, dict) else None
@@ -216,7 +217,7 @@ def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
     offset = parse_qs(urlsplit(str(following)).query).get("offset", ["0"])[0]
     return (
         [clean_session(item) for item in objects],
-        int(offset) if offset.isdecimal() else 0,
+        int(offset) if re.fullmatch(r"[0-9]{1,9}", offset, re.ASCII) else 0,
     )
 
 

@@ -51,7 +51,7 @@ def promise_of(headers: Mapping[str, str]) -> Promise:
     The entity tag of an object that S3 has encrypted with KMS is no MD5.
     """
     given = headers.get("Content-Length", "")
-    length = int(given) if given.isdecimal() else None
+    length = int(given) if re.fullmatch(r"[0-9]{1,15}", given, re.ASCII) else None
     try:
         md5 = base64.b64decode(headers.get("Content-MD5", ""), validate=True)
     except (binascii.Error, ValueError):

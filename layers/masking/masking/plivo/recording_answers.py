@@ -13,6 +13,9 @@ from masking.core import numbers
 from masking.domain.plivo_events import uuid_in_url
 from masking.domain.recordings import CONTENT_TYPES, Announcement, time_in
 
+# A year: no call is as long.
+LONGEST_SECONDS = 366 * 86_400
+
 
 @dataclass(frozen=True)
 class RecordedCall:
@@ -91,6 +94,7 @@ def _text(value: Any) -> str | None:
 
 def _seconds(milliseconds: Any) -> int | None:
     try:
-        return round(float(milliseconds) / 1000)
+        seconds = round(float(milliseconds) / 1000)
     except (TypeError, ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds <= LONGEST_SECONDS else None
