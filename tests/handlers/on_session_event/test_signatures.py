@@ -150,7 +150,7 @@ def test_a_form_in_latin_1_is_kept_and_no_forgery(
 def test_json_in_latin_1_is_kept_and_no_forgery(services: Services) -> None:
     session = active_session(services)
     path = path_of(services, session)
-    body = json.dumps(ATTRIBUTES | {"Note": "Jos\u00e9"}, ensure_ascii=False)
+    body = json.dumps({**ATTRIBUTES, "Note": "Jos\u00e9"}, ensure_ascii=False)
     signed = f"{BASE_URL}{path}?{body}.{NONCE}".encode("latin-1")
     value = base64.b64encode(
         hmac.digest(AUTH_TOKEN.encode(), signed, "sha256")
