@@ -187,13 +187,16 @@ def test_a_filter_by_number_does_not_belong_in_a_query(name: str) -> None:
         ("label.%2B12025550100=x", (400, "number_in_url", None)),
         (f"x={full_width('12025550100')}", (400, "number_in_url", None)),
         ("cursor=tel:12025550100", (400, "number_in_url", None)),
+        ("labels=x&label.a=b", (400, "invalid_request", None)),
+        ("label.a=b&labels=x", (400, "invalid_request", None)),
+        ("label.a=b&label.a=c", (400, "invalid_request", None)),
         ("limit=x", (400, "invalid_request", None)),
         ("limit=10&limit=20", (400, "invalid_request", None)),
         ("page=2", (400, "invalid_request", None)),
         ("status=", (400, "invalid_request", None)),
         ("&".join(f"a{n}=1" for n in range(51)), (400, "invalid_request", None)),
     ],
-    ids=range(17),
+    ids=range(20),
 )
 def test_a_query_that_breaks_a_rule_is_refused(
     query: str, expected: tuple[int, str, None]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import requests as http_requests
 from hypothesis import strategies as st
@@ -176,6 +177,18 @@ APPS = [
     told("a search", SEARCH, parse_search, InvalidRequestError),
     told("an erasure", ["phone_number"], requests.parse_erasure, InvalidRequestError),
     carried("a query", searched, InvalidRequestError, NumberInUrlError),
+    Target(
+        "a query of filters",
+        st.lists(
+            st.tuples(
+                st.sampled_from([*SEARCH, "label.a", "label.", "labels", "label.b"]),
+                st.one_of(st.sampled_from(["1", "x", ""]), inputs.carried_texts),
+            ),
+            max_size=5,
+        ).map(urlencode),
+        searched,
+        (InvalidRequestError, NumberInUrlError),
+    ),
     carried("a query's numbers", gateway.refuse_numbers, NumberInUrlError),
     carried("a page", pages.page_request_in, InvalidRequestError),
     carried("If-Match", lambda t: headed("if-match", t).if_match, InvalidRequestError),

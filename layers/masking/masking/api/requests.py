@@ -50,6 +50,8 @@ PIN_ATTRIBUTES = frozenset(
 def parse_create(sent: Mapping[str, Any]) -> CreateSessionRequest:
     """Check the body of a create. Raises InvalidRequestError with all violations."""
     violations, broken = violations_of(CreateSessionRequest, sent)
+    if "" in broken:
+        raise InvalidRequestError(violations=violations)
     valid = {name: value for name, value in sent.items() if name not in broken}
     checked = CreateSessionRequest.model_validate(valid)
     violations += [
@@ -170,7 +172,8 @@ def violations_of(
     try:
         model.model_validate(sent)
     except ValidationError as invalid:
-        found = [(str(error["loc"][0]), _text(error)) for error in invalid.errors()]
+        # An error has no place if the body is wrong as a whole.
+        found = [(str((*e["loc"], "")[0]), _text(e)) for e in invalid.errors()]
         return (
             [violation_of(name, text, sent) for name, text in found],
             {name for name, _ in found},

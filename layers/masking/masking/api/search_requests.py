@@ -154,18 +154,23 @@ def parse_query(query: str) -> Search:
     by number, and InvalidRequestError with all violations.
     """
     sent: dict[str, Any] = {}
+    labels: dict[str, str] = {}
     repeated = []
     for name, value in pages.pairs_in(query):
         if name in PARTIES:
             raise NumberInUrlError
-        if name.startswith("label."):
-            sent.setdefault("labels", {})[name.removeprefix("label.")] = value
-            continue
-        if name in sent:
+        label = name.removeprefix("label.")
+        if name in sent or (label != name and label in labels):
             repeated.append(name)
+        if label != name:
+            labels[label] = value
+            continue
         whole = value.isdecimal() and value.isascii() and len(value) < 16
         counted = name == "limit" or name.startswith("duration")
         sent[name] = int(value) if whole and counted else value
+    if labels:
+        # Text that is given as `labels` is refused as what it is.
+        sent.setdefault("labels", labels)
     if repeated:
         rule = "must be given once"
         raise InvalidRequestError(
