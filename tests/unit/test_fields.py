@@ -402,3 +402,42 @@ OWN = "must not hold a number of the session, in any writing"
 )
 def test_labels_never_hold_a_number_of_their_session(labels: dict[str, str]) -> None:
     assert rule_broken_by("labels", labels) == OWN
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("+12025550100", "+12025550100"),
+        ("+1 (202) 555-0100", "+12025550100"),
+        ("tel:+12025550100", "+12025550100"),
+        ("12025550100", "+12025550100"),
+        ("sip:+12025550100@carrier.example.com", "+12025550100"),
+        ("sip:Ada@Example.com;x=1", "ada@example.com"),
+        ("ada@example.com", "ada@example.com"),
+        ("02079460000", "02079460000"),
+        ('"Ada  Lovelace"', "ada lovelace"),
+    ],
+)
+def test_a_person_is_erased_by_whatever_callbacks_have(asked: str, name: str) -> None:
+    assert requests.parse_erasure({"phone_number": asked}).phone_number == name
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            "",
+            "nobody",
+            "+1202555O100",
+            "0049",
+            "112",
+            "anonymous",
+            "266696687",
+            "null",
+        ),
+        *("+1 202 555 0100 or so", '""', "x" * 256, "ada@example.com\n", "+0123456789"),
+    ],
+)
+def test_what_names_nobody_can_not_be_erased(asked: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        requests.parse_erasure({"phone_number": asked})

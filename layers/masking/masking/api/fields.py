@@ -18,6 +18,8 @@ LONGEST_AUDIO_URL = 999
 LONGEST_SECONDS = 2_147_483_647
 MOST_LABELS = 10
 LONGEST_PERSON = 255
+# A name that callbacks have where there is no number.
+QUOTED = re.compile(r'"[^"]*\w[^"]*"')
 # Digits; fewer are the number of a service, such as 112.
 SHORTEST_PERSON = 6
 
@@ -134,9 +136,11 @@ def _person(value: str) -> str:
     if writing.kind in (callers.Kind.NOT_TOLD, callers.Kind.HIDDEN):
         message = "must name a person; this stands for callers who hide"
         raise ValueError(message)
-    has_letter = any(each.isalpha() for each in writing.text)
-    if not has_letter and sum(map(str.isdecimal, writing.text)) < SHORTEST_PERSON:
-        message = "must be a phone number in E.164, such as +12025550100, or a name"
+    is_named = "@" in writing.text or QUOTED.fullmatch(value.strip())
+    has_digits = writing.text.isdecimal() and len(writing.text) >= SHORTEST_PERSON
+    if not (writing.number or has_digits or is_named):
+        # A number with a slip in it would be found nowhere, and that read as erased.
+        message = "must be a phone number in E.164, such as +12025550100, or an address"
         raise ValueError(message)
     return writing.number or writing.text
 
