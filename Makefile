@@ -62,6 +62,9 @@ chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks 
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
 
+fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
+	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/unit/test_fuzz.py
+
 units: stack ## Measure the DynamoDB request units of each operation
 	@$(BIN)/python -m proofs units
 
@@ -133,7 +136,7 @@ build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITEC
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke unit test endings chaos chaos-recordings chaos-calls attack units \
+.PHONY: help run demo invoke unit test endings chaos chaos-recordings chaos-calls attack fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

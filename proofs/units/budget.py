@@ -28,8 +28,9 @@ class Budget:
 
 
 BUDGETS: Mapping[str, Budget] = {
-    # Read is what the tenant has set, once a minute in each process.
-    "create": Budget(write=6, stream_write=LINKS_OF_A_SESSION, read=0.5),
+    # Read is what the tenant has set, once a minute in each process, and whether either
+    # party is a virtual number.
+    "create": Budget(write=6, stream_write=LINKS_OF_A_SESSION, read=0.5 + 1),
     "update": Budget(write=2),
     "update, expiry moves": Budget(write=4),
     "callback": Budget(write=2),

@@ -18,6 +18,7 @@ from tests.support.payloads import http, problem, sample
 from tests.support.searching import Make, listed, uuids
 from tests.support.sessions_there import reserved
 from tests.support.stores import stores_with_client
+from tests.support.writings import full_width
 
 
 def test_sessions_are_listed_newest_first(
@@ -128,6 +129,42 @@ def test_an_orders_number_in_a_label_is_no_phone_number() -> None:
     assert listed("label.order=12025550100")["objects"] == []
 
 
+@pytest.mark.parametrize(
+    "written", ["12025550100", full_width("12025550100"), "1-202-555-0100"]
+)
+def test_a_partys_digits_in_a_label_are_a_number(
+    make: Make, publish: Callable[[], None], written: str
+) -> None:
+    make()
+    publish()
+
+    query = f"label.order={written}"
+    answer = app.lambda_handler(http("list_sessions", query=query), None)
+
+    assert problem(answer)[:2] == (400, "number_in_url")
+
+
+def test_a_partys_digits_are_no_key_of_a_label_either(
+    make: Make, publish: Callable[[], None]
+) -> None:
+    make()
+    publish()
+
+    query = "label.12025550100=order"
+    answer = app.lambda_handler(http("list_sessions", query=query), None)
+
+    assert problem(answer)[:2] == (400, "number_in_url")
+
+
+def test_digits_that_are_no_partys_may_be_an_orders(
+    make: Make, publish: Callable[[], None]
+) -> None:
+    session = make(labels={"order": "12025550177"})
+    publish()
+
+    assert uuids(listed("label.order=12025550177")) == [session.session_uuid]
+
+
 @pytest.mark.parametrize("name", ["first_party", "second_party", "virtual_number"])
 def test_a_filter_by_number_does_not_belong_in_a_query(name: str) -> None:
     with pytest.raises(NumberInUrlError):
@@ -141,13 +178,25 @@ def test_a_filter_by_number_does_not_belong_in_a_query(name: str) -> None:
         ("first_party=%2B12025550100", (400, "number_in_url", None)),
         ("label.phone=%2B12025550100", (400, "number_in_url", None)),
         ("x=12025550100", (400, "number_in_url", None)),
+        ("label.phone=%2B1%20202%20555%200100", (400, "number_in_url", None)),
+        ("label.phone=tel:12025550100", (400, "number_in_url", None)),
+        ("label.phone=sip:12025550100@h", (400, "number_in_url", None)),
+        ("label.phone=0012025550100", (400, "number_in_url", None)),
+        ("label.phone=(202)%20555-0100", (400, "number_in_url", None)),
+        (f"label.phone={full_width('+12025550100')}", (400, "number_in_url", None)),
+        ("label.%2B12025550100=x", (400, "number_in_url", None)),
+        (f"x={full_width('12025550100')}", (400, "number_in_url", None)),
+        ("cursor=tel:12025550100", (400, "number_in_url", None)),
+        ("labels=x&label.a=b", (400, "invalid_request", None)),
+        ("label.a=b&labels=x", (400, "invalid_request", None)),
+        ("label.a=b&label.a=c", (400, "invalid_request", None)),
         ("limit=x", (400, "invalid_request", None)),
         ("limit=10&limit=20", (400, "invalid_request", None)),
         ("page=2", (400, "invalid_request", None)),
         ("status=", (400, "invalid_request", None)),
         ("&".join(f"a{n}=1" for n in range(51)), (400, "invalid_request", None)),
     ],
-    ids=range(8),
+    ids=range(20),
 )
 def test_a_query_that_breaks_a_rule_is_refused(
     query: str, expected: tuple[int, str, None]

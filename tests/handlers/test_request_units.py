@@ -76,8 +76,9 @@ def test_a_sessions_links_cost_one_unit_each_and_its_listing_one_more(
     write, _ = meter.of(publish)
     again, _ = meter.of(publish)
 
-    # Two parties, and Plivo's UUID with its entry in the tenant's listing.
-    assert write == 4
+    # Two parties, Plivo's UUID with its entry in the tenant's listing, and a virtual
+    # number that no session has had before.
+    assert write == 4 + 1
     assert again == 0
 
 
@@ -106,8 +107,9 @@ def test_a_create_costs_a_tenant_without_quotas_no_more_than_half_a_read(
 
     write, read = meter.of(lambda: create(asking))
 
-    # Without settings 0.5 is what reading that there are none takes.
-    assert (write, read) == (6 + more[0], 0.5 + more[1])
+    # Without settings 0.5 is what reading that there are none takes; 1 is what it
+    # takes to know that neither party is a virtual number.
+    assert (write, read) == (6 + more[0], 0.5 + 1 + more[1])
 
 
 def test_a_flood_beyond_a_quota_costs_reads_alone(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -27,6 +27,7 @@ from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import (
     CarrierError,
+    CarrierRefusedError,
     CarrierTimeoutError,
     CarrierUnreachableError,
 )
@@ -237,6 +238,59 @@ def test_a_party_cannot_be_added_twice_over(
     [violation] = refused.value.members["violations"]
     assert violation["rule"] == "must differ from first_party"
     assert plivo.requests("update") == []
+
+
+def test_a_party_that_is_added_is_no_virtual_number_and_in_no_label(
+    flow: UpdateSession, services: Services, clock: Clock, plivo: SimulatedPlivo
+) -> None:
+    single = created(
+        services,
+        clock,
+        create_session_with_single_party=True,
+        first_party="+12025550110",
+        labels={"customer": "202 555 0111"},
+    )
+    rules = {
+        str(
+            single.virtual_number
+        ): "must be a person's number and not a virtual number",
+        "+12025550111": "must not be a number that a label of the session holds",
+    }
+
+    for number, rule in rules.items():
+        with pytest.raises(InvalidRequestError) as refused:
+            update(flow, single, second_party=number)
+
+        [violation] = refused.value.members["violations"]
+        assert (violation["field"], violation["rule"]) == ("second_party", rule)
+        assert outcome_of(refused.value) == "not_updated"
+    assert plivo.requests("update") == []
+
+
+def test_a_party_that_plivo_calls_wrong_is_the_callers_mistake(
+    flow: UpdateSession, services: Services, clock: Clock
+) -> None:
+    single = created(
+        services,
+        clock,
+        create_session_with_single_party=True,
+        first_party="+12025550110",
+    )
+
+    class Refusing:
+        def update(self, *_: object) -> None:
+            detail = "Plivo refused the request: invalid second_party"
+            raise CarrierRefusedError(detail, carrier_status=400)
+
+    asking = replace(flow, carrier=cast(Carrier, Refusing()))
+
+    with pytest.raises(InvalidRequestError) as refused:
+        update(asking, single, second_party="+12025550111")
+
+    [violation] = refused.value.members["violations"]
+    assert violation["field"] == "second_party"
+    assert outcome_of(refused.value) == "not_updated"
+    assert stored(services.stores, single).pending is None
 
 
 def test_an_expired_session_cannot_be_updated_whether_swept_or_not(

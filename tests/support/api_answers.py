@@ -68,7 +68,8 @@ INTERACTIONS: tuple[dict[str, Any], ...] = (
     *({"second_party_status": word} for word in session_views.OUTCOMES),
 )
 
-ROLES = ("first", "second", "unknown", None)
+CALLEES = ("first", "second", "unknown", None)
+CALLERS = (*CALLEES, "anonymous")
 
 # Every attribute that a create may have.
 EVERYTHING: dict[str, Any] = request_models.CreateSessionRequest(
@@ -138,9 +139,10 @@ def all_recordings() -> Iterator[Recording]:
     stored = recording_transitions.store(claimed, findings, LATER)
     deleting = recording_transitions.begin_deletion(stored, LATER)
     yield from (replace(announced, format="mp3"), claimed)
-    for role in ROLES:
-        parties = {"from": role, "to": role} if role else {}
-        yield replace(stored, call={"call_uuid": API_ID, **parties})
+    for end, roles in (("from", CALLERS), ("to", CALLEES)):
+        for role in roles:
+            party = {end: role} if role else {}
+            yield replace(stored, call={"call_uuid": API_ID, **party})
     yield from (stored, recording_transitions.hold(stored, held=True))
     yield from (deleting, recording_transitions.delete(deleting, LATER))
     yield recording_transitions.give_up(claimed, "unreachable", "nobody answers", LATER)
@@ -188,6 +190,7 @@ CALLBACKS = [
     callback(
         43, "SessionTimeout", EventTimestamp="", SequenceNumber="", From="", To=""
     ),
+    callback(44, "SessionTimeout", From="null", To="null"),
 ]
 STORY = timelines.timeline_of(CALLBACKS, active())
 
@@ -197,8 +200,10 @@ def all_calls() -> Iterator[Call]:
     yield from STORY.calls
     first = STORY.calls[0]
     yield replace(first, started_at=None)
-    for role in ROLES:
-        yield replace(first, caller=role, callee=role, hung_up_by=role)
+    for role in CALLERS:
+        yield replace(first, caller=role, hung_up_by=role)
+    for role in CALLEES:
+        yield replace(first, callee=role)
     for certainty in ("certain", "inferred", "settled"):
         yield replace(first, certainty=certainty)
 

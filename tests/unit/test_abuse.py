@@ -282,10 +282,9 @@ def test_a_json_callback_of_that_kind_is_malformed(body: bytes) -> None:
         callback_requests.pairs_of("application/json", body, "")
 
 
-@pytest.mark.parametrize(
-    "body", [b"\xff=1", b"%ff=1", b"&".join(b"a=1" for _ in range(101))]
-)
-def test_a_form_of_that_kind_is_malformed(body: bytes) -> None:
+def test_a_form_of_that_kind_is_malformed() -> None:
+    body = b"&".join(b"a=1" for _ in range(101))
+
     with pytest.raises(MalformedBodyError):
         callback_requests.pairs_of("application/x-www-form-urlencoded", body, "")
 

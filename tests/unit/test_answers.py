@@ -304,7 +304,47 @@ def test_what_is_no_time_is_absent(written: object) -> None:
     assert times.parse_go_time(written) is None
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-01:00",
+            "0099-01-01 00:00:00",
+        ),
+        *("9999-12-31 23:59:59", "9001-01-01 00:00:00 +0000 UTC", "9" * 5_001),
+    ],
+)
+def test_a_time_that_nothing_can_hold_is_not_known(written: str) -> None:
+    assert times.parse_callback_time(written) is None
+    assert times.parse_go_time(written) is None
+
+
+@pytest.mark.parametrize(
+    "amount", ["1e1000000", "-1e1000000", "1e-1000000", "9" * 5_001, "NaN", 10**400]
+)
+def test_an_amount_that_nothing_can_hold_is_not_known(amount: object) -> None:
+    body = {"session_uuid": AT_PLIVO, "total_call_amount": amount}
+
+    assert "total_call_amount" not in answers.clean_session(body).totals
+
+
+@pytest.mark.parametrize("value", [10**15, -(10**400), "9" * 5_001, float("inf")])
+def test_an_integer_that_nothing_can_hold_is_not_known(value: object) -> None:
+    body = {"session_uuid": AT_PLIVO, "call_time_limit": value}
+
+    assert "call_time_limit" not in answers.clean_session(body).settings
+
+
+# Later years are no time of Plivo's, and retention could not be added to them.
+KEPT_TIMES = st.datetimes(
+    min_value=datetime(1970, 1, 1),  # noqa: DTZ001
+    max_value=datetime(9000, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+
+
+@given(KEPT_TIMES)
 def test_every_time_that_go_prints_is_read(moment: datetime) -> None:
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     written = f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"

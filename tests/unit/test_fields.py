@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from masking.api import requests
 from masking.core.problems import InvalidRequestError
+from tests.support.writings import arabic, full_width
 
 PAIR = {"first_party": "+12025550100", "second_party": "+12025550101"}
 
@@ -332,13 +333,191 @@ def test_ten_labels_of_full_length_are_taken() -> None:
     assert requests.parse_create({**PAIR, "labels": labels}).labels == labels
 
 
+@given(st.integers(2_000_000, 9_999_999))
+def test_a_possible_number_is_taken_and_comes_out_with_a_plus(line: int) -> None:
+    for written in (f"+1202{line}", f"1202{line}"):
+        request = requests.parse_create(
+            {"first_party": written, "create_session_with_single_party": True}
+        )
+
+        assert request.first_party == f"+1202{line}"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("+12025550100", "+15555550100", "+447700900123", "+442079460000"),
+        *("+390612345678", "+919876543210", "+525512345678", "+6565550100"),
+        *("+88213012345", "12025550100", "442079460000", "+2025550100"),
+    ],
+)
+def test_a_number_that_a_country_may_have_is_taken(number: str) -> None:
+    body = {"first_party": number, "create_session_with_single_party": True}
+
+    taken = requests.parse_create(body).first_party
+
+    assert taken == "+" + number.removeprefix("+")
+
+
+NO_COUNTRY = "must begin with the calling code of a country that exists, such as +1"
+
+
+@pytest.mark.parametrize("field", ["first_party", "second_party"])
+@pytest.mark.parametrize(
+    ("number", "rule"),
+    [
+        ("+9991234567", NO_COUNTRY),
+        ("+2101234567", NO_COUNTRY),
+        ("9991234567", NO_COUNTRY),
+        ("+1202555010", "is too short for a number of +1"),
+        ("+44207946", "must have the length of a number of +44, area code included"),
+        ("+120255501000", "is too long for a number of +1"),
+        ("+44770090012345", "is too long for a number of +44"),
+        ("+5550100", "is too short for a number of +55"),
+        (
+            "2025550100",
+            "must begin with + and the calling code of its country: as a number of "
+            "+20 it is not in use",
+        ),
+        (
+            "3105550100",
+            "must begin with + and the calling code of its country: as a number of "
+            "+31 it is not in use",
+        ),
+        ("02079460000", PHONE_RULE),
+        ("0012025550100", PHONE_RULE),
+        (full_width("12025550100"), PHONE_RULE),
+    ],
+)
+def test_a_number_that_no_country_has_is_told_by_its_rule(
+    field: str, number: str, rule: str
+) -> None:
+    assert rule_broken_by(field, number) == rule
+
+
 @given(st.from_regex(r"\+?[1-9][0-9]{6,14}", fullmatch=True))
-def test_every_number_in_e164_is_taken_and_comes_out_with_a_plus(number: str) -> None:
-    request = requests.parse_create(
-        {
-            "first_party": number,
-            "create_session_with_single_party": True,
-        }
+def test_the_rule_names_no_digit_of_a_number_but_its_calling_code(number: str) -> None:
+    body = {"first_party": number, "create_session_with_single_party": True}
+
+    said = ""
+    try:
+        requests.parse_create(body)
+    except InvalidRequestError as refused:
+        said = str(refused.members["violations"])
+
+    assert number.removeprefix("+")[3:] not in said
+
+
+NUMBERS_IN_LABELS = [
+    *("+12025550188", " +12025550188 ", "+1 202 555 0188", "+1-202-555-0188"),
+    *("+1 (202) 555-0188", "tel:+12025550188", "tel:2025550188", "sip:12025550188@x"),
+    *(
+        full_width("+12025550188"),
+        "0012025550188",
+        "00 1 202 555 0188",
+        "(202) 555-0188",
+    ),
+    *("call +12025550188 now", "cust+12025550188", "+1\u00a0202\u00a05550188"),
+    *(
+        "+1\u2011202\u2011555\u20110188",
+        "%2B12025550188",
+        "+447700900123",
+        "+3012345678",
+    ),
+]
+
+
+@pytest.mark.parametrize("value", NUMBERS_IN_LABELS)
+def test_no_label_is_a_phone_number_in_any_writing(value: str) -> None:
+    rule = rule_broken_by("labels", {"customer": value})
+
+    assert rule in (
+        "values must not be phone numbers",
+        # What nobody sees is no printable character either.
+        "values must be 1 to 256 printable characters",
     )
 
-    assert request.first_party == "+" + number.removeprefix("+")
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "12025550188",
+            "A-17",
+            "2026-11-26",
+            "2026-11-26T13:40:00+05:30",
+            "+1",
+            "007",
+        ),
+        *("000000123456", "550e8400-e29b-41d4-a716-446655440000", "(17)", "a+b=12345"),
+        *("1700000001", "v1.2.3-4.5.6.7.8.9", "100+200", "tel", "sip"),
+    ],
+)
+def test_a_label_may_hold_digits_of_other_things(value: str) -> None:
+    body = {**PAIR, "labels": {"order": value}}
+
+    assert requests.parse_create(body).labels == {"order": value}
+
+
+OWN = "must not hold a number of the session, in any writing"
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"customer": "12025550100"},
+        {"customer": "2025550101"},
+        {"customer": "1-202-555-0100"},
+        {"customer": "202.555.0101"},
+        {"customer": "202 555 0100 (home)"},
+        {"customer": "id_12025550100_x"},
+        {"customer": "12025550100@example.com"},
+        {"customer": full_width("12025550100")},
+        {"customer": arabic("12025550100")},
+        {"customer": "1 2 0 2 5 5 5 0 1 0 0"},
+        {"customer": "12025550100,12025550101"},
+        {"12025550100": "customer"},
+        {"phone-202-555-0101": "yes"},
+    ],
+)
+def test_labels_never_hold_a_number_of_their_session(labels: dict[str, str]) -> None:
+    assert rule_broken_by("labels", labels) == OWN
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("+12025550100", "+12025550100"),
+        ("+1 (202) 555-0100", "+12025550100"),
+        ("tel:+12025550100", "+12025550100"),
+        ("12025550100", "+12025550100"),
+        ("sip:+12025550100@carrier.example.com", "+12025550100"),
+        ("sip:Ada@Example.com;x=1", "ada@example.com"),
+        ("ada@example.com", "ada@example.com"),
+        ("02079460000", "02079460000"),
+        ('"Ada  Lovelace"', "ada lovelace"),
+    ],
+)
+def test_a_person_is_erased_by_whatever_callbacks_have(asked: str, name: str) -> None:
+    assert requests.parse_erasure({"phone_number": asked}).phone_number == name
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(
+            "",
+            "nobody",
+            "+1202555O100",
+            "0049",
+            "112",
+            "anonymous",
+            "266696687",
+            "null",
+        ),
+        *("+1 202 555 0100 or so", '""', "x" * 256, "ada@example.com\n", "+0123456789"),
+    ],
+)
+def test_what_names_nobody_can_not_be_erased(asked: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        requests.parse_erasure({"phone_number": asked})

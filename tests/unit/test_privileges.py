@@ -32,6 +32,7 @@ CALLERS = "C#*"
 CARRIERS = "CARRIER#*"
 RECORDINGS = "RECORDING#*"
 ROUNDS = "ROUND#*"
+POOL = "POOL#*"
 GUESSES = "GUESS#*"
 ATTEMPTS = "U#*"
 PINS = "PIN#*"
@@ -73,8 +74,8 @@ TAKES_CALLBACKS: Allowed = {
 }
 PUBLISHES: Allowed = {
     QUERY: of(SESSIONS),
-    GET: of(SESSIONS, *LINKS, TENANTS, MARKERS),
-    PUT: of(SESSIONS, *LINKS),
+    GET: of(SESSIONS, *LINKS, POOL, TENANTS, MARKERS),
+    PUT: of(SESSIONS, *LINKS, POOL),
     UPDATE: of(SESSIONS, GUESSES),
     EVENTS: BUS,
     SECRET: SIGNING,
@@ -84,16 +85,16 @@ ALLOWED: Mapping[str, Allowed] = {
     "authorize": {GET: of(KEYS), UPDATE: of(KEYS)},
     "create_session": {
         **WRITES_SESSIONS,
-        GET: of(TENANTS, PINS),
+        GET: of(TENANTS, PINS, POOL),
         PUT: of(SESSIONS, PINS),
         UPDATE: of(SESSIONS, TENANTS),
         SECRET: CARRIER | SIGNING,
     },
     "get_session": {QUERY: of(SESSIONS)},
-    "update_session": {**WRITES_SESSIONS, SECRET: CARRIER},
+    "update_session": {**WRITES_SESSIONS, GET: of(POOL), SECRET: CARRIER},
     "expire_session": {**WRITES_SESSIONS, SECRET: CARRIER},
     "list_sessions": {
-        QUERY: BY_TENANT | of(LABELS),
+        QUERY: BY_TENANT | of(LABELS, PARTIES),
         BATCH: of(SESSIONS),
         SECRET: SIGNING,
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from masking.domain import plivo_events, redaction
 from masking.storage import redacted_items
+from tests.support.session_states import NOW, active
 
 PERSON = "+12025550142"
 PARTIES = {"first": PERSON, "second": "+12025550143"}
@@ -53,6 +55,39 @@ def test_a_recordings_address_leaves_its_name_alone() -> None:
 
     assert kept == {"RecordingResourceURL": name}
     assert redaction.redacted_attributes(kept) == kept
+
+
+CALL = {
+    "start_time": "2026-11-23T10:00:00Z",
+    "duration": "15",
+    "from": PERSON,
+    "first_party_resource_url": f"https://api.plivo.com/{PERSON}/Call/1/",
+    "first_party_leg": {"duration": 15, "call_uuid": "1", "from_number": PERSON},
+}
+LEFT = {
+    "start_time": "2026-11-23T10:00:00Z",
+    "duration": "15",
+    "first_party_leg": {"duration": 15},
+}
+
+
+def test_an_erased_session_keeps_no_call_of_its_snapshot() -> None:
+    session = replace(active(), calls=[CALL])
+
+    after = redaction.redacted_session(session, NOW)
+
+    assert after.calls == ()
+    assert PERSON not in str(after)
+
+
+def test_a_snapshot_keeps_of_its_calls_what_is_named() -> None:
+    known = {"pk": "S#1", "sk": "A#SNAPSHOT", "calls": [CALL], "purge_at": 1}
+
+    after = redacted_items.redacted_snapshot("1", known, 2)
+
+    assert after["calls"] == [LEFT]
+    assert after["erased"] is True
+    assert PERSON not in str(after)
 
 
 def test_a_callbacks_item_gets_a_name_that_only_our_key_makes() -> None:

@@ -94,7 +94,7 @@ def test_any_set_gives_a_sensible_state(chosen: list[dict[str, str]]) -> None:
         assert call.digests
         assert call.talk_seconds >= 0
         assert call.ring_seconds is None or call.ring_seconds >= 0
-        assert call.caller in ("first", "second", "unknown", None)
+        assert call.caller in ("first", "second", "unknown", "anonymous", None)
         assert call.billed_seconds is None or call.billed_seconds >= 0
         assert (call.outcome == "connected") <= (call.answered_at is not None)
 

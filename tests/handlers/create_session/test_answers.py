@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from functions.create_session import app
+from functions.publish_changes import app as publish_app
+from masking.domain import sessions, transitions
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierTimeoutError
+from masking.storage.stores import Stores
 from proofs.http_listener import HttpListener, hang
+from tests.support.clock import Clock
 from tests.support.creating import (
     create,
     outcome_of,
 )
-from tests.support.embedded_aws import EmbeddedAws, make_secret
+from tests.support.embedded_aws import Deployment, EmbeddedAws, make_secret
 from tests.support.payloads import PAIR, http, problem, read, sample
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.table_stream import TableStream
 
 
 @pytest.mark.usefixtures("deployment", "plivo")
@@ -168,6 +174,75 @@ def test_what_plivo_did_not_do_is_told_in_our_words(
         assert 55 <= int(told) <= 61
     else:
         assert told == retry_after
+
+
+@pytest.mark.usefixtures("deployment")
+@pytest.mark.parametrize(
+    ("first_party", "rule"),
+    [
+        ("+2025550100", "is a number of +20 that is not in use"),
+        ("+44207946", "must have the length of a number of +44, area code included"),
+        ("+9991234567", "must begin with the calling code of a country that exists"),
+    ],
+)
+def test_a_number_that_nobody_has_is_the_callers_mistake_and_no_empty_pool(
+    plivo: SimulatedPlivo, first_party: str, rule: str
+) -> None:
+    plivo.arm(create_pool_exhausted={"times": 1})
+    body = {**PAIR, "first_party": first_party}
+
+    answer = app.lambda_handler(http("create_session", body=body), None)
+
+    assert problem(answer) == (400, "invalid_request", "not_created")
+    [violation] = read(answer)["violations"]
+    assert violation["field"] == "first_party"
+    assert violation["rule"].startswith(rule)
+    assert plivo.live() == []
+
+
+def test_a_party_that_is_a_virtual_number_of_ours_is_refused(
+    aws: EmbeddedAws, deployment: Deployment, plivo: SimulatedPlivo
+) -> None:
+    stream = TableStream(aws, deployment)
+    ours = read(app.lambda_handler(http("create_session", body=PAIR), None))
+    virtual_number = ours["session"]["virtual_number"]
+    publish_app.lambda_handler({"Records": stream.new()}, None)
+    asked = len(plivo.requests())
+
+    for name in ("first_party", "second_party"):
+        for written in (virtual_number, virtual_number.removeprefix("+")):
+            body = {**PAIR, name: written}
+            answer = app.lambda_handler(http("create_session", body=body), None)
+
+            assert problem(answer) == (400, "invalid_request", "not_created")
+            [violation] = read(answer)["violations"]
+            assert violation["field"] == name
+            assert violation["rule"].startswith("must be a person's number")
+    assert len(plivo.requests()) == asked
+
+
+def test_a_number_that_was_a_virtual_number_long_ago_may_be_a_persons(
+    stores: Stores, clock: Clock
+) -> None:
+    number = "+12025550180"
+    at = clock()
+    session = replace(
+        transitions.reserve(
+            session_uuid=sessions.session_uuid_for("acme", None),
+            tenant_id="acme",
+            asked=PAIR,
+            labels={},
+            base_url="https://masks.example.com",
+            now=at,
+        ),
+        virtual_number=number,
+    )
+
+    stores.sessions.keep_virtual_number(session)
+
+    assert stores.sessions.has_virtual_number(number, at + timedelta(days=29))
+    assert not stores.sessions.has_virtual_number(number, at + timedelta(days=31))
+    assert not stores.sessions.has_virtual_number("+12025550181", at)
 
 
 @pytest.mark.usefixtures("plivo", "deployment")

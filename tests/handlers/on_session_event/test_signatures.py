@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import statistics
 import time
@@ -114,6 +116,78 @@ def test_json_whose_signature_covers_something_else_is_refused(
 
     assert status == 403
     assert _kept(services, session) == []
+
+
+LATIN_1_BODIES = {
+    "escaped": urlencode([*FORM, ("Note", "Jos\u00e9")], encoding="latin-1").encode(),
+    "raw": urlencode(FORM).encode() + b"&Note=Jos\xe9",
+}
+
+
+@pytest.mark.parametrize("body", LATIN_1_BODIES.values(), ids=LATIN_1_BODIES)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_form_in_latin_1_is_kept_and_no_forgery(
+    services: Services, body: bytes, encoding: str
+) -> None:
+    session = active_session(services)
+    path = path_of(services, session)
+    pairs = sorted([*FORM, ("Note", "Jos\u00e9")])
+    text = f"{BASE_URL}{path}?{''.join(k + v for k, v in pairs)}.{NONCE}"
+    value = base64.b64encode(
+        hmac.digest(AUTH_TOKEN.encode(), text.encode(encoding), "sha256")
+    ).decode()
+
+    status = _send(_signed_body(path, body, value, "application/x-www-form-urlencoded"))
+
+    assert status == 200
+    [item] = _kept(services, session)
+    assert item["attributes"]["Note"] == "Jos\u00e9"
+    assert item["came"]["proof"] == (
+        "v3 form" if encoding == "utf-8" else "v3 form_bytes"
+    )
+
+
+def test_json_in_latin_1_is_kept_and_no_forgery(services: Services) -> None:
+    session = active_session(services)
+    path = path_of(services, session)
+    body = json.dumps({**ATTRIBUTES, "Note": "Jos\u00e9"}, ensure_ascii=False)
+    signed = f"{BASE_URL}{path}?{body}.{NONCE}".encode("latin-1")
+    value = base64.b64encode(
+        hmac.digest(AUTH_TOKEN.encode(), signed, "sha256")
+    ).decode()
+
+    status = _send(
+        _signed_body(path, body.encode("latin-1"), value, "application/json")
+    )
+
+    assert status == 200
+    [item] = _kept(services, session)
+    assert item["attributes"]["Note"] == "Jos\u00e9"
+
+
+@pytest.mark.parametrize("body", LATIN_1_BODIES.values(), ids=LATIN_1_BODIES)
+def test_a_form_in_latin_1_with_a_wrong_signature_is_refused(
+    services: Services, body: bytes
+) -> None:
+    session = active_session(services)
+    path = path_of(services, session)
+    value = base64.b64encode(bytes(32)).decode()
+
+    status = _send(_signed_body(path, body, value, "application/x-www-form-urlencoded"))
+
+    assert status == 403
+    assert _kept(services, session) == []
+
+
+def _signed_body(
+    path: str, body: bytes, value: str, content_type: str
+) -> dict[str, Any]:
+    headers = {
+        "content-type": content_type,
+        "X-Plivo-Signature-V3": value,
+        "X-Plivo-Signature-V3-Nonce": NONCE,
+    }
+    return api_event(path, body=body, headers=headers)
 
 
 def test_a_get_is_taken_with_its_attributes_in_the_query(services: Services) -> None:

@@ -138,7 +138,37 @@ def test_callers_who_hide_their_number_are_counted_together(
     last = told.pop()
     assert told == [None] * (THRESHOLD - 1)
     assert last is not None
-    assert last.data["from"] is None
+    assert last.data["from"] == "anonymous"
+
+
+def test_callers_who_hide_in_another_session_are_other_people(
+    services: Services,
+) -> None:
+    ours = active_session(services)
+    others = active_session(services)
+    assert ours.virtual_number == others.virtual_number
+    for number in range(THRESHOLD - 1):
+        assert _count(services, ours, _item(number, From="anonymous")) is None
+
+    assert _count(services, others, _item(THRESHOLD, From="anonymous")) is None
+    assert _count(services, ours, _item(THRESHOLD, From="Restricted")) is not None
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["+1 (202) 555-0188", "0012025550188", "tel:+12025550188", "(202) 555-0188"],
+)
+def test_a_caller_is_counted_as_one_however_the_number_is_written(
+    services: Services, written: str
+) -> None:
+    session = active_session(services)
+    for number in range(THRESHOLD - 1):
+        assert _count(services, session, _item(number, From="12025550188")) is None
+
+    last = _count(services, session, _item(THRESHOLD, From=written))
+
+    assert last is not None
+    assert last.data["from"] == "unknown"
 
 
 @pytest.mark.parametrize(

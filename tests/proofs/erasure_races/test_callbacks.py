@@ -53,6 +53,20 @@ def test_a_callback_stored_without_knowing_of_the_erasure_is_redacted_later(
     assert_nothing_is_left(harness)
 
 
+def test_a_callback_stored_while_the_session_is_erased_is_redacted_with_it(
+    harness: Harness, session: Session
+) -> None:
+    plan = harness.erase_number().erase_session.plan(session.session_uuid)
+    harness.put_callback(session, HANGUP)
+
+    harness.erase_number().erase_session.carry_out(plan)
+
+    # No message of the stream's has come: the erasure itself looks once more.
+    [kept] = harness.stores.callbacks.of_session(session.session_uuid)
+    assert kept["erased"]
+    assert_nothing_is_left(harness)
+
+
 def test_an_erased_session_still_has_a_timeline_of_calls(
     harness: Harness, session: Session
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from masking.api.erasure_views import erasure_view
@@ -161,3 +163,103 @@ def test_the_recording_of_a_held_session_is_still_taken(
     [kept] = harness.stores.recordings.of_session(session.session_uuid)
     assert kept.held
     assert kept.status is recordings.Status.ANNOUNCED
+
+
+def recorded(harness: Harness, session: Session) -> str:
+    """Let a call of a session be recorded at Plivo; return the recording's name."""
+    harness.call(session, talk_seconds=10)
+    harness.advance(minutes=1)
+    [recording] = harness.ask_simulator("GET", "recordings", None)["recordings"]
+    return str(recording["recording_id"])
+
+
+def left_at_plivo(harness: Harness) -> list[object]:
+    """Return the recordings that Plivo still has."""
+    found = harness.ask_simulator("GET", "recordings", None)["recordings"]
+    return [each for each in found if not each["deleted"]]
+
+
+def test_a_recording_that_failed_here_is_deleted_at_plivo(
+    harness: Harness, session: Session
+) -> None:
+    name = recorded(harness, session)
+    harness.services.announcer.from_callback(
+        {"EventName": "SessionRecordingCompleted", "RecordingUUID": name},
+        "a" * 64,
+        session,
+    )
+    [failed] = harness.stores.recordings.of_session(session.session_uuid)
+    assert failed.status is recordings.Status.FAILED
+
+    erasure = harness.request_erasure(PERSON)
+    harness.run_until_idle()
+
+    assert left_at_plivo(harness) == []
+    assert harness.load_erasure(erasure).found["recordings"] == 1
+
+
+def test_what_plivo_recorded_of_a_create_that_failed_here_is_deleted(
+    harness: Harness, session: Session
+) -> None:
+    recorded(harness, session)
+    confirmed = harness.load(session)
+    harness.stores.sessions.replace(
+        confirmed,
+        replace(
+            transitions.fail(confirmed), carrier_session_uuid=None, virtual_number=None
+        ),
+    )
+    harness.publish()
+
+    erasure = harness.request_erasure(PERSON)
+    harness.run_until_idle()
+
+    assert left_at_plivo(harness) == []
+    assert harness.load_erasure(erasure).found["recordings"] == 1
+    assert not harness.is_live(session)
+    assert harness.load(session).erased_at
+
+
+def test_what_only_plivo_has_is_counted_once(
+    harness: Harness, session: Session
+) -> None:
+    recorded(harness, session)
+
+    erasure = harness.request_erasure(PERSON)
+    harness.run_until_idle()
+
+    assert left_at_plivo(harness) == []
+    assert harness.load_erasure(erasure).found["recordings"] == 1
+
+
+def test_a_hold_that_comes_in_between_is_told_as_what_it_kept(
+    harness: Harness, session: Session
+) -> None:
+    from operate.hold import hold
+
+    put_recording(harness, session, 1, "stored")
+    erasing = harness.erase_number().erase_session
+    erasure = harness.request_erasure(PERSON)
+    plan = erasing.plan(session.session_uuid)
+    meant = erasing.counts(plan)
+    harness.stores.erasures.put_counts(erasure, session.session_uuid, meant, done=False)
+    hold(harness.stores, harness.bucket, session.session_uuid, held=True)
+
+    harness.run_until_idle()
+
+    assert meant["recordings"] == 1
+    found = harness.load_erasure(erasure).found
+    assert (found["recordings"], found["held_recordings"]) == (0, 1)
+
+
+def test_what_was_deleted_before_the_request_is_not_counted(
+    harness: Harness, session: Session
+) -> None:
+    put_recording(harness, session, 1, "deleted")
+    put_recording(harness, session, 2, "stored")
+    harness.advance(seconds=1)
+
+    erasure = harness.request_erasure(PERSON)
+    harness.run_until_idle()
+
+    assert harness.load_erasure(erasure).found["recordings"] == 1

@@ -10,13 +10,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from masking.core.problems import MalformedBodyError
 
 Pairs = Sequence[tuple[str, str]]
 
 MOST_ATTRIBUTES = 100
+LATIN_1 = "latin-1"
 LONGEST_NAME = 255
 
 
@@ -26,13 +27,23 @@ def pairs_of(content_type: str, body: bytes, query: str) -> Pairs:
     Raises MalformedBodyError if it is neither a form nor a flat JSON object.
     """
     if not body:
-        return _form(query)
+        return _form(query, encoding_of(query.encode()))
     if is_json(content_type):
         return _json(body)
+    encoding = encoding_of(body)
+    return _form(body.decode(encoding), encoding)
+
+
+def encoding_of(body: bytes) -> str:
+    """Return how a form is encoded: UTF-8 if it can be, else Latin-1.
+
+    Some carriers write names in Latin-1, whatever the type of content says.
+    """
     try:
-        return _form(body.decode("utf-8"))
+        unquote_to_bytes(body).decode("utf-8")
     except UnicodeDecodeError:
-        raise MalformedBodyError from None
+        return LATIN_1
+    return "utf-8"
 
 
 def is_json(content_type: str) -> bool:
@@ -61,21 +72,30 @@ def digest_of(pairs: Pairs) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _form(text: str) -> Pairs:
+def _form(text: str, encoding: str) -> Pairs:
     try:
         return parse_qsl(
             text,
             keep_blank_values=True,
             max_num_fields=MOST_ATTRIBUTES,
+            encoding=encoding,
             errors="strict",
         )
     except ValueError:
         raise MalformedBodyError from None
 
 
+def text_of(body: bytes) -> str:
+    """Return the text of a body that is no form: in UTF-8, or else in Latin-1."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body.decode(LATIN_1)
+
+
 def _json(body: bytes) -> Pairs:
     try:
-        value = json.loads(body)
+        value = json.loads(text_of(body))
     except (ValueError, RecursionError):
         raise MalformedBodyError from None
     if not isinstance(value, dict) or len(value) > MOST_ATTRIBUTES:

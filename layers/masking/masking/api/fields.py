@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,11 @@ LONGEST_URL = 1_000
 LONGEST_AUDIO_URL = 999
 LONGEST_SECONDS = 2_147_483_647
 MOST_LABELS = 10
+LONGEST_PERSON = 255
+# A name that callbacks have where there is no number.
+QUOTED = re.compile(r'"[^"]*\w[^"]*"')
+# Digits; fewer are the number of a service, such as 112.
+SHORTEST_PERSON = 6
 
 AUDIO_SUFFIXES = (".mp3", ".wav")
 
@@ -34,6 +40,24 @@ def _phone_number(value: str) -> str:
     except ValueError:
         message = "must be a phone number in E.164, such as +12025550100"
         raise ValueError(message) from None
+
+
+def _party(value: str) -> str:
+    """Check a number that Plivo is to call; a country must have numbers like it."""
+    # Its data are large, and only these fields need them.
+    from masking.core import numbering
+
+    number = _phone_number(value)
+    fault = numbering.fault_of(number)
+    if fault:
+        raise ValueError(fault)
+    if not value.startswith("+") and not numbering.is_in_use(number):
+        message = (
+            "must begin with + and the calling code of its country: "
+            f"as a number of {numbers.calling_code(number)} it is not in use"
+        )
+        raise ValueError(message)
+    return number
 
 
 def _web_address(value: str) -> str:
@@ -64,6 +88,8 @@ def _subaccount(value: str) -> str:
 
 
 def _labels(value: dict[str, str]) -> dict[str, str]:
+    from masking.core import callers
+
     if len(value) > MOST_LABELS:
         message = f"must be at most {MOST_LABELS} labels"
         raise ValueError(message)
@@ -74,11 +100,42 @@ def _labels(value: dict[str, str]) -> dict[str, str]:
         if not 1 <= len(content) <= 256 or not content.isprintable():
             message = "values must be 1 to 256 printable characters"
             raise ValueError(message)
-        if re.fullmatch(r"\s*\+[0-9]{7,15}\s*", content, re.ASCII):
+        if callers.is_written_number(content):
             # Labels are in events, keys and queries, where no number may be.
             message = "values must not be phone numbers"
             raise ValueError(message)
     return value
+
+
+def held_in_labels(labels: Mapping[str, str], number: str | None) -> bool:
+    """Return whether a label's key or value holds *number* in any writing."""
+    from masking.core import callers
+
+    texts = [*labels.keys(), *labels.values()]
+    return any(callers.holds(text, number) for text in texts)
+
+
+def _person(value: str) -> str:
+    """Return the name under which a person is found: a number in E.164, if it is one.
+
+    Anything else is what a callback may have as a caller, such as a SIP address.
+    """
+    from masking.core import callers
+
+    writing = callers.writing_of(value)
+    if not 1 <= len(value) <= LONGEST_PERSON or not value.isprintable():
+        message = f"must be 1 to {LONGEST_PERSON} printable characters"
+        raise ValueError(message)
+    if writing.kind in (callers.Kind.NOT_TOLD, callers.Kind.HIDDEN):
+        message = "must name a person; this stands for callers who hide"
+        raise ValueError(message)
+    is_named = "@" in writing.text or QUOTED.fullmatch(value.strip())
+    has_digits = writing.text.isdecimal() and len(writing.text) >= SHORTEST_PERSON
+    if not (writing.number or has_digits or is_named):
+        # A number with a slip in it would be found nowhere, and that read as erased.
+        message = "must be a phone number in E.164, such as +12025550100, or an address"
+        raise ValueError(message)
+    return writing.number or writing.text
 
 
 def _retention_days(value: int) -> int:
@@ -171,11 +228,18 @@ ORIGIN = (
     r"(:[1-9][0-9]{0,3})?"
 )
 
-PhoneNumber = Annotated[
+PHONE_NUMBER = _documented(pattern=r"^\+?[1-9][0-9]{6,14}$", examples=["+12025550100"])
+PhoneNumber = Annotated[str, AfterValidator(_phone_number), PHONE_NUMBER]
+PersonName = Annotated[
     str,
-    AfterValidator(_phone_number),
-    _documented(pattern=r"^\+?[1-9][0-9]{6,14}$", examples=["+12025550100"]),
+    AfterValidator(_person),
+    _documented(
+        minLength=1,
+        maxLength=LONGEST_PERSON,
+        examples=["+12025550100", "sip:ada@example.com"],
+    ),
 ]
+Party = Annotated[str, AfterValidator(_party), PHONE_NUMBER]
 WebAddress = Annotated[
     str,
     AfterValidator(_web_address),
@@ -214,7 +278,7 @@ Labels = Annotated[
             "type": "string",
             "minLength": 1,
             "maxLength": 256,
-            "description": "Printable characters, and no phone number with its +.",
+            "description": "Printable characters, and no phone number.",
         },
         examples=[{"order_id": "A-17"}],
     ),

@@ -163,13 +163,22 @@ def _enforce(scope: str | None, request: Request) -> None:
         return
     if scope not in request.scopes:
         raise ScopeMissingError(scope=scope)
-    for name, value in parse_qsl(request.query, keep_blank_values=True):
-        # An order's number in a label may look like a phone's, but has no +.
-        plus = "+" if name.startswith("label.") else ""
-        if value.strip().startswith(plus) and NUMBER.fullmatch(value.strip()):
-            raise NumberInUrlError
-        if NUMBER.fullmatch(name.strip()):
-            raise NumberInUrlError
+    if request.query:
+        refuse_numbers(request.query)
+
+
+def refuse_numbers(query: str) -> None:
+    """Refuse phone numbers in a query, in any writing. Raises NumberInUrlError."""
+    # Most requests have no query, and so it is not imported with the function.
+    from masking.core import callers, number_text
+
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        is_label = name.startswith("label.")
+        for text in (name, name.removeprefix("label."), value):
+            # An order's number in a label may look like a phone's: digits alone.
+            digits = "" if is_label else number_text.readable(text)
+            if NUMBER.fullmatch(digits) or callers.is_written_number(text):
+                raise NumberInUrlError
 
 
 def request_of(event: dict[str, Any]) -> Request:

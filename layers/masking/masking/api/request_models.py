@@ -16,12 +16,14 @@ from masking.api.fields import (
     AudioFormat,
     Labels,
     Method,
-    PhoneNumber,
+    Party,
+    PersonName,
     Pin,
     RetentionDays,
     Seconds,
     Subaccount,
     WebAddress,
+    held_in_labels,
 )
 
 
@@ -34,8 +36,8 @@ class Body(BaseModel):
 class CreateSessionRequest(Body):
     """A masking session as an app asks for it; attributes as on Plivo's page."""
 
-    first_party: PhoneNumber | None = None
-    second_party: PhoneNumber | None = None
+    first_party: Party | None = None
+    second_party: Party | None = None
     session_expiry: Seconds = 3600
     call_time_limit: Seconds = 3600
     ring_timeout: Seconds = 120
@@ -96,8 +98,8 @@ class UpdateSessionRequest(FrozenAttributes):
     place of all that there were.
     """
 
-    first_party: PhoneNumber | None = None
-    second_party: PhoneNumber | None = None
+    first_party: Party | None = None
+    second_party: Party | None = None
     session_expiry: Seconds | None = None
     call_time_limit: Seconds | None = None
     ring_timeout: Seconds | None = None
@@ -116,7 +118,7 @@ class UpdateSessionRequest(FrozenAttributes):
 class ErasureRequest(Body):
     """The number to erase: all that the tenant has of it goes."""
 
-    phone_number: PhoneNumber
+    phone_number: PersonName
     callback_url: WebAddress | None = None
     callback_method: Method = "POST"
 
@@ -138,6 +140,10 @@ def _rule(
     holds: Callable[[CreateSessionRequest], bool],
 ) -> CrossFieldRule:
     return CrossFieldRule(field, frozenset({field, *also}), text, holds)
+
+
+# Labels are in events, keys and queries, where no number may be.
+HELD_IN_LABELS = "must not hold a number of the session, in any writing"
 
 
 def _only(
@@ -267,5 +273,16 @@ RULES = (
         "is_pin_authentication_required is false",
         ["is_pin_authentication_required"],
         lambda s: not s.is_pin_authentication_required,
+    ),
+    _rule(
+        "labels",
+        ["first_party", "second_party"],
+        HELD_IN_LABELS,
+        lambda s: (
+            not any(
+                held_in_labels(s.labels, each)
+                for each in (s.first_party, s.second_party)
+            )
+        ),
     ),
 )

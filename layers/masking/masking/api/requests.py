@@ -8,7 +8,7 @@ sent to Plivo explicitly, because Plivo's documented and real defaults differ
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -46,6 +46,8 @@ REPEATABLE = FROZEN | {"first_party", "second_party"}
 
 FROZEN_RULE = "cannot be changed once the session exists"
 
+PARTIES = ("first_party", "second_party")
+
 # Sent only where PINs are in use: Plivo's own answers hold null for them otherwise.
 PIN_ATTRIBUTES = frozenset(
     {
@@ -65,6 +67,8 @@ PIN_ATTRIBUTES = frozenset(
 def parse_create(sent: Mapping[str, Any]) -> CreateSessionRequest:
     """Check the body of a create. Raises InvalidRequestError with all violations."""
     violations, broken = violations_of(CreateSessionRequest, sent)
+    if "" in broken:
+        raise InvalidRequestError(violations=violations)
     valid = {name: value for name, value in sent.items() if name not in broken}
     checked = CreateSessionRequest.model_validate(valid)
     violations += [
@@ -108,6 +112,20 @@ def parse_erasure(sent: Mapping[str, Any]) -> ErasureRequest:
     if violations:
         raise InvalidRequestError(violations=violations)
     return ErasureRequest.model_validate(sent)
+
+
+def refusal_of_parties(
+    sent: Mapping[str, Any], is_ours: Callable[[str], bool]
+) -> InvalidRequestError | None:
+    """Return what forbids parties that are virtual numbers, as *is_ours* knows them.
+
+    Whoever calls such a session would reach its number again and no person.
+    """
+    named = [name for name in PARTIES if sent.get(name) and is_ours(sent[name])]
+    if not named:
+        return None
+    rule = "must be a person's number and not a virtual number"
+    return InvalidRequestError(violations=[violation_of(n, rule, sent) for n in named])
 
 
 def asked(request: CreateSessionRequest) -> dict[str, Any]:
@@ -171,7 +189,8 @@ def violations_of(
     try:
         model.model_validate(sent)
     except ValidationError as invalid:
-        found = [(str(error["loc"][0]), _text(error)) for error in invalid.errors()]
+        # An error has no place if the body is wrong as a whole.
+        found = [(str((*e["loc"], "")[0]), _text(e)) for e in invalid.errors()]
         return (
             [violation_of(name, text, sent) for name, text in found],
             {name for name, _ in found},

@@ -164,22 +164,23 @@ def parse_query(query: str) -> Search:
     by number, and InvalidRequestError with all violations.
     """
     sent: dict[str, Any] = {}
+    labels: dict[str, str] = {}
     repeated = []
     for name, value in pages.pairs_in(query):
         if name in PARTIES:
             raise NumberInUrlError
-        if name.startswith("label."):
-            labels = sent.setdefault("labels", {})
-            label = name.removeprefix("label.")
-            if label in labels:
-                repeated.append(name)
+        label = name.removeprefix("label.")
+        if name in sent or (label != name and label in labels):
+            repeated.append(name)
+        if label != name:
             labels[label] = value
             continue
-        if name in sent:
-            repeated.append(name)
         whole = value.isdecimal() and value.isascii() and len(value) < 16
         counted = name in ("limit", "offset") or name.startswith("duration")
         sent[name] = int(value) if whole and counted else value
+    if labels:
+        # Text that is given as `labels` is refused as what it is.
+        sent.setdefault("labels", labels)
     if repeated:
         rule = "must be given once"
         raise InvalidRequestError(

@@ -64,7 +64,7 @@ def event_view(
         "received_at": item["received_at"],
         "sequence_number": event.sequence,
         "from": plivo_events.role_of(attributes.get("From"), parties),
-        "to": plivo_events.role_of(attributes.get("To"), parties),
+        "to": plivo_events.callee_role_of(attributes.get("To"), parties),
         "call": call.ordinal if call else None,
         "attributes": plivo_events.masked_for_tenant(attributes),
         "came": item.get("came", {}),

@@ -57,7 +57,7 @@ class ReceiveCallback:
         MalformedBodyError, or SessionNotFoundError where nothing is kept of the
         session any more.
         """
-        session_uuid, attempt, token = _address(request)
+        session_uuid, attempt, token = address_in(request)
         if not callback_urls.is_token(self.callback_key, session_uuid, attempt, token):
             raise WebhookRefusedError
         if max(len(request.body), len(request.query)) > LARGEST:
@@ -112,7 +112,7 @@ class ReceiveCallback:
             telemetry.count("WebhookUnsigned")
             raise WebhookRefusedError
         url = f"{registered}?{request.query}" if request.query else registered
-        texts = _readings(request, url)
+        texts = readings(request, url)
         proof = signature.proof_of(texts, request.headers, self.auth_tokens)
         if proof is None:
             telemetry.count("WebhookSignatureRefused")
@@ -121,8 +121,11 @@ class ReceiveCallback:
         return f"{header} {proof.reading}"
 
 
-def _readings(request: Request, url: str) -> dict[str, str]:
-    """Return what Plivo may have signed: one text for a form, several for JSON."""
+def readings(request: Request, url: str) -> dict[str, str | bytes]:
+    """Return what Plivo may have signed: one text for a form, several for JSON.
+
+    A form in Latin-1 may be signed as text or as the bytes that it is.
+    """
     if (
         callback_requests.is_json(request.headers.get("content-type", ""))
         and request.body
@@ -134,7 +137,11 @@ def _readings(request: Request, url: str) -> dict[str, str]:
             form = callback_requests.pairs_of("", request.body, "")
         except MalformedBodyError:
             form = []
-    return {"form": signature.signed_text(request.method, url, form)}
+    encoding = callback_requests.encoding_of(request.body or request.query.encode())
+    text = signature.signed_text(request.method, url, form, encoding)
+    if encoding != callback_requests.LATIN_1:
+        return {"form": text}
+    return {"form": text, "form_bytes": text.encode(encoding, "replace")}
 
 
 def _form_of(request: Request) -> str:
@@ -145,7 +152,7 @@ def _form_of(request: Request) -> str:
     return "json" if is_json else "form"
 
 
-def _address(request: Request) -> tuple[str, int, str]:
+def address_in(request: Request) -> tuple[str, int, str]:
     """Parse session, attempt and token from the path; refuse any other path."""
     match = callback_urls.OURS.fullmatch(request.path)
     if not match:

@@ -28,6 +28,7 @@
 | creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
+| virtual number   | POOL#{number}         | NUMBER           | stream             |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
 | PIN in use       | PIN#{pin}             | PIN              | create             |
 | tombstone        | ERASED#{t}#{number}   | MARKER           | create_erasure     |
@@ -35,9 +36,9 @@
 |                  |                       |                  | erase_number       |
 | count of session | ERASURE#{erasure}     | S#{session}      | erase_number       |
 
-`{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's, `{pin}`
-one of a virtual number and a PIN; no key
-holds a personal number. Index `duties` (sparse):
+`{number}` is a keyed hash, but of POOL the virtual number itself, which is not
+personal; `{pair}` is one of a virtual number and a caller's, `{pin}` one of a virtual
+number and a PIN. No key holds a personal number. Index `duties` (sparse):
 `duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
 `created_key`, on carrier links, of which each confirmed session has exactly one.
 """
@@ -64,6 +65,7 @@ PAUSE = "PAUSE"
 PIN = "PIN"
 TOMBSTONE = "MARKER"
 ERASURE = "ERASURE"
+NUMBER = "NUMBER"
 
 # Kinds of a session's parts, in the order of their sort keys.
 ASPECT = "A"
@@ -174,6 +176,11 @@ def minute_key(now: datetime) -> str:
 def carrier_key(carrier_session_uuid: str) -> str:
     """Return the key of the link from Plivo's session to ours."""
     return f"CARRIER#{carrier_session_uuid}"
+
+
+def pool_key(virtual_number: str) -> str:
+    """Return the partition of a virtual number that sessions have had of late."""
+    return f"POOL#{virtual_number}"
 
 
 def endpoint_key(tenant_id: str, origin: str) -> str:

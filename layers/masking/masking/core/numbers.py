@@ -1,7 +1,8 @@
 """Phone numbers: one form inside, and a masked one wherever they are shown.
 
 Plivo mixes forms: the top-level `virtual_number` of an answer has a `+`, the numbers
-inside `session` have none (plivo-contract 1.3). Here a number is E.164 with `+`.
+inside `session` have none (plivo-contract 1.3). Here a number is E.164 with `+`. What
+people and carriers write in callbacks is read by `masking.core.callers`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ def normal(number: str) -> str:
 
 
 def normal_or_none(number: object) -> str | None:
-    """Return a number from outside in E.164 with `+`; None if it is not one."""
+    """Return a number of Plivo's answers in E.164 with `+`; None if it is not one."""
     if isinstance(number, int) and not isinstance(number, bool):
-        number = str(number)
+        number = str(number) if 0 < number < 10**15 else ""
     if not isinstance(number, str) or not E164.fullmatch(number.strip()):
         return None
     return normal(number.strip())
@@ -45,21 +46,38 @@ def calling_code(number: str) -> str | None:
 
 def hashed(key: bytes, number: str) -> str:
     """Return the keyed hash under which a number is found: 24 characters, 144 bits."""
-    digest = hmac.digest(key, number.encode(), "sha256")
+    digest = hmac.digest(key, number.encode("utf-8", "surrogatepass"), "sha256")
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 def masked(text: object) -> object:
     """Hide all but the last two of every run of four or more digits in *text*.
 
-    Other values are returned as they are, but for numbers of that many digits.
+    Addresses of SIP and mail are hidden whole. Other values are returned as they are,
+    but for numbers of that many digits.
     """
     if isinstance(text, (int, float)) and not isinstance(text, bool):
-        whole = str(text) if isinstance(text, int) else f"{text:.0f}"
-        return masked(whole) if abs(text) > 999_999 else text
+        if abs(text) <= 999_999 or text != text or abs(text) == float("inf"):
+            return text
+        if isinstance(text, float):
+            return masked(f"{text:.0f}")
+        # Python refuses to write out a whole number of more than 4,300 digits.
+        return masked(str(text)) if abs(text) < 10**400 else "*" * 400
     if not isinstance(text, str):
         return text
-    return re.sub(r"\d[\d ().-]{2,}\d", _hide, text)
+    return DIGITS.sub(_hide, NAMES.sub("***", text))
+
+
+# Digits of any script, with what stands between them in a number: spaces, brackets,
+# dashes, and characters that nobody sees.
+DIGITS = re.compile(
+    r"\d[\d\s()\[\].\-\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufeff]{2,}\d"
+)
+
+# Names of people at a host, also as SIP has them; bounded, so that the time is as well.
+NAMES = re.compile(
+    r"(?i:sips?:)[^\s;,<>\"']+|[^\s;,<>\"'/:@=&?]{1,64}@[^\s;,<>\"'/:@=&?]{1,255}"
+)
 
 
 def _hide(match: re.Match[str]) -> str:

@@ -17,6 +17,9 @@ def parse_stamp(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
+# Years of times from outside; others are as good as none, and sort wrong.
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+
 CALLBACK_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
 
@@ -26,14 +29,21 @@ def parse_callback_time(text: str) -> datetime | None:
     text = text.removesuffix(" +0000")
     for form in CALLBACK_FORMATS:
         try:
-            return datetime.strptime(text[:26], form).replace(tzinfo=UTC)
+            return _kept(datetime.strptime(text[:26], form).replace(tzinfo=UTC))
         except ValueError:
             continue
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return _kept(
+            at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        )
+    except (ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _kept(at: datetime) -> datetime | None:
+    """Return a time that can be written and sorted; None for any other."""
+    return at if FIRST_YEAR <= at.year <= LAST_YEAR else None
 
 
 def rfc3339(at: datetime | None) -> str | None:
@@ -57,7 +67,7 @@ def parse_go_time(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     # Go's zero time, which is how it prints one that is unset, is of the year 1.
-    return read if read.year > 1 else None
+    return _kept(read)
 
 
 GO_TIME = re.compile(

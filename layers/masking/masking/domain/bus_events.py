@@ -126,7 +126,7 @@ def event_of_callback(
         "version": session.version,
         "labels": dict(session.labels),
         "from": plivo_events.role_of(attributes.get("From"), parties),
-        "to": plivo_events.role_of(attributes.get("To"), parties),
+        "to": plivo_events.callee_role_of(attributes.get("To"), parties),
         "carrier_event": plivo_events.without_personal_data(attributes),
         "callback": event.digest,
     }

@@ -9,7 +9,12 @@ from decimal import Decimal, InvalidOperation
 
 from masking.domain import hangup_causes, split_calls
 from masking.domain.callback_event import EARLIEST, CallbackEvent, whole_number
-from masking.domain.plivo_events import PARTIES_HANGUP, PIN, role_of
+from masking.domain.plivo_events import (
+    PARTIES_HANGUP,
+    PIN,
+    callee_role_of,
+    role_of,
+)
 
 
 @dataclass(frozen=True)
@@ -114,10 +119,9 @@ def _roles(
 ) -> tuple[str | None, str | None]:
     """Return who called and who was called; a caller who is no party is `unknown`."""
     found: list[str | None] = []
-    for name in ("From", "To"):
-        given = (each.attributes.get(name) for each in chain)
-        number = next((each for each in given if each), None)
-        found.append(role_of(number, parties))
+    for name, read in (("From", role_of), ("To", callee_role_of)):
+        told = [each.attributes[name] for each in chain if name in each.attributes]
+        found.append(read(max(told, key=bool, default=None), parties))
     return found[0], found[1]
 
 
@@ -217,7 +221,7 @@ def decimal_of(text: str) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and abs(amount) < 10**9 else None
+    return amount if amount.is_finite() and -30 < amount.adjusted() < 9 else None
 
 
 def _recordings(chain: Sequence[CallbackEvent]) -> tuple[str, ...]:

@@ -6,15 +6,26 @@ not known are kept as they came.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
-from masking.core import numbers
+from masking.core import callers, numbers
+from masking.core.number_text import ANONYMOUS
 
 # Attributes that hold people's numbers or what they typed; they never leave the table.
 PERSONAL = frozenset({"From", "To", "FirstParty", "SecondParty", "Digits", "Pin"})
+
+# Of them, those that name a person.
+PEOPLE = ("From", "To", "FirstParty", "SecondParty")
+
+# Attributes that are not known are as personal if their name says whom they name.
+NAMES_SOMEBODY = re.compile(
+    r"(?i)(from|to|caller|callee|caller_?id|number|phone|party|contact|identity)$"
+    r"|caller|callee|.name$"
+)
 
 # What people typed; shown to nobody, not even in part.
 SECRET = frozenset({"Digits", "Pin"})
@@ -79,7 +90,7 @@ RULED = INTERNAL | {"recording.deleting", "recording.failed"}
 
 # Who a number is in a session: all that is left of it once a person is erased.
 UNKNOWN = "unknown"
-ROLES = frozenset({"first", "second", UNKNOWN})
+ROLES = frozenset({"first", "second", UNKNOWN, ANONYMOUS})
 
 PIN = "SessionPinAuthenticationStatus"
 
@@ -103,35 +114,54 @@ def without_personal_data(attributes: Mapping[str, str]) -> dict[str, Any]:
         if name in NOT_PERSONAL
         else numbers.masked(value)
         for name, value in attributes.items()
-        if name not in PERSONAL | ADDRESSES
+        if name not in ADDRESSES and not is_personal(name)
     }
+
+
+def is_personal(name: str) -> bool:
+    """Return whether an attribute holds a person's number, name, or what they typed."""
+    if name in NOT_PERSONAL | ADDRESSES:
+        return False
+    return name in PERSONAL or bool(NAMES_SOMEBODY.search(name))
 
 
 def masked_for_tenant(attributes: Mapping[str, str]) -> dict[str, Any]:
     """Return all attributes as the tenant sees them: numbers masked, URLs hidden."""
     hidden = {
-        name: "*" * len(value) if name in SECRET else numbers.masked(value)
+        str(numbers.masked(name)): "*" * len(value)
+        if name in SECRET
+        else callers.shown(value)
         for name, value in attributes.items()
-        if name in PERSONAL
+        if is_personal(name)
     }
     addresses = dict.fromkeys(ADDRESSES & attributes.keys(), "hidden")
     return {**without_personal_data(attributes), **hidden, **addresses}
 
 
 def role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:
-    """Return which party a number is: `first`, `second` or `unknown`.
+    """Return who a caller is: `first`, `second`, `unknown`, or `anonymous` who hides.
 
-    A role, as in the callbacks of an erased session, is returned as it is.
+    None if Plivo did not tell. A role, as in the callbacks of an erased session, is
+    returned as it is; where parties are known, `unknown` is a word for hiding.
     """
-    if number in ROLES:
+    if number in ROLES and (number != UNKNOWN or not any(parties.values())):
         return number
-    known = numbers.normal_or_none(number)
-    if known is None:
+    writing = callers.writing_of(number)
+    if writing.kind is callers.Kind.NOT_TOLD:
         return None
-    for name, party in parties.items():
-        if party == known:
-            return name
-    return "unknown"
+    if writing.kind is callers.Kind.HIDDEN:
+        return ANONYMOUS
+    exact = [name for name, party in parties.items() if party == writing.number]
+    if writing.number and exact:
+        return exact[0]
+    alike = (name for name, each in parties.items() if callers.is_same(writing, each))
+    return next(alike, UNKNOWN)
+
+
+def callee_role_of(number: str | None, parties: Mapping[str, str | None]) -> str | None:
+    """Return who was called; None where no number says so, because nobody hides."""
+    role = role_of(number, parties)
+    return None if role == ANONYMOUS else role
 
 
 class Stage(IntEnum):

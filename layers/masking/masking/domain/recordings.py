@@ -156,6 +156,10 @@ class Recording:
         return self.carrier_id or self.recording_uuid
 
 
+# As many digits as a call can last; more are as good as none.
+SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
 def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     """Read the callback of a finished recording.
 

@@ -92,12 +92,9 @@ def redacted_attributes(
         for name, value in known.items()
         if name in plivo_events.NOT_PERSONAL
     }
-    for name in ("From", "To"):
-        role = (
-            plivo_events.role_of(known.get(name), parties)
-            if parties is not None
-            else None
-        )
+    readers = {"From": plivo_events.role_of, "To": plivo_events.callee_role_of}
+    for name, role_of in readers.items():
+        role = role_of(known.get(name), parties) if parties is not None else None
         if role:
             kept[name] = role
     named = plivo_events.uuid_in_url(known.get("RecordingResourceURL"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from masking.core import numbers
+from masking.core import callers, numbers
 from masking.domain import plivo_events, sessions
 from masking.domain.redaction import ACCOUNTING
 from masking.domain.sessions import LEASE, PARTY_FIELDS, Session, Status
@@ -221,11 +221,28 @@ def tells_of_another(event: CallbackEvent, session: Session) -> bool:
 
 
 def strangers_in(event: CallbackEvent, session: Session) -> list[str]:
-    """List the numbers in a callback that called and are neither party."""
-    caller = numbers.normal_or_none(event.attributes.get("From"))
-    known = {session.settings.get(name) for name in PARTY_FIELDS.values()}
-    known.add(session.virtual_number)
-    return [caller] if caller and caller not in known else []
+    """List the names of people in a callback who are neither party, as found by them.
+
+    A number that could be one of several countries is listed as each of them, what is
+    no number at all as it was written.
+    """
+    known = [session.settings.get(name) for name in PARTY_FIELDS.values()]
+    known.append(session.virtual_number)
+    found: list[str] = []
+    for name in plivo_events.PEOPLE:
+        writing = callers.writing_of(event.attributes.get(name))
+        if not any(callers.is_same(writing, each) for each in known):
+            found += callers.names_of(writing, near=known)
+    return list(dict.fromkeys(found))
+
+
+def known_since(event: CallbackEvent) -> str:
+    """Return since when a caller is linked: when it called, or our clock says sooner.
+
+    Plivo's clock may be ahead of ours, or write India's time as UTC
+    (plivo-contract 1.5); an erasure is requested by our clock.
+    """
+    return min(event.occurred_at, event.received_at)
 
 
 def _is_expired(session: Session) -> bool:

@@ -17,7 +17,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from masking.core.numbers import normal_or_none
+from masking.core import callers
 from masking.core.times import parse_callback_time
 from masking.domain import split_calls
 from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered, whole_number
@@ -139,7 +139,7 @@ def _number_now(
     number, since = None, EARLIEST
     for each in history:
         if each.name == NUMBER_REPLACED:
-            new = normal_or_none(each.attributes.get("VirtualNumber"))
+            new = callers.writing_of(each.attributes.get("VirtualNumber")).number
             number, since = (new, each.at) if new else (number, since)
     if newest and newest.virtual_number and newest.taken_at > since:
         return newest.virtual_number

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from masking.storage.stores import Stores
 
 
+# Counted beside what the proof shows: recordings that only Plivo had.
+AT_PLIVO = "recordings_at_plivo"
+
 # Seconds until what failed is tried again.
 LATER = 60
 
@@ -198,17 +201,33 @@ class EraseNumber:
             return False
         known = self.stores.erasures.counts_of(erasure.erasure_id, session_uuid)
         before = known["counts"] if known else {}
-        counts = erasures.merged_counts(before, self.erase_session.counts(plan))
+        seen = self.erase_session.counts(plan)
+        counts = {**before, **erasures.merged_counts(before, seen)}
         if counts != before:
             self.stores.erasures.put_counts(erasure, session_uuid, counts, done=False)
         for label, value in plan.labels_of_purged.items():
             key = key_space.label_key(erasure.tenant_id, label, value)
             for link in links:
                 self.stores.table.delete(key, link["sk"])
-        self.erase_session.carry_out(plan)
-        if counts != before or not (known and known["done"]):
+        only_at_plivo = self.erase_session.carry_out(plan)
+        done = self._recordings_done(erasure, session_uuid, only_at_plivo, before)
+        if {**counts, **done} != before or not (known and known["done"]):
+            counts.update(done)
             self.stores.erasures.put_counts(erasure, session_uuid, counts, done=True)
         return plan.held
+
+    def _recordings_done(
+        self,
+        erasure: Erasure,
+        session_uuid: str,
+        only_at_plivo: int,
+        before: Mapping[str, int],
+    ) -> dict[str, int]:
+        """Count recordings by what has become of them, not by what was meant to."""
+        there = only_at_plivo + before.get(AT_PLIVO, 0)
+        found = self.erase_session.deleted_since(session_uuid, erasure.requested_at)
+        found["recordings"] += there
+        return {**found, **({AT_PLIVO: there} if there else {})}
 
     def _erase_and_unlink(
         self, erasure: Erasure, session_uuid: str, found: Found

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from masking.core import key_space
@@ -116,7 +117,8 @@ class EraseSession:
 
         A callback whose redacted item is there already is counted once.
         """
-        held = [each for each in plan.recordings if plan.held or each.held]
+        there = [each for each in plan.recordings if not each.deleted_at]
+        held = [each for each in there if plan.held or each.held]
         names = {
             item["sk"]
             if "erased" in item
@@ -125,7 +127,7 @@ class EraseSession:
         }
         return {
             "events": len(names),
-            "recordings": len(plan.recordings) - len(held),
+            "recordings": len(there) - len(held),
             "held_recordings": len(held),
             "labels": len(
                 plan.session.labels if plan.session else plan.labels_of_purged
@@ -133,18 +135,19 @@ class EraseSession:
             "deliveries": len(plan.deliveries),
         }
 
-    def carry_out(self, plan: Plan) -> None:
+    def carry_out(self, plan: Plan) -> int:
         """Erase what *plan* has found.
 
-        Raises what `DeleteRecording.remove` raises, and StaleStateError if the session
-        has changed meanwhile.
+        Returns how many recordings were deleted that only Plivo had. Raises what
+        `DeleteRecording.remove` raises, and StaleStateError if the session has changed
+        meanwhile.
         """
         session = plan.session
         parties = None
         if session and not session.erased_at:
             parties = sessions.parties_of(session)
             self._unlink_labels(session)
-        self._delete_recordings(plan)
+        only_at_plivo = self._delete_recordings(plan)
         self._redact_callbacks(plan.callbacks, parties)
         for delivery in plan.deliveries:
             self.stores.table.delete(delivery["pk"], delivery["sk"])
@@ -156,6 +159,18 @@ class EraseSession:
         self._redact_callbacks(
             self.stores.callbacks.of_session(plan.session_uuid), None
         )
+        return only_at_plivo
+
+    def deleted_since(self, session_uuid: str, at: datetime) -> dict[str, int]:
+        """Count the recordings that were deleted since *at*, and those that are held.
+
+        The table is the witness of both: a hold may come after the plan was made.
+        """
+        found = self.stores.recordings.of_session(session_uuid)
+        is_held = self.stores.recordings.is_held(session_uuid)
+        deleted = [each for each in found if each.deleted_at and each.deleted_at >= at]
+        held = [each for each in found if is_held or each.held]
+        return {"recordings": len(deleted), "held_recordings": len(held)}
 
     # Coming to rest
 
@@ -212,17 +227,20 @@ class EraseSession:
             key = key_space.label_key(session.tenant_id, label, value)
             self.stores.table.delete(key, session_items.created_key(session))
 
-    def _delete_recordings(self, plan: Plan) -> None:
-        """Delete what was recorded, all versions, and what only Plivo has of it."""
+    def _delete_recordings(self, plan: Plan) -> int:
+        """Delete what was recorded, all versions, and what only Plivo has of it.
+
+        Returns how many only Plivo had.
+        """
         if plan.held:
-            return
+            return 0
         known = set()
         for recording in plan.recordings:
             known |= {recording.recording_uuid, recording.carrier_recording_id}
             if not recording.held:
                 self.delete_recording.remove(recording)
-        for name in sorted(self._at_carrier(plan) - known):
-            self.carrier.delete_recording(name)
+        only_there = sorted(self._at_carrier(plan) - known)
+        return sum(self.carrier.delete_recording(name) for name in only_there)
 
     def _at_carrier(self, plan: Plan) -> set[str]:
         """Return the names of recordings in callbacks and in Plivo's own records."""
@@ -234,10 +252,12 @@ class EraseSession:
             for attributes in (item["attributes"] for item in plan.callbacks)
         }
         session = plan.session
-        if session and session.carrier_session_uuid and session.settings.get("record"):
-            with suppress(CarrierSessionMissingError):
-                calls = self.carrier.recorded_calls(session.carrier_session_uuid)
-                names |= {call.recording_id for call in calls}
+        if session and session.settings.get("record"):
+            # Also of a create that failed here: what it made may have been called.
+            for carrier_session_uuid in self.reconciler.sessions_at_plivo(session):
+                with suppress(CarrierSessionMissingError):
+                    calls = self.carrier.recorded_calls(carrier_session_uuid)
+                    names |= {call.recording_id for call in calls}
         return {name for name in names if name}
 
     def _redact_callbacks(

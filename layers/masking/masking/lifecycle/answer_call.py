@@ -46,7 +46,9 @@ class AnswerCall:
         """Return the name of the metric that a request counts in."""
         if request.path.endswith(goodbye.FALLBACK_PATH):
             return FALLBACK
-        form = parse_qsl(request.body.decode(), keep_blank_values=True)
+        # What is not in UTF-8 was not signed by Plivo as we read it.
+        body = request.body.decode("utf-8", "replace")
+        form = parse_qsl(body, keep_blank_values=True)
         if not self._is_signed(request, form):
             return UNSIGNED
         return HANGUP if is_hangup(dict(form)) else CALL

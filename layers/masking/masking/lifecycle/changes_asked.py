@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from masking.api import requests, session_views
-from masking.api.request_models import CreateSessionRequest, UpdateSessionRequest
+from masking.api import fields, requests, session_views
+from masking.api.request_models import (
+    HELD_IN_LABELS,
+    CreateSessionRequest,
+    UpdateSessionRequest,
+)
 from masking.core.problems import (
     NOT_UPDATED,
     FieldNotUpdatableError,
@@ -26,7 +30,7 @@ def changes_asked(session: Session, request: UpdateSessionRequest) -> dict[str, 
     """Return the changes that *request* asks for; none if it repeats what there is.
 
     Raises FieldNotUpdatableError for other values of what is frozen, and
-    InvalidRequestError for a party that is the other one as well.
+    InvalidRequestError for a party that is the other one as well or that a label holds.
     """
     sent = request.model_dump(exclude_unset=True)
     fixed = requests.FROZEN | set(sessions.PARTIES)
@@ -40,6 +44,7 @@ def changes_asked(session: Session, request: UpdateSessionRequest) -> dict[str, 
         )
     changes = {k: v for k, v in sent.items() if k not in fixed or k in other}
     _check_pair(session, changes)
+    _check_labels(session, changes)
     return changes
 
 
@@ -71,3 +76,23 @@ def _check_pair(session: Session, changes: Mapping[str, Any]) -> None:
             "sent": None,
         }
         raise InvalidRequestError(outcome=NOT_UPDATED, violations=[violation])
+
+
+def _check_labels(session: Session, changes: Mapping[str, Any]) -> None:
+    """Check that no label holds a party, whichever of them the update brings."""
+    labels = changes.get("labels", session.labels)
+    held = [
+        name
+        for name in sessions.PARTIES
+        if fields.held_in_labels(
+            labels or {}, changes.get(name, session.settings.get(name))
+        )
+    ]
+    if not held:
+        return
+    added = [name for name in held if name in changes]
+    rule = "must not be a number that a label of the session holds"
+    violations = [{"field": name, "rule": rule, "sent": None} for name in added]
+    if not added:
+        violations = [{"field": "labels", "rule": HELD_IN_LABELS, "sent": None}]
+    raise InvalidRequestError(outcome=NOT_UPDATED, violations=violations)

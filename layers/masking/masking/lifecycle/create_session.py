@@ -43,8 +43,7 @@ from masking.plivo import callback_urls
 from masking.plivo.errors import (
     CarrierError,
     CarrierFailedError,
-    NumberPoolExhaustedError,
-    limit_of,
+    explained,
     says_pair_is_active,
 )
 from masking.tenants.quotas import Quotas, not_created
@@ -106,7 +105,10 @@ class CreateSession:
         try:
             settings = self.settings_of(tenant_id)
             quotas = Quotas(self.stores.tenants, tenant_id, settings, self.now)
-            refusal = quotas.refusal(asked)
+            is_own = self.stores.sessions.has_virtual_number
+            refusal = quotas.refusal(asked) or requests.refusal_of_parties(
+                asked, lambda number: is_own(number, self.now())
+            )
             fresh = quotas.bound(fresh)
             is_ours = refusal is None and self._reserve(fresh)
         except (BotoCoreError, ClientError) as error:
@@ -216,10 +218,7 @@ class CreateSession:
             if error.may_have_acted or says_pair_is_active(error):
                 return self._look_for(session, error)
             self._free(session)
-            error.members["outcome"] = NOT_CREATED
-            if isinstance(error, NumberPoolExhaustedError):
-                error.members |= limit_of(session.asked)
-            raise
+            raise not_created(explained(error, session.asked)) from None
         if self._attempt_of(answer, session) is None:
             raise self._pair_is_active(session)
         if session.asked.get("is_pin_authentication_required"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from masking.api import search_requests
 from masking.api.session_pages import sessions_view
+from masking.core.problems import NumberInUrlError
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -26,5 +27,8 @@ class ListSessions:
         Raises InvalidRequestError, and NumberInUrlError for a phone number.
         """
         asked = search_requests.parse_query(query)
+        for text in (*asked.labels.keys(), *asked.labels.values()):
+            if self.search.is_party(text, tenant_id=tenant_id):
+                raise NumberInUrlError
         page = self.search.find(asked, tenant_id=tenant_id)
         return sessions_view(page, asked.limit, self.now())

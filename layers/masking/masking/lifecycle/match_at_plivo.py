@@ -36,13 +36,15 @@ MOST_NAMED = 10
 class Found:
     """Sessions at Plivo that carry our UUID.
 
-    *match* is the one to keep, *orphans* are the other live ones. Only if the search
+    *match* is the one to keep, *orphans* are the other live ones, *all_of_ours* are
+    these and those that have ended. Only if the search
     was *complete* does a missing match mean that there is none.
     """
 
     match: CarrierSession | None
     orphans: tuple[CarrierSession, ...]
     complete: bool
+    all_of_ours: tuple[CarrierSession, ...] = ()
 
 
 def find(
@@ -76,7 +78,7 @@ def find(
     )
     kept = session.carrier_session_uuid or (match.session_uuid if match else None)
     orphans = tuple(s for s in live if s.session_uuid != kept)
-    return Found(match, orphans, complete)
+    return Found(match, orphans, complete, tuple(ours))
 
 
 def _listed(

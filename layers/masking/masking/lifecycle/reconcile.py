@@ -125,6 +125,16 @@ class Reconciler:
             return LEFT
         return REMOVED if orphans else LEFT
 
+    def sessions_at_plivo(self, session: Session) -> set[str]:
+        """Return the UUIDs of all that Plivo has under ours. Raises CarrierError.
+
+        What was confirmed at the first attempt has no other.
+        """
+        if session.carrier_session_uuid and session.attempt == 1:
+            return {session.carrier_session_uuid}
+        found = {each.session_uuid for each in self._find(session).all_of_ours}
+        return found | {session.carrier_session_uuid or ""} - {""}
+
     def _find(self, session: Session) -> match_at_plivo.Found:
         return match_at_plivo.find(
             session, self.carrier, self.stores, self.callback_key, self.now()

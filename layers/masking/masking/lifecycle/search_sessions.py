@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from masking.api.session_pages import SessionPage
-from masking.core import key_space, numbers, times
+from masking.core import callers, key_space, numbers, times
 from masking.core.problems import InvalidRequestError
 from masking.domain import sessions
 from masking.storage import session_items
@@ -103,6 +103,25 @@ class SearchSessions:
                 return SessionPage(tuple(found), None)
         return SessionPage(tuple(found), _cursor(at_most, skip))
 
+    def is_party(self, text: str, *, tenant_id: str) -> bool:
+        """Return whether digits alone are a party's number; any other text is not.
+
+        Costs half a read unit, for digits that may be a number.
+        """
+        number = callers.writing_of(text).number
+        if number is None:
+            return False
+        place = _place_of_party(number, tenant_id, self.number_key)
+        listed = self.stores.links.list_keys(
+            place, at_least="0", at_most=AFTER_ALL, most=1
+        )
+        return bool(listed)
+
+
+def _place_of_party(number: str, tenant_id: str, number_key: bytes) -> Listing:
+    hashed = numbers.hashed(number_key, number)
+    return session_items.Listing(key_space.party_key(tenant_id, hashed))
+
 
 def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:
     """Choose the listing with the fewest candidates."""
@@ -111,8 +130,7 @@ def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:
         return session_items.Listing(key_space.label_key(tenant_id, label, value))
     for number in (search.first_party, search.second_party, search.party):
         if number:
-            hashed = numbers.hashed(number_key, number)
-            return session_items.Listing(key_space.party_key(tenant_id, hashed))
+            return _place_of_party(number, tenant_id, number_key)
     return session_items.listing_of_tenant(tenant_id)
 
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from masking.api import requests
 from masking.core.errors import StaleStateError
 from masking.core.problems import (
     NOT_UPDATED,
     UNKNOWN,
+    ProblemError,
     SessionExpiredError,
     SessionNotActiveError,
     SessionNotFoundError,
@@ -28,7 +30,7 @@ from masking.core.problems import (
 from masking.domain import sessions, transitions
 from masking.domain.sessions import Session, Status
 from masking.lifecycle.changes_asked import changes_asked
-from masking.plivo.errors import CarrierError, CarrierRefusedError
+from masking.plivo.errors import CarrierError, CarrierRefusedError, explained
 
 if TYPE_CHECKING:
     from masking.api.request_models import UpdateSessionRequest
@@ -62,6 +64,12 @@ class UpdateSession:
             changes = changes_asked(session, request)
             if not changes:
                 return session
+            refusal = requests.refusal_of_parties(
+                changes, lambda number: self._is_ours(number, session)
+            )
+            if refusal:
+                refusal.members["outcome"] = NOT_UPDATED
+                raise refusal
             taken = transitions.begin_update(session, changes, self.now())
             self.stores.sessions.replace(session, taken)
         except StaleStateError:
@@ -72,6 +80,11 @@ class UpdateSession:
             return self._send(taken, changes)
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailableError(outcome=UNKNOWN, retry_after=60) from error
+
+    def _is_ours(self, number: str, session: Session) -> bool:
+        if number == session.virtual_number:
+            return True
+        return self.stores.sessions.has_virtual_number(number, self.now())
 
     def _updatable(
         self, session_uuid: str, tenant_id: str, if_match: int | None
@@ -115,7 +128,7 @@ class UpdateSession:
                 answer = self.carrier.update(str(taken.carrier_session_uuid), sent)
             except CarrierError as error:
                 self._give_up(taken, error)
-                raise
+                raise _told(error, changes) from None
         final = transitions.finish_update(taken, answer)
         try:
             self.stores.sessions.replace(taken, final)
@@ -144,6 +157,13 @@ class UpdateSession:
             self.stores.sessions.replace(taken, after)
         if over:
             raise SessionExpiredError(outcome=NOT_UPDATED) from None
+
+
+def _told(error: CarrierError, changes: Mapping[str, Any]) -> ProblemError:
+    """Return the error of an update as what it is, with its outcome."""
+    told = explained(error, changes)
+    told.members.setdefault("outcome", NOT_UPDATED)
+    return told
 
 
 def settle(session: Session, stores: Stores, carrier: Carrier) -> Session:

@@ -178,7 +178,7 @@ class Account:
         meta = body.get("meta") if isinstance(body, dict) else None
         try:
             return int(meta["total_count"]) if isinstance(meta, dict) else 0
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise CarrierAnswerInvalidError from None
 
     def sessions(self, **filters: str) -> Iterator[Mapping[str, Any]]:

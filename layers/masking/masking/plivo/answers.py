@@ -17,6 +17,10 @@ from masking.core.times import parse_go_time
 from masking.domain.sessions import CarrierSession
 from masking.plivo.errors import CarrierAnswerInvalidError
 
+# Of integers and amounts, on either side of the point: more than any that is one, and
+# what a table can hold.
+MOST_DIGITS = 15
+
 
 def clean_session(body: Mapping[str, Any]) -> CarrierSession:
     """Convert a session object of Plivo's to a clean one.
@@ -67,9 +71,10 @@ def _text(value: Any) -> str | None:
 
 def _integer(value: Any) -> int | None:
     try:
-        return None if isinstance(value, bool) else int(value)
+        read = None if isinstance(value, bool) else int(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return read if read is not None and abs(read) < 10**MOST_DIGITS else None
 
 
 def _truth(value: Any) -> bool | None:
@@ -84,9 +89,11 @@ def _money(value: Any) -> str | None:
         return None
     try:
         amount = Decimal(str(value))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
-    return f"{amount.normalize():f}" if amount.is_finite() else None
+    is_sane = amount.is_finite() and abs(amount.adjusted()) < MOST_DIGITS
+    # Zero has any exponent.
+    return f"{amount.normalize():f}" if is_sane or amount == 0 else None
 
 
 def _calls(value: Any) -> list[dict[str, Any]] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -158,7 +157,7 @@ class Carrier:
                 offset=offset,
             )
             answer = twice(list_page)
-            page, following = _page(answer)
+            page, following = page_in(answer)
             fresh = [s for s in page if s.session_uuid not in found]
             found |= {session.session_uuid: session for session in fresh}
             if following is None or not fresh:
@@ -188,10 +187,16 @@ class Carrier:
             return None
         return recording_answers.resource_from(recording_id, answer)
 
-    def delete_recording(self, recording_id: str) -> None:
-        """Delete a recording and its file; one that is gone already is a success."""
-        with suppress(CarrierSessionMissingError):
+    def delete_recording(self, recording_id: str) -> bool:
+        """Delete a recording and its file; False if Plivo does not have it (any more).
+
+        What is no UUID names no recording of Plivo's.
+        """
+        try:
             twice(lambda: self._recordings.delete(_checked(recording_id)))
+        except CarrierSessionMissingError:
+            return False
+        return True
 
 
 def _sendable(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,7 +225,7 @@ def _session_in(answer: Any, envelope: str) -> CarrierSession:
     return clean_session(body)
 
 
-def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
+def page_in(answer: Any) -> tuple[list[CarrierSession], int | None]:
     """Return the sessions of a page and the offset of the next one, if there is one."""
     body = answer.get("response")
     objects = body.get("objects") if isinstance(body, dict) else None
@@ -235,7 +240,7 @@ def _page(answer: Any) -> tuple[list[CarrierSession], int | None]:
     offset = parse_qs(urlsplit(str(following)).query).get("offset", ["0"])[0]
     return (
         [clean_session(item) for item in objects],
-        int(offset) if offset.isdecimal() else 0,
+        int(offset) if re.fullmatch(r"[0-9]{1,9}", offset, re.ASCII) else 0,
     )
 
 

@@ -16,12 +16,13 @@ CarrierError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from masking.core import numbers
-from masking.core.problems import ProblemError
+from masking.core.problems import InvalidRequestError, ProblemError
 
 
 class CarrierError(ProblemError):
@@ -138,6 +139,45 @@ class CarrierTimeoutError(CarrierError):
     code = "carrier_timeout"
     detail = "Plivo did not answer in time."
     may_have_acted = True
+
+
+def explained(error: CarrierError, asked: Mapping[str, Any]) -> ProblemError:
+    """Return a refusal of Plivo's as what it is: a party's number, or a limit.
+
+    *asked* are the attributes that were sent. A number that Plivo calls invalid, and
+    one of no range in use for whose country it has no virtual number, is the caller's
+    mistake. Other errors are returned as they are.
+    """
+    if isinstance(error, CarrierRefusedError):
+        named = [name for name in PARTY_NAMES if asked.get(name)]
+        said = error.explanation
+        blamed = [name for name in named if re.search(rf"\b{name}\b", said)]
+        if blamed or SAYS_NUMBER.search(said):
+            return _mistake(blamed or named, f"Plivo: {said.partition(': ')[2]}")
+    if isinstance(error, NumberPoolExhaustedError):
+        error.members |= limit_of(asked)
+        name = PARTY_NAMES[0] if asked.get(PARTY_NAMES[0]) else PARTY_NAMES[1]
+        if error.members["calling_code"] and not _is_in_use(str(asked.get(name))):
+            code = error.members["calling_code"]
+            return _mistake([name], f"is a number of {code} that is not in use")
+    return error
+
+
+PARTY_NAMES = ("first_party", "second_party")
+
+# Undocumented, as all of Plivo's texts: that a number is none, without its attribute.
+SAYS_NUMBER = re.compile(r"(?i)(invalid|not a valid|malformed)\b[^.]{0,40}\bnumber")
+
+
+def _mistake(names: list[str], rule: str) -> InvalidRequestError:
+    violations = [{"field": name, "rule": rule, "sent": None} for name in names]
+    return InvalidRequestError(violations=violations)
+
+
+def _is_in_use(number: str) -> bool:
+    from masking.core import numbering
+
+    return numbering.is_in_use(number)
 
 
 def limit_of(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from masking.plivo import signature
 
 
-def texts_of(url: str, body: bytes) -> dict[str, str]:
+def texts_of(url: str, body: bytes) -> dict[str, str | bytes]:
     """Return each reading's name and the text that is signed of it, without the nonce.
 
     *url* is the one that was registered, with the query that came. A body that is no
@@ -22,15 +22,21 @@ def texts_of(url: str, body: bytes) -> dict[str, str]:
     """
     texts = {"url_only": signature.signed_post(url, None)}
     try:
-        text = body.decode("utf-8")
+        text, is_utf8 = body.decode("utf-8"), True
+    except UnicodeDecodeError:
+        text, is_utf8 = body.decode("latin-1"), False
+    try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return texts
-    texts["raw_body"] = signature.signed_post(url, text)
+        return {**texts}
+    raw = signature.signed_post(url, text)
+    texts["raw_body"] = raw
     if isinstance(value, dict):
         texts["python"] = signature.signed_post(url, _python(value))
         texts["node"] = signature.signed_post(url, _node(value))
-    return {name: text for name, text in texts.items() if _is_text(text)}
+    # A body that is not in UTF-8 may be signed as the bytes that it is.
+    as_bytes = {} if is_utf8 else {"raw_bytes": raw.encode("latin-1", "replace")}
+    return {**{n: each for n, each in texts.items() if _is_text(each)}, **as_bytes}
 
 
 def _python(value: Mapping[str, Any]) -> str:

@@ -195,13 +195,14 @@ class Media:
 
     def _address(self, host: str, port: int, *, must_be_public: bool) -> str:
         try:
+            addresses.dialable(host)
+        except OSError:
+            message = "the recording's URL names a host that cannot be"
+            raise RecordingRefusedError(message, reason="malformed") from None
+        try:
             found = self._resolve(host, port)
         except OSError:
             found = []
-        except UnicodeError:
-            # IDNA has no place for such a name.
-            message = "the recording's URL names a host that cannot be"
-            raise RecordingRefusedError(message, reason="malformed") from None
         if not found:
             message = f"the name {host} could not be resolved"
             raise RecordingNotReadyError(message, reason="unreachable")

@@ -17,6 +17,9 @@ from masking.domain.recordings import Announcement, format_named, time_in
 # Milliseconds as Plivo writes them. What is longer is no duration.
 MILLISECONDS = re.compile(r"\d{1,12}(\.\d{0,9})?", re.ASCII)
 
+# A year: no call is as long.
+LONGEST_SECONDS = 366 * 86_400
+
 
 @dataclass(frozen=True)
 class RecordedCall:

@@ -12,7 +12,7 @@ import base64
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 # With the account's or sub-account's own token, and with the main account's.
 HEADERS = ("x-plivo-signature-v3", "x-plivo-signature-ma-v3")
@@ -60,7 +60,9 @@ def is_valid(
 
 
 def proof_of(
-    texts: Mapping[str, str], headers: Mapping[str, str], auth_tokens: Iterable[str]
+    texts: Mapping[str, str | bytes],
+    headers: Mapping[str, str],
+    auth_tokens: Iterable[str],
 ) -> Proof | None:
     """Return what proves a request; *texts* are the readings that may be signed.
 
@@ -68,7 +70,7 @@ def proof_of(
     """
     nonce = headers.get(NONCE)
     given = [
-        (name, value.strip().encode())
+        (name, _bytes_of(value.strip()))
         for name in HEADERS
         for value in headers.get(name, "").split(",")[:MOST_VALUES]
         if value.strip()
@@ -79,7 +81,8 @@ def proof_of(
     for auth_token in auth_tokens:
         key = auth_token.encode()
         for reading, text in texts.items():
-            digest = hmac.digest(key, f"{text}.{nonce}".encode(), "sha256")
+            signed = text if isinstance(text, bytes) else _bytes_of(text)
+            digest = hmac.digest(key, signed + b"." + _bytes_of(nonce), "sha256")
             expected = base64.b64encode(digest)
             for name, value in given:
                 is_right = hmac.compare_digest(expected, value)
@@ -87,9 +90,17 @@ def proof_of(
     return proof
 
 
-def signed_text(method: str, url: str, form: Pairs) -> str:
-    """Return the text that Plivo signs, without the nonce."""
-    bare, query = _parts(url)
+def _bytes_of(text: str) -> bytes:
+    """Encode what came; a lone surrogate, which nobody can sign, is no failure."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def signed_text(method: str, url: str, form: Pairs, encoding: str = "utf-8") -> str:
+    """Return the text that Plivo signs, without the nonce.
+
+    *encoding* is that of what is escaped in the query.
+    """
+    bare, query = _parts(url, encoding)
     if method.upper() == "GET":
         text = "&".join([f"{key}={value}" for key, value in sorted([*query, *form])])
         return f"{bare}?{text}" if text else bare
@@ -102,10 +113,11 @@ def signed_post(url: str, sent: str | None) -> str:
     return _posted(*_parts(url), sent)
 
 
-def _parts(url: str) -> tuple[str, list[tuple[str, str]]]:
-    parts = urlsplit(url)
-    bare = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    return bare, parse_qsl(parts.query, keep_blank_values=True) if parts.query else []
+def _parts(url: str, encoding: str = "utf-8") -> tuple[str, list[tuple[str, str]]]:
+    address, _, query = url.partition("#")[0].partition("?")
+    if not query:
+        return address, []
+    return address, parse_qsl(query, keep_blank_values=True, encoding=encoding)
 
 
 def _posted(bare: str, query: list[tuple[str, str]], sent: str | None) -> str:

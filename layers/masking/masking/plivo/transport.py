@@ -60,7 +60,7 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
             )
         except requests.RequestException as error:
             raise _unanswered(error) from None
-        return _read(response)
+        return read_answer(response)
 
 
 def _unanswered(error: requests.RequestException) -> CarrierError:
@@ -89,7 +89,8 @@ def _is_unsent(reason: Exception | None) -> bool:
     return isinstance(reason, NewConnectionError)
 
 
-def _read(response: requests.Response) -> Any:
+def read_answer(response: requests.Response) -> Any:
+    """Return the JSON of an answer. Raises CarrierError for what is no success."""
     status = response.status_code
     try:
         body = response.json()
@@ -115,7 +116,8 @@ def _refusal(status: int, text: str | None, retry_after: str | None) -> CarrierE
     if status == 404:
         return CarrierSessionMissingError(carrier_status=status)
     if status == 429:
-        seconds = int(retry_after) if retry_after and retry_after.isdecimal() else 5
+        told = re.fullmatch(r"[0-9]{1,5}", retry_after or "", re.ASCII)
+        seconds = int(told[0]) if told else 5
         return CarrierThrottledError(carrier_status=status, retry_after=seconds)
     if 400 <= status < 500 and status != 408:
         return CarrierRefusedError(

@@ -156,6 +156,6 @@ class Announcer:
         parties = parties_of(session)
         roles = {
             "from": plivo_events.role_of(caller, parties),
-            "to": plivo_events.role_of(callee, parties),
+            "to": plivo_events.callee_role_of(callee, parties),
         }
         return {name: role for name, role in roles.items() if role}

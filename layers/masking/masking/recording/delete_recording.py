@@ -34,7 +34,7 @@ class DeleteRecording:
 
     stores: Stores
     bucket: Bucket
-    delete_at_carrier: Callable[[str], None]
+    delete_at_carrier: Callable[[str], object]
     now: Clock
 
     def delete(self, recording_uuid: str, *, tenant_id: str) -> Recording:

@@ -10,6 +10,7 @@
 | settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
 |                                      | (state, the due work goes)               |
 | get a session                        | 1 read for each 4 KB of state, request   |
+| look for a virtual number            | 0.5 read                                 |
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from masking.core.errors import SessionTakenError, StaleStateError
 from masking.core.key_space import (
     ASPECT,
     CALLBACK,
+    NUMBER,
     RECORDING,
     REQUEST,
     SNAPSHOT,
@@ -31,6 +33,7 @@ from masking.core.key_space import (
     Item,
     is_part,
     part_key,
+    pool_key,
     session_key,
 )
 from masking.domain import sessions
@@ -45,6 +48,9 @@ from masking.storage.table import (
     read_item,
     written_item,
 )
+
+# A number that is rented no more may be a person's one day.
+POOL_KEPT = timedelta(days=30)
 
 IS_AS_FETCHED = "fetched_at = :seen"
 WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
@@ -157,6 +163,23 @@ class SessionStore:
             left = answer["UnprocessedKeys"].get(self._table.name)
             wanted = list(left["Keys"]) if left else []
         return [found[uuid] for uuid in session_uuids if uuid in found]
+
+    # Virtual numbers
+
+    def has_virtual_number(self, number: str, now: datetime) -> bool:
+        """Return whether *number* was a session's virtual number within 30 days."""
+        item = self._table.get(pool_key(number), NUMBER, consistent=False)
+        return item is not None and item["purge_at"] > now.timestamp()
+
+    def keep_virtual_number(self, session: Session) -> None:
+        """Remember a session's virtual number; written once in 15 days at most."""
+        if session.virtual_number is None:
+            return
+        key = pool_key(session.virtual_number)
+        ends = int((session.reserved_at + POOL_KEPT).timestamp())
+        known = self._table.get(key, NUMBER, consistent=False)
+        if known is None or known["purge_at"] < ends - POOL_KEPT.total_seconds() / 2:
+            self._table.put({"pk": key, "sk": NUMBER, "purge_at": ends})
 
     # Settlement
 

@@ -60,8 +60,9 @@ class CallbackKept:
             self._erase_again(item, session)
             return []
         self._change_session(callback, session)
-        for number in session_changes.strangers_in(callback, session):
-            self.links.link_caller(number, session, callback.occurred_at)
+        since = session_changes.known_since(callback)
+        for name in session_changes.strangers_in(callback, session):
+            self.links.link_caller(name, session, since)
         known = timeline_of(whole.callbacks, session)
         call = known.call_of(callback.digest)
         if call and timeline.may_end_call(callback.digest, call, known):
@@ -133,8 +134,8 @@ class CallbackKept:
             session = whole.session
             number = timeline_of(whole.callbacks, session).virtual_number
             if number and session.virtual_number != number:
-                self.stores.sessions.replace(
-                    session, transitions.renumber(session, number)
-                )
+                after = transitions.renumber(session, number)
+                self.stores.sessions.replace(session, after)
+                self.stores.sessions.keep_virtual_number(after)
 
         retry_stale(renumber)

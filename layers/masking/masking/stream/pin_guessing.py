@@ -2,15 +2,17 @@
 
 Plivo lets a caller try a few times in one call, and call again. Each callback with a
 wrong PIN is counted once, however often it is seen, under a keyed hash of both numbers.
-As many as the threshold in one day (UTC) are one event.
+Callers who hide are many people: they are counted by session. As many as the threshold
+in one day (UTC) are one event.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from masking.core import key_space, numbers, telemetry, times
+from masking.core import callers, key_space, numbers, telemetry, times
 from masking.core.key_space import Item
 from masking.domain import bus_events, plivo_events, sessions
 from masking.domain.bus_events import Event
@@ -38,9 +40,9 @@ def after_callback(
     attributes = item["attributes"]
     if plivo_events.type_of(attributes) != FAILED:
         return None
-    # A caller that hides its number is counted with all others that do.
-    caller = numbers.normal_or_none(attributes.get("From")) or ""
-    pair = numbers.hashed(number_key, f"{session.virtual_number} {caller}")
+    parties = sessions.parties_of(session)
+    told = attributes.get("From")
+    pair = numbers.hashed(number_key, _pair(told, parties, session))
     key = key_space.guess_key(session.tenant_id, pair)
     received = times.parse_stamp(item["received_at"])
     digest = key_space.name_of(item)[:DIGITS]
@@ -58,8 +60,19 @@ def after_callback(
             "version": session.version,
             "labels": dict(session.labels),
             "virtual_number": session.virtual_number,
-            "from": plivo_events.role_of(caller, sessions.parties_of(session)),
+            "from": plivo_events.role_of(told, parties),
             "failures": failures,
         },
         webhook=bus_events.webhook_of(GUESSING, session),
     )
+
+
+def _pair(told: str | None, parties: Mapping[str, str | None], session: Session) -> str:
+    """Return the virtual number and its caller, however the caller is written."""
+    writing = callers.writing_of(told)
+    if writing.kind in (callers.Kind.NOT_TOLD, callers.Kind.HIDDEN):
+        return f"{session.virtual_number} {session.session_uuid}"
+    same = (each for each in parties.values() if callers.is_same(writing, each))
+    # Of what digits may be, the number of the same country.
+    names = callers.names_of(writing, near=[session.virtual_number])
+    return f"{session.virtual_number} {next(same, None) or names[-1]}"

@@ -43,6 +43,7 @@ class SessionLinks:
         stays = self.link_parties(session, key_space.party_key, since)
         if stays:
             self.link_labels(session)
+        self.stores.sessions.keep_virtual_number(session)
         self._put_once(
             key_space.carrier_key(str(session.carrier_session_uuid)),
             LINK,
@@ -87,12 +88,13 @@ class SessionLinks:
             if item["purge_at"] < purge_at:
                 self.stores.callbacks.keep_until(item, purge_at)
             callback = callback_event_from(item)
-            for number in session_changes.strangers_in(callback, session):
-                self.link_caller(number, session, callback.occurred_at)
+            since = session_changes.known_since(callback)
+            for name in session_changes.strangers_in(callback, session):
+                self.link_caller(name, session, since)
 
-    def link_caller(self, number: str, session: Session, since: str) -> None:
-        """Link a session to a stranger who has called its virtual number."""
-        hashed = numbers.hashed(self.number_key, number)
+    def link_caller(self, name: str, session: Session, since: str) -> None:
+        """Link a session to a stranger, by a number or name that a callback has."""
+        hashed = numbers.hashed(self.number_key, name)
         key = key_space.caller_key(session.tenant_id, hashed)
         self._link_once(key, session, since=since)
         self._is_erased(session, hashed, since)

@@ -7,11 +7,11 @@ that a DNS answer that changes in between changes nothing.
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from masking.core import addresses
 from masking.core.errors import TargetRefusedError
 
 PUBLIC = "public"
@@ -43,13 +43,9 @@ class Target:
         return f"{self.scheme}://{self.host}:{self.port}"
 
 
-def resolved(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of *host*. Raises OSError if it has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(each[4][0]) for each in found]
-
-
-def vet(url: str, allowed: str = PUBLIC, resolve: Resolve = resolved) -> Target:
+def vet(
+    url: str, allowed: str = PUBLIC, resolve: Resolve = addresses.resolve
+) -> Target:
     """Return the target of *url*; *allowed* is `public` or `public-and-loopback`.
 
     Every address of the host must be allowed, not only the one that is used. Raises
@@ -63,16 +59,14 @@ def vet(url: str, allowed: str = PUBLIC, resolve: Resolve = resolved) -> Target:
     if parts.scheme not in PORTS or not host or parts.username is not None:
         raise TargetRefusedError("the URL is not http(s) with a host and no user")
     port = port or PORTS[parts.scheme]
-    addresses = resolve(host, port)
-    if not addresses:
+    found = resolve(host, port)
+    if not found:
         message = "the name has no address"
         raise OSError(message)
-    for address in addresses:
+    for address in found:
         if not _is_allowed(ipaddress.ip_address(address.partition("%")[0]), allowed):
             raise TargetRefusedError("the host has an address that is not public")
-    return Target(
-        parts.scheme, host, port, addresses[0], parts.path or "/", parts.query
-    )
+    return Target(parts.scheme, host, port, found[0], parts.path or "/", parts.query)
 
 
 def _is_allowed(address: Address, allowed: str) -> bool:

@@ -240,7 +240,7 @@ class Services(LifecycleServices):
         )
 
     def delete_recording_by(
-        self, delete_at_carrier: Callable[[str], None]
+        self, delete_at_carrier: Callable[[str], object]
     ) -> DeleteRecording:
         """Return what deletes recordings, at Plivo by *delete_at_carrier*."""
         from masking.recording.delete_recording import DeleteRecording
