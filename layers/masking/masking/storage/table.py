@@ -34,9 +34,9 @@ MOST_KEYS = 100
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 # The attribute that holds the token of an item's last conditional write or count.
-TOKEN = "w"
-TOKEN_BYTES = 9
-IS_NOT_OURS = f"(attribute_not_exists({TOKEN}) OR {TOKEN} <> :{TOKEN})"
+MARK = "w"
+MARK_BYTES = 9
+IS_NOT_OURS = f"(attribute_not_exists({MARK}) OR {MARK} <> :{MARK})"
 
 IS_THERE = "attribute_exists(pk)"
 IS_NEW = "attribute_not_exists(pk)"
@@ -131,7 +131,7 @@ class Table:
         token = None
         if condition:
             token = _new_token()
-            item = {**item, TOKEN: token}
+            item = {**item, MARK: token}
             request["ConditionExpression"] = condition
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if values:
@@ -164,7 +164,7 @@ class Table:
         if condition or "ADD " in expression:
             token = _new_token()
             expression = _with_token(expression)
-            values = {**values, f":{TOKEN}": token}
+            values = {**values, f":{MARK}": token}
             request["ConditionExpression"] = (
                 f"({condition}) AND {IS_NOT_OURS}" if condition else IS_NOT_OURS
             )
@@ -187,33 +187,11 @@ class Table:
             return ours
         return read_item(answer.get("Attributes", {}))
 
-    def delete(
-        self,
-        pk: str,
-        sk: str,
-        condition: str | None = None,
-        values: Item | None = None,
-    ) -> None:
-        """Delete an item; one that is gone already is a success.
-
-        Raises ConditionFailedError.
-        """
-        request: dict[str, Any] = {}
-        if condition:
-            request["ConditionExpression"] = condition
-            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        if values:
-            request["ExpressionAttributeValues"] = written_item(values)
-        try:
-            self.client.delete_item(
-                TableName=self.name, Key=written_item({"pk": pk, "sk": sk}), **request
-            )
-        except ClientError as error:
-            named = _named(error)
-            if not isinstance(named, ConditionFailedError) or error.response.get(
-                "Item"
-            ):
-                raise named from None
+    def delete(self, pk: str, sk: str) -> None:
+        """Delete an item; one that is gone already is a success."""
+        self.client.delete_item(
+            TableName=self.name, Key=written_item({"pk": pk, "sk": sk})
+        )
 
     def stream_image(self, pk: str, sk: str) -> dict[str, Any] | None:
         """Read an item in the form in which the stream has it; None if it is gone."""
@@ -231,12 +209,12 @@ class Table:
 
 
 def _new_token() -> str:
-    return secrets.token_urlsafe(TOKEN_BYTES)
+    return secrets.token_urlsafe(MARK_BYTES)
 
 
 def _with_token(expression: str) -> str:
     """Return an update expression that leaves the token as well."""
-    setting = f"SET {TOKEN} = :{TOKEN}"
+    setting = f"SET {MARK} = :{MARK}"
     if re.search(r"\bSET ", expression):
         return re.sub(r"\bSET ", f"{setting}, ", expression, count=1)
     return f"{expression} {setting}"
@@ -246,8 +224,9 @@ def _written_by(token: str | None, error: ClientError) -> Item | None:
     """Return the item that a failed condition is about, if the write was ours."""
     if token is None or not isinstance(_named(error), ConditionFailedError):
         return None
-    item = read_item(error.response.get("Item", {}))
-    return item if item.get(TOKEN) == token else None
+    response: Any = error.response
+    item = read_item(response.get("Item", {}))
+    return item if item.get(MARK) == token else None
 
 
 def _next_pause(pauses: Iterator[float]) -> float:
