@@ -141,10 +141,7 @@ class CreateSession:
     def _continue(
         self, fresh: Session, quotas: Quotas, refusal: ProblemError | None
     ) -> Created:
-        """Go on where an earlier request with this key stopped.
-
-        *refusal* forbids one more session, and not a replay.
-        """
+        """Go on where an earlier request stopped; *refusal* forbids no replay."""
         found = self.stores.sessions.load(fresh.session_uuid)
         if found is None:
             if refusal:
@@ -250,8 +247,8 @@ class CreateSession:
                 session,
                 lambda stored: (
                     transitions.confirm(stored, answer, attempt, since=session)
-                    if (stored.status, stored.attempt)
-                    == (Status.RESERVED, session.attempt)
+                    if stored.status is Status.RESERVED
+                    and stored.attempt == session.attempt
                     else None
                 ),
             )
@@ -265,7 +262,7 @@ class CreateSession:
         return stored
 
     def _remove(self, orphans: Iterable[CarrierSession]) -> None:
-        """End duplicates at Plivo; the check that follows tries it as well."""
+        """End duplicates at Plivo; the check that follows tries it too."""
         for orphan in orphans:
             with suppress(CarrierError):
                 self.carrier.expire(orphan.session_uuid)
@@ -291,9 +288,8 @@ class CreateSession:
         return is_ours(answer, session, self.stores, self.callback_key, self.now())
 
     def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
-        return callback_urls.attempt_in(
-            answer.callback_url, self.callback_key, session.session_uuid
-        )
+        url, key = answer.callback_url, self.callback_key
+        return callback_urls.attempt_in(url, key, session.session_uuid)
 
 
 def _refused(refusal: ProblemError) -> ProblemError:
