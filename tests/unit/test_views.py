@@ -132,8 +132,9 @@ def _updating(expiry: int | None, *, begun: int = 20, **state: Any) -> Session:
         (_updating(None, expiry_time=NOW), "updating"),
         (_updating(3600, begun=3700, expiry_time=NOW), "expired"),
         (transitions.begin_ending(_updating(3600, expiry_time=NOW), NOW), "ending"),
+        (replace(SESSION, expiry_time=NOW, presumed=True), "updating"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_the_status_is_plivos_word_or_tells_that_plivo_has_not_confirmed(
     session: Session, status: str

@@ -98,14 +98,13 @@ def status_of(session: Session, now: datetime) -> str:
     """Return the word for a session's state.
 
     Beside Plivo's own: `pending` before Plivo confirms it, `updating` while it may be
-    over or extended, which only Plivo knows.
+    over or not, which only Plivo knows.
     """
     if sessions.is_over(session, now):
         return "expired"
     if not sessions.is_live(session):
         return "pending" if session.status is Status.RESERVED else "failed"
-    is_updating = session.status is Status.ACTIVE and session.pending is not None
-    if is_updating and sessions.may_be_over(session, now):
+    if session.status is Status.ACTIVE and sessions.may_be_over(session, now):
         return "updating"
     return session.status.value
 

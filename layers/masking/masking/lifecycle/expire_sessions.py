@@ -33,11 +33,11 @@ BATCH = 50
 class ExpireSessions:
     """Sweeps; begins with another session only while it *has_time*.
 
-    *check_queue* returns the queue of sessions that Plivo is to be asked about.
+    *check_queue* is the queue of sessions that Plivo is to be asked about.
     """
 
     stores: Stores
-    check_queue: Callable[[], Queue]
+    check_queue: Queue
     now: Clock
     has_time: Callable[[], bool]
 
@@ -108,9 +108,7 @@ class ExpireSessions:
 
     def _send_check(self, session: Session, now: datetime) -> None:
         if sessions.may_be_over(session, now) and not sessions.is_leased(session, now):
-            self.check_queue().send(
-                {"session_uuid": session.session_uuid}, at_once=True
-            )
+            self.check_queue.send({"session_uuid": session.session_uuid}, at_once=True)
 
 
 def _batches(due: Iterator[Due]) -> Iterator[list[Due]]:

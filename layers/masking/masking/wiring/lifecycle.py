@@ -108,7 +108,7 @@ class LifecycleServices(Connections):
 
         return ExpireSessions(
             stores=self.stores,
-            check_queue=lambda: self.check_queue,
+            check_queue=self.check_queue,
             now=self.now,
             has_time=has_time,
         )
