@@ -54,7 +54,7 @@ class ModelPlivo:
     down: bool = False
     trouble: str = "fine"
     meanwhile: Callable[[], None] | None = None
-    lates: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+    delayed: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
 
     def create(
         self, asked: Mapping[str, Any], callbacks: Mapping[str, str]
@@ -119,8 +119,8 @@ class ModelPlivo:
 
     def carry_out_late(self) -> None:
         """Carry out what is late by now."""
-        due = [act for at, act in self.lates if at <= self.now()]
-        self.lates = [late for late in self.lates if late[0] > self.now()]
+        due = [act for at, act in self.delayed if at <= self.now()]
+        self.delayed = [late for late in self.delayed if late[0] > self.now()]
         for act in due:
             try:
                 act()
@@ -142,7 +142,7 @@ class ModelPlivo:
         trouble, self.trouble = self.trouble, "fine"
         answer = None
         if trouble == "late":
-            self.lates.append((self.now() + LATE, act))
+            self.delayed.append((self.now() + LATE, act))
         elif trouble not in ("fails", "breaks", "killed"):
             answer = act()
         meanwhile, self.meanwhile = self.meanwhile, None

@@ -246,9 +246,9 @@ class World:
         while self.clock() < until:
             now = self.clock()
             minute = now.replace(second=0, microsecond=0) + MINUTE
-            lates = [at for at, _ in self.plivo.lates if at > now]
+            delayed = [at for at, _ in self.plivo.delayed if at > now]
             due = [at for at, _ in self.checks.messages if at > now]
-            self.clock.at = min([until, minute, *lates, *due])
+            self.clock.at = min([until, minute, *delayed, *due])
             if self.plivo.down:
                 self.disturbed = self.clock()
             self.plivo.carry_out_late()
