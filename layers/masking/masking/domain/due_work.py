@@ -78,7 +78,7 @@ def due_work_of(session: Session) -> DueWork | None:
 
 
 def end_beside(session: Session) -> DueWork | None:
-    """Return the duty to end that stands beside one to ask Plivo; None if none does.
+    """Return the end that is due beside work that needs Plivo; None if none is.
 
     Whatever Plivo does, the sweep comes by when the session may be over.
     """

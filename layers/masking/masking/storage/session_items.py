@@ -83,7 +83,7 @@ def state_item(session: Session, purge_at: int) -> Item:
 
 
 def end_item(session: Session, due: DueWork, purge_at: int) -> Item:
-    """Build the item of the duty to end that stands beside another one."""
+    """Build the item of an end that is due beside work that needs Plivo."""
     return {
         "pk": session_key(session.session_uuid),
         "sk": END,

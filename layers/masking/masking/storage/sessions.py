@@ -232,7 +232,7 @@ class SessionStore:
         return self._ends(session)
 
     def _put_end(self, session: Session) -> None:
-        """Write the duty to end that stands beside a duty to ask Plivo, if one does."""
+        """Write the end that is due beside work that needs Plivo, if one is."""
         end = due_work.end_beside(session)
         if end:
             self._table.put(end_item(session, end, self._ends(session)))
