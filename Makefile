@@ -50,6 +50,9 @@ endings: stack dev ## Prove at full size that sessions end and people are erased
 	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \
 	  tests/proofs/test_{a_week,killed_functions,lost_callbacks,random_histories,erased_number,interrupted_erasures}.py
 
+lifecycles: dev ## Prove that what is told of sessions is true: N=10000 random lives
+	@N=$(or $(N),10000) $(BIN)/pytest -q tests/proofs/test_session_lifecycles.py
+
 chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kills
 	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
 
@@ -133,7 +136,8 @@ build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITEC
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke unit test endings chaos chaos-recordings chaos-calls attack units \
+.PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
+  chaos-calls attack units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

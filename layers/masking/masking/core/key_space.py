@@ -4,6 +4,8 @@
 |------------------|-----------------------|------------------|--------------------|
 | session state    | S#{session}           | A#STATE          | every change       |
 | session request  | S#{session}           | A#REQUEST        | create, once       |
+| end beside a     | S#{session}           | A#END            | an update or an    |
+| check            |                       |                  | ending in doubt    |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
@@ -38,8 +40,9 @@
 `{number}` is a keyed hash, `{pair}` one of a virtual number and a caller's, `{pin}`
 one of a virtual number and a PIN; no key
 holds a personal number. Index `duties` (sparse):
-`duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
-`created_key`, on carrier links, of which each confirmed session has exactly one.
+`duty_shard`, `duty_at`, on session states and ends. Index `by_tenant`:
+`tenant_sessions`, `created_key`, on carrier links, of which each confirmed session
+has exactly one.
 """
 
 from __future__ import annotations
@@ -51,6 +54,7 @@ from typing import Any
 
 STATE = "A#STATE"
 REQUEST = "A#REQUEST"
+END = "A#END"
 SNAPSHOT = "A#SNAPSHOT"
 API_KEY = "KEY"
 LINK = "LINK"

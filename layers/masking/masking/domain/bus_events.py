@@ -17,8 +17,13 @@ from masking.core import numbers
 from masking.core.times import rfc3339, stamp
 from masking.domain import plivo_events, session_changes
 from masking.domain.callback_event import CallbackEvent
+from masking.domain.carrier_answers import TOTALS, totals_of
 from masking.domain.recordings import recording_uuid_of
-from masking.domain.sessions import NAMESPACE, Session, parties_of
+from masking.domain.sessions import (
+    NAMESPACE,
+    Session,
+    parties_of,
+)
 
 if TYPE_CHECKING:
     from masking.domain.recordings import Recording
@@ -98,7 +103,7 @@ def event_of_session(
             "version": session.version,
             "carrier_session_uuid": session.carrier_session_uuid,
             "virtual_number": session.virtual_number,
-            "expiry_time": rfc3339(session.expiry_time),
+            "expiry_time": None if session.presumed else rfc3339(session.expiry_time),
             "labels": dict(session.labels),
             **_particulars(kind, session, before),
         },
@@ -177,23 +182,20 @@ def event_of_access(recording: Recording, request_id: str, now: datetime) -> Eve
     )
 
 
-# The totals that an app accounts by, each with its value when nothing was counted.
-TOTALS = {
-    "amount": "0",
-    "total_call_amount": "0",
-    "total_call_count": 0,
-    "total_call_billed_duration": 0,
-    "total_session_amount": "0",
-}
-
-
 def _particulars(kind: str, session: Session, before: Session | None) -> dict[str, Any]:
     if kind == "session.updated":
         changed = session_changes.changed_names(before, session) if before else []
         return {"changed": changed}
     if kind == "session.settled" and session.settled:
-        totals = {k: session.answered.get(k, unset) for k, unset in TOTALS.items()}
+        known = totals_of(session)
+        totals = {name: known[name] for name in TOTALS}
         return {"changed": list(session.settled.changed), **totals}
+    if kind == "session.expired":
+        return {
+            "ended_time": rfc3339(session.ended_time),
+            "ended_by": session.ended_by.value if session.ended_by else None,
+            "duration": session.answered.get("duration"),
+        }
     if kind == "reconciliation.repaired":
         if before and session_changes.has_ended_update(before, session):
             update = session_changes.end_of_update(before, session)

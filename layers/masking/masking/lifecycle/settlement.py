@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from masking.core import times
-from masking.domain import redaction, sessions, transitions
+from masking.domain import carrier_answers, redaction, sessions, transitions
 from masking.domain.sessions import CarrierSession, Session
 from masking.plivo.errors import CarrierSessionMissingError
 
@@ -71,7 +71,7 @@ class Settlement:
             calls = self._calls(answer)
         except CarrierSessionMissingError:
             return self._finish(session, None, ())
-        if is_alive(answer, self.now()):
+        if carrier_answers.is_alive(answer, self.now()):
             self.carrier.expire(answer.session_uuid)
             return WAITING
         if self.now() < latest_end(session) and is_open(answer, calls):
@@ -166,12 +166,6 @@ def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:
     if answer.status == "in-progress":
         return True
     return any(call.get("start_time") and not call.get("end_time") for call in calls)
-
-
-def is_alive(answer: CarrierSession, now: datetime) -> bool:
-    """Return whether Plivo would still connect calls of a session."""
-    ends = answer.expiry_time
-    return answer.status != "expired" and (ends is None or now < ends)
 
 
 def changes_of(session: Session, answer: CarrierSession) -> list[str]:

@@ -37,6 +37,7 @@ def clean_session(body: Mapping[str, Any]) -> CarrierSession:
         expiry_time=parse_go_time(body.get("expiry_time")),
         duration=_integer(body.get("duration")),
         callback_url=_text(body.get("callback_url")) or "",
+        recording_callback_url=_text(body.get("recording_callback_url")) or "",
         settings=dict(_cleaned(source, SETTINGS)),
         totals=dict(_cleaned(source, TOTALS)),
     )

@@ -56,7 +56,10 @@ class SessionChanged:
 
     def _send_checks(self, was: Session | None, session: Session) -> None:
         if session_changes.is_newly_in_doubt(was, session):
-            over = session.status is Status.EXPIRED
+            # What an update may still do at Plivo is looked for when it has done it.
+            update = was.pending if was else None
+            at_work = update is not None and self.now() < update.lease_until
+            over = session.status is Status.EXPIRED and not at_work
             self.check_queue.send({"session_uuid": session.session_uuid}, at_once=over)
         if session_changes.may_have_orphans(was, session):
             self.check_queue.send(orphan_check(session))

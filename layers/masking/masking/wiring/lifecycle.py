@@ -106,7 +106,12 @@ class LifecycleServices(Connections):
         """Return the sweep; it begins with a session only while it *has_time*."""
         from masking.lifecycle.expire_sessions import ExpireSessions
 
-        return ExpireSessions(stores=self.stores, now=self.now, has_time=has_time)
+        return ExpireSessions(
+            stores=self.stores,
+            check_queue=self.check_queue,
+            now=self.now,
+            has_time=has_time,
+        )
 
     def reconcile_sessions(self, has_time: HasTime) -> ReconcileSessions:
         """Return a reconciliation run; it asks Plivo no faster than it may."""
