@@ -14,7 +14,7 @@ from masking.core.problems import (
     PairAlreadyActiveError,
     ProblemError,
 )
-from masking.domain import sessions, transitions
+from masking.domain import transitions
 from masking.domain.sessions import Status
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.errors import CarrierAnswerInvalidError
@@ -238,7 +238,7 @@ def test_a_key_of_before_stays_the_key_of_its_request(
     flow: CreateSession, stores: Stores
 ) -> None:
     session = create(flow).session
-    effective = sessions.hash_of_request(session.asked, session.labels)
+    effective = transitions.hash_of_request(session.asked, session.labels)
     assert effective != session.request_hash
     stores.sessions.replace(
         session,

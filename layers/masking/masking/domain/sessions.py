@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +17,6 @@ NAMESPACE = uuid.UUID("5f0c6f0e-6f0b-5d0a-9a3e-0d8c8b7f3c11")
 # Longer than the 28 s after which Lambda stops a function: whoever wrote a lease that
 # has run out has surely ended, and a listing at Plivo no longer lags behind it.
 LEASE = timedelta(seconds=60)
-
-# By how much the end that Plivo answers may differ from the one that was asked for
-# before the request's item, which was written first, is made to go with its session.
-REQUEST_SLACK = timedelta(hours=1)
 
 # How long after an update was recorded Plivo may carry it out: its function is stopped
 # after 28 s, and Plivo may work a little longer on what was cut off.
@@ -126,8 +120,7 @@ class Session:
     *settle_at* is when Plivo is asked for the final truth about an expired session,
     *settled* what came of it; *time_limit* is for how many seconds after its end a
     call may go on. *former_number* is the virtual number that the session was created
-    with, once it has another. *repaired* names what the reconciler repaired in this
-    version.
+    with, once it has another. *repaired* names what was repaired in this version.
     *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
     long it is kept after its end, if its tenant has a rule for that. *erased_at* is
     when a person of it was erased: from then on it holds accounting alone. *kept_until*
@@ -186,12 +179,6 @@ def session_uuid_for(tenant_id: str, idempotency_key: str | None) -> str:
         return str(uuid.uuid4())
     name = f"{len(tenant_id)}:{tenant_id}{len(idempotency_key)}:{idempotency_key}"
     return str(uuid.uuid5(NAMESPACE, name))
-
-
-def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Return a hash that is equal for equal requests, defaults filled in (hex)."""
-    canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 # What state it is in
@@ -261,7 +248,7 @@ def is_hidden(session: Session, now: datetime) -> bool:
     Its items may be there for days: nobody promises when they are purged. What is
     alive is never hidden.
     """
-    if session.status in (Status.ACTIVE, Status.ENDING) and not is_over(session, now):
+    if is_live(session) and not is_over(session, now):
         return False
     return session.kept_until is not None and now >= session.kept_until
 
@@ -276,11 +263,8 @@ def is_in_doubt(session: Session) -> bool:
 
     An update or an ending is on its way to Plivo, or its expiry could not be read.
     """
-    return (
-        session.status is Status.ENDING
-        or session.pending is not None
-        or session.presumed
-    )
+    is_ending = session.status is Status.ENDING
+    return is_ending or session.pending is not None or session.presumed
 
 
 def lease_of(session: Session) -> datetime | None:
@@ -307,14 +291,6 @@ def pause_of(session: Session, now: datetime) -> int:
     until = lease_of(session) or now
     taken = int((now - (until - LEASE)).total_seconds())
     return max(1, min(taken, rest_of_lease(session, now)))
-
-
-def may_recreate(session: Session) -> bool:
-    """Return whether sending the create again can at worst leave an orphan.
-
-    A create that rings a phone is never sent twice.
-    """
-    return not session.asked.get("initiate_call_to_first_party", False)
 
 
 def parties_of(session: Session) -> dict[str, str | None]:

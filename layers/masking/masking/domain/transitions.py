@@ -21,6 +21,8 @@ of two changes at once exactly one happens.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,8 +40,13 @@ from masking.domain.sessions import (
     Session,
     Settled,
     Status,
-    hash_of_request,
 )
+
+
+def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return a hash that is equal for equal requests, defaults filled in (hex)."""
+    canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def reserve(
@@ -70,6 +77,14 @@ def reserve(
         asked=asked,
         labels=labels,
     )
+
+
+def may_recreate(session: Session) -> bool:
+    """Return whether sending the create again can at worst leave an orphan.
+
+    A create that rings a phone is never sent twice.
+    """
+    return not session.asked.get("initiate_call_to_first_party", False)
 
 
 def retake(session: Session, now: datetime) -> Session:

@@ -150,7 +150,7 @@ class CreateSession:
         if found.erased_at:
             raise SessionErasedError(outcome=NOT_CREATED)
         # Sessions of before 2026-11-26 have the hash of what takes effect.
-        effective = sessions.hash_of_request(fresh.asked, fresh.labels)
+        effective = transitions.hash_of_request(fresh.asked, fresh.labels)
         if found.request_hash not in (fresh.request_hash, effective):
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked)
@@ -182,7 +182,7 @@ class CreateSession:
             confirmed = self._confirm(session, found.match)
             self._remove(found.orphans)
             return Created(confirmed, replayed=True)
-        if found.complete and sessions.may_recreate(session):
+        if found.complete and transitions.may_recreate(session):
             return self._send(self._retake(session))
         if found.complete:
             with suppress(StaleStateError):

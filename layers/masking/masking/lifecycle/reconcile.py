@@ -171,7 +171,7 @@ class Reconciler:
             return MATCHED
         if not found.complete:
             return LEFT
-        if sessions.may_recreate(session):
+        if transitions.may_recreate(session):
             self._replace(session, transitions.fail(session), "create_closed")
         else:
             self._replace(session, transitions.abandon(session), "create_abandoned")

@@ -32,7 +32,7 @@ from masking.core.key_space import (
     part_key,
     session_key,
 )
-from masking.domain import due_work, sessions
+from masking.domain import due_work
 from masking.domain.sessions import Session
 from masking.storage.session_items import end_item, session_from, state_item
 from masking.storage.table import (
@@ -50,6 +50,10 @@ MOST_TRIES = 5
 IS_AS_FETCHED = "fetched_at = :seen"
 WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
 IS_NOT_ERASED = "attribute_not_exists(erased)"
+
+# By how much the end that Plivo answers may differ from the one that was asked for
+# before the request's item, which was written first, is made to go with its session.
+REQUEST_SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -248,7 +252,7 @@ class SessionStore:
             return
         if before.expiry_time is None and after.asked:
             off = abs(after.expiry_time - _asked_end(after))
-            if off <= sessions.REQUEST_SLACK:
+            if off <= REQUEST_SLACK:
                 return
         with suppress(ConditionFailedError):
             self._table.update(
