@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from masking.core.amounts import whole_number
 from masking.core.times import parse_callback_time, stamp
 from masking.domain.plivo_events import PLACES, UNPLACED, Stage
 
@@ -100,11 +101,3 @@ def ordered(events: Iterable[CallbackEvent]) -> list[CallbackEvent]:
     """Order callbacks, each once."""
     once = {each.digest: each for each in events}
     return sorted(once.values(), key=lambda each: each.order)
-
-
-def whole_number(text: str) -> int | None:
-    """Parse a whole number from outside; None if the text is not one."""
-    text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        return None
-    return int(text)

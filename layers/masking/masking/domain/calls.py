@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from masking.core.amounts import money, whole_number
 from masking.domain import hangup_causes, split_calls
-from masking.domain.callback_event import EARLIEST, CallbackEvent, whole_number
+from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.plivo_events import PARTIES_HANGUP, PIN, role_of
 
 
@@ -206,18 +207,9 @@ def _amount(
     last: CallbackEvent | None, ends: Sequence[CallbackEvent]
 ) -> Decimal | None:
     chosen = [last] if last and last.attributes.get("Amount") else ends
-    found = [decimal_of(each.attributes.get("Amount", "")) for each in chosen]
+    found = [money(each.attributes.get("Amount", "")) for each in chosen]
     known = [amount for amount in found if amount is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-def decimal_of(text: str) -> Decimal | None:
-    """Parse an amount from outside; None if the text is not one."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and abs(amount) < 10**9 else None
 
 
 def _recordings(chain: Sequence[CallbackEvent]) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from masking.core.amounts import money, whole_number
 from masking.core.numbers import normal_or_none
 from masking.core.times import parse_callback_time
 from masking.domain import split_calls
-from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered, whole_number
-from masking.domain.calls import Call, call_from, decimal_of
+from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered
+from masking.domain.calls import Call, call_from
 from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP
 
 CERTAIN = "certain"
@@ -160,7 +161,7 @@ def _settled(calls: list[Call], snapshot: Snapshot) -> list[Call]:
             call,
             certainty=SETTLED if snapshot.final else call.certainty,
             billed_seconds=_or(interaction.get("call_billed_duration"), call),
-            amount=decimal_of(str(interaction.get("total_call_amount"))) or call.amount,
+            amount=money(interaction.get("total_call_amount")) or call.amount,
         )
         for call, interaction in zip(
             calls, (snapshot.interactions[i] for i in whose), strict=True
@@ -169,7 +170,7 @@ def _settled(calls: list[Call], snapshot: Snapshot) -> list[Call]:
 
 
 def _or(billed: object, call: Call) -> int | None:
-    known = whole_number(str(billed))
+    known = whole_number(billed)
     return call.billed_seconds if known is None else known
 
 
