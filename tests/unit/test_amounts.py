@@ -13,7 +13,7 @@ from masking.core import amounts, times
 
 AT = datetime(2026, 11, 26, 13, 40, 5, tzinfo=UTC)
 
-NOT_AMOUNTS = [
+NOT_AMOUNTS: list[object] = [
     *("", " ", "x", "NaN", "Infinity", "-1", "-0.01", "1_000", "1,000", "0x10"),
     *(
         "1e1000000",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from masking.domain import (
     erasures,
     plivo_events,
     session_changes,
+    told_calls,
     transitions,
 )
 from masking.domain.bus_events import Event
@@ -29,7 +31,7 @@ from masking.storage.recordings import recording_item
 from masking.storage.timelines import callback_event_from
 from masking.stream import item_events, pin_guessing
 from stack.environments import ROOT
-from tests.support.api_answers import STORY, all_recordings, callback
+from tests.support.api_answers import API_ID, STORY, all_recordings, callback
 from tests.support.event_schemas import FILES, TYPES, check_event
 from tests.support.session_states import NOW, active, answered, reserved
 
@@ -89,12 +91,30 @@ def told_by_callbacks() -> Iterator[Event]:
     """Yield the events of each of Plivo's, with and without call and webhook."""
     names = [*plivo_events.TYPE_OF_EVENT, "SessionSomethingNew", plivo_events.PIN]
     items = [callback(50 + number, name) for number, name in enumerate(names)]
-    items.append(callback(99, plivo_events.PIN, PinAuthenticationStatus="failed"))
+    items += [
+        callback(90 + number, plivo_events.PIN, PinAuthenticationStatus=status)
+        for number, status in enumerate(("failed", "success", "AuthorizedCaller"))
+    ]
     for item in items:
         for session in (active(), replace(active(), asked=WEBHOOKS)):
             for call in (None, *map(call_view, STORY.calls)):
                 event = callback_event_from(item)
-                yield from _found(bus_events.event_of_callback(event, session, call))
+                found = bus_events.event_of_callback(event, session, call)
+                # The end of a call is told by what is known of the whole call.
+                if found and found.type != told_calls.ENDED:
+                    yield found
+
+
+def told_of_calls() -> Iterator[Event]:
+    """Yield the end of each call and its correction, by callbacks and by records."""
+    kinds = ((told_calls.ENDED, 0), (told_calls.CORRECTED, 1))
+    ends = (None, callback_event_from(callback(98, plivo_events.PARTIES_HANGUP)))
+    for session in (active(), replace(active(), asked=WEBHOOKS)):
+        for call in map(call_view, STORY.calls):
+            for (kind, turn), end in product(kinds, ends):
+                yield bus_events.event_of_call(
+                    kind, call, API_ID, session, turn=turn, callback=end
+                )
 
 
 def changed_recordings() -> Iterator[Event]:
@@ -143,7 +163,13 @@ def _found(event: Event | None) -> Iterator[Event]:
 @pytest.fixture
 def published() -> list[dict[str, Any]]:
     """Collect every kind of event as the bus has it."""
-    made = (changed_sessions, told_by_callbacks, changed_recordings, others)
+    made = (
+        changed_sessions,
+        told_by_callbacks,
+        told_of_calls,
+        changed_recordings,
+        others,
+    )
     return [event.detail() for each in made for event in each()]
 
 

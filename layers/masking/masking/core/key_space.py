@@ -5,6 +5,7 @@
 | session state    | S#{session}           | A#STATE          | every change       |
 | session request  | S#{session}           | A#REQUEST        | create, once       |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
+| call, once told  | S#{session}           | C#{end}#{call}   | stream, settlement |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
@@ -63,6 +64,7 @@ ERASURE = "ERASURE"
 
 # Kinds of a session's parts, in the order of their sort keys.
 ASPECT = "A"
+CALL = "C"
 CALLBACK = "E"
 RECORDING = "R"
 DELIVERY = "W"

@@ -66,7 +66,8 @@ def parse_callback_time(text: str) -> datetime | None:
 
     Many writings are read, because Plivo documents none (plivo-contract 2.1). A time
     without a zone is UTC; a zone that has a name alone is not known, unless it is UTC.
-    A time of the year 1 or 9999 is one that nobody set.
+    A time before 1970 or
+    after 9000 is one that nobody set.
     """
     text = text.strip()
     if len(text) > LONGEST_TIME or not text.isascii():
@@ -99,17 +100,17 @@ def _moment_of(part: Mapping[str, str | None]) -> datetime | None:
     offset = _offset(part["zone"] or "")
     if not month or offset is None:
         return None
+    year, of_month, day, hour, minute, second = (
+        int(text or 0)
+        for text in (part["y"], month, part["d"], part["h"], part["min"], part["s"])
+    )
+    micro = int((part["f"] or "").ljust(6, "0")[:6])
     try:
-        local = datetime(
-            *(int(n or 0) for n in (part["y"], month, part["d"])),
-            *(int(part[n] or 0) for n in ("h", "min", "s")),
-            int((part["f"] or "").ljust(6, "0")[:6]),
-            tzinfo=UTC,
-        )
+        local = datetime(year, of_month, day, hour, minute, second, micro, UTC)
         at = local - offset
     except (ValueError, OverflowError):
         return None
-    return at if 1 < at.year < 9999 else None
+    return at if 1970 <= at.year < 9000 else None
 
 
 def _offset(zone: str) -> timedelta | None:
@@ -142,7 +143,7 @@ def parse_go_time(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     # Go's zero time, which is how it prints one that is unset, is of the year 1.
-    return read if 1 < read.year < 9999 else None
+    return read if read.year > 1 else None
 
 
 GO_TIME = re.compile(

@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking.api.timeline_views import call_view
 from masking.core import key_space
-from masking.domain import bus_events
+from masking.domain.plivo_events import Stage
 from masking.domain.timeline import may_end_call
 from masking.storage import timelines
 from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
+    from masking.callbacks.call_news import CallNews
     from masking.storage.bus import Bus
     from masking.storage.stores import Stores
 
@@ -28,6 +28,7 @@ class CallEnded:
 
     stores: Stores
     bus: Bus
+    call_news: CallNews
 
     def announce(self, session_uuid: str, digest: str) -> bool:
         """Publish `call.ended` if a callback was a call's last; return whether it was.
@@ -44,14 +45,16 @@ class CallEnded:
         ends = [
             each.digest
             for each in timeline.history
-            if each.digest in call.digests and each.is_end_of_leg
+            if each.digest in call.digests
+            and each.is_of_call
+            and each.stage >= Stage.ENDING
         ]
         if ends[-1] != digest:
             return False
         item = next(i for i in whole.callbacks if key_space.name_of(i) == digest)
-        event = bus_events.event_of_callback(
-            callback_event_from(item), whole.session, call_view(call), "call.ended"
+        event = self.call_news.of_callback(
+            callback_event_from(item), call, whole.session, is_last=True
         )
         if event:
             self.bus.put([event])
-        return True
+        return event is not None

@@ -13,11 +13,13 @@ from masking.domain import bus_events, session_changes, timeline, transitions
 from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import Session
+from masking.domain.told_calls import ENDED
 from masking.storage.timelines import callback_event_from, timeline_of
 from masking.stream import on_callback, pin_guessing
 from masking.stream.session_changed import orphan_check
 
 if TYPE_CHECKING:
+    from masking.callbacks.call_news import CallNews
     from masking.core.times import Clock
     from masking.recording.announce import Announcer
     from masking.storage.queues import Queue
@@ -38,6 +40,7 @@ class CallbackKept:
     reads: SessionReads
     links: SessionLinks
     announcer: Announcer
+    call_news: CallNews
     check_queue: Queue
     erasure_queue: Queue
     number_key: bytes
@@ -68,6 +71,15 @@ class CallbackKept:
         event = bus_events.event_of_callback(
             callback, session, call_view(call) if call else None
         )
+        is_last = event is not None and event.type == ENDED
+        news = (
+            self.call_news.of_callback(callback, call, session, is_last=is_last)
+            if call
+            else None
+        )
+        if is_last:
+            # The end of a call is told once, however many callbacks tell of it.
+            event = None
         if event and event.type == "number.replaced":
             self._renumber(session.session_uuid)
         if event and event.type in ("recording.announced", "recording.failed"):
@@ -76,7 +88,7 @@ class CallbackKept:
         guessed = pin_guessing.after_callback(
             self.stores, self.number_key, self.most_guesses, item, session
         )
-        return [each for each in (event, guessed) if each]
+        return [each for each in (event, news, guessed) if each]
 
     def _erase_again(self, item: Item, session: Session) -> None:
         """Erase again what a callback of an erased session brings.

@@ -1,0 +1,245 @@
+"""Gather callbacks into calls where some are lost, doubled, late or altered.
+
+`split_calls` divides a history in which nothing is wrong, and says so. Everything else
+comes here. Each callback in its order joins the call that it fits best:
+
+1. Callers that differ are of different calls.
+2. A call has each fact once. A second one is a double of the first, not another call,
+   if it lies within the call or soon after it.
+3. What begins a call begins another one where the last has ended, or has begun a while
+   before.
+4. The end of a leg belongs to the call that its duration reaches back to, else to the
+   newest that has not ended; in the second in which another begins, to the older.
+5. Of the ways that remain the one with the fewest calls is taken: a piece without an
+   end that lies within another call is part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.plivo_events import PARTIES_HANGUP, PIN, Stage
+
+# So much later what began a call can come again and still be the same.
+AGAIN = timedelta(seconds=3)
+
+# So long after a call's end its callbacks may be stamped.
+LATE = timedelta(seconds=30)
+
+# So long a phone may ring; a piece of a call never waits longer for the next.
+RINGING = timedelta(seconds=120)
+
+# By so much durations and times may disagree.
+SLACK = timedelta(seconds=5)
+
+# Events from `PLACES` before which nothing of a call comes.
+LAST_START = 4
+
+
+@dataclass
+class Gathered:
+    """The callbacks of one call in their order; *doubles* repeat another of them."""
+
+    events: list[CallbackEvent] = field(default_factory=list)
+    doubles: set[str] = field(default_factory=set)
+
+    @property
+    def facts(self) -> list[CallbackEvent]:
+        """Return its callbacks without doubles."""
+        return [each for each in self.events if each.digest not in self.doubles]
+
+    @property
+    def began(self) -> datetime:
+        """Return when the first of its callbacks happened."""
+        return self.events[0].at
+
+    @property
+    def last(self) -> datetime:
+        """Return when the last of its facts happened."""
+        return self.facts[-1].at
+
+    @property
+    def caller(self) -> str:
+        """Return the number that called; empty if no callback has it."""
+        given = (each.attributes.get("From", "") for each in self.events)
+        return next(filter(None, given), "")
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether all of its ends are there."""
+        facts = self.facts
+        ended = {each.leg for each in facts if each.is_end_of_leg}
+        return len(ended) > 1 or any(each.name == PARTIES_HANGUP for each in facts)
+
+    @property
+    def has_end(self) -> bool:
+        """Return whether anything tells of its end."""
+        return any(each.stage >= Stage.ENDING for each in self.events)
+
+    def same(self, event: CallbackEvent) -> CallbackEvent | None:
+        """Return the fact that *event* would be a double of."""
+        if event.name == PIN:
+            return next((e for e in self.facts if _is_same_try(e, event)), None)
+        return next((each for each in self.facts if each.slot == event.slot), None)
+
+    def add(self, event: CallbackEvent) -> None:
+        """Add a callback that comes after all others."""
+        if self.same(event):
+            self.doubles.add(event.digest)
+        self.events.append(event)
+
+
+def gather(events: Sequence[CallbackEvent]) -> list[Gathered]:
+    """Gather callbacks of calls, in their order, into calls, the oldest first."""
+    calls: list[Gathered] = []
+    for at, event in enumerate(events):
+        call = _home_of(event, calls, events[at + 1 :])
+        if call is None:
+            call = Gathered()
+            calls.append(call)
+        call.add(event)
+    return _fewest(calls)
+
+
+def _home_of(
+    event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
+) -> Gathered | None:
+    """Return the call that a callback belongs to; None if it begins another."""
+    known = [each for each in calls if _same_caller(each, event)]
+    if not known:
+        return None
+    if event.stage >= Stage.ENDING:
+        return _ended_by(event, known, later)
+    newest = known[-1]
+    twin = newest.same(event)
+    if event.place <= LAST_START and event.leg != "Second":
+        return newest if _is_start_of(newest, event, twin) else None
+    if newest.is_over:
+        near = event.at - newest.last <= SLACK
+        return newest if near and not _begins_another(event, later) else None
+    since = event.at - (twin.at if twin else newest.last)
+    return newest if since <= RINGING else None
+
+
+def _is_start_of(
+    call: Gathered, event: CallbackEvent, twin: CallbackEvent | None
+) -> bool:
+    """Return whether a callback of a call's start belongs to a call that is known."""
+    if call.is_over and event.at >= call.last:
+        return False
+    if twin:
+        return event.at - twin.at <= AGAIN
+    started = event.at - call.began <= RINGING
+    further = any(
+        each.place > event.place and each.at < event.at - AGAIN for each in call.facts
+    )
+    return started and not further and not call.has_end
+
+
+def _begins_another(event: CallbackEvent, later: Iterable[CallbackEvent]) -> bool:
+    """Return whether more of a call follows soon on what may be a late callback."""
+    return any(
+        each.stage is Stage.CONNECTING and each.slot != event.slot
+        for each in later
+        if each.at - event.at <= RINGING
+    )
+
+
+def _ended_by(
+    event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
+) -> Gathered | None:
+    """Return the call of a callback of a call's end."""
+    free = [c for c in calls if not c.same(event) and _may_end(c, event)]
+    exact = [c for c in free if _reaches_back(c, event)]
+    if exact:
+        return exact[-1]
+    # The legs of a call end together.
+    ending = [c for c in free if c.has_end and event.at - c.last <= AGAIN]
+    if ending:
+        return ending[-1]
+    started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
+    if len(started) > 1:
+        # Two are open: they overlap if both will have an end, else one has lost it.
+        ends = 1 + sum(each.slot == event.slot for each in later)
+        touching = started[-1].began == event.at
+        return started[0 if touching or ends >= len(started) else -1]
+    if free:
+        return started[-1] if started else free[-1]
+    twins = [c for c in calls if c.same(event) and _repeats_end(c, event)]
+    return twins[-1] if twins else None
+
+
+def _may_end(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a call without this fact can have it."""
+    if call.has_end and event.at - call.last > LATE:
+        return False
+    if not event.duration:
+        return True
+    begun = event.at - timedelta(seconds=event.duration)
+    answers = [each.at for each in call.facts if each.is_answer]
+    if answers:
+        return begun <= max(answers) + SLACK
+    return begun <= call.last + RINGING
+
+
+def _reaches_back(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether the duration of an end reaches back to an answer of the call."""
+    if not event.duration:
+        return False
+    begun = event.at - timedelta(seconds=event.duration)
+    answers = [each.at for each in call.facts if each.is_answer]
+    return any(abs(begun - at) <= timedelta(seconds=1) for at in answers)
+
+
+def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether an end that a call has already is told once more."""
+    twin = call.same(event)
+    if twin and twin.duration == event.duration and event.at - twin.at <= AGAIN:
+        return True
+    if event.duration:
+        return event.at - timedelta(seconds=event.duration) < call.last
+    return event.at - call.last <= LATE
+
+
+def _is_same_try(one: CallbackEvent, other: CallbackEvent) -> bool:
+    """Return whether two callbacks tell of the same PIN that was entered."""
+    names = ("PinRetryCounter", "PinAuthenticationStatus")
+    told = [one.attributes.get(name) for name in names]
+    again = told == [other.attributes.get(name) for name in names]
+    return one.name == PIN and again and (bool(told[0]) or one.at == other.at)
+
+
+def _same_caller(call: Gathered, event: CallbackEvent) -> bool:
+    caller = event.attributes.get("From", "")
+    return not caller or not call.caller or caller == call.caller
+
+
+def _fewest(calls: Sequence[Gathered]) -> list[Gathered]:
+    """Join what needs not be a call of its own to the call that it lies within."""
+    kept: list[Gathered] = []
+    for call in calls:
+        home = next((c for c in reversed(kept) if _holds(c, call)), None)
+        if home is None:
+            kept.append(call)
+            continue
+        for event in call.events:
+            home.add(event)
+        home.events.sort(key=lambda each: each.order)
+    return kept
+
+
+def _holds(call: Gathered, piece: Gathered) -> bool:
+    """Return whether a piece is part of a call, although it seemed another's."""
+    if call.caller and piece.caller and call.caller != piece.caller:
+        return False
+    if EARLIEST in (piece.began, call.began):
+        return False
+    if not piece.has_end:
+        return piece.events[-1].at <= call.events[-1].at
+    # The end of a call whose start seemed to be another's.
+    starts = any(each.place <= LAST_START for each in piece.facts)
+    lacks = not call.has_end and all(not call.same(each) for each in piece.facts)
+    return lacks and not starts and piece.began - call.last <= RINGING
