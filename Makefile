@@ -56,6 +56,9 @@ chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kil
 chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken in every way
 	@$(BIN)/python -m proofs recordings --calls $(or $(N),300)
 
+calls: stack ## Prove that calls are told truly: N=100000 spoilt histories
+	@$(BIN)/python -m proofs calls --histories $(or $(N),100000)
+
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
 
@@ -130,7 +133,7 @@ build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITEC
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke unit test endings chaos chaos-recordings attack units \
+.PHONY: help run demo invoke unit test endings chaos chaos-recordings calls attack units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

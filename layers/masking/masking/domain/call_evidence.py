@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from masking.domain import hangup_causes
 from masking.domain.callback_event import EARLIEST, CallbackEvent
-from masking.domain.plivo_events import PARTIES_HANGUP
+from masking.domain.plivo_events import PARTIES_HANGUP, PIN, pin_outcome
 
 RECORDED = ("SessionRecordingInitiated", "SessionRecordingCompleted")
 
@@ -101,19 +101,21 @@ class Evidence:
         if not hangup_causes.is_by_person(last.code):
             # A time limit ends calls that were talked.
             return last.code == hangup_causes.TIME_LIMIT or None
+        if last.duration == 0 or self._is_turned_away:
+            return False if self.is_whole else None
         caller = self.caller_end
-        if (
-            caller
-            and caller.has_cost
-            and (caller.billed, caller.amount)
-            == (
-                last.billed,
-                last.amount,
-            )
-        ):
+        paid = (last.billed, last.amount)
+        if caller and caller.has_cost and (caller.billed, caller.amount) == paid:
             # All that was paid for is the caller's own leg.
             return False if self.is_whole else None
         return True
+
+    @property
+    def _is_turned_away(self) -> bool:
+        """Return whether a PIN was wrong, and nothing tells of another leg."""
+        pins = [pin_outcome(e.attributes) for e in self.facts if e.name == PIN]
+        other = any(e.leg not in ("", self.caller_leg) for e in self.facts)
+        return bool(pins) and pins[-1] == "failed" and not other
 
     @cached_property
     def code(self) -> int | None:

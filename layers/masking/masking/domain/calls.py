@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from masking.core.amounts import whole_number
-from masking.domain import hangup_causes, split_calls
+from masking.domain import hangup_causes
 from masking.domain.call_evidence import Evidence, known
 from masking.domain.callback_event import CallbackEvent
-from masking.domain.plivo_events import PIN, pin_outcome, role_of
+from masking.domain.plivo_events import PIN, Stage, pin_outcome, role_of
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,6 @@ class Call:
 CERTAIN = "certain"
 INFERRED = "inferred"
 
-RECORDED = "SessionRecordingCompleted"
-
 
 def call_from(
     ordinal: int,
@@ -75,20 +73,17 @@ def call_from(
     *,
     digests: Sequence[str],
     is_whole: bool,
-    has_end_event: bool,
     is_followed: bool,
 ) -> Call:
     """Build a call from its facts, which are in order; *digests* are with doubles.
 
-    *is_whole* says that none of its callbacks is missing or in doubt, *has_end_event*
-    that Plivo's vocabulary has an event for its end, *is_followed* that another call
-    began after it.
+    *is_whole* says that none of its callbacks is missing or in doubt, *is_followed*
+    that another call began after it.
     """
     caller, callee = _roles(facts, parties)
     said = Evidence(facts, is_whole=is_whole, by_second=caller not in ("first", None))
-    over = split_calls.is_over(facts, has_end_event=has_end_event)
-    # A recording is complete when a party hangs up; so both legs' ends are its end.
-    over = over or len(said.ends) > 1 or any(e.name == RECORDED for e in facts)
+    # When one leg has ended nobody talks any more, and nothing goes on without talk.
+    over = any(each.stage >= Stage.ENDING for each in facts)
     ended = said.ended_at if over or is_followed else None
     pin = _pin(facts)
     sure = is_whole and said.last is not None and not said.is_contradictory

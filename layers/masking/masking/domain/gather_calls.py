@@ -32,6 +32,10 @@ LATE = timedelta(seconds=30)
 # So long a phone may ring; a piece of a call never waits longer for the next.
 RINGING = timedelta(seconds=120)
 
+# Times are to the second, and so are durations.
+AT_ONCE = 1.5
+FAR = 1_000.0
+
 # By so much durations and times may disagree.
 SLACK = timedelta(seconds=5)
 
@@ -152,12 +156,17 @@ def _ended_by(
     event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
 ) -> Gathered | None:
     """Return the call of a callback of a call's end."""
+    for call in reversed(calls):
+        twin = call.same(event)
+        if twin and _is_repeat(twin, event):
+            return call
     free = [c for c in calls if not c.same(event) and _may_end(c, event)]
-    exact = [c for c in free if _reaches_back(c, event)]
-    if exact:
-        return exact[-1]
     # The legs of a call end together.
     ending = [c for c in free if c.has_end and event.at - c.last <= AGAIN]
+    reached = [(_reach(c, event), c not in ending, -n) for n, c in enumerate(free)]
+    best = min(reached, default=(FAR, False, 0))
+    if best[0] < FAR:
+        return free[-best[2]]
     if ending:
         return ending[-1]
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
@@ -180,18 +189,43 @@ def _may_end(call: Gathered, event: CallbackEvent) -> bool:
         return True
     begun = event.at - timedelta(seconds=event.duration)
     answers = [each.at for each in call.facts if each.is_answer]
-    if answers:
+    if len(answers) > 1:
         return begun <= max(answers) + SLACK
-    return begun <= call.last + RINGING
+    # Who was called may have answered later, without a word of it.
+    return begun <= max(answers, default=call.last) + RINGING
 
 
-def _reaches_back(call: Gathered, event: CallbackEvent) -> bool:
-    """Return whether the duration of an end reaches back to an answer of the call."""
+def _reach(call: Gathered, event: CallbackEvent) -> float:
+    """Return by how many seconds an end's duration misses an answer of the call.
+
+    The end of a leg reaches back to the answer of that leg; that of another one comes
+    after all that do, and `FAR` says that it reaches none.
+    """
     if not event.duration:
-        return False
+        return FAR
     begun = event.at - timedelta(seconds=event.duration)
-    answers = [each.at for each in call.facts if each.is_answer]
-    return any(abs(begun - at) <= timedelta(seconds=1) for at in answers)
+    answers = [each for each in call.facts if each.is_answer]
+    own = [each for each in answers if each.leg == event.leg]
+    missed = min(
+        (abs((begun - each.at).total_seconds()) for each in own or answers),
+        default=FAR,
+    )
+    if missed > AT_ONCE:
+        return FAR
+    return missed if own or not event.leg else missed + AT_ONCE
+
+
+def _is_repeat(twin: CallbackEvent, event: CallbackEvent) -> bool:
+    """Return whether an end is told again, with one attribute altered at most."""
+    if abs(event.at - twin.at) > AGAIN or not (event.has_cost and twin.has_cost):
+        return False
+    names = twin.attributes.keys() | event.attributes.keys()
+    altered = [
+        name
+        for name in names - {"EventTimestamp"}
+        if twin.attributes.get(name, "") != event.attributes.get(name, "")
+    ]
+    return len(altered) <= 1
 
 
 def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:

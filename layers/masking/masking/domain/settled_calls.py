@@ -134,7 +134,8 @@ def _outcome(
         return "connected"
     if connected is None:
         return told.outcome if told.outcome in KNOWN else "unknown"
-    if told.pin and told.pin.outcome == "failed":
+    dialed = record.get("second_party_leg") or record.get("second_party_resource_url")
+    if told.pin and told.pin.outcome == "failed" and not dialed:
         return "pin_failed"
     words = [str(record.get(f"{leg}_status") or "").lower() for leg in LEGS]
     if words[1] in UNANSWERED:

@@ -119,7 +119,6 @@ def _calls_of(
         else [Gathered(chain) for chain in chains]
     )
     whole = strict and _is_whole(history, [each.events for each in gathered])
-    has_end_event = any(each.name == PARTIES_HANGUP for each in of_calls)
     return [
         call_from(
             number,
@@ -127,7 +126,6 @@ def _calls_of(
             parties,
             digests=[event.digest for event in each.events],
             is_whole=whole,
-            has_end_event=has_end_event,
             is_followed=number < len(gathered)
             and gathered[number].began > each.events[-1].at,
         )
