@@ -329,3 +329,96 @@ def test_a_settled_call_that_nobody_answered_is_so_whatever_callbacks_say() -> N
 
     assert (call.outcome, call.talk_seconds, call.amount) == ("busy", 0, Decimal(0))
     assert call.answered_at is None
+
+
+def test_callers_that_differ_are_of_different_calls() -> None:
+    first, second = told("1A@1 2R@2 2A@3"), told("1A@4 2R@4 2A@5 1H@20 2H@20 PH@20")
+    for each in second:
+        each |= {"From": "12025550101", "To": "12025550100"}
+
+    calls = calls_of([*first, *second])
+
+    assert [call.caller for call in calls] == ["first", "second"]
+    assert [len(call.digests) for call in calls] == [3, 6]
+
+
+def test_the_end_of_a_leg_is_of_the_call_that_its_duration_reaches_to() -> None:
+    outer, inner = "1A@1 2R@2 2A@5", "1A@10 2R@11 2A@14 1H@29 2H@29 PH@29"
+    callbacks = told(f"{outer} {inner} 1H@60 2H@60 PH@60", numbered=False)
+    for each, seconds in zip(callbacks[6:], (19, 15, 15, 59, 55, 55), strict=True):
+        each["Duration"] = str(seconds)
+
+    calls = calls_of(callbacks)
+
+    assert [call.talk_seconds for call in calls] == [55, 15]
+    assert [call.ended_at for call in calls] == [at(60), at(29)]
+
+
+def test_a_start_that_is_told_again_late_in_its_call_is_part_of_it() -> None:
+    callbacks = told(WHOLE)
+    again = {**callbacks[0], "EventTimestamp": "2026-11-26 12:00:09"}
+
+    assert_one_paid_talk(calls_of([*callbacks, again]))
+
+
+def test_an_end_long_after_a_call_is_another_call() -> None:
+    callbacks = told("1A@1 2R@2 2A@5 1H@20 PH@300", numbered=False)
+    for name in ("Duration", "BilledDuration"):
+        del callbacks[-1][name]
+
+    calls = calls_of(callbacks)
+
+    assert [call.ended_at for call in calls] == [at(20), at(300)]
+    assert [call.outcome for call in calls] == ["connected", "connected"]
+
+
+def test_a_leg_that_failed_outweighs_the_bill_of_the_whole_call() -> None:
+    callbacks = told("1A@1 2R@2 1H@32 2H@32 PH@32")
+    callbacks[3] |= {"PlivoHangupCauseCode": "3010", "Duration": "0"}
+
+    [call] = calls_of(callbacks)
+
+    assert (call.outcome, call.talk_seconds) == ("busy", 0)
+
+
+def test_nothing_is_certain_where_a_number_is_missing_between_calls() -> None:
+    callbacks = told(f"{WHOLE} {LATER}")
+    for each in callbacks[6:]:
+        each["SequenceNumber"] = str(int(each["SequenceNumber"]) + 1)
+
+    calls = calls_of(callbacks)
+
+    assert [call.certainty for call in calls] == ["inferred", "inferred"]
+
+
+@pytest.mark.parametrize("name", ["Amount", "BilledDuration"])
+@pytest.mark.parametrize("value", ["x", "", "0"])
+def test_what_one_copy_of_a_callback_does_not_say_another_does(
+    name: str, value: str
+) -> None:
+    callbacks = told(WHOLE)
+    worse = {**callbacks[PH], name: value}
+
+    for order in ([*callbacks, worse], [worse, *callbacks]):
+        assert_one_paid_talk(calls_of(order))
+
+
+ODD = [
+    {"EventTimestamp": "0001-01-01T00:00:00+14:00"},
+    {"EventTimestamp": "9999-12-31T23:59:59-01:00"},
+    {"Amount": "1e1000000"},
+    {"Amount": "9" * 5_001, "Duration": "9" * 5_001},
+    {"Duration": "999999999", "BilledDuration": "-1"},
+    {"SequenceNumber": "9" * 5_001, "PlivoHangupCauseCode": "1_000"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_an_odd_value_is_not_known_and_takes_nothing_with_it(odd: Attributes) -> None:
+    callbacks = told(f"{WHOLE} {LATER}")
+    callbacks[PH] |= odd
+
+    calls = calls_of(callbacks)
+
+    assert [call.outcome for call in calls] == ["connected", "connected"]
+    assert calls[1].amount == Decimal("0.02")

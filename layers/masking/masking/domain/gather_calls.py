@@ -17,11 +17,11 @@ comes here. Each callback in its order joins the call that it fits best:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from masking.domain.callback_event import EARLIEST, CallbackEvent
-from masking.domain.plivo_events import PARTIES_HANGUP, PIN, Stage
+from masking.domain.gathered import Gathered
+from masking.domain.plivo_events import Stage
 
 # So much later what began a call can come again and still be the same.
 AGAIN = timedelta(seconds=3)
@@ -39,68 +39,20 @@ FAR = 1_000.0
 # By so much durations and times may disagree.
 SLACK = timedelta(seconds=5)
 
+# So many calls back, and callbacks ahead, are looked at: more never overlap, and what
+# it takes to gather grows with the history and not with its square.
+NEAR = 8
+AHEAD = 64
+
 # Events from `PLACES` before which nothing of a call comes.
 LAST_START = 4
-
-
-@dataclass
-class Gathered:
-    """The callbacks of one call in their order; *doubles* repeat another of them."""
-
-    events: list[CallbackEvent] = field(default_factory=list)
-    doubles: set[str] = field(default_factory=set)
-
-    @property
-    def facts(self) -> list[CallbackEvent]:
-        """Return its callbacks without doubles."""
-        return [each for each in self.events if each.digest not in self.doubles]
-
-    @property
-    def began(self) -> datetime:
-        """Return when the first of its callbacks happened."""
-        return self.events[0].at
-
-    @property
-    def last(self) -> datetime:
-        """Return when the last of its facts happened."""
-        return self.facts[-1].at
-
-    @property
-    def caller(self) -> str:
-        """Return the number that called; empty if no callback has it."""
-        given = (each.attributes.get("From", "") for each in self.events)
-        return next(filter(None, given), "")
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether all of its ends are there."""
-        facts = self.facts
-        ended = {each.leg for each in facts if each.is_end_of_leg}
-        return len(ended) > 1 or any(each.name == PARTIES_HANGUP for each in facts)
-
-    @property
-    def has_end(self) -> bool:
-        """Return whether anything tells of its end."""
-        return any(each.stage >= Stage.ENDING for each in self.events)
-
-    def same(self, event: CallbackEvent) -> CallbackEvent | None:
-        """Return the fact that *event* would be a double of."""
-        if event.name == PIN:
-            return next((e for e in self.facts if _is_same_try(e, event)), None)
-        return next((each for each in self.facts if each.slot == event.slot), None)
-
-    def add(self, event: CallbackEvent) -> None:
-        """Add a callback that comes after all others."""
-        if self.same(event):
-            self.doubles.add(event.digest)
-        self.events.append(event)
 
 
 def gather(events: Sequence[CallbackEvent]) -> list[Gathered]:
     """Gather callbacks of calls, in their order, into calls, the oldest first."""
     calls: list[Gathered] = []
     for at, event in enumerate(events):
-        call = _home_of(event, calls, events[at + 1 :])
+        call = _home_of(event, calls[-NEAR:], events[at + 1 : at + 1 + AHEAD])
         if call is None:
             call = Gathered()
             calls.append(call)
@@ -157,8 +109,8 @@ def _ended_by(
 ) -> Gathered | None:
     """Return the call of a callback of a call's end."""
     for call in reversed(calls):
-        twin = call.same(event)
-        if twin and _is_repeat(twin, event):
+        told = [each for each in call.events if each.slot == event.slot]
+        if any(_is_repeat(each, event) for each in told):
             return call
     free = [c for c in calls if not c.same(event) and _may_end(c, event)]
     # The legs of a call end together.
@@ -171,14 +123,27 @@ def _ended_by(
         return ending[-1]
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
     if len(started) > 1:
-        # Two are open: they overlap if both will have an end, else one has lost it.
-        ends = 1 + sum(each.slot == event.slot for each in later)
-        touching = started[-1].began == event.at
-        return started[0 if touching or ends >= len(started) else -1]
+        return _of_two_open(started, event, later)
     if free:
         return started[-1] if started else free[-1]
     twins = [c for c in calls if c.same(event) and _repeats_end(c, event)]
     return twins[-1] if twins else None
+
+
+def _of_two_open(
+    started: Sequence[Gathered], event: CallbackEvent, later: Sequence[CallbackEvent]
+) -> Gathered:
+    """Return which of the calls that are open ends.
+
+    They overlap if all of them will have an end; else one has lost it, or has begun
+    in appearance alone, because its start was told again.
+    """
+    newest, before = started[-1], started[-2]
+    ends = 1 + sum(each.slot == event.slot for each in later)
+    if newest.began == event.at or ends >= len(started):
+        return started[0]
+    only_start = all(each.place <= LAST_START for each in newest.events)
+    return before if only_start and newest.began - before.last <= LATE else newest
 
 
 def _may_end(call: Gathered, event: CallbackEvent) -> bool:
@@ -238,14 +203,6 @@ def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:
     return event.at - call.last <= LATE
 
 
-def _is_same_try(one: CallbackEvent, other: CallbackEvent) -> bool:
-    """Return whether two callbacks tell of the same PIN that was entered."""
-    names = ("PinRetryCounter", "PinAuthenticationStatus")
-    told = [one.attributes.get(name) for name in names]
-    again = told == [other.attributes.get(name) for name in names]
-    return one.name == PIN and again and (bool(told[0]) or one.at == other.at)
-
-
 def _same_caller(call: Gathered, event: CallbackEvent) -> bool:
     caller = event.attributes.get("From", "")
     return not caller or not call.caller or caller == call.caller
@@ -255,7 +212,7 @@ def _fewest(calls: Sequence[Gathered]) -> list[Gathered]:
     """Join what needs not be a call of its own to the call that it lies within."""
     kept: list[Gathered] = []
     for call in calls:
-        home = next((c for c in reversed(kept) if _holds(c, call)), None)
+        home = next((c for c in reversed(kept[-NEAR:]) if _holds(c, call)), None)
         if home is None:
             kept.append(call)
             continue

@@ -21,7 +21,7 @@ from masking.core.numbers import normal_or_none
 from masking.domain import gather_calls, settled_calls, split_calls
 from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered
 from masking.domain.calls import CERTAIN, INFERRED, Call, call_from
-from masking.domain.gather_calls import Gathered
+from masking.domain.gathered import Gathered
 from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP, Stage
 from masking.domain.settled_calls import SETTLED
 
@@ -122,7 +122,7 @@ def _calls_of(
     return [
         call_from(
             number,
-            each.facts,
+            each.evidence,
             parties,
             digests=[event.digest for event in each.events],
             is_whole=whole,
