@@ -11,6 +11,7 @@ import pytest
 from masking.core.times import parse_callback_time, stamp
 from masking.domain.sessions import Session
 from tests.handlers.reconcile_sessions.test_settlement import timeline_calls
+from tests.support.event_schemas import check_event
 from tests.support.harness import Harness
 
 LAST = ("SessionPartiesHangup", "SessionFirstPartyHangup", "SessionSecondPartyHangup")
@@ -19,6 +20,8 @@ LAST = ("SessionPartiesHangup", "SessionFirstPartyHangup", "SessionSecondPartyHa
 def told(harness: Harness, *kinds: str) -> list[dict[str, Any]]:
     """Return what the bus had of calls, each id once."""
     wanted = kinds or ("call.ended", "call.corrected")
+    for each in harness.bus.events:
+        check_event(each)
     found = [each for each in harness.bus.events if each["type"] in wanted]
     return list({each["id"]: each for each in found}.values())
 

@@ -57,7 +57,7 @@ def gather(events: Sequence[CallbackEvent]) -> list[Gathered]:
             call = Gathered()
             calls.append(call)
         call.add(event)
-    return _fewest(calls)
+    return sorted(_fewest(calls), key=lambda call: call.since)
 
 
 def _home_of(

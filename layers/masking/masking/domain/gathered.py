@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from masking.core.amounts import money
 from masking.domain.callback_event import CallbackEvent
@@ -51,6 +51,13 @@ class Gathered:
     def began(self) -> datetime:
         """Return when the first of its callbacks happened."""
         return self.events[0].at
+
+    @property
+    def since(self) -> datetime:
+        """Return when it began, as far back as the duration of its end reaches."""
+        first = self.events[0]
+        ended = first.stage >= Stage.ENDING and first.duration
+        return first.at - timedelta(seconds=first.duration or 0) if ended else first.at
 
     @property
     def last(self) -> datetime:
