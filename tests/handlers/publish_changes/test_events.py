@@ -20,6 +20,7 @@ from masking.domain import (
     transitions,
 )
 from masking.domain.recordings import Announcement, Recording, Source
+from masking.domain.told_calls import CORRECTED
 from masking.lifecycle import settlement
 from masking.wiring import Services
 from stack.aws.package import read_template

@@ -52,7 +52,8 @@ def split_calls(events: Sequence[CallbackEvent]) -> list[Chain] | None:
             return None
         if number < len(calls) and not is_over(chain, has_end_event=has_end_event):
             return None
-        if not _can_begin(chain[0]):
+        before = calls[number - 2][-1] if number > 1 else None
+        if not (_can_begin(chain[0]) or _is_refusal(chain, before, anew=anew)):
             return None
     return calls
 
@@ -60,6 +61,21 @@ def split_calls(events: Sequence[CallbackEvent]) -> list[Chain] | None:
 def _can_begin(event: CallbackEvent) -> bool:
     """Return whether a callback can be the first of a call."""
     return event.place <= LAST_START or event.name in SECOND_STARTS
+
+
+def _is_refusal(chain: Chain, before: CallbackEvent | None, *, anew: bool) -> bool:
+    """Return whether a call is one of which Plivo tells the end of its leg alone.
+
+    The vocabulary of 2023 has no event for a PIN that was wrong.
+    """
+    end = chain[0]
+    if len(chain) > 1 or not end.name.endswith("PartyComplete"):
+        return False
+    begun = end.at - timedelta(seconds=end.duration or 0)
+    if before and begun < before.at:
+        return False
+    follows = (before.sequence or 0) + 1 if before and not anew else 1
+    return end.sequence == follows
 
 
 def restarts(events: Iterable[CallbackEvent]) -> bool:
