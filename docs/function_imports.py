@@ -95,6 +95,12 @@ def imports_of(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 @cache
+def imported_with(path: Path) -> set[str]:
+    """Return the modules that a file imports when it is imported."""
+    return imports_of(walk_at_import(tree_of(path)))
+
+
+@cache
 def methods_of(*modules: str) -> dict[str, Function]:
     """Return the functions and methods that modules define, by their names."""
     found: dict[str, Function] = {}
@@ -163,7 +169,7 @@ def closure_of(function: str) -> Imports:
     """Return all that a function imports."""
     found = Imports()
     tree = tree_of(FUNCTIONS / function / "app.py")
-    _add(found, imports_of(walk_at_import(tree)), found.modules)
+    _add(found, imported_with(FUNCTIONS / function / "app.py"), found.modules)
     for name in asked_of_services(tree):
         _follow(found, name)
     _add_later(found, stores_named_in, found.stores)
@@ -205,7 +211,7 @@ def _add(found: Imports, modules: Iterable[str], to: set[str]) -> None:
             path = file_of(name)
             assert path, f"no module {name}"
             to.add(name)
-            _add(found, imports_of(walk_at_import(tree_of(path))), to)
+            _add(found, imported_with(path), to)
 
 
 def _add_later(
@@ -220,6 +226,7 @@ def _add_later(
                 _add(found, imports(module), to)
 
 
+@cache
 def stores_named_in(module: str) -> set[str]:
     """Return the modules of the stores that a module uses."""
     stores = methods_of(STORES)
@@ -234,6 +241,7 @@ def stores_named_in(module: str) -> set[str]:
     }
 
 
+@cache
 def imported_in_functions(module: str) -> set[str]:
     """Return what the functions of a module import when they run."""
     path = file_of(module)

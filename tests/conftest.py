@@ -6,6 +6,7 @@ are made anew for each test; the bus and the secrets are shared.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -55,11 +56,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Of those pytest-xdist would silently run one.
     """
+    _choose_what_is_covered(items)
     order = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path, len(order)))
     times = Counter(item.nodeid for item in items)
     if twice := [name for name, count in times.items() if count > 1]:
         raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")
+
+
+def _choose_what_is_covered(items: list[pytest.Item]) -> None:
+    """Measure coverage where it says something; measuring doubles a test's work.
+
+    On a stack the product runs in processes of its own, the simulator isn't product
+    code, and what random examples reach differs from run to run.
+    """
+    for item in items:
+        level = item.path.relative_to(Path(__file__).parent.parent).parts
+        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if level[0] == "simulator" or level[1] == "stack" or is_random:
+            item.add_marker(pytest.mark.no_cover)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives until the end: modules and tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
