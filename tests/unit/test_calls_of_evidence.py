@@ -174,7 +174,7 @@ WRITINGS: list[tuple[str, Callable[[datetime], str]]] = [
     ("epoch", lambda when: str(int(when.timestamp()))),
     ("milliseconds", lambda when: f"{int(when.timestamp())}000"),
     ("RFC 1123", lambda when: f"{when:%a, %d %b %Y %H:%M:%S GMT}"),
-    ("UTC labelled", lambda when: f"{when:%Y-%m-%d %H:%M:%S} +0000 IST"),
+    ("UTC labeled", lambda when: f"{when:%Y-%m-%d %H:%M:%S} +0000 IST"),
 ]
 
 

@@ -220,6 +220,8 @@ class Evidence:
         whole = self.last.amount if self.last else None
         if whole is not None and len(legs) > 1 and sum(legs, Decimal(0)) != whole:
             return True
+        if any(each.has_odd_cost for each in self.facts):
+            return True
         stages = [each.stage for each in self.facts]
         if stages != sorted(stages) or (self.answer and self.talked is False):
             return True

@@ -98,6 +98,13 @@ class CallbackEvent:
         """Return whether it tells of seconds or money that are not zero."""
         return any((self.duration, self.billed, self.amount))
 
+    @property
+    def has_odd_cost(self) -> bool:
+        """Return whether it tells of seconds or money in a way that can't be read."""
+        names = ("Duration", "BilledDuration", "Amount")
+        told = (self.attributes.get(name, "") for name in names)
+        return any(text and money(text) is None for text in told)
+
     @cached_property
     def code(self) -> int | None:
         """Return Plivo's code of why a leg or a call ended."""

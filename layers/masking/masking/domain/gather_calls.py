@@ -70,24 +70,24 @@ def _home_of(
     if event.stage >= Stage.ENDING:
         return _ended_by(event, known, later)
     newest = known[-1]
-    twin = newest.same(event)
+    double = newest.same(event)
     if event.place <= LAST_START and event.leg != "Second":
-        return newest if _is_start_of(newest, event, twin) else None
-    if newest.is_over:
+        return newest if _is_start_of(newest, event, double) else None
+    if newest.is_over or (newest.has_end and event.at - newest.last > SLACK):
         near = event.at - newest.last <= SLACK
         return newest if near and not _begins_another(event, later) else None
-    since = event.at - (twin.at if twin else newest.last)
+    since = event.at - (double.at if double else newest.last)
     return newest if since <= RINGING else None
 
 
 def _is_start_of(
-    call: Gathered, event: CallbackEvent, twin: CallbackEvent | None
+    call: Gathered, event: CallbackEvent, double: CallbackEvent | None
 ) -> bool:
     """Return whether a callback of a call's start belongs to a call that is known."""
     if call.is_over and event.at >= call.last:
         return False
-    if twin:
-        return event.at - twin.at <= AGAIN
+    if double:
+        return event.at - double.at <= AGAIN
     started = event.at - call.began <= RINGING
     further = any(
         each.place > event.place and each.at < event.at - AGAIN for each in call.facts
@@ -126,8 +126,8 @@ def _ended_by(
         return _of_two_open(started, event, later)
     if free:
         return started[-1] if started else free[-1]
-    twins = [c for c in calls if c.same(event) and _repeats_end(c, event)]
-    return twins[-1] if twins else None
+    doubles = [c for c in calls if c.same(event) and _repeats_end(c, event)]
+    return doubles[-1] if doubles else None
 
 
 def _of_two_open(
@@ -180,23 +180,23 @@ def _reach(call: Gathered, event: CallbackEvent) -> float:
     return missed if own or not event.leg else missed + AT_ONCE
 
 
-def _is_repeat(twin: CallbackEvent, event: CallbackEvent) -> bool:
+def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
     """Return whether an end is told again, with one attribute altered at most."""
-    if abs(event.at - twin.at) > AGAIN or not (event.has_cost and twin.has_cost):
+    if abs(event.at - double.at) > AGAIN or not (event.has_cost and double.has_cost):
         return False
-    names = twin.attributes.keys() | event.attributes.keys()
+    names = double.attributes.keys() | event.attributes.keys()
     altered = [
         name
         for name in names - {"EventTimestamp"}
-        if twin.attributes.get(name, "") != event.attributes.get(name, "")
+        if double.attributes.get(name, "") != event.attributes.get(name, "")
     ]
     return len(altered) <= 1
 
 
 def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:
     """Return whether an end that a call has already is told once more."""
-    twin = call.same(event)
-    if twin and twin.duration == event.duration and event.at - twin.at <= AGAIN:
+    double = call.same(event)
+    if double and double.duration == event.duration and event.at - double.at <= AGAIN:
         return True
     if event.duration:
         return event.at - timedelta(seconds=event.duration) < call.last
