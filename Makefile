@@ -62,6 +62,9 @@ chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken 
 chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks spoilt
 	@$(BIN)/python -m proofs calls_chaos --calls $(or $(N),1000) $(CHAOS)
 
+calls: stack ## Prove that calls are told truly: N=100000 spoilt histories
+	@$(BIN)/python -m proofs calls --histories $(or $(N),100000)
+
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
 
@@ -137,7 +140,7 @@ dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
-  chaos-calls attack units \
+  chaos-calls calls attack units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

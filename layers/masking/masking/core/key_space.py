@@ -7,6 +7,7 @@
 | end beside a     | S#{session}           | A#END            | an update or an    |
 | check            |                       |                  | ending in doubt    |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
+| call, once told  | S#{session}           | C#{end}#{call}   | stream, settlement |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
@@ -71,6 +72,7 @@ ERASURE = "ERASURE"
 
 # Kinds of a session's parts, in the order of their sort keys.
 ASPECT = "A"
+CALL = "C"
 CALLBACK = "E"
 RECORDING = "R"
 DELIVERY = "W"

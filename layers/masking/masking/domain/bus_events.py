@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from masking.core import numbers
+from masking.core.amounts import CURRENCY
 from masking.core.times import rfc3339, stamp
 from masking.domain import plivo_events, session_changes
 from masking.domain.callback_event import CallbackEvent
@@ -152,6 +153,46 @@ def event_of_callback(
     )
 
 
+def event_of_call(
+    kind: str,
+    call: Mapping[str, Any],
+    call_id: str,
+    session: Session,
+    *,
+    turn: int,
+    callback: CallbackEvent | None = None,
+) -> Event:
+    """Return the event of a call's end or of its correction, of which each has one id.
+
+    *call* is the call as JSON values, *callback* what told of its end; without one
+    Plivo's records did. *turn* counts the corrections.
+    """
+    by_callback = callback and event_of_callback(callback, session, call, kind)
+    data = by_callback.data if by_callback else {}
+    ended = call["ended_at"] or call["started_at"]
+    return Event(
+        type=kind,
+        id=event_id(session.session_uuid, call_id, kind, str(turn)),
+        occurred_at=by_callback.occurred_at if by_callback else ended or EPOCH,
+        session_uuid=session.session_uuid,
+        tenant_id=session.tenant_id,
+        data={
+            "version": session.version,
+            "labels": dict(session.labels),
+            "from": call["caller"],
+            "to": call["callee"],
+            **data,
+            "call": call,
+            "call_id": call_id,
+        },
+        webhook=webhook_of(kind, session),
+    )
+
+
+# When what happened at a time that nobody knows is said to have happened.
+EPOCH = "1970-01-01T00:00:00Z"
+
+
 def webhook_of(kind: str, session: Session) -> str | None:
     """Return the name of the session's URL for events of this type, if it has one."""
     if kind in plivo_events.INTERNAL:
@@ -189,7 +230,8 @@ def _particulars(kind: str, session: Session, before: Session | None) -> dict[st
     if kind == "session.settled" and session.settled:
         known = totals_of(session)
         totals = {name: known[name] for name in TOTALS}
-        return {"changed": list(session.settled.changed), **totals}
+        changed = list(session.settled.changed)
+        return {"changed": changed, **totals, "currency": CURRENCY}
     if kind == "session.expired":
         return {
             "ended_time": rfc3339(session.ended_time),

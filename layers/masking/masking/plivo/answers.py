@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from masking.core import numbers
@@ -48,6 +47,10 @@ def clean_leg(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_cleaned({ours: record.get(theirs) for ours, theirs in LEG}, LEG_TYPES))
 
 
+# Longer numbers are a mistake of the sender's.
+MOST = 10**15
+
+
 def _either_prompt(body: Mapping[str, Any]) -> Any:
     """Read the attribute, also under the name with a space that Plivo's page prints."""
     return body.get("pin_prompt_play") or body.get("pin_ prompt_play")
@@ -66,28 +69,29 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int)) and value != "" else None
 
 
-def _integer(value: Any) -> int | None:
-    try:
-        return None if isinstance(value, bool) else int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
 def _truth(value: Any) -> bool | None:
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
 
 
+def _integer(value: Any) -> int | None:
+    if type(value) is int and 0 <= value < MOST:
+        return value
+    # Few answers write a number in any other way.
+    from masking.core import amounts
+
+    return amounts.whole_number(value)
+
+
 def _money(value: Any) -> str | None:
     """Return an amount as a decimal string; Plivo sends numbers and strings."""
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return f"{amount.normalize():f}" if amount.is_finite() else None
+    if type(value) is int and value == 0:
+        return "0"
+    # What is new has cost nothing: a create never comes here.
+    from masking.core import amounts
+
+    return amounts.money_text(amounts.money(value))
 
 
 def _calls(value: Any) -> list[dict[str, Any]] | None:

@@ -133,12 +133,15 @@ class LifecycleServices(Connections):
     @property
     def check_sessions(self) -> CheckSessions:
         """Return what checks sessions that a killed function may have left."""
+        from masking.callbacks.call_news import CallNews
         from masking.lifecycle.call_ended import CallEnded
         from masking.lifecycle.check_sessions import CheckSessions
 
         return CheckSessions(
             reconciler=lambda: self.reconciler,
-            call_ended=CallEnded(stores=self.stores, bus=self.bus),
+            call_ended=CallEnded(
+                stores=self.stores, bus=self.bus, call_news=CallNews(self.stores)
+            ),
         )
 
     @property
