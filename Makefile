@@ -50,6 +50,9 @@ endings: stack dev ## Prove at full size that sessions end and people are erased
 	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \
 	  tests/proofs/test_{a_week,killed_functions,lost_callbacks,random_histories,erased_number,interrupted_erasures}.py
 
+lifecycles: dev ## Prove that what is told of sessions is true: N=10000 random lives
+	@N=$(or $(N),10000) $(BIN)/pytest -q tests/proofs/test_session_lifecycles.py
+
 chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kills
 	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
 
@@ -58,6 +61,9 @@ chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken 
 
 chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks spoilt
 	@$(BIN)/python -m proofs calls_chaos --calls $(or $(N),1000) $(CHAOS)
+
+calls: stack ## Prove that calls are told truly: N=100000 spoilt histories
+	@$(BIN)/python -m proofs calls --histories $(or $(N),100000)
 
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
@@ -136,7 +142,8 @@ build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITEC
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
-.PHONY: help run demo invoke unit test endings chaos chaos-recordings chaos-calls attack fuzz units \
+.PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
+  chaos-calls calls attack fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

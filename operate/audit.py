@@ -16,9 +16,8 @@ from datetime import timedelta
 import click
 
 from masking.core.errors import StaleStateError
-from masking.domain import sessions, transitions
+from masking.domain import carrier_answers, sessions, transitions
 from masking.domain.sessions import CarrierSession, Session, Status
-from masking.lifecycle import settlement
 from masking.plivo import answers, callback_urls
 from masking.plivo.account import filter_time
 from masking.plivo.callback_urls import OURS
@@ -125,7 +124,7 @@ def _inspect(tools: Tools, at_plivo: CarrierSession, *, repair: bool) -> Finding
 def compare(session: Session, at_plivo: CarrierSession, tools: Tools) -> str:
     """Compare a session of ours with one at Plivo that carries its UUID."""
     now = tools.now()
-    alive = settlement.is_alive(at_plivo, now)
+    alive = carrier_answers.is_alive(at_plivo, now)
     if session.carrier_session_uuid != at_plivo.session_uuid:
         in_work = session.status is Status.RESERVED
         return ORPHAN if alive and not in_work else AGREES

@@ -10,6 +10,7 @@ from functools import partial
 
 from proofs.benches import signature
 from proofs.benches.recordings import run as storing
+from proofs.calls import run as calls
 from proofs.runner import ProofError, run_on_own_stack, show
 
 BENCHES = {"signature": signature.run, "recordings": storing.run}
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     proof, as_json = options.pop("proof"), options.pop("json")
     if proof == "bench":
         return _bench(options["bench"], as_json=as_json)
+    if proof == "calls":
+        return calls.report(**options)
     run = importlib.import_module(f"proofs.{proof}.run")
     parameters = getattr(run, "PARAMETERS", None)
     prove = partial(run.prove, **options)
@@ -76,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     attack.add_argument("--least", type=int, default=5_000)
     attack.add_argument("--seed", type=int, default=1)
     add("units", "Operations stay within their budgets of request units")
+    spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
+    spoilt.add_argument("--histories", type=int, default=100_000)
+    spoilt.add_argument("--seed", type=int, default=1)
     bench = add("bench", "Ours stays within its bounds beside simpler ways")
     bench.add_argument("bench", nargs="?", choices=BENCHES, help="all by default")
     return parser

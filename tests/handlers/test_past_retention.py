@@ -16,8 +16,9 @@ from masking.core.problems import (
     DeliveryNotFoundError,
     SessionNotFoundError,
 )
-from masking.domain import sessions
+from masking.domain import deliveries, sessions
 from masking.domain.sessions import Session
+from masking.storage.deliveries import delivery_item
 from masking.wiring import Services
 from tests.support.clock import Clock, at
 from tests.support.sessions_there import planted
@@ -92,7 +93,10 @@ def test_it_can_be_neither_changed_nor_ended_nor_its_deliveries_sent_again(
     then = at(services, clock)
     uuid = session.session_uuid
     event = sessions.session_uuid_for("acme", None)
-    services.stores.deliveries.put(uuid, event, {"tenant_id": "acme"}, clock())
+    detail = {"id": event, "tenant_id": "acme", "session_uuid": uuid}
+    told = {**detail, "type": "session.created", "webhook": "callback_url"}
+    planned = deliveries.begin(told, clock())
+    services.stores.deliveries.put(uuid, event, delivery_item(planned), clock())
     both = UUID(uuid).bytes + UUID(event).bytes
     name = base64.urlsafe_b64encode(both).decode().rstrip("=")
     clock.advance(days=RETENTION.days + 1)

@@ -22,7 +22,7 @@ from masking.core.problems import (
     VersionMismatchError,
 )
 from masking.domain import due_work, sessions, transitions
-from masking.domain.sessions import Session, Status
+from masking.domain.sessions import EndedBy, Session, Status
 from masking.lifecycle.update_session import UpdateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import (
@@ -31,16 +31,20 @@ from masking.plivo.errors import (
     CarrierTimeoutError,
     CarrierUnreachableError,
 )
+from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.clock import Clock, at
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.faulty_stores import faulty_stores
+from tests.support.interrupted import Interrupted, rewriting
 from tests.support.payloads import http, problem, read, sample
 from tests.support.sessions_there import created, reserved, stored
 from tests.support.simulated_plivo import SimulatedPlivo
+from tests.support.stores import own_stores
 
-UNKNOWN = ["update_5xx_after_commit", "update_reset_before_commit", "update_non_json"]
+UNKNOWN = ["update_reset_before_commit", "update_reset_after_commit"]
+ANSWERED = ["update_5xx_after_commit", "update_non_json"]
 REFUSED = ["update_401", "update_403", "update_429"]
 SEED = {"call_time_limit": 3600, "record": True}
 
@@ -337,7 +341,7 @@ def test_a_second_update_meanwhile_is_told_to_wait(
         update(flow, session)
 
     assert outcome_of(refused.value) == "not_updated"
-    assert refused.value.retry_after == 41
+    assert refused.value.retry_after == 20
 
 
 def test_an_update_that_nobody_works_on_any_more_is_settled_first(
@@ -461,14 +465,195 @@ def test_an_unknown_outcome_is_called_so_and_left_to_the_reconciler(
 
     left = stored(stores, session)
     assert outcome_of(unknown.value) == "unknown"
+    assert unknown.value.retry_after == 61
     assert left.pending
     assert left.pending.changes == SEED
     assert left.doubted
     assert due_work.due_work_of(left) == due_work.DueWork(
         due_work.Action.CHECK_UPDATE, clock() + sessions.LEASE
     )
-    with pytest.raises(UpdateInProgressError):
+    with pytest.raises(UpdateInProgressError) as refused:
         update(flow, session)
+    assert refused.value.retry_after == 61
+
+
+@pytest.mark.parametrize("fault", ANSWERED)
+@pytest.mark.parametrize("changes", [SEED, {"session_expiry": 7200}])
+def test_what_plivo_did_and_answered_with_a_failure_is_found_out_at_once(
+    flow: UpdateSession,
+    session: Session,
+    plivo: SimulatedPlivo,
+    stores: Stores,
+    fault: str,
+    changes: dict[str, Any],
+) -> None:
+    plivo.arm(**{fault: {"times": 1}})
+
+    updated = update(flow, session, **changes)
+
+    [there] = plivo.sessions()
+    assert updated.pending is None
+    assert updated == stored(stores, session)
+    assert updated.expiry_time
+    assert there["expiry_time"][:19] == updated.expiry_time.isoformat()[:19]
+    assert updated.settings["record"] is ("record" in changes)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_update_that_plivo_plainly_failed_frees_the_session(
+    flow: UpdateSession,
+    session: Session,
+    plivo: SimulatedPlivo,
+    stores: Stores,
+    status: int,
+) -> None:
+    plivo.arm(update_5xx_before_commit={"times": 1, "status": status})
+
+    with pytest.raises(CarrierError) as failed:
+        update(flow, session, session_expiry=7200)
+
+    left = stored(stores, session)
+    assert outcome_of(failed.value) == "not_updated"
+    assert (left.pending, left.doubted) == (None, False)
+    assert left.expiry_time == session.expiry_time
+    assert update(flow, session).settings["record"] is True
+
+
+def test_behind_a_gateway_that_timed_out_plivo_may_still_act(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
+) -> None:
+    plivo.arm(update_5xx_before_commit={"times": 1, "status": 504})
+
+    with pytest.raises(CarrierError) as unknown:
+        update(flow, session)
+
+    assert outcome_of(unknown.value) == "unknown"
+    assert stored(stores, session).doubted
+
+
+def test_an_update_that_was_answered_waits_for_no_lease_once_plivo_can_say(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
+) -> None:
+    plivo.arm(update_5xx_before_commit={"times": 1}, get_5xx={"times": 2})
+    with pytest.raises(CarrierError) as unknown:
+        update(flow, session)
+    doubted = stored(stores, session)
+
+    updated = update(flow, session)
+
+    assert outcome_of(unknown.value) == "unknown"
+    assert unknown.value.retry_after == 2
+    assert doubted.doubted
+    assert updated.settings["record"] is True
+    assert updated.pending is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"expiry_time": None},
+        {"expiry_time": "soon"},
+        {"session_uuid": "7d1f0f3e-2b1c-4d7b-8a51-2f6e5c4b3a29"},
+    ],
+    ids=["no expiry", "unreadable expiry", "another session"],
+)
+def test_an_odd_answer_is_looked_up_and_never_believed(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, odd: dict[str, Any]
+) -> None:
+    carrier = rewriting(plivo, "update", **odd)
+
+    updated = update(replace(flow, carrier=carrier), session, session_expiry=7200)
+
+    [there] = plivo.sessions()
+    assert updated.expiry_time
+    assert there["expiry_time"][:19] == updated.expiry_time.isoformat()[:19]
+    assert updated.carrier_session_uuid == session.carrier_session_uuid
+
+
+# While others change the session
+
+
+def test_a_number_that_was_replaced_meanwhile_and_the_update_come_together(
+    flow: UpdateSession, session: Session, stores: Stores
+) -> None:
+    def replace_number() -> None:
+        pending = stored(stores, session)
+        stores.sessions.replace(pending, transitions.renumber(pending, "+12025550199"))
+
+    late: Any = Interrupted(flow.carrier, replace_number)
+
+    updated = update(replace(flow, carrier=late), session)
+
+    assert updated == stored(stores, session)
+    assert updated.settings["record"] is True
+    assert updated.virtual_number == "+12025550199"
+    assert updated.pending is None
+    assert update(flow, session, ring_timeout=33).settings["ring_timeout"] == 33
+
+
+def test_an_update_is_recorded_beside_a_change_that_was_faster(
+    flow: UpdateSession, session: Session, services: Services, stores: Stores
+) -> None:
+    class Overtaken(SessionStore):
+        """A store in which a callback is faster, once."""
+
+        left = 1
+
+        def replace(self, before: Session, after: Session) -> None:
+            while self.left:
+                self.left -= 1
+                number = transitions.renumber(before, "+12025550199")
+                super().replace(before, number)
+            super().replace(before, after)
+
+    overtaken = own_stores(services)
+    overtaken.sessions = Overtaken(overtaken.table)
+
+    updated = update(replace(flow, stores=overtaken), session)
+
+    assert updated.settings["record"] is True
+    assert stored(stores, session) == updated
+
+
+@pytest.mark.parametrize("fault", ["", "update_5xx_after_commit"])
+def test_an_end_that_came_in_between_wins_over_the_update(
+    flow: UpdateSession,
+    session: Session,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+    stores: Stores,
+    fault: str,
+) -> None:
+    if fault:
+        plivo.arm(**{fault: {"times": 1}})
+
+    def begin_ending() -> None:
+        pending = stored(stores, session)
+        stores.sessions.replace(pending, transitions.begin_ending(pending, clock()))
+
+    late: Any = Interrupted(flow.carrier, begin_ending)
+
+    updated = update(replace(flow, carrier=late), session, session_expiry=7200)
+
+    assert updated.status is Status.EXPIRED
+    assert updated == stored(stores, session)
+    assert updated.ended_by is EndedBy.REQUEST
+    assert plivo.live() == []
+
+
+def test_a_late_update_of_a_session_that_is_over_is_ended_at_plivo(
+    flow: UpdateSession, session: Session, plivo: SimulatedPlivo, stores: Stores
+) -> None:
+    def expire() -> None:
+        pending = stored(stores, session)
+        stores.sessions.replace(pending, transitions.expire(pending, flow.now()))
+
+    late: Any = Interrupted(flow.carrier, expire)
+
+    updated = update(replace(flow, carrier=late), session, session_expiry=7200)
+
+    assert updated.status is Status.EXPIRED
+    assert plivo.live() == []
 
 
 def test_silence_is_a_time_out_of_unknown_outcome(
@@ -525,24 +710,6 @@ def test_an_answer_that_could_not_be_stored_is_settled_later(
     assert outcome_of(failed.value) == "unknown"
     assert after.settings["record"] is True
     assert after.settings["ring_timeout"] == 33
-
-
-def test_who_comes_back_too_late_gives_what_is_stored(
-    flow: UpdateSession, session: Session, stores: Stores
-) -> None:
-    class Late:
-        def __init__(self, carrier: Carrier) -> None:
-            self._carrier = carrier
-
-        def update(self, *arguments: Any) -> object:
-            answer = self._carrier.update(*arguments)
-            pending = stored(stores, session)
-            stores.sessions.replace(pending, transitions.expire(pending, flow.now()))
-            return answer
-
-    late: Any = Late(flow.carrier)
-
-    assert update(replace(flow, carrier=late), session).status is Status.EXPIRED
 
 
 def test_a_request_is_kept_as_long_as_the_session_that_was_extended(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -74,6 +76,77 @@ def test_the_deployed_functions_end_and_settle(stack: Stack, tools: Tools) -> No
     assert stored.settle_at
     verdicts = {each.outcome for each in audit.audit(tools)}
     assert verdicts == {audit.AGREES}
+
+
+def test_an_end_near_the_expiry_wins_over_an_extension_on_its_way(
+    stack: Stack,
+) -> None:
+    body = {"first_party": "+12025550104", "second_party": "+12025550105"}
+    session = _api(stack, "POST", "/v1/sessions", {**body, "session_expiry": 5})
+    path = f"/v1/sessions/{session['session']['session_uuid']}"
+    _sim(stack, "PUT", "faults", {"update_slow": {"times": 1, "seconds": 6}})
+
+    with ThreadPoolExecutor(1) as pool:
+        extending = pool.submit(_api, stack, "PATCH", path, {"session_expiry": 3600})
+        shown = _watch(stack, path, seconds=5.5)
+        ended = _api(stack, "DELETE", path)["session"]
+        updated = extending.result()["session"]
+
+    # What Plivo had extended was never called expired while it connected.
+    assert shown[0] == "active"
+    assert shown[-1] == "updating"
+    assert "expired" not in shown
+    assert ended["status"] == updated["status"] == "expired"
+    assert ended["ended_by"] == "request"
+    assert not _is_live(stack, ended)
+    number = ended["virtual_number"]
+    placed = _sim(stack, "POST", "calls", {"from": "+12025550104", "to": number})
+    call = _sim(stack, "GET", f"calls/{placed['call_uuid']}?wait=30")
+    assert call["outcome"] != "connected"
+    assert _api(stack, "GET", path)["session"]["status"] == "expired"
+
+
+def test_an_extension_of_unknown_outcome_is_not_called_expired_and_can_be_ended(
+    stack: Stack,
+) -> None:
+    body = {"first_party": "+12025550106", "second_party": "+12025550107"}
+    session = _api(stack, "POST", "/v1/sessions", {**body, "session_expiry": 2})
+    path = f"/v1/sessions/{session['session']['session_uuid']}"
+    _sim(stack, "PUT", "faults", {"update_reset_after_commit": {"times": 1}})
+
+    with pytest.raises(urllib.error.HTTPError) as unknown:
+        _api(stack, "PATCH", path, {"session_expiry": 3600})
+    shown = _watch(stack, path, seconds=2.5)
+    in_doubt = _is_live(stack, session["session"])
+    ended = _api(stack, "DELETE", path)["session"]
+
+    assert json.loads(unknown.value.read())["outcome"] == "unknown"
+    assert int(unknown.value.headers["retry-after"]) > 0
+    assert shown[-1] == "updating"
+    assert "expired" not in shown
+    assert in_doubt
+    assert ended["status"] == "expired"
+    assert not _is_live(stack, ended)
+
+
+def _watch(stack: Stack, path: str, *, seconds: float) -> list[str]:
+    """Return what a session's status is said to be for some seconds."""
+    shown = []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        shown.append(_api(stack, "GET", path)["session"]["status"])
+        time.sleep(0.1)
+    return shown
+
+
+def _is_live(stack: Stack, session: dict[str, Any]) -> bool:
+    """Return whether Plivo connects calls of a session."""
+    [found] = [
+        each
+        for each in _sim(stack, "GET", "sessions")["sessions"]
+        if each["session_uuid"] == session["carrier_session_uuid"]
+    ]
+    return bool(found["status"] != "expired")
 
 
 def _wait_until_expired(stack: Stack, session_uuid: str) -> None:

@@ -20,10 +20,16 @@ from masking.api.delivery_views import delivery_view
 from masking.api.recording_views import RecordingLink
 from masking.api.session_pages import SessionPage, sessions_view
 from masking.core import problems
-from masking.domain import deliveries, erasures, recording_transitions, sessions
+from masking.domain import (
+    deliveries,
+    erasures,
+    recording_transitions,
+    sessions,
+    transitions,
+)
 from masking.domain.calls import Call
 from masking.domain.recordings import Announcement, Recording, Source
-from masking.domain.sessions import Session, Settled, Status
+from masking.domain.sessions import EndedBy, Session, Settled, Status
 from masking.plivo import errors
 from masking.plivo.errors import limit_of
 from masking.storage import timelines
@@ -98,6 +104,12 @@ def all_sessions() -> Iterator[Session]:
     for status in Status:
         yield replace(active(), status=status)
     yield reserved()
+    begun = NOW - timedelta(seconds=50)
+    shorter = transitions.begin_update(active(), {"session_expiry": 40}, begun)
+    yield transitions.doubt(shorter)
+    for by in EndedBy:
+        yield replace(active(), status=Status.EXPIRED, ended_by=by, ended_time=LATER)
+    yield active(presumed=True)
     yield replace(
         active(),
         asked=EVERYTHING,
@@ -109,6 +121,7 @@ def all_sessions() -> Iterator[Session]:
         },
         calls=INTERACTIONS,
         settled=Settled(LATER, ("amount",)),
+        totals_as_of=LATER,
     )
     yield replace(active(), asked={}, answered={}, labels={}, erased_at=LATER)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from masking.api import requests
 from masking.core.problems import ProblemError
 from masking.domain import sessions, transitions
-from masking.domain.sessions import CarrierSession
 from masking.lifecycle.create_session import Created, CreateSession
-from masking.plivo.client import Carrier
 from masking.storage.stores import Stores
 from tests.support.clock import Clock
 from tests.support.payloads import PAIR
@@ -56,20 +53,3 @@ def reserve(stores: Stores, clock: Clock) -> None:
             now=clock(),
         )
     )
-
-
-class Interrupted:
-    """A carrier during whose create something else happens."""
-
-    def __init__(self, carrier: Carrier, meanwhile: Callable[[], object]) -> None:
-        self._carrier = carrier
-        self._meanwhile = meanwhile
-
-    def create(self, *arguments: Any) -> CarrierSession:
-        """Create, then let the other thing happen before the answer arrives."""
-        answer = self._carrier.create(*arguments)
-        self._meanwhile()
-        return answer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._carrier, name)

@@ -47,7 +47,7 @@ def in_doubt(
 ) -> Session:
     """Update a session with an unknown outcome, and return what is left of it."""
     session = created(services, clock)
-    plivo.arm(**{fault: {"times": 1}})
+    plivo.arm(**{fault: {"times": 1}, "get_5xx": {"times": 2}})
     with pytest.raises(CarrierError):
         at(services, clock).update_session.update(
             session.session_uuid,

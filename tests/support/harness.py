@@ -40,6 +40,7 @@ from tests.support.harness_parts import (
     hooked_client,
 )
 from tests.support.harness_services import HarnessServices
+from tests.support.interrupted import rewriting
 from tests.support.stores import stores_over
 
 TENANT = "acme"
@@ -107,6 +108,12 @@ class Harness:
             auth_token=accounts.AUTH_TOKEN,
             base_url=self.plivo.origin,
             **more,
+        )
+
+    def rewriting(self, *operations: str, **changes: Any) -> Carrier:
+        """Return a client of Plivo that reads other attributes in sessions."""
+        return rewriting(
+            self.plivo, *(operations or ("create", "get", "update")), **changes
         )
 
     def _has_time(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from masking.core.errors import EventsNotTakenError
 from masking.domain.bus_events import Event
@@ -106,3 +107,80 @@ def test_what_is_never_taken_is_an_error() -> None:
 
     with pytest.raises(EventsNotTakenError, match="InternalFailure"):
         _bus(client).put(_events(3))
+
+
+# Requests that fail as a whole
+
+
+@dataclass
+class StrictBus:
+    """EventBridge that refuses a whole request for one entry, or fails altogether."""
+
+    bad: frozenset[str] = frozenset()
+    failures: list[Exception] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    requests: int = 0
+
+    def put_events(self, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.requests += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        types = [entry["DetailType"] for entry in Entries]
+        if self.bad & set(types):
+            raise failure("ValidationException")
+        self.taken += types
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "x"} for _ in types]}
+
+
+def failure(code: str) -> ClientError:
+    """Return an error of AWS."""
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "PutEvents")
+
+
+def strict(client: StrictBus) -> bus.Bus:
+    """Return a bus over the client."""
+    return bus.Bus(client, "maskline", sleep=lambda _: None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bad", [{"t0"}, {"t4"}, {"t9"}, {"t1", "t11"}])
+def test_a_bad_event_does_not_take_the_others_of_its_request_with_it(
+    bad: set[str],
+) -> None:
+    client = StrictBus(bad=frozenset(bad))
+
+    refused = strict(client).offer(_events(12))
+
+    assert {f"t{index}" for index in refused} == bad
+    assert set(refused.values()) == {"ValidationException"}
+    assert sorted(client.taken) == sorted({f"t{n}" for n in range(12)} - bad)
+
+
+def test_what_is_wrong_for_ever_is_not_put_again() -> None:
+    client = PartialBus({"t1": ["MalformedDetail"] * 9})
+
+    refused = _bus(client).offer(_events(3))
+
+    assert refused == {1: "MalformedDetail"}
+    assert len(client.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [failure("ThrottlingException"), EndpointConnectionError(endpoint_url="x")]
+)
+def test_a_request_that_failed_as_a_whole_is_put_again_and_the_others_are_not(
+    error: Exception,
+) -> None:
+    client = StrictBus(failures=[error])
+
+    assert strict(client).offer(_events(12)) == {}
+
+    assert sorted(client.taken) == sorted(f"t{n}" for n in range(12))
+    assert client.requests == 3
+
+
+def test_an_outage_of_the_bus_is_told_of_each_event() -> None:
+    client = StrictBus(failures=[failure("InternalFailure")] * 3)
+
+    refused = strict(client).offer(_events(2))
+
+    assert refused == dict.fromkeys(range(2), "InternalFailure")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from masking.domain import (
     erasures,
     plivo_events,
     session_changes,
+    told_calls,
     transitions,
 )
 from masking.domain.bus_events import Event
@@ -29,7 +31,7 @@ from masking.storage.recordings import recording_item
 from masking.storage.timelines import callback_event_from
 from masking.stream import item_events, pin_guessing
 from stack.environments import ROOT
-from tests.support.api_answers import STORY, all_recordings, callback
+from tests.support.api_answers import API_ID, STORY, all_recordings, callback
 from tests.support.event_schemas import FILES, TYPES, check_event
 from tests.support.session_states import NOW, active, answered, reserved
 
@@ -97,7 +99,10 @@ def told_by_callbacks() -> Iterator[Event]:
     """Yield the events of each of Plivo's, with and without call and webhook."""
     names = [*plivo_events.TYPE_OF_EVENT, "SessionSomethingNew", plivo_events.PIN]
     items = [callback(50 + number, name) for number, name in enumerate(names)]
-    items.append(callback(99, plivo_events.PIN, PinAuthenticationStatus="failed"))
+    items += [
+        callback(90 + number, plivo_events.PIN, PinAuthenticationStatus=status)
+        for number, status in enumerate(("failed", "success", "AuthorizedCaller"))
+    ]
     for item in items:
         for session in (active(), replace(active(), asked=WEBHOOKS)):
             for call in (None, *map(call_view, STORY.calls)):
@@ -106,12 +111,23 @@ def told_by_callbacks() -> Iterator[Event]:
                 if made and made.type == "number.replaced":
                     number = event.attributes
                     made = bus_events.with_numbers(made, number, "+12025550181")
-                yield from _found(made)
-                if made and made.type == "call.ended":
+                if made and made.type == told_calls.ENDED:
+                    # The end of a call is told by what is known of the whole call.
                     kind = session_changes.REFUSED
-                    yield from _found(
-                        bus_events.event_of_callback(event, session, call, kind)
-                    )
+                    made = bus_events.event_of_callback(event, session, call, kind)
+                yield from _found(made)
+
+
+def told_of_calls() -> Iterator[Event]:
+    """Yield the end of each call and its correction, by callbacks and by records."""
+    kinds = ((told_calls.ENDED, 0), (told_calls.CORRECTED, 1))
+    ends = (None, callback_event_from(callback(98, plivo_events.PARTIES_HANGUP)))
+    for session in (active(), replace(active(), asked=WEBHOOKS)):
+        for call in map(call_view, STORY.calls):
+            for (kind, turn), end in product(kinds, ends):
+                yield bus_events.event_of_call(
+                    kind, call, API_ID, session, turn=turn, callback=end
+                )
 
 
 def changed_recordings() -> Iterator[Event]:
@@ -162,7 +178,13 @@ def _found(event: Event | None) -> Iterator[Event]:
 @pytest.fixture
 def published() -> list[dict[str, Any]]:
     """Collect every kind of event as the bus has it."""
-    made = (changed_sessions, told_by_callbacks, changed_recordings, others)
+    made = (
+        changed_sessions,
+        told_by_callbacks,
+        told_of_calls,
+        changed_recordings,
+        others,
+    )
     events = [event for each in made for event in each()]
     return [
         each.detail()

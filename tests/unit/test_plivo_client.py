@@ -96,7 +96,7 @@ ONCE, TWICE = ["create", "update"], ["get", "expire", "listing"]
 def test_a_create_is_one_json_post_with_our_callbacks(
     wire: HttpListener, carrier: Carrier
 ) -> None:
-    wire.answers(reply(201, created()))
+    wire.answers(reply(201, created(callback_url=HOOKS["callback_url"])))
 
     session = carrier.create(ASKED, HOOKS)
 

@@ -202,11 +202,20 @@ def test_each_of_plivos_events_means_one_of_ours_or_none(
     [
         ("failed", "pin.failed"),
         ("Failed", "pin.failed"),
+        ("Failure", "pin.failed"),
+        ("max_retries_exceeded", "pin.failed"),
+        ("timeout", "pin.failed"),
+        ("something new", "pin.failed"),
+        ("not success", "pin.failed"),
         ("success", "pin.succeeded"),
-        ("AuthorizedCaller", "pin.succeeded"),
+        ("SUCCESS", "pin.succeeded"),
+        ("AuthorizedCaller", "pin.not_asked"),
+        ("authorized_caller", "pin.not_asked"),
+        ("", "pin.unknown"),
+        ("  ", "pin.unknown"),
     ],
 )
-def test_a_pin_has_succeeded_unless_it_failed(status: str, meaning: str) -> None:
+def test_a_pin_is_right_only_if_plivo_says_so(status: str, meaning: str) -> None:
     assert meaning == plivo_events.type_of(
         {
             "EventName": "SessionPinAuthenticationStatus",

@@ -85,7 +85,7 @@ ALLOWED: Mapping[str, Allowed] = {
     "authorize": {GET: of(KEYS), UPDATE: of(KEYS)},
     "create_session": {
         **WRITES_SESSIONS,
-        GET: of(TENANTS, PINS, POOL),
+        GET: of(CARRIERS, TENANTS, PINS, POOL),
         PUT: of(SESSIONS, PINS),
         UPDATE: of(SESSIONS, TENANTS),
         SECRET: CARRIER | SIGNING,
@@ -145,7 +145,7 @@ ALLOWED: Mapping[str, Allowed] = {
     },
     "get_erasure": {GET: of(ERASURES)},
     "erase_number": {
-        GET: of(SESSIONS, ERASURES),
+        GET: of(SESSIONS, CARRIERS, ERASURES),
         PUT: of(SESSIONS, ERASURES),
         BATCH: of(SESSIONS),
         UPDATE: of(SESSIONS),
@@ -179,15 +179,26 @@ ALLOWED: Mapping[str, Allowed] = {
         SECRET: CARRIER,
         HIDE: frozenset({"RecordingQueue"}),
     },
-    "expire_sessions": {QUERY: DUTIES, BATCH: of(SESSIONS), PUT: of(SESSIONS)},
+    "expire_sessions": {
+        QUERY: DUTIES,
+        GET: of(SESSIONS),
+        BATCH: of(SESSIONS),
+        PUT: of(SESSIONS),
+        SEND: frozenset({"CheckQueue"}),
+    },
     "reconcile_sessions": {
         QUERY: DUTIES | of(SESSIONS),
-        GET: of(SESSIONS, RECORDINGS, TENANTS),
+        GET: of(SESSIONS, CARRIERS, RECORDINGS, TENANTS),
         PUT: of(SESSIONS, RECORDINGS, ROUNDS),
         UPDATE: of(SESSIONS, ROUNDS),
         SECRET: CARRIER | SIGNING,
     },
-    "check_sessions": {**WRITES_SESSIONS, EVENTS: BUS, SECRET: CARRIER | SIGNING},
+    "check_sessions": {
+        **WRITES_SESSIONS,
+        GET: of(CARRIERS),
+        EVENTS: BUS,
+        SECRET: CARRIER | SIGNING,
+    },
 }
 
 PLACES = {folder_of(name): properties for name, properties in FUNCTIONS.items()}

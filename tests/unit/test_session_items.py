@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from masking.core import key_space, times
 from masking.domain import due_work
-from masking.domain.sessions import Pending, Session, Settled, Status
+from masking.domain.sessions import EndedBy, Pending, Session, Settled, Status
 from masking.storage import session_items
 from masking.storage.table import read_item, written_item
 
@@ -44,8 +44,13 @@ SESSIONS = st.builds(
     modified_time=st.none() | MOMENTS,
     expiry_time=st.none() | MOMENTS,
     answered=SETTINGS,
-    pending=st.none() | st.builds(Pending, SETTINGS, MOMENTS),
+    pending=st.none()
+    | st.builds(Pending, SETTINGS, MOMENTS, left=st.booleans(), released=st.booleans()),
     doubted=st.booleans(),
+    presumed=st.booleans(),
+    ended_time=st.none() | MOMENTS,
+    ended_by=st.none() | st.sampled_from(list(EndedBy)),
+    totals_as_of=st.none() | MOMENTS,
     settle_at=st.none() | MOMENTS,
     settled=st.none()
     | st.builds(

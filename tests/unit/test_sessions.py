@@ -46,7 +46,9 @@ def test_without_a_key_each_request_is_its_own_session() -> None:
 def test_equal_requests_have_one_hash_whatever_their_order() -> None:
     turned = dict(reversed(ASKED.items()))
 
-    assert sessions.hash_of_request(ASKED, {}) == sessions.hash_of_request(turned, {})
+    assert transitions.hash_of_request(ASKED, {}) == transitions.hash_of_request(
+        turned, {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_equal_requests_have_one_hash_whatever_their_order() -> None:
 def test_another_request_has_another_hash(
     asked: dict[str, Any], labels: dict[str, str]
 ) -> None:
-    assert sessions.hash_of_request(asked, labels) != sessions.hash_of_request(
+    assert transitions.hash_of_request(asked, labels) != transitions.hash_of_request(
         ASKED, {}
     )
 
@@ -113,8 +115,8 @@ def test_the_lease_outlasts_every_function_that_speaks_to_plivo() -> None:
 
 
 def test_a_create_that_rings_a_phone_is_never_sent_twice() -> None:
-    assert sessions.may_recreate(reserved())
-    assert not sessions.may_recreate(reserved(initiate_call_to_first_party=True))
+    assert transitions.may_recreate(reserved())
+    assert not transitions.may_recreate(reserved(initiate_call_to_first_party=True))
 
 
 def test_the_rest_of_a_lease_is_told_in_whole_seconds_and_is_never_nothing() -> None:

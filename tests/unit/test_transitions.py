@@ -25,7 +25,7 @@ def test_a_reserved_session_is_leased_and_not_at_plivo_yet() -> None:
     assert (session.version, session.attempt) == (1, 1)
     assert session.lease_until == NOW + sessions.LEASE
     assert session.carrier_session_uuid is None
-    assert session.request_hash == sessions.hash_of_request(
+    assert session.request_hash == transitions.hash_of_request(
         session.asked, session.labels
     )
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from masking.api import request_models, session_views
 from masking.core import times
 from masking.domain import transitions
+from masking.domain.carrier_answers import TOTALS
 from masking.domain.sessions import Session, Status
+from tests.support.session_states import answered
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
 
@@ -49,9 +52,37 @@ def test_what_is_unset_is_null_and_what_has_a_default_has_it() -> None:
     assert shown["callback_url"] is None
     assert shown["callback_method"] == "POST"
     assert shown["record"] is False
-    assert shown["amount"] == "0"
-    assert shown["total_call_count"] == 0
     assert shown["interaction"] == []
+
+
+@pytest.mark.parametrize("answered", [{}, {"total_call_count": 2, "amount": "0.025"}])
+def test_totals_that_are_not_known_are_null_and_never_zero(
+    answered: dict[str, object],
+) -> None:
+    live = replace(SESSION, answered=answered)
+
+    shown = session_views.session_view(live, NOW)
+
+    assert {name: shown[name] for name in TOTALS} == dict.fromkeys(TOTALS)
+    assert shown["last_interaction_time"] is None
+    assert shown["totals_as_of"] is None
+
+
+def test_totals_of_zero_are_told_once_plivo_has_told_them() -> None:
+    settled = transitions.settle(transitions.expire(SESSION), answered(), (), NOW)
+
+    shown = session_views.session_view(settled, NOW)
+
+    assert {name: shown[name] for name in TOTALS} == dict(TOTALS)
+    assert shown["totals_as_of"] == "2026-03-01T12:00:00Z"
+
+
+def test_totals_of_a_session_that_plivo_has_forgotten_stay_unknown() -> None:
+    settled = transitions.settle(transitions.expire(SESSION), None, (), NOW)
+
+    shown = session_views.session_view(settled, NOW)
+
+    assert {name: shown[name] for name in TOTALS} == dict.fromkeys(TOTALS)
 
 
 def test_times_are_rfc_3339_to_the_second() -> None:
@@ -66,6 +97,7 @@ def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
     changed = replace(
         SESSION,
         answered={"record": True, "total_call_count": 2, "total_call_amount": "0.025"},
+        totals_as_of=NOW,
     )
 
     shown = session_views.session_view(changed, NOW)
@@ -73,6 +105,13 @@ def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
     assert shown["record"] is True
     assert shown["total_call_count"] == 2
     assert shown["total_call_amount"] == "0.025"
+
+
+def _updating(expiry: int | None, *, begun: int = 20, **state: Any) -> Session:
+    """Return a session with an update that was begun so many seconds ago."""
+    changes = {"record": True} if expiry is None else {"session_expiry": expiry}
+    at = NOW - timedelta(seconds=begun)
+    return transitions.begin_update(replace(SESSION, **state), changes, at)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +125,16 @@ def test_what_plivo_answered_or_an_update_changed_is_shown() -> None:
         (replace(SESSION, status=Status.EXPIRED), "expired"),
         (replace(SESSION, expiry_time=NOW), "expired"),
         (replace(SESSION, status=Status.ENDING, expiry_time=NOW), "expired"),
+        (_updating(3600, expiry_time=NOW), "updating"),
+        (_updating(3600, expiry_time=NOW + timedelta(seconds=1)), "active"),
+        (_updating(19), "updating"),
+        (_updating(21), "active"),
+        (_updating(None, expiry_time=NOW), "updating"),
+        (_updating(3600, begun=3700, expiry_time=NOW), "expired"),
+        (transitions.begin_ending(_updating(3600, expiry_time=NOW), NOW), "ending"),
+        (replace(SESSION, expiry_time=NOW, presumed=True), "updating"),
     ],
-    ids=range(8),
+    ids=range(16),
 )
 def test_the_status_is_plivos_word_or_tells_that_plivo_has_not_confirmed(
     session: Session, status: str

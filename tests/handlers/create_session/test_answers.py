@@ -50,7 +50,7 @@ def test_the_answer_is_plivos_envelope_with_clean_types() -> None:
     assert session["virtual_number"] == "+12025550180"
     assert session["call_time_limit"] == 1800
     assert session["record"] is True
-    assert session["amount"] == "0"
+    assert session["amount"] is None
     assert session["interaction"] == []
     assert session["first_party_pin"] is None
     assert session["callback_url"] == "https://app.example.com/masking/events"

@@ -18,10 +18,10 @@ from masking.wiring import Services
 from tests.support.clock import Clock, at
 from tests.support.creating import (
     SESSION,
-    Interrupted,
     create,
     outcome_of,
 )
+from tests.support.interrupted import Interrupted
 from tests.support.simulated_plivo import SimulatedPlivo
 
 

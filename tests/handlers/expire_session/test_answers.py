@@ -20,7 +20,7 @@ from masking.core.problems import (
 )
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork
-from masking.domain.sessions import Session, Status
+from masking.domain.sessions import EndedBy, Session, Status
 from masking.lifecycle.expire_session import ExpireSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
@@ -180,7 +180,7 @@ def test_an_ending_in_doubt_can_be_sent_again_at_once(
 
 @pytest.mark.parametrize(
     ("fault", "record"),
-    [("update_5xx_after_commit", True), ("update_5xx_before_commit", False)],
+    [("update_reset_after_commit", True), ("update_reset_before_commit", False)],
 )
 def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     flow: ExpireSession,
@@ -209,33 +209,226 @@ def test_what_an_update_in_doubt_came_to_is_asked_when_all_is_over(
     assert flow.stores.sessions.load(session.session_uuid) == ended
 
 
-def test_an_ending_on_its_way_is_waited_for(
+def test_an_ending_on_its_way_is_waited_for_briefly_and_then_longer(
     flow: ExpireSession, session: Session, stores: Stores, clock: Clock
 ) -> None:
     stores.sessions.replace(session, transitions.begin_ending(session, clock()))
-    with pytest.raises(EndInProgressError) as busy:
-        end(flow, session)
+    pauses = []
+    for _ in range(3):
+        with pytest.raises(EndInProgressError) as busy:
+            end(flow, session)
+        assert outcome_of(busy.value) == "not_expired"
+        pauses.append(busy.value.retry_after)
+        clock.advance(seconds=20)
+
+    assert pauses == [1, 20, 21]
+    assert end(flow, session).status is Status.EXPIRED
+
+
+def test_an_update_that_is_through_in_a_moment_does_not_keep_an_end_waiting(
+    flow: ExpireSession,
+    session: Session,
+    stores: Stores,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+) -> None:
+    begun = transitions.begin_update(session, {"session_expiry": 7200}, clock())
+    stores.sessions.replace(session, begun)
+    waited = []
+
+    def update_comes_through(seconds: float) -> None:
+        waited.append(seconds)
+        ending = stored(stores, session)
+        assert ending.status is Status.ENDING
+        stores.sessions.replace(ending, transitions.drop_update(ending))
+
+    ended = end(replace(flow, sleep=update_comes_through), session)
+
+    assert ended.status is Status.EXPIRED
+    assert ended == stored(stores, session)
+    assert len(waited) == 1
+    assert plivo.live() == []
+
+
+def test_what_an_update_brings_to_life_after_the_end_was_sent_is_ended(
+    flow: ExpireSession,
+    session: Session,
+    services: Services,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+) -> None:
+    answers: list[Any] = []
+
+    class SlowAnswer:
+        """A carrier whose answer to an update comes after an end has been sent."""
+
+        def update(self, *arguments: Any) -> Any:
+            answer = services.carrier.update(*arguments)
+
+            def finish_the_update(_: float) -> None:
+                raise_to_life.append(answer)
+
+            waiting = replace(flow, sleep=finish_the_update)
+            with pytest.raises(UpdateInProgressError) as told:
+                end(waiting, session)
+            answers.append(told.value)
+            return answer
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(services.carrier, name)
+
+    raise_to_life: list[Any] = []
+    slow: Any = SlowAnswer()
+
+    updated = replace(at(services, clock).update_session, carrier=slow).update(
+        session.session_uuid,
+        requests.parse_update({"session_expiry": 7200}),
+        tenant_id="acme",
+    )
+
+    assert [outcome_of(each) for each in answers] == ["unknown"]
+    assert answers[0].retry_after == 2
+    assert len(raise_to_life) == 10
+    assert updated.status is Status.EXPIRED
+    assert end(flow, session) == updated
+    assert plivo.live() == []
+
+
+def test_an_end_that_could_not_wait_for_an_update_is_done_by_the_reconciler(
+    flow: ExpireSession,
+    session: Session,
+    services: Services,
+    stores: Stores,
+    clock: Clock,
+    plivo: SimulatedPlivo,
+) -> None:
+    begun = transitions.begin_update(session, {"session_expiry": 7200}, clock())
+    stores.sessions.replace(session, begun)
+    with pytest.raises(UpdateInProgressError):
+        end(replace(flow, sleep=lambda _: None), session)
     clock.advance(seconds=60)
+
+    assert at(services, clock).reconciler.check(session.session_uuid) == "ended"
+
+    assert stored(stores, session).status is Status.EXPIRED
+    assert plivo.live() == []
+
+
+def test_a_session_that_was_ended_says_when_and_why_and_what_plivo_has_of_it(
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
+) -> None:
+    ended = end(flow, session)
+
+    [there] = plivo.sessions()
+    assert ended.ended_by is EndedBy.REQUEST
+    assert ended.expiry_time
+    assert ended.ended_time == ended.expiry_time
+    assert there["expiry_time"][:19] == ended.expiry_time.isoformat()[:19]
+    assert ended.settings["duration"] == there["session"]["duration"] < 3600
+
+
+def test_if_plivo_cannot_say_what_it_has_the_session_has_ended_all_the_same(
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.arm(get_5xx={})
 
     ended = end(flow, session)
 
-    assert outcome_of(busy.value) == "not_expired"
-    assert busy.value.retry_after == 61
     assert ended.status is Status.EXPIRED
+    assert (ended.ended_time, ended.ended_by) == (flow.now(), EndedBy.REQUEST)
+    assert plivo.live() == []
 
 
-def test_an_update_on_its_way_is_waited_for(
-    flow: ExpireSession, session: Session, stores: Stores, clock: Clock
+def test_a_session_that_plivo_still_shows_as_active_has_not_ended(
+    flow: ExpireSession, session: Session, stores: Stores
 ) -> None:
-    stores.sessions.replace(
-        session, transitions.begin_update(session, {"record": True}, clock())
-    )
-    with pytest.raises(UpdateInProgressError) as busy:
-        end(flow, session)
-    clock.advance(seconds=60)
+    class Unmoved:
+        """A Plivo that says yes to an end and goes on."""
 
-    assert outcome_of(busy.value) == "not_expired"
-    assert end(flow, session).status is Status.EXPIRED
+        def expire(self, _: str) -> None:
+            """Do nothing."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(flow.carrier, name)
+
+    unmoved: Any = Unmoved()
+
+    with pytest.raises(CarrierError) as failed:
+        end(replace(flow, carrier=unmoved), session)
+
+    assert outcome_of(failed.value) == "unknown"
+    assert failed.value.retry_after == 2
+    assert stored(stores, session).status is Status.ENDING
+
+
+def test_near_its_expiry_an_end_asks_plivo_while_an_update_is_in_doubt(
+    flow: ExpireSession,
+    session: Session,
+    services: Services,
+    plivo: SimulatedPlivo,
+    clock: Clock,
+) -> None:
+    plivo.arm(update_reset_after_commit={"times": 1})
+    with pytest.raises(CarrierError):
+        at(services, clock).update_session.update(
+            session.session_uuid,
+            requests.parse_update({"session_expiry": 7200}),
+            tenant_id="acme",
+        )
+    clock.advance(hours=1, seconds=5)
+
+    ended = end(flow, session)
+
+    assert ended.status is Status.EXPIRED
+    assert plivo.live() == []
+    assert len(plivo.requests("delete")) == 1
+
+
+def test_a_number_that_was_replaced_meanwhile_and_the_end_come_together(
+    flow: ExpireSession, session: Session, stores: Stores
+) -> None:
+    class Replacing:
+        """A carrier during whose end a callback brings another number."""
+
+        def expire(self, carrier_session_uuid: str) -> None:
+            flow.carrier.expire(carrier_session_uuid)
+            ending = stored(stores, session)
+            number = transitions.renumber(ending, "+12025550199")
+            stores.sessions.replace(ending, number)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(flow.carrier, name)
+
+    replacing: Any = Replacing()
+
+    ended = end(replace(flow, carrier=replacing), session)
+
+    assert ended == stored(stores, session)
+    assert ended.status is Status.EXPIRED
+    assert ended.virtual_number == "+12025550199"
+
+
+def test_an_update_that_was_faster_by_a_moment_is_read_again(
+    flow: ExpireSession, session: Session, services: Services, plivo: SimulatedPlivo
+) -> None:
+    class Overtaken(SessionStore):
+        """A store in which an update begins and ends in between, once."""
+
+        left = 1
+
+        def replace(self, before: Session, after: Session) -> None:
+            while self.left:
+                self.left -= 1
+                begun = transitions.begin_update(before, {"record": True}, flow.now())
+                super().replace(before, begun)
+                super().replace(begun, transitions.drop_update(begun))
+            super().replace(before, after)
+
+    overtaken = own_stores(services)
+    overtaken.sessions = Overtaken(overtaken.table)
+
+    assert end(replace(flow, stores=overtaken), session).status is Status.EXPIRED
+    assert plivo.live() == []
 
 
 def test_without_a_record_of_the_ending_plivo_is_not_asked(
@@ -300,6 +493,9 @@ def test_who_comes_back_too_late_gives_what_is_stored(
             self._carrier.expire(carrier_session_uuid)
             ending = stored(stores, session)
             stores.sessions.replace(ending, transitions.expire(ending, flow.now()))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._carrier, name)
 
     late: Any = Late(flow.carrier)
 

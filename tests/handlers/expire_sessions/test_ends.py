@@ -9,7 +9,7 @@ import pytest
 
 from masking.api import session_views
 from masking.core.errors import MasklineError
-from masking.domain.sessions import Status
+from masking.domain.sessions import Session, Status
 from tests.support.harness import Harness
 
 
@@ -133,7 +133,7 @@ def test_a_timeout_of_another_attempt_ends_nothing(harness: Harness) -> None:
     assert harness.load(session).status is Status.ACTIVE
 
 
-def test_a_killed_extension_that_plivo_made_is_ended_there_after_the_flip(
+def test_a_killed_extension_that_plivo_made_goes_on_until_its_new_end(
     harness: Harness,
 ) -> None:
     session = harness.create(session_expiry=60)
@@ -141,20 +141,110 @@ def test_a_killed_extension_that_plivo_made_is_ended_there_after_the_flip(
     _extend_and_die(harness, session.session_uuid)
     harness.advance(seconds=90)
 
-    ended = harness.sweep()
-    harness.publish()
+    swept = harness.sweep()
+    shown = _status(harness, session)
     outcomes = harness.run_checks()
-    harness.publish()
 
-    assert ended == 1
-    assert outcomes == ["ended"]
+    assert (swept, shown) == (0, "updating")
+    assert outcomes == ["checked"]
+    assert _status(harness, session) == "active"
+    assert harness.is_live(session)
+    harness.advance(hours=1)
+    assert harness.sweep() == 1
+    harness.publish()
     assert not harness.is_live(session)
     assert len(harness.bus.of_type("session.expired")) == 1
-    (repair,) = harness.bus.of_type("reconciliation.repaired")
-    assert repair["repair"] == "ended_late"
 
 
-def _extend_and_die(harness: Harness, session_uuid: str) -> None:
+def test_a_killed_extension_that_plivo_did_not_make_ends_within_two_minutes(
+    harness: Harness,
+) -> None:
+    session = harness.create(session_expiry=60)
+    harness.advance(seconds=30)
+    _extend_and_die(harness, session.session_uuid, arrives=False)
+    harness.advance(seconds=90)
+
+    harness.sweep()
+    harness.run_checks()
+    harness.publish()
+
+    assert _status(harness, session) == "expired"
+    (event,) = harness.bus.of_type("session.expired")
+    assert event["ended_by"] == "expiry"
+    assert event["ended_time"] == event["expiry_time"]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_with_plivo_down_the_end_comes_when_no_update_can_have_moved_it_further(
+    harness: Harness, *, arrives: bool
+) -> None:
+    session = harness.create(session_expiry=600)
+    _extend_and_die(harness, session.session_uuid, arrives=arrives)
+    harness.ask_simulator(
+        "PUT", "faults", {"get_5xx": {}, "delete_5xx_before_commit": {}}
+    )
+    told = []
+
+    for _ in range(64):
+        harness.advance(minutes=1)
+        harness.sweep()
+        harness.publish()
+        harness.run_checks()
+        if harness.now().minute % 15 == 0:
+            harness.reconcile()
+        told.append(_status(harness, session))
+        assert told[-1] != "expired" or not harness.is_live(session)
+
+    assert told[8:10] == ["active", "updating"]
+    assert told[61:] == ["expired"] * 3
+    assert len(harness.bus.of_type("session.expired")) == 1
+
+
+def test_a_created_session_whose_expiry_nobody_can_read_ends_as_it_was_asked_to(
+    harness: Harness,
+) -> None:
+    harness.carrier = harness.rewriting(expiry_time="soon")
+    session = harness.create(session_expiry=600)
+    shown = session_views.session_view(session, harness.now())
+
+    for _ in range(12):
+        harness.advance(minutes=1)
+        harness.sweep()
+        harness.publish()
+        harness.run_checks()
+
+    assert (shown["status"], shown["expiry_time"]) == ("active", None)
+    assert harness.load(session).status is Status.EXPIRED
+    assert not harness.is_live(session)
+    assert len(harness.bus.of_type("session.expired")) == 1
+
+
+def test_an_expiry_that_could_not_be_read_at_once_is_looked_up(
+    harness: Harness,
+) -> None:
+    usual = harness.carrier
+    harness.carrier = harness.rewriting(expiry_time="soon")
+    session = harness.create(session_expiry=3600)
+    harness.carrier = usual
+    harness.publish()
+    harness.advance(seconds=75)
+
+    outcomes = harness.run_checks()
+
+    known = harness.load(session)
+    shown = session_views.session_view(known, harness.now())
+    assert outcomes == ["checked"]
+    assert not known.presumed
+    assert shown["expiry_time"] is not None
+
+
+def _status(harness: Harness, session: Session) -> str:
+    return session_views.status_of(harness.load(session), harness.now())
+
+
+def _extend_and_die(
+    harness: Harness, session_uuid: str, *, arrives: bool = True
+) -> None:
     """Do what an update does until its function is killed behind Plivo's answer."""
     from masking.domain import transitions
 
@@ -164,6 +254,7 @@ def _extend_and_die(harness: Harness, session_uuid: str) -> None:
     harness.stores.sessions.replace(
         session, transitions.begin_update(session, changes, harness.now())
     )
-    harness.carrier.update(str(session.carrier_session_uuid), changes)
+    if arrives:
+        harness.carrier.update(str(session.carrier_session_uuid), changes)
     harness.publish()
     harness.check_queue.messages.clear()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,22 +14,30 @@ from functions.expire_sessions import app
 from masking.core.settings import Settings
 from masking.domain import due_work, transitions
 from masking.domain.due_work import Action, Schedule
-from masking.domain.sessions import Session, Status
+from masking.domain.sessions import EndedBy, Session, Status
 from masking.storage.due_work import Due, DueWorkStore
 from masking.storage.sessions import SessionStore
 from masking.storage.stores import Stores
 from masking.wiring import Services
 from tests.support.clock import Clock, at
+from tests.support.harness_parts import KeptQueue
 from tests.support.payloads import Context, sample
 from tests.support.sessions_there import planted, reserved, stored
 from tests.support.stores import stores_with_client
 
 
-def sweep(stores: Stores, clock: Clock, moments: int = 1_000_000) -> int:
-    """Run the sweep; it has time for so many sessions."""
+def sweep(
+    stores: Stores,
+    clock: Clock,
+    moments: int = 1_000_000,
+    checks: KeptQueue | None = None,
+) -> int:
+    """Run the sweep; it has time for so many sessions, and sends *checks*."""
     left = iter(range(moments))
-    services = at(Services(Settings({})), clock, stores)
-    return services.expire_sessions(lambda: next(left, None) is not None).run()
+    services: Any = at(Services(Settings({})), clock, stores)
+    services.check_queue = checks or KeptQueue()
+    ended: int = services.expire_sessions(lambda: next(left, None) is not None).run()
+    return ended
 
 
 def due(stores: Stores, rule: Schedule, clock: Clock) -> set[str]:
@@ -170,10 +180,7 @@ def test_a_session_with_an_update_in_doubt_ends_and_is_looked_at_once_more(
 def test_due_work_of_another_kind_is_not_the_sweeps(
     stores: Stores, clock: Clock
 ) -> None:
-    session = planted(stores, clock, expiry_time=clock())
-    stores.sessions.replace(
-        session, transitions.doubt(transitions.begin_ending(session, clock()))
-    )
+    session = reserved(stores, clock)
 
     class Stale(DueWorkStore):
         """An index that shows in the sweep's shard what has moved on."""
@@ -189,7 +196,89 @@ def test_due_work_of_another_kind_is_not_the_sweeps(
     clock.advance(hours=1)
 
     assert sweep(stale, clock) == 0
-    assert stored(stores, session).status is Status.ENDING
+    assert stored(stores, session).status is Status.RESERVED
+
+
+def test_an_ending_that_plivo_never_confirmed_ends_with_its_time(
+    stores: Stores, clock: Clock
+) -> None:
+    session = planted(stores, clock, expiry_time=clock() + timedelta(minutes=10))
+    ending = transitions.begin_ending(session, clock())
+    stores.sessions.replace(session, ending)
+    stores.sessions.replace(ending, transitions.doubt(ending))
+    clock.advance(minutes=10)
+
+    assert sweep(stores, clock) == 1
+
+    left = stored(stores, session)
+    assert left.status is Status.EXPIRED
+    assert left.ended_by is EndedBy.EXPIRY
+    assert due(stores, Schedule.SWEEP, clock) == set()
+
+
+def test_while_an_extension_is_in_doubt_the_old_expiry_ends_nothing(
+    stores: Stores, clock: Clock
+) -> None:
+    session = in_doubt(stores, clock, timedelta(minutes=10), session_expiry=3600)
+    checks = KeptQueue()
+    clock.advance(minutes=9, seconds=59)
+    assert sweep(stores, clock, checks=checks) == 0
+    assert checks.take() == []
+    clock.advance(seconds=1)
+
+    for _ in range(40):
+        assert sweep(stores, clock, checks=checks) == 0
+        # Each minute Plivo is asked, and nothing but that.
+        assert checks.take() == [
+            {"session_uuid": session.session_uuid, "at_once": True}
+        ]
+        clock.advance(minutes=1)
+
+    assert stored(stores, session) == session
+
+
+def test_past_all_that_an_extension_could_have_made_of_it_the_session_is_over(
+    stores: Stores, clock: Clock
+) -> None:
+    session = in_doubt(stores, clock, timedelta(minutes=10), session_expiry=3600)
+    clock.advance(hours=1, seconds=44)
+    assert sweep(stores, clock) == 0
+    clock.advance(seconds=1)
+
+    assert sweep(stores, clock) == 1
+
+    left = stored(stores, session)
+    assert left.status is Status.EXPIRED
+    assert left.doubted
+    assert (left.ended_by, left.ended_time) == (EndedBy.EXPIRY, None)
+    assert due(stores, Schedule.SWEEP, clock) == set()
+
+
+def test_an_end_beside_a_check_leaves_the_index_once_the_check_is_done(
+    stores: Stores, clock: Clock
+) -> None:
+    session = in_doubt(stores, clock, timedelta(minutes=10), session_expiry=3600)
+    settled = transitions.drop_update(session)
+    extended = transitions._next(settled, expiry_time=clock() + timedelta(hours=1))
+    stores.sessions.replace(session, replace(extended, version=session.version + 1))
+    clock.advance(minutes=11)
+    assert due(stores, Schedule.SWEEP, clock) == {session.session_uuid}
+
+    assert sweep(stores, clock) == 0
+
+    assert due(stores, Schedule.SWEEP, clock) == set()
+    clock.advance(minutes=50)
+    assert sweep(stores, clock) == 1
+
+
+def in_doubt(stores: Stores, clock: Clock, lasts: timedelta, **changes: Any) -> Session:
+    """Return a session with an update whose outcome is not known."""
+    session = planted(stores, clock, expiry_time=clock() + lasts)
+    begun = transitions.begin_update(session, changes, clock())
+    stores.sessions.replace(session, begun)
+    left = transitions.doubt(begun)
+    stores.sessions.replace(begun, left)
+    return stored(stores, left)
 
 
 def test_a_session_that_is_gone_or_at_rest_is_passed_over(

@@ -142,7 +142,7 @@ def test_an_update_in_doubt_that_adds_the_person_is_found(harness: Harness) -> N
         first_party=OTHER, second_party=None, create_session_with_single_party=True
     )
     harness.publish()
-    harness.ask_simulator("PUT", "faults", {"update_5xx_after_commit": {"times": 1}})
+    harness.ask_simulator("PUT", "faults", {"update_reset_after_commit": {"times": 1}})
     with pytest.raises(CarrierError):
         harness.update(session, second_party=PERSON)
     harness.check_queue.messages.clear()

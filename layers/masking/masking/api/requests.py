@@ -128,13 +128,18 @@ def refusal_of_parties(
     return InvalidRequestError(violations=[violation_of(n, rule, sent) for n in named])
 
 
+def sent(request: CreateSessionRequest) -> dict[str, Any]:
+    """Return all attributes of a create, also those that have no effect in it."""
+    return request.model_dump(exclude_none=True, exclude={"labels"})
+
+
 def asked(request: CreateSessionRequest) -> dict[str, Any]:
     """Return the attributes of a create, defaults filled in, without unset ones.
 
     It has PIN attributes only if PIN authentication is asked for, and
     `generate_pin_length` only with `generate_pin`.
     """
-    values = request.model_dump(exclude_none=True, exclude={"labels"})
+    values = sent(request)
     if not request.is_pin_authentication_required:
         values = {k: v for k, v in values.items() if k not in PIN_ATTRIBUTES}
     elif not request.generate_pin:

@@ -71,7 +71,7 @@ class Search(Body):
     second_party: PhoneNumber | None = None
     virtual_number: PhoneNumber | None = None
     subaccount: Subaccount | None = None
-    status: Literal["active", "ending", "expired", "all"] = "all"
+    status: Literal["active", "updating", "ending", "expired", "all"] = "all"
     created_time: Time | None = None
     created_time__gt: Time | None = None
     created_time__gte: Time | None = None

@@ -1,4 +1,4 @@
-"""TODO api.session_pages."""
+"""How a page of sessions looks to the app."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from masking.domain.sessions import Session
 
 LISTED = (
     "duration",
+    "ended_time",
+    "ended_by",
     "amount",
     "total_call_amount",
     "total_call_count",
     "total_call_billed_duration",
     "total_session_amount",
     "last_interaction_time",
+    "totals_as_of",
 )
 
 

@@ -10,8 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from masking.core.times import rfc3339
-from masking.domain import sessions
-from masking.domain.sessions import Session, Status
+from masking.domain import carrier_answers, sessions
+from masking.domain.sessions import EndedBy, Session, Status
 
 # The attributes of Plivo's page in its order; those without a default are null.
 ATTRIBUTES: Mapping[str, Any] = {
@@ -42,12 +42,6 @@ ATTRIBUTES: Mapping[str, Any] = {
     "force_pin_authentication": None,
     "create_session_with_single_party": False,
     "virtual_number_cooloff_period": 0,
-    "amount": "0",
-    "total_call_amount": "0",
-    "total_call_count": 0,
-    "total_call_billed_duration": 0,
-    "total_session_amount": "0",
-    "last_interaction_time": None,
 }
 
 
@@ -88,15 +82,18 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
     settings = session.settings
     return {
         "session_uuid": session.session_uuid,
-        "status": _status(session, now),
+        "status": status_of(session, now),
         "first_party": settings.get("first_party"),
         "second_party": settings.get("second_party"),
         "virtual_number": session.virtual_number,
         "created_time": rfc3339(session.created_time),
         "modified_time": rfc3339(session.modified_time),
-        "expiry_time": rfc3339(session.expiry_time),
+        "expiry_time": None if session.presumed else rfc3339(session.expiry_time),
         "duration": settings.get("duration"),
+        **_end(session, now),
         **{name: settings.get(name, unset) for name, unset in ATTRIBUTES.items()},
+        **carrier_answers.totals_of(session),
+        "totals_as_of": rfc3339(session.totals_as_of),
         "interaction": [
             {**(shown := interaction_view(call)), **_urls_of(shown, session, place)}
             for place, call in enumerate(session.calls)
@@ -109,13 +106,30 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
-def _status(session: Session, now: datetime) -> str:
-    """Return Plivo's word for a session's state; `pending` before Plivo confirms it."""
+def status_of(session: Session, now: datetime) -> str:
+    """Return the word for a session's state.
+
+    Beside Plivo's own: `pending` before Plivo confirms it, `updating` while it may be
+    over or not, which only Plivo knows.
+    """
     if sessions.is_over(session, now):
         return "expired"
-    if session.status in (Status.ACTIVE, Status.ENDING):
-        return session.status.value
-    return "pending" if session.status is Status.RESERVED else "failed"
+    if not sessions.is_live(session):
+        return "pending" if session.status is Status.RESERVED else "failed"
+    if session.status is Status.ACTIVE and sessions.may_be_over(session, now):
+        return "updating"
+    return session.status.value
+
+
+def _end(session: Session, now: datetime) -> dict[str, Any]:
+    """Return when and why a session is over; null while it is not, or not known."""
+    if not sessions.is_over(session, now):
+        return {"ended_time": None, "ended_by": None}
+    by_clock = session.status is not Status.EXPIRED
+    surely = by_clock and not sessions.is_in_doubt(session)
+    ended = session.expiry_time if surely else session.ended_time
+    by = EndedBy.EXPIRY if by_clock else session.ended_by
+    return {"ended_time": rfc3339(ended), "ended_by": by.value if by else None}
 
 
 LEGS = ("first_party", "second_party")

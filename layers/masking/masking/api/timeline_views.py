@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from masking.api.session_views import session_view
+from masking.core import amounts
 from masking.core.key_space import Item
 from masking.core.times import rfc3339
 from masking.domain import plivo_events
-from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.callback_event import CallbackEvent
 from masking.domain.calls import Call
 from masking.domain.sessions import Session
 from masking.domain.timeline import Timeline
@@ -41,7 +42,8 @@ def call_view(call: Call) -> dict[str, Any]:
         "hangup_code": call.hangup_code,
         "hangup_meaning": call.hangup_meaning,
         "billed_seconds": call.billed_seconds,
-        "amount": None if call.amount is None else str(call.amount),
+        "amount": amounts.money_text(call.amount),
+        "currency": amounts.CURRENCY,
         "recordings": list(call.recordings),
     }
 
@@ -55,12 +57,11 @@ def event_view(
     """Return one callback as JSON values; personal numbers are roles, or masked."""
     attributes = event.attributes
     call = timeline.call_of(event.digest)
-    known = event.at if event.at > EARLIEST else None
     return {
         "event_id": event.digest,
         "name": event.name,
         "type": plivo_events.type_of(attributes),
-        "occurred_at": rfc3339(known),
+        "occurred_at": rfc3339(event.told_at),
         "received_at": item["received_at"],
         "sequence_number": event.sequence,
         "from": plivo_events.role_of(attributes.get("From"), parties),

@@ -4,7 +4,10 @@
 |------------------|-----------------------|------------------|--------------------|
 | session state    | S#{session}           | A#STATE          | every change       |
 | session request  | S#{session}           | A#REQUEST        | create, once       |
+| end beside a     | S#{session}           | A#END            | an update or an    |
+| check            |                       |                  | ending in doubt    |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
+| call, once told  | S#{session}           | C#{end}#{call}   | stream, settlement |
 | callback         | S#{session}           | E#{sha256}       | each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
@@ -39,8 +42,9 @@
 `{number}` is a keyed hash, but of POOL the virtual number itself, which is not
 personal; `{pair}` is one of a virtual number and a caller's, `{pin}` one of a virtual
 number and a PIN. No key holds a personal number. Index `duties` (sparse):
-`duty_shard`, `duty_at`, on session states. Index `by_tenant`: `tenant_sessions`,
-`created_key`, on carrier links, of which each confirmed session has exactly one.
+`duty_shard`, `duty_at`, on session states and ends. Index `by_tenant`:
+`tenant_sessions`, `created_key`, on carrier links, of which each confirmed session
+has exactly one.
 """
 
 from __future__ import annotations
@@ -52,6 +56,7 @@ from typing import Any
 
 STATE = "A#STATE"
 REQUEST = "A#REQUEST"
+END = "A#END"
 SNAPSHOT = "A#SNAPSHOT"
 API_KEY = "KEY"
 LINK = "LINK"
@@ -69,6 +74,7 @@ NUMBER = "NUMBER"
 
 # Kinds of a session's parts, in the order of their sort keys.
 ASPECT = "A"
+CALL = "C"
 CALLBACK = "E"
 RECORDING = "R"
 DELIVERY = "W"

@@ -14,11 +14,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from masking.core import numbers
+from masking.core.amounts import CURRENCY
 from masking.core.times import rfc3339, stamp
 from masking.domain import plivo_events, session_changes
 from masking.domain.callback_event import CallbackEvent
+from masking.domain.carrier_answers import TOTALS, totals_of
 from masking.domain.recordings import recording_uuid_of
-from masking.domain.sessions import NAMESPACE, Session, parties_of
+from masking.domain.sessions import (
+    NAMESPACE,
+    Session,
+    parties_of,
+)
 
 if TYPE_CHECKING:
     from masking.domain.recordings import Recording
@@ -98,7 +104,7 @@ def event_of_session(
             "version": session.version,
             "carrier_session_uuid": session.carrier_session_uuid,
             "virtual_number": session.virtual_number,
-            "expiry_time": rfc3339(session.expiry_time),
+            "expiry_time": None if session.presumed else rfc3339(session.expiry_time),
             "labels": dict(session.labels),
             **_particulars(kind, session, before),
         },
@@ -147,6 +153,46 @@ def event_of_callback(
     )
 
 
+def event_of_call(
+    kind: str,
+    call: Mapping[str, Any],
+    call_id: str,
+    session: Session,
+    *,
+    turn: int,
+    callback: CallbackEvent | None = None,
+) -> Event:
+    """Return the event of a call's end or of its correction, of which each has one id.
+
+    *call* is the call as JSON values, *callback* what told of its end; without one
+    Plivo's records did. *turn* counts the corrections.
+    """
+    by_callback = callback and event_of_callback(callback, session, call, kind)
+    data = by_callback.data if by_callback else {}
+    ended = call["ended_at"] or call["started_at"]
+    return Event(
+        type=kind,
+        id=event_id(session.session_uuid, call_id, kind, str(turn)),
+        occurred_at=by_callback.occurred_at if by_callback else ended or EPOCH,
+        session_uuid=session.session_uuid,
+        tenant_id=session.tenant_id,
+        data={
+            "version": session.version,
+            "labels": dict(session.labels),
+            "from": call["caller"],
+            "to": call["callee"],
+            **data,
+            "call": call,
+            "call_id": call_id,
+        },
+        webhook=webhook_of(kind, session),
+    )
+
+
+# When what happened at a time that nobody knows is said to have happened.
+EPOCH = "1970-01-01T00:00:00Z"
+
+
 def webhook_of(kind: str, session: Session) -> str | None:
     """Return the name of the session's URL for events of this type, if it has one."""
     if kind in plivo_events.INTERNAL:
@@ -177,23 +223,21 @@ def event_of_access(recording: Recording, request_id: str, now: datetime) -> Eve
     )
 
 
-# The totals that an app accounts by, each with its value when nothing was counted.
-TOTALS = {
-    "amount": "0",
-    "total_call_amount": "0",
-    "total_call_count": 0,
-    "total_call_billed_duration": 0,
-    "total_session_amount": "0",
-}
-
-
 def _particulars(kind: str, session: Session, before: Session | None) -> dict[str, Any]:
     if kind == "session.updated":
         changed = session_changes.changed_names(before, session) if before else []
         return {"changed": changed}
     if kind == "session.settled" and session.settled:
-        totals = {k: session.answered.get(k, unset) for k, unset in TOTALS.items()}
-        return {"changed": list(session.settled.changed), **totals}
+        known = totals_of(session)
+        totals = {name: known[name] for name in TOTALS}
+        changed = list(session.settled.changed)
+        return {"changed": changed, **totals, "currency": CURRENCY}
+    if kind == "session.expired":
+        return {
+            "ended_time": rfc3339(session.ended_time),
+            "ended_by": session.ended_by.value if session.ended_by else None,
+            "duration": session.answered.get("duration"),
+        }
     if kind == "reconciliation.repaired":
         if before and session_changes.has_ended_update(before, session):
             update = session_changes.end_of_update(before, session)

@@ -11,12 +11,23 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 
-from masking.core.times import parse_callback_time, stamp
+from masking.core.amounts import money, seconds, whole_number
+from masking.core.times import (
+    is_plain_time,
+    parse_callback_time,
+    parse_stamp,
+    stamp,
+)
 from masking.domain.plivo_events import PLACES, UNPLACED, Stage
 
-EARLIEST = datetime.min.replace(tzinfo=UTC)
+# Before all callbacks, and far enough from the edge of the calendar to count back.
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+# Seconds; what lasts longer is a mistake of its sender: no call does.
+LONGEST = 7 * 86_400
 
 
 @dataclass(frozen=True)
@@ -36,11 +47,68 @@ class CallbackEvent:
         return self.attributes.get("EventName", "")
 
     @cached_property
+    def told_at(self) -> datetime | None:
+        """Return when Plivo says it happened, in aware UTC; None if that is lost."""
+        return parse_callback_time(self.attributes.get("EventTimestamp", ""))
+
+    @cached_property
     def at(self) -> datetime:
-        """Return when it happened, in aware UTC; the earliest time if unknown."""
-        return (
-            parse_callback_time(self.attributes.get("EventTimestamp", "")) or EARLIEST
-        )
+        """Return when it happened; when it was received, if Plivo does not say.
+
+        In aware UTC; the earliest time if neither is known.
+        """
+        if self.told_at:
+            return self.told_at
+        return parse_stamp(self.received_at) if self.received_at else EARLIEST
+
+    @property
+    def is_timed_plainly(self) -> bool:
+        """Return whether its time is written as Plivo's API writes times."""
+        text = self.attributes.get("EventTimestamp", "")
+        return self.told_at is not None and is_plain_time(text)
+
+    @property
+    def slot(self) -> tuple[int, str]:
+        """Return what it reports: a call has each such fact once, but for PINs."""
+        return self.place, self.leg
+
+    @cached_property
+    def duration(self) -> int | None:
+        """Return for how many seconds a leg or a call was up, if it is known."""
+        told = seconds(self.attributes.get("Duration"))
+        return told if told is not None and told <= LONGEST else None
+
+    @cached_property
+    def billed(self) -> int | None:
+        """Return how many seconds are billed, if it is known."""
+        return seconds(self.attributes.get("BilledDuration"))
+
+    @cached_property
+    def amount(self) -> Decimal | None:
+        """Return what is charged in US dollars, if it is known."""
+        return money(self.attributes.get("Amount"))
+
+    @property
+    def has_cost(self) -> bool:
+        """Return whether it tells of seconds or money, be it none."""
+        return (self.duration, self.billed, self.amount) != (None, None, None)
+
+    @property
+    def is_paid(self) -> bool:
+        """Return whether it tells of seconds or money that are not zero."""
+        return any((self.duration, self.billed, self.amount))
+
+    @property
+    def has_odd_cost(self) -> bool:
+        """Return whether it tells of seconds or money in a way that can't be read."""
+        names = ("Duration", "BilledDuration", "Amount")
+        told = (self.attributes.get(name, "") for name in names)
+        return any(text and money(text) is None for text in told)
+
+    @cached_property
+    def code(self) -> int | None:
+        """Return Plivo's code of why a leg or a call ended."""
+        return whole_number(self.attributes.get("PlivoHangupCauseCode", ""))
 
     @cached_property
     def sequence(self) -> int | None:
@@ -100,11 +168,3 @@ def ordered(events: Iterable[CallbackEvent]) -> list[CallbackEvent]:
     """Order callbacks, each once."""
     once = {each.digest: each for each in events}
     return sorted(once.values(), key=lambda each: each.order)
-
-
-def whole_number(text: str) -> int | None:
-    """Parse a whole number from outside; None if the text is not one."""
-    text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        return None
-    return int(text)

@@ -1,25 +1,31 @@
-"""Build one call from its callbacks; `split_calls` finds out which those are."""
+"""Build one call from its callbacks, as `split_calls` or `gather_calls` found them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from masking.domain import hangup_causes, split_calls
-from masking.domain.callback_event import EARLIEST, CallbackEvent, whole_number
+from masking.core.amounts import whole_number
+from masking.domain import hangup_causes
+from masking.domain.call_evidence import Evidence, known
+from masking.domain.callback_event import CallbackEvent
 from masking.domain.plivo_events import (
-    PARTIES_HANGUP,
     PIN,
+    Stage,
     callee_role_of,
+    pin_outcome,
     role_of,
 )
 
 
 @dataclass(frozen=True)
 class Pin:
-    """The outcome of a PIN prompt: `success`, `failed` or `authorized`; its tries."""
+    """The outcome of a PIN prompt, and how many tries it took.
+
+    That is `success`, `failed`, `authorized` if no PIN was asked, or `unknown`.
+    """
 
     outcome: str
     tries: int
@@ -31,7 +37,8 @@ class Call:
 
     *caller* and *callee* are `first`, `second`, `unknown` or None; *hung_up_by* as
     well, None where nobody did (a time limit, a busy line). *digests* name the
-    callbacks that it was made of.
+    callbacks that it was made of. *talk_seconds* is None if it can't be told; *is_over*
+    says that it has ended, even if it is not known when.
     """
 
     ordinal: int
@@ -44,7 +51,7 @@ class Call:
     answered_at: datetime | None
     ended_at: datetime | None
     ring_seconds: int | None
-    talk_seconds: int
+    talk_seconds: int | None
     pin: Pin | None
     hung_up_by: str | None
     hangup_cause: str | None
@@ -53,11 +60,7 @@ class Call:
     amount: Decimal | None
     recordings: tuple[str, ...]
     digests: tuple[str, ...]
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether the call has ended."""
-        return self.ended_at is not None
+    is_over: bool = False
 
     @property
     def hangup_meaning(self) -> str | None:
@@ -65,52 +68,56 @@ class Call:
         return hangup_causes.meaning_of(self.hangup_code)
 
 
+CERTAIN = "certain"
+INFERRED = "inferred"
+
+
 def call_from(
     ordinal: int,
-    chain: Sequence[CallbackEvent],
+    facts: Sequence[CallbackEvent],
     parties: Mapping[str, str | None],
     *,
-    certainty: str,
-    has_end_event: bool,
+    digests: Sequence[str],
+    is_whole: bool,
+    is_followed: bool,
 ) -> Call:
-    """Build a call from its callbacks, which are in order.
+    """Build a call from its facts, which are in order; *digests* are with doubles.
 
-    *has_end_event* says that Plivo's vocabulary has an event for the end of a call.
+    *is_whole* says that none of its callbacks is missing or in doubt, *is_followed*
+    that another call began after it.
     """
-    caller, callee = _roles(chain, parties)
-    answers = [each.at for each in chain if each.is_answer and each.at > EARLIEST]
-    answered = max(answers) if len(answers) > 1 else None
-    ends = [each for each in chain if each.is_end_of_leg]
-    over = split_calls.is_over(chain, has_end_event=has_end_event)
-    ended = chain[-1].at if over else None
-    last = next((each for each in chain if each.name == PARTIES_HANGUP), None)
-    talk_until = ends[0].at if ends else ended
-    ringing = _ringing_at(chain)
-    ring_until = answered or talk_until
-    cause = _cause(last, ends)
-    code = whole_number(cause.get("PlivoHangupCauseCode", "")) if cause else None
-    pin = _pin(chain)
-    talk = _seconds(answered, talk_until)
+    caller, callee = _roles(facts, parties)
+    said = Evidence(facts, is_whole=is_whole, by_second=caller not in ("first", None))
+    # When one leg has ended nobody talks any more, and nothing goes on without talk.
+    over = any(each.stage >= Stage.ENDING for each in facts)
+    ended = said.ended_at if over or is_followed else None
+    pin = _pin(facts)
+    sure = is_whole and said.last is not None and not said.is_contradictory
+    ringing = _ringing_at(facts, said)
+    answered = said.answered_at
     return Call(
         ordinal=ordinal,
-        certainty=certainty,
+        certainty=CERTAIN if sure else INFERRED,
         caller=caller,
         callee=callee,
-        outcome=_outcome(over, bool(answered), bool(ringing), pin, code),
-        started_at=_known(chain[0].at),
+        outcome=_outcome(said, pin, over=over or is_followed, ringing=bool(ringing)),
+        started_at=known(facts[0].at),
         ringing_at=ringing,
         answered_at=answered,
-        ended_at=_known(ended),
-        ring_seconds=_seconds(ringing, ring_until) if ringing else None,
-        talk_seconds=talk or 0,
+        ended_at=ended,
+        ring_seconds=_seconds(ringing, answered or said.talked_until),
+        talk_seconds=said.talk_seconds if over or is_followed else 0,
         pin=pin,
-        hung_up_by=_hung_up_by(chain, ends, caller, callee),
-        hangup_cause=(cause.get("PlivoHangupCause") or None) if cause else None,
-        hangup_code=code,
-        billed_seconds=_billed(last, ends),
-        amount=_amount(last, ends),
-        recordings=_recordings(chain),
-        digests=tuple(each.digest for each in chain),
+        hung_up_by=_hung_up_by(said, caller, callee),
+        hangup_cause=said.cause.attributes.get("PlivoHangupCause") or None
+        if said.cause
+        else None,
+        hangup_code=said.code,
+        billed_seconds=said.billed,
+        amount=said.amount,
+        recordings=_recordings(facts),
+        digests=tuple(digests),
+        is_over=over or is_followed,
     )
 
 
@@ -125,103 +132,48 @@ def _roles(
     return found[0], found[1]
 
 
-def _caller_leg(chain: Sequence[CallbackEvent]) -> str:
-    """Return which leg is the caller's: `First` or `Second`.
-
-    Plivo documents neither reading. Who answers first is the caller, unless it is
-    the second party and has been rung.
-    """
-    leg = next((each.leg for each in chain if each.is_answer), "First")
-    rung = any(each.name.startswith("SessionSecondPartyRing") for each in chain)
-    return "First" if rung else leg
-
-
-def _hung_up_by(
-    chain: Sequence[CallbackEvent],
-    ends: Sequence[CallbackEvent],
-    caller: str | None,
-    callee: str | None,
-) -> str | None:
-    if not ends:
+def _hung_up_by(said: Evidence, caller: str | None, callee: str | None) -> str | None:
+    if not said.ends or not hangup_causes.is_by_person(said.ends[0].code):
         return None
-    code = whole_number(ends[0].attributes.get("PlivoHangupCauseCode", ""))
-    if not hangup_causes.is_by_person(code):
-        return None
-    return caller if ends[0].leg == _caller_leg(chain) else callee
+    return caller if said.ends[0].leg == said.caller_leg else callee
 
 
-def _ringing_at(chain: Sequence[CallbackEvent]) -> datetime | None:
+def _ringing_at(facts: Sequence[CallbackEvent], said: Evidence) -> datetime | None:
     """Return when the party that was called began to ring."""
-    rings = [each.at for each in chain if "PartyRing" in each.name]
-    return _known(max(rings)) if rings else None
+    rings = [each for each in facts if "PartyRing" in each.name]
+    theirs = [each for each in rings if each.leg != said.caller_leg]
+    return known((theirs or rings)[-1].at) if rings else None
 
 
-def _cause(
-    last: CallbackEvent | None, ends: Sequence[CallbackEvent]
-) -> Mapping[str, str] | None:
-    """Return the attributes of the hangup that explains why the call ended."""
-    if last:
-        return last.attributes
-    abnormal = (
-        each.attributes
-        for each in ends
-        if not hangup_causes.is_by_person(
-            whole_number(each.attributes.get("PlivoHangupCauseCode", ""))
-        )
-    )
-    return next(abnormal, ends[0].attributes if ends else None)
-
-
-def _outcome(
-    over: bool, connected: bool, ringing: bool, pin: Pin | None, code: int | None
-) -> str:
-    if connected:
+def _outcome(said: Evidence, pin: Pin | None, *, over: bool, ringing: bool) -> str:
+    if said.talked:
         return "connected" if over else "talking"
     if not over:
         return "ringing" if ringing else "started"
     if pin and pin.outcome == "failed":
         return "pin_failed"
-    return hangup_causes.outcome_of(code)
+    outcome = hangup_causes.outcome_of(said.code)
+    if outcome == "cancelled" and said.talked is None and not said.is_whole:
+        paid = any(each.is_paid for each in said.facts)
+        return "unknown" if paid else outcome
+    # That somebody hung up is no more than that, unless nobody can have talked.
+    unexplained = said.code in (None, hangup_causes.NORMAL)
+    return "cancelled" if unexplained and said.talked is False else outcome
 
 
-def _pin(chain: Sequence[CallbackEvent]) -> Pin | None:
-    asked = [each for each in chain if each.name == PIN]
+def _pin(facts: Sequence[CallbackEvent]) -> Pin | None:
+    asked = [each for each in facts if each.name == PIN]
     if not asked:
         return None
-    status = asked[-1].attributes.get("PinAuthenticationStatus", "").lower()
-    known = {"authorizedcaller": "authorized", "failed": "failed"}
-    if status == "authorizedcaller":
+    outcomes = [pin_outcome(each.attributes) for each in asked]
+    outcome = next((o for o in reversed(outcomes) if o != "unknown"), "unknown")
+    if outcome == "authorized":
         return Pin("authorized", 0)
     counted = [
         whole_number(each.attributes.get("PinRetryCounter", "")) for each in asked
     ]
     retries = max((count for count in counted if count is not None), default=0)
-    return Pin(known.get(status, "success"), max(retries + 1, len(asked)))
-
-
-def _billed(last: CallbackEvent | None, ends: Sequence[CallbackEvent]) -> int | None:
-    chosen = [last] if last and last.attributes.get("BilledDuration") else ends
-    found = [whole_number(each.attributes.get("BilledDuration", "")) for each in chosen]
-    known = [seconds for seconds in found if seconds is not None]
-    return sum(known) if known else None
-
-
-def _amount(
-    last: CallbackEvent | None, ends: Sequence[CallbackEvent]
-) -> Decimal | None:
-    chosen = [last] if last and last.attributes.get("Amount") else ends
-    found = [decimal_of(each.attributes.get("Amount", "")) for each in chosen]
-    known = [amount for amount in found if amount is not None]
-    return sum(known, Decimal(0)) if known else None
-
-
-def decimal_of(text: str) -> Decimal | None:
-    """Parse an amount from outside; None if the text is not one."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and -30 < amount.adjusted() < 9 else None
+    return Pin(outcome, max(retries + 1, len(asked)))
 
 
 def _recordings(chain: Sequence[CallbackEvent]) -> tuple[str, ...]:
@@ -229,11 +181,7 @@ def _recordings(chain: Sequence[CallbackEvent]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, named)))
 
 
-def _known(at: datetime | None) -> datetime | None:
-    return at if at and at > EARLIEST else None
-
-
 def _seconds(start: datetime | None, end: datetime | None) -> int | None:
-    if start is None or end is None or EARLIEST in (start, end):
+    if start is None or end is None:
         return None
     return max(0, int((end - start).total_seconds()))

@@ -97,7 +97,9 @@ def begin(
     detail: Mapping[str, Any], now: datetime, retention_days: int | None = None
 ) -> Delivery:
     """Begin the delivery of an event; *detail* is as the bus had it."""
-    kept = {k: v for k, v in detail.items() if k not in ELSEWHERE | {"webhook"}}
+    # A call that no callback told of can't be read from one.
+    left_out = ELSEWHERE if "callback" in detail else ELSEWHERE - {"call"}
+    kept = {k: v for k, v in detail.items() if k not in left_out | {"webhook"}}
     return Delivery(
         session_uuid=owner_of(detail),
         tenant_id=detail["tenant_id"],

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from masking.domain.sessions import Session, Status, lease_of
+from masking.domain.sessions import (
+    Session,
+    Status,
+    earliest_end,
+    is_live,
+    lease_of,
+)
 
 SHARDS = 16
 
@@ -60,16 +66,28 @@ def due_work_of(session: Session) -> DueWork | None:
         return DueWork(Action.CONFIRM, session.lease_until)
     if session.status is Status.EXPIRED and session.settle_at:
         return DueWork(Action.SETTLE, session.settle_at)
-    if session.status not in (Status.ACTIVE, Status.ENDING):
+    if not is_live(session):
         return None
-    lease = lease_of(session)
-    if session.doubted and lease:
+    if session.doubted or session.presumed:
         ending = session.status is Status.ENDING
         kind = Action.FINISH_ENDING if ending else Action.CHECK_UPDATE
-        return DueWork(kind, lease)
+        return DueWork(kind, lease_of(session) or session.reserved_at)
     if session.expiry_time:
         return DueWork(Action.EXPIRE, session.expiry_time)
     return None
+
+
+def end_beside(session: Session) -> DueWork | None:
+    """Return the end that is due beside work that needs Plivo; None if none is.
+
+    Whatever Plivo does, the sweep comes by when the session may be over.
+    """
+    due = due_work_of(session)
+    ends = earliest_end(session)
+    if due is None or ends is None:
+        return None
+    asks = due.kind in (Action.CHECK_UPDATE, Action.FINISH_ENDING)
+    return DueWork(Action.EXPIRE, ends) if asks else None
 
 
 def shard_of(session_uuid: str, rule: Schedule) -> str:

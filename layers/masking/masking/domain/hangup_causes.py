@@ -41,12 +41,15 @@ FAMILIES: Mapping[int, str] = {
     9: "the call ended for a special reason",
 }
 
+NORMAL = 4000
+TIME_LIMIT = 6000
+
 OUTCOMES: Mapping[int, str] = {
+    0: "unknown",
     1000: "cancelled",
     3000: "no_answer",
     3010: "busy",
     3020: "rejected",
-    4000: "cancelled",
     6010: "no_answer",
 }
 
@@ -59,12 +62,15 @@ def meaning_of(code: int | None) -> str | None:
 
 
 def outcome_of(code: int | None) -> str:
-    """Return the outcome of a call that never connected."""
-    if code is None:
-        return "cancelled"
+    """Return the outcome of a call that never connected; `unknown` without a cause.
+
+    That a party hung up says nothing of whether the other was there.
+    """
+    if code is None or code == NORMAL:
+        return "unknown"
     return OUTCOMES.get(code, "failed")
 
 
 def is_by_person(code: int | None) -> bool:
     """Return whether a leg ended because somebody hung up."""
-    return code in (None, 1000, 4000)
+    return code in (None, 1000, NORMAL)

@@ -95,12 +95,38 @@ ROLES = frozenset({"first", "second", UNKNOWN, ANONYMOUS})
 PIN = "SessionPinAuthenticationStatus"
 
 
+# What Plivo says where a PIN was right, and where none was asked of a caller it knows.
+RIGHT = frozenset({"success", "succeeded", "successful"})
+AUTHORIZED = frozenset({"authorizedcaller", "authorized"})
+
+TYPE_OF_PIN = {
+    "success": "pin.succeeded",
+    "failed": "pin.failed",
+    "authorized": "pin.not_asked",
+    "unknown": "pin.unknown",
+}
+
+
+def pin_outcome(attributes: Mapping[str, str]) -> str:
+    """Return what became of a PIN: `success`, `failed`, `authorized` or `unknown`.
+
+    Whatever is said and is not known to be a success is a failure, so that a word
+    that is new opens nothing; without a word nothing is known.
+    """
+    told = attributes.get("PinAuthenticationStatus", "")
+    word = re.sub(r"[^a-z]", "", told.lower())
+    if word in RIGHT:
+        return "success"
+    if word in AUTHORIZED:
+        return "authorized"
+    return "failed" if told.strip() else "unknown"
+
+
 def type_of(attributes: Mapping[str, str]) -> str | None:
     """Return the type of the bus event that a callback is; None if it is none."""
     name = attributes.get("EventName", "")
     if name == PIN:
-        failed = attributes.get("PinAuthenticationStatus", "").lower() == "failed"
-        return "pin.failed" if failed else "pin.succeeded"
+        return TYPE_OF_PIN[pin_outcome(attributes)]
     return TYPE_OF_EVENT.get(name, "carrier.unknown_event")
 
 

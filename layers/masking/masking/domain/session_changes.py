@@ -1,4 +1,4 @@
-"""Tell what a change of a session or one of its callbacks means, for its events."""
+"""Tell what a change of a session or a callback is for events, links and checks."""
 
 from __future__ import annotations
 
@@ -113,8 +113,7 @@ def _has(before: Session, after: Session, name: str, value: Any) -> bool:
     if name == "session_expiry":
         if not (before.pending and after.expiry_time):
             return False
-        begun = before.pending.lease_until - LEASE
-        late = (after.expiry_time - begun).total_seconds() - value
+        late = (after.expiry_time - before.pending.begun).total_seconds() - value
         return bool(abs(late) <= LEASE.total_seconds())
     return bool(after.settings.get(name) == value)
 
@@ -182,7 +181,7 @@ def linked_since(before: Session | None, after: Session) -> datetime:
     """
     update = before.pending if before else None
     if update and update.changes.keys() & set(PARTY_FIELDS.values()):
-        return update.lease_until - LEASE
+        return update.begun
     return after.reserved_at
 
 
@@ -196,11 +195,15 @@ def is_newly_in_doubt(before: Session | None, after: Session) -> bool:
     """Return whether an update or an ending has just set out for Plivo.
 
     If its function is killed nobody else knows; so a check is sent to follow it. One
-    is sent as well where the sweep has ended a session that may be alive at Plivo.
+    is sent as well where a session has ended that may be alive at Plivo, and where the
+    expiry that Plivo answered could not be read.
     """
     if after.status is Status.EXPIRED:
-        return after.doubted and (before is None or not _is_expired(before))
-    if after.doubted or not sessions.is_in_doubt(after):
+        known = before is not None and _is_expired(before) and before.doubted
+        return after.doubted and not known
+    if after.presumed and not (before and before.presumed):
+        return True
+    if after.doubted or not sessions.is_in_doubt(after) or not sessions.lease_of(after):
         return False
     return before is None or sessions.lease_of(before) != sessions.lease_of(after)
 

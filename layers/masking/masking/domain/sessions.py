@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +18,12 @@ NAMESPACE = uuid.UUID("5f0c6f0e-6f0b-5d0a-9a3e-0d8c8b7f3c11")
 # has run out has surely ended, and a listing at Plivo no longer lags behind it.
 LEASE = timedelta(seconds=60)
 
-# By how much the end that Plivo answers may differ from the one that was asked for
-# before the request's item, which was written first, is made to go with its session.
-REQUEST_SLACK = timedelta(hours=1)
+# How long after an update was recorded Plivo may carry it out: its function is stopped
+# after 28 s, and Plivo may work a little longer on what was cut off.
+LATEST_ACT = timedelta(seconds=45)
+
+# What Plivo may raise a shorter `session_expiry` to (plivo-contract 1.2, beta).
+LEAST_EXPIRY = timedelta(seconds=60)
 
 # The attribute of each party. Both are always in the state item, so that sessions can
 # be searched without their requests.
@@ -44,6 +45,14 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+class EndedBy(StrEnum):
+    """Why a session is over."""
+
+    EXPIRY = "expiry"
+    REQUEST = "request"
+    CARRIER = "carrier"
+
+
 @dataclass(frozen=True)
 class CarrierSession:
     """A session as Plivo answered it, cleaned.
@@ -63,14 +72,26 @@ class CarrierSession:
     callback_url: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     totals: Mapping[str, Any] = field(default_factory=dict)
+    recording_callback_url: str = ""
 
 
 @dataclass(frozen=True)
 class Pending:
-    """An update on its way to Plivo: what it changes and how long its lease runs."""
+    """An update on its way to Plivo: what it changes and how long its lease runs.
+
+    Its outcome may be unknown: *left* says that nobody works on it any more, *released*
+    that Plivo does not either, because it has answered.
+    """
 
     changes: Mapping[str, Any]
     lease_until: datetime
+    left: bool = False
+    released: bool = False
+
+    @property
+    def begun(self) -> datetime:
+        """Return when the update was recorded."""
+        return self.lease_until - LEASE
 
 
 @dataclass(frozen=True)
@@ -92,12 +113,14 @@ class Session:
     *asked* is what was asked for and never changes; *answered* holds what Plivo
     answered or an update changed, where it differs (None for what was unset), and
     always what is SEARCHED by. *labels* are the tenant's, as an update left them.
-    *doubted* says that the outcome of an update or an ending at Plivo is unknown.
+    *doubted* says that the outcome of an update or an ending at Plivo is unknown,
+    *presumed* that Plivo's `expiry_time` could not be read and ours is a sum.
+    *ended_time* and *ended_by* say when and why it ended, as far as that is known.
+    *totals_as_of* is when Plivo's accounting was fetched that *answered* holds.
     *settle_at* is when Plivo is asked for the final truth about an expired session,
     *settled* what came of it; *time_limit* is for how many seconds after its end a
     call may go on. *former_number* is the virtual number that the session was created
-    with, once it has another. *repaired* names what the reconciler repaired in this
-    version.
+    with, once it has another. *repaired* names what was repaired in this version.
     *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
     long it is kept after its end, if its tenant has a rule for that. *erased_at* is
     when a person of it was erased: from then on it holds accounting alone. *kept_until*
@@ -122,8 +145,12 @@ class Session:
     answered: Mapping[str, Any] = field(default_factory=dict)
     pending: Pending | None = None
     doubted: bool = False
+    presumed: bool = False
+    ended_time: datetime | None = None
+    ended_by: EndedBy | None = None
     settle_at: datetime | None = None
     settled: Settled | None = None
+    totals_as_of: datetime | None = None
     time_limit: int = 0
     repaired: str | None = None
     erased_at: datetime | None = None
@@ -154,24 +181,65 @@ def session_uuid_for(tenant_id: str, idempotency_key: str | None) -> str:
     return str(uuid.uuid5(NAMESPACE, name))
 
 
-def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Return a hash that is equal for equal requests, defaults filled in (hex)."""
-    canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
 # What state it is in
 
 
+def latest_end(session: Session) -> datetime | None:
+    """Return when a live session is over at Plivo at the latest, by all that is known.
+
+    While an update is pending or its outcome unknown, that is no earlier than Plivo may
+    have carried it out, and as much later as the update asked for: an expiry counts
+    from the update (plivo-contract 1.7).
+    """
+    ends = session.expiry_time
+    if ends and session.presumed:
+        ends += LATEST_ACT
+    if ends is None or session.pending is None:
+        return ends
+    acted = session.pending.begun + LATEST_ACT
+    expiry = session.pending.changes.get("session_expiry")
+    if expiry is not None:
+        acted += max(timedelta(seconds=expiry), LEAST_EXPIRY)
+    return max(ends, acted)
+
+
+def earliest_end(session: Session) -> datetime | None:
+    """Return until when a live session is surely not over by the clock."""
+    ends = session.expiry_time
+    if ends is None or session.pending is None:
+        return ends
+    expiry = session.pending.changes.get("session_expiry")
+    if expiry is None:
+        return ends
+    return min(ends, session.pending.begun + timedelta(seconds=expiry))
+
+
 def is_over(session: Session, now: datetime) -> bool:
-    """Return whether *session* has expired, by its state or by the clock."""
+    """Return whether *session* has surely expired, by its state or by the clock.
+
+    While a write to Plivo is pending or in doubt its `expiry_time` may not hold any
+    more, and decides nothing.
+    """
     if session.status is Status.EXPIRED:
         return True
-    return (
-        session.status in (Status.ACTIVE, Status.ENDING)
-        and session.expiry_time is not None
-        and now >= session.expiry_time
-    )
+    ends = latest_end(session)
+    return is_live(session) and ends is not None and now >= ends
+
+
+def may_be_over(session: Session, now: datetime) -> bool:
+    """Return whether nobody knows if *session* has expired by the clock.
+
+    It has if an update in doubt was not carried out, and has not if it was.
+    """
+    if is_over(session, now) or not is_live(session):
+        return False
+    ends = earliest_end(session)
+    return ends is not None and now >= ends
+
+
+def is_live(session: Session) -> bool:
+    """Return whether *session* is one that Plivo has and that has not ended for us."""
+    return session.status in (Status.ACTIVE, Status.ENDING)
 
 
 def is_hidden(session: Session, now: datetime) -> bool:
@@ -180,7 +248,7 @@ def is_hidden(session: Session, now: datetime) -> bool:
     Its items may be there for days: nobody promises when they are purged. What is
     alive is never hidden.
     """
-    if session.status in (Status.ACTIVE, Status.ENDING) and not is_over(session, now):
+    if is_live(session) and not is_over(session, now):
         return False
     return session.kept_until is not None and now >= session.kept_until
 
@@ -191,14 +259,18 @@ def is_shown_to(tenant_id: str, session: Session, now: datetime) -> bool:
 
 
 def is_in_doubt(session: Session) -> bool:
-    """Return whether an update or an ending is on its way to Plivo."""
-    return session.status is Status.ENDING or session.pending is not None
+    """Return whether something of a live session is not known for sure.
+
+    An update or an ending is on its way to Plivo, or its expiry could not be read.
+    """
+    is_ending = session.status is Status.ENDING
+    return is_ending or session.pending is not None or session.presumed
 
 
 def lease_of(session: Session) -> datetime | None:
     """Return until when somebody may be working on *session* at Plivo."""
     if session.pending and session.status is not Status.ENDING:
-        return session.pending.lease_until
+        return None if session.pending.released else session.pending.lease_until
     return session.lease_until
 
 
@@ -214,12 +286,11 @@ def rest_of_lease(session: Session, now: datetime) -> int:
     return max(1, int((until - now).total_seconds()) + 1)
 
 
-def may_recreate(session: Session) -> bool:
-    """Return whether sending the create again can at worst leave an orphan.
-
-    A create that rings a phone is never sent twice.
-    """
-    return not session.asked.get("initiate_call_to_first_party", False)
+def pause_of(session: Session, now: datetime) -> int:
+    """Return in how many seconds to ask again: 1 at first, as long as it took then."""
+    until = lease_of(session) or now
+    taken = int((now - (until - LEASE)).total_seconds())
+    return max(1, min(taken, rest_of_lease(session, now)))
 
 
 def parties_of(session: Session) -> dict[str, str | None]:

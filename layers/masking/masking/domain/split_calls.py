@@ -1,5 +1,7 @@
 """Split the callbacks of a session into calls; Plivo sends no id of a call.
 
+This is for a history in which all is as it should be; `gather_calls` has the rest.
+
 Whether SequenceNumber counts through a session or begins anew with each call is not
 documented. If two callbacks of a set share one it begins anew. Calls of one session
 don't overlap, but a call can end in the second in which the next begins; within that
@@ -20,6 +22,11 @@ from masking.domain.plivo_events import PARTIES_HANGUP, PIN, Stage
 
 Chain = list[CallbackEvent]
 
+# Of the places in a call those that one may begin with; and what may be the first of a
+# call by the second party, if legs are named after who is registered.
+LAST_START = 4
+SECOND_STARTS = ("SessionSecondPartyInitiated", "SessionSecondPartyAnswer")
+
 # Callbacks of one second that share numbers; beyond, the ways to split explode.
 MOST_SHARED = 6
 
@@ -27,11 +34,48 @@ MOST_SHARED = 6
 AT_ONCE = timedelta(seconds=1)
 
 
-def split_calls(events: Sequence[CallbackEvent]) -> list[Chain]:
-    """Divide callbacks of calls, in their order, into calls in theirs."""
-    if restarts(events):
-        return _by_restart(events)
-    return _by_order(events)
+def split_calls(events: Sequence[CallbackEvent]) -> list[Chain] | None:
+    """Divide callbacks of calls, in their order, into calls in theirs.
+
+    Returns None if they can't be calls of which nothing is missing, doubled or out of
+    place; the last one may still go on.
+    """
+    if any(each.sequence is None or not each.told_at for each in events):
+        return None
+    anew = restarts(events)
+    calls = _by_restart(events) if anew else _by_order(events)
+    has_end_event = any(each.name == PARTIES_HANGUP for each in events)
+    for number, chain in enumerate(calls, start=1):
+        numbers = [each.sequence or 0 for each in chain]
+        first = 1 if anew else numbers[0]
+        if numbers != list(range(first, first + len(chain))):
+            return None
+        if number < len(calls) and not is_over(chain, has_end_event=has_end_event):
+            return None
+        before = calls[number - 2][-1] if number > 1 else None
+        if not (_can_begin(chain[0]) or _is_refusal(chain, before, anew=anew)):
+            return None
+    return calls
+
+
+def _can_begin(event: CallbackEvent) -> bool:
+    """Return whether a callback can be the first of a call."""
+    return event.place <= LAST_START or event.name in SECOND_STARTS
+
+
+def _is_refusal(chain: Chain, before: CallbackEvent | None, *, anew: bool) -> bool:
+    """Return whether a call is one of which Plivo tells the end of its leg alone.
+
+    The vocabulary of 2023 has no event for a PIN that was wrong.
+    """
+    end = chain[0]
+    if len(chain) > 1 or not end.name.endswith("PartyComplete"):
+        return False
+    begun = end.at - timedelta(seconds=end.duration or 0)
+    if before and begun < before.at:
+        return False
+    follows = (before.sequence or 0) + 1 if before and not anew else 1
+    return end.sequence == follows
 
 
 def restarts(events: Iterable[CallbackEvent]) -> bool:

@@ -4,29 +4,36 @@ Order, repetition and lateness of arrival make no difference: callbacks are orde
 what they say (see `history`) and each counts once. What Plivo answered to a question
 (a snapshot) outweighs what callbacks imply; the newest does.
 
-A call is `certain` if nothing is missing and nothing can belong to another call,
-`settled` if a final snapshot has as many calls, and otherwise `inferred`.
+A call is `certain` if it is over and nothing of the session is missing, in doubt or in
+conflict, `settled` if it is taken from a final snapshot, and otherwise `inferred`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from masking.core import callers
-from masking.core.times import parse_callback_time
-from masking.domain import split_calls
-from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered, whole_number
-from masking.domain.calls import Call, call_from, decimal_of
-from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP
+from masking.domain import gather_calls, settled_calls, split_calls
+from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered
+from masking.domain.calls import CERTAIN, INFERRED, Call, call_from
+from masking.domain.gathered import Gathered
+from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP, Stage
+from masking.domain.settled_calls import SETTLED
 
-CERTAIN = "certain"
-INFERRED = "inferred"
-SETTLED = "settled"
+__all__ = [
+    "CERTAIN",
+    "INFERRED",
+    "SETTLED",
+    "Snapshot",
+    "Timeline",
+    "build_timeline",
+    "may_end_call",
+]
 
 
 @dataclass(frozen=True)
@@ -76,21 +83,9 @@ def build_timeline(
     """
     history = ordered(events)
     newest = max(snapshots, key=_order_of, default=None)
-    chains = split_calls.split_calls([each for each in history if each.is_of_call])
-    sure = _are_certain(chains)
-    has_end_event = any(each.name == PARTIES_HANGUP for each in history)
-    calls = [
-        call_from(
-            number,
-            chain,
-            parties,
-            certainty=CERTAIN if sure else INFERRED,
-            has_end_event=has_end_event,
-        )
-        for number, chain in enumerate(chains, start=1)
-    ]
-    if newest:
-        calls = _settled(calls, newest)
+    calls = _calls_of(history, parties)
+    if newest and newest.final:
+        calls = settled_calls.settle(calls, newest.interactions)
     billed = sum(call.billed_seconds or 0 for call in calls)
     amount = sum((call.amount or Decimal(0) for call in calls), Decimal(0))
     if newest and newest.billed_seconds is not None:
@@ -111,25 +106,48 @@ def _order_of(snapshot: Snapshot) -> tuple[datetime, bool, str]:
     return snapshot.taken_at, snapshot.final, repr(snapshot)
 
 
-def _are_certain(chains: Sequence[Sequence[CallbackEvent]]) -> bool:
+def _calls_of(
+    history: Sequence[CallbackEvent], parties: Mapping[str, str | None]
+) -> list[Call]:
+    """Build the calls that callbacks tell of."""
+    of_calls = [each for each in history if each.is_of_call]
+    chains = split_calls.split_calls(of_calls)
+    strict = chains is not None
+    gathered = (
+        gather_calls.gather(of_calls)
+        if chains is None
+        else [Gathered(chain) for chain in chains]
+    )
+    whole = strict and _is_whole(history, [each.events for each in gathered])
+    return [
+        call_from(
+            number,
+            each.evidence,
+            parties,
+            digests=[event.digest for event in each.events],
+            is_whole=whole,
+            is_followed=number < len(gathered)
+            and gathered[number].began > each.events[-1].at,
+        )
+        for number, each in enumerate(gathered, start=1)
+    ]
+
+
+def _is_whole(
+    history: Sequence[CallbackEvent], chains: Sequence[Sequence[CallbackEvent]]
+) -> bool:
     """Return whether nothing is missing and no callback could be another call's."""
-    numbers = [[each.sequence for each in chain] for chain in chains]
-    if any(number is None for chain in numbers for number in chain):
+    if not all(each.is_timed_plainly for each in history):
         return False
     # Two calls that touch within a second were split by inference.
     for before, after in pairwise(chains):
         if before[-1].at >= after[0].at:
             return False
     if split_calls.restarts([each for chain in chains for each in chain]):
-        return all(chain == list(range(1, len(chain) + 1)) for chain in numbers)
-    if len(chains) == 1:
-        return numbers[0] == list(range(1, len(numbers[0]) + 1))
-    # Numbers go on through the session; its own callbacks may take some of them,
-    # between calls but not within one.
-    return all(
-        chain == list(range(chain[0] or 0, (chain[0] or 0) + len(chain)))
-        for chain in numbers
-    ) and all(any(each.name == PARTIES_HANGUP for each in chain) for chain in chains)
+        # `split_calls` has seen to it that each begins with 1 and has no gap.
+        return True
+    numbers = sorted(each.sequence or 0 for each in history)
+    return numbers == list(range(1, len(numbers) + 1))
 
 
 def _number_now(
@@ -146,37 +164,10 @@ def _number_now(
     return number
 
 
-def _settled(calls: list[Call], snapshot: Snapshot) -> list[Call]:
-    """Take over what a snapshot says of each call, if it has as many."""
-    if len(calls) != len(snapshot.interactions):
-        return calls
-    begun = [
-        parse_callback_time(str(each.get("start_time")))
-        for each in snapshot.interactions
-    ]
-    whose = sorted(range(len(begun)), key=lambda i: (begun[i] or EARLIEST, i))
-    return [
-        replace(
-            call,
-            certainty=SETTLED if snapshot.final else call.certainty,
-            billed_seconds=_or(interaction.get("call_billed_duration"), call),
-            amount=decimal_of(str(interaction.get("total_call_amount"))) or call.amount,
-        )
-        for call, interaction in zip(
-            calls, (snapshot.interactions[i] for i in whose), strict=True
-        )
-    ]
-
-
-def _or(billed: object, call: Call) -> int | None:
-    known = whole_number(str(billed))
-    return call.billed_seconds if known is None else known
-
-
 def may_end_call(digest: str, call: Call, timeline: Timeline) -> bool:
     """Return whether a callback may be a call's last, although not by its name."""
     of_call = [each for each in timeline.history if each.digest in call.digests]
     if not call.is_over or any(each.name == PARTIES_HANGUP for each in of_call):
         return False
-    ends = [each.digest for each in of_call if each.is_end_of_leg]
+    ends = [each.digest for each in of_call if each.stage >= Stage.ENDING]
     return digest in ends

@@ -11,6 +11,9 @@ of two changes at once exactly one happens.
                  FAILED               ▼ │
                                  ACTIVE, update pending
     ABANDONED: a create whose outcome was never known and that may have rung a phone.
+    A change that was asked for of one state may have to be made to a later one: a
+    callback may have replaced the virtual number, a DELETE may have come in between.
+
     Doubted: an update or an ending that the reconciler must clear up; of an expired
     session, that something of it may be alive at Plivo still.
     EXPIRED sessions are settled: see `settle`.
@@ -18,24 +21,32 @@ of two changes at once exactly one happens.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from masking.domain.carrier_answers import OURS as OURS
+from masking.domain.carrier_answers import SETTLE_AFTER as SETTLE_AFTER
+from masking.domain.carrier_answers import answered, numbered, reason_of, with_ours
 from masking.domain.sessions import (
     LEASE,
-    SEARCHED,
+    LEAST_EXPIRY,
     CarrierSession,
+    EndedBy,
     Pending,
     Session,
     Settled,
     Status,
-    hash_of_request,
 )
 
-# A call that has just ended is not in Plivo's totals yet.
-SETTLE_AFTER = timedelta(minutes=5)
+
+def hash_of_request(asked: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return a hash that is equal for equal requests, defaults filled in (hex)."""
+    canonical = json.dumps([asked, labels], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def reserve(
@@ -46,21 +57,34 @@ def reserve(
     labels: Mapping[str, str],
     base_url: str,
     now: datetime,
+    sent: Mapping[str, Any] | None = None,
 ) -> Session:
-    """Begin a session: first attempt, lease running, nothing at Plivo yet."""
+    """Begin a session: first attempt, lease running, nothing at Plivo yet.
+
+    *sent* is the request with what of it has no effect, by which another is told from
+    the same one; else *asked* is.
+    """
     return Session(
         session_uuid=session_uuid,
         tenant_id=tenant_id,
         status=Status.RESERVED,
         version=1,
         attempt=1,
-        request_hash=hash_of_request(asked, labels),
+        request_hash=hash_of_request(asked if sent is None else sent, labels),
         base_url=base_url,
         reserved_at=now,
         lease_until=now + LEASE,
         asked=asked,
         labels=labels,
     )
+
+
+def may_recreate(session: Session) -> bool:
+    """Return whether sending the create again can at worst leave an orphan.
+
+    A create that rings a phone is never sent twice.
+    """
+    return not session.asked.get("initiate_call_to_first_party", False)
 
 
 def retake(session: Session, now: datetime) -> Session:
@@ -73,14 +97,31 @@ def retake(session: Session, now: datetime) -> Session:
     )
 
 
-def confirm(session: Session, answer: CarrierSession, attempt: int) -> Session:
-    """Take Plivo's answer to *attempt* as the session's truth."""
+def confirm(
+    session: Session,
+    answer: CarrierSession,
+    attempt: int,
+    *,
+    since: Session | None = None,
+) -> Session:
+    """Take Plivo's answer to *attempt* as the session's truth.
+
+    *since* is the state that the request was sent in. Without a readable expiry ours is
+    a sum, until Plivo has told its own.
+    """
+    changes = answered(session, answer, since)
+    presumed = changes["expiry_time"] is None and "status" not in changes
+    if presumed:
+        begun = answer.created_time or session.reserved_at
+        lasts = timedelta(seconds=session.asked.get("session_expiry", 0))
+        changes["expiry_time"] = begun + max(lasts, LEAST_EXPIRY)
     return _next(
         session,
         attempt=max(attempt, session.attempt),
         lease_until=None,
         carrier_session_uuid=answer.session_uuid,
-        **{"status": Status.ACTIVE, **_answered(session, answer)},
+        presumed=presumed,
+        **{"status": Status.ACTIVE, **changes},
     )
 
 
@@ -96,31 +137,30 @@ def abandon(session: Session) -> Session:
 
 def renumber(session: Session, virtual_number: str) -> Session:
     """Take the virtual number that Plivo gave the session in place of its last."""
-    return _next(session, **_number(session, virtual_number))
+    return _next(session, **numbered(session, virtual_number))
 
 
 def begin_update(
     session: Session, changes: Mapping[str, Any], now: datetime
 ) -> Session:
     """Record an update before Plivo is asked."""
-    return _next(session, pending=Pending(changes, now + LEASE))
+    return _next(session, pending=Pending(changes, now + LEASE), doubted=False)
 
 
-def finish_update(session: Session, answer: CarrierSession | None) -> Session:
+def finish_update(
+    session: Session, answer: CarrierSession | None, *, since: Session | None = None
+) -> Session:
     """Take Plivo's answer as the truth and clear the pending update.
 
-    *answer* is None if Plivo was not asked, because only callbacks of ours changed.
+    *answer* is None if Plivo was not asked, because only callbacks of ours changed;
+    *since* is the state that the request was sent in. A session that is to end stays
+    so.
     """
-    changes = session.pending.changes if session.pending else {}
-    ours = {name: changes[name] for name in OURS & changes.keys()}
-    labels = ours.pop("labels", session.labels)
-    # Plivo leaves out what is unset, and what was asked for would come back.
-    unset = {k: None for k, v in changes.items() if v is None and k not in OURS}
-    changed = replace(
-        session, labels=labels, answered={**session.answered, **unset, **ours}
-    )
-    settled = _answered(changed, answer) if answer else {}
-    return _next(changed, pending=None, doubted=False, **settled)
+    changed = with_ours(session)
+    told = answered(changed, answer, since) if answer else {}
+    if answer and answer.expiry_time:
+        told["presumed"] = False
+    return _next(changed, pending=None, doubted=False, **told)
 
 
 def drop_update(session: Session) -> Session:
@@ -141,27 +181,55 @@ def begin_ending(session: Session, now: datetime) -> Session:
     )
 
 
-def doubt(session: Session) -> Session:
-    """Leave an update or an ending of unknown outcome to the reconciler."""
-    return _next(session, doubted=True)
+def doubt(session: Session, *, answered: bool = False) -> Session:
+    """Leave an update or an ending of unknown outcome to the reconciler.
+
+    *answered* says that Plivo has answered an update, so that nobody works on it.
+    """
+    pending = session.pending
+    if pending and session.status is not Status.ENDING:
+        pending = replace(pending, left=True, released=answered)
+    return _next(session, doubted=True, pending=pending)
 
 
 def expire(
-    session: Session, now: datetime | None = None, *, doubted: bool = False
+    session: Session,
+    now: datetime | None = None,
+    answer: CarrierSession | None = None,
+    *,
+    since: Session | None = None,
+    doubted: bool = False,
+    by: EndedBy = EndedBy.CARRIER,
 ) -> Session:
-    """End the session; what Plivo has of it is fetched a little later.
+    """End the session; what else Plivo has of it is fetched a little later.
 
-    *now* is when, if that is before its expiry. With *doubted*, or after more than one
-    attempt, something of it may be alive at Plivo: that is checked first.
+    *now* is when, if that is before its expiry, and *by* then says why; *answer* is
+    what Plivo says of it by now, *since* the state in which it was asked. With
+    *doubted*, or after more than one attempt, something of it may be alive at Plivo:
+    that is checked first.
     """
-    ends = session.expiry_time or session.reserved_at
+    planned = session.expiry_time or session.reserved_at
+    told = answered(with_ours(session), answer, since) if answer else {}
+    ends = min(now, planned) if now else planned
+    early = now is not None and now < planned
+    # What an update in doubt has made of the expiry is told once it is fetched.
+    extended = session.pending and "session_expiry" in session.pending.changes
+    ended = None if extended and not early and not answer else ends
+    if answer and answer.status == "expired":
+        ended = answer.expiry_time or ends
     return _next(
         session,
-        status=Status.EXPIRED,
-        pending=None,
-        doubted=doubted or session.attempt > 1,
-        lease_until=None,
-        settle_at=(min(now, ends) if now else ends) + SETTLE_AFTER,
+        **{
+            **told,
+            "status": Status.EXPIRED,
+            "pending": None,
+            "presumed": False,
+            "doubted": doubted or session.attempt > 1,
+            "lease_until": None,
+            "settle_at": ends + SETTLE_AFTER,
+            "ended_time": ended,
+            "ended_by": by if early else EndedBy.EXPIRY,
+        },
     )
 
 
@@ -178,11 +246,16 @@ def settle(
 ) -> Session:
     """Take Plivo's answer as final; None where Plivo knows nothing of the session."""
     times = session.settled.times + 1 if session.settled else 1
-    final = _answered(session, answer) if answer else {}
+    final = answered(session, answer, None) if answer else {}
+    if answer:
+        final["totals_as_of"] = now
+        final["ended_time"] = answer.expiry_time or session.ended_time
     return _next(
         session,
         **{
+            "ended_by": EndedBy.EXPIRY,
             **final,
+            **reason_of(session),
             "status": Status.EXPIRED,
             "settle_at": None,
             "settled": Settled(now, tuple(changed), times),
@@ -207,74 +280,7 @@ def repaired(session: Session, what: str) -> Session:
     return replace(session, repaired=what)
 
 
-# Attributes that Plivo never sees as the app sent them: its own callbacks go to us, and
-# labels and how long a recording is kept here are our affair.
-OURS = frozenset(
-    {
-        "labels",
-        "callback_url",
-        "callback_method",
-        "recording_callback_url",
-        "recording_callback_method",
-        "recording_retention_days",
-    }
-)
-
-
 def _next(session: Session, **changes: Any) -> Session:
     return replace(
         session, version=session.version + 1, **{"repaired": None, **changes}
     )
-
-
-def _answered(session: Session, answer: CarrierSession) -> dict[str, Any]:
-    """Return what Plivo answered as changes; of the settings only what differs."""
-    # Plivo goes on knowing whom an erased session was of; we do not.
-    told = {} if session.erased_at else answer.settings
-    settings = {k: v for k, v in told.items() if k not in OURS}
-    kept = {k: v for k, v in session.answered.items() if k in OURS or v is None}
-    searched = {k: v for k, v in session.settings.items() if k in SEARCHED}
-    differs = {
-        k: v for k, v in settings.items() if k in SEARCHED or _is_other(session, k, v)
-    }
-    expiry_time = answer.expiry_time or session.expiry_time
-    status: dict[str, Any] = {}
-    if answer.status == "expired":
-        ended = expiry_time or session.reserved_at
-        status = {"status": Status.EXPIRED, "settle_at": ended + SETTLE_AFTER}
-    now = {**session.settings, **settings}
-    limits = (now.get("ring_timeout"), now.get("call_time_limit"))
-    return {
-        **_number(session, answer.virtual_number),
-        "created_time": answer.created_time or session.created_time,
-        "modified_time": answer.modified_time or session.modified_time,
-        "expiry_time": expiry_time,
-        "calls": answer.totals.get("interaction", ()),
-        "answered": {**kept, **searched, **differs, **_worth_keeping(answer.totals)},
-        # A call that began before an update goes on under the limits from then.
-        "time_limit": max(session.time_limit, sum(limit or 0 for limit in limits)),
-        **status,
-    }
-
-
-def _number(session: Session, virtual_number: str | None) -> dict[str, Any]:
-    """Return the number that a session has now, and its first if that is another."""
-    known = session.virtual_number
-    now = virtual_number or known
-    former = session.former_number or (known if now != known else None)
-    return {"virtual_number": now, "former_number": former}
-
-
-def _is_other(session: Session, name: str, value: Any) -> bool:
-    """Return whether an attribute differs from what was asked, or was unset since."""
-    was_unset = name in session.answered and session.answered[name] is None
-    return was_unset or session.asked.get(name) != value
-
-
-def _worth_keeping(totals: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the totals that are not zero; calls are kept in an item of their own."""
-    return {
-        k: v
-        for k, v in totals.items()
-        if k != "interaction" and v not in (0, "0", None, "")
-    }

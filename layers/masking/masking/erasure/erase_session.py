@@ -209,6 +209,8 @@ class EraseSession:
                     session, transitions.expire(session, now, doubted=doubted)
                 )
         else:
+            if sessions.may_be_over(session, now):
+                self._wait_for_lease(session)
             self.expire_session.end(session.session_uuid, tenant_id=session.tenant_id)
 
     def _wait_for_lease(self, session: Session) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking.api.timeline_views import call_view
+from masking.callbacks.call_news import refusal_of
 from masking.core import key_space
-from masking.domain import bus_events, session_changes
+from masking.domain import bus_events
+from masking.domain.plivo_events import Stage
 from masking.domain.timeline import may_end_call
 from masking.storage import timelines
 from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
+    from masking.callbacks.call_news import CallNews
     from masking.storage.bus import Bus
     from masking.storage.stores import Stores
 
@@ -32,6 +34,7 @@ class CallEnded:
 
     stores: Stores
     bus: Bus
+    call_news: CallNews
 
     def announce(
         self, session_uuid: str, digest: str, place: str | None = None
@@ -51,19 +54,18 @@ class CallEnded:
         ends = [
             each.digest
             for each in timeline.history
-            if each.digest in call.digests and each.is_end_of_leg
+            if each.digest in call.digests
+            and each.is_of_call
+            and each.stage >= Stage.ENDING
         ]
         if ends[-1] != digest:
             return False
         item = next(i for i in whole.callbacks if key_space.name_of(i) == digest)
         callback = callback_event_from(item)
-        kinds = ["call.ended"]
-        if session_changes.is_refusal(call, timeline.history, whole.session):
-            kinds.append(session_changes.REFUSED)
-        events = [
-            bus_events.event_of_callback(callback, whole.session, call_view(call), kind)
-            for kind in kinds
-        ]
-        found = [event for event in events if event]
+        event = self.call_news.of_callback(callback, call, whole.session, is_last=True)
+        if event is None:
+            return False
+        refused = refusal_of(event, callback, call, timeline.history, whole.session)
+        found = [each for each in (event, refused) if each]
         self.bus.put(bus_events.numbered(found, place, first=LATE))
         return True

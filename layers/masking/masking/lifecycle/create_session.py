@@ -46,7 +46,7 @@ from masking.plivo.errors import (
     explained,
     says_pair_is_active,
 )
-from masking.tenants.quotas import Quotas, not_created
+from masking.tenants.tenant_settings import Quotas, not_created
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -68,9 +68,8 @@ class Created:
 class CreateSession:
     """Creates sessions.
 
-    *callback_key* seals the callback URLs; *settings_of* returns a tenant's settings.
-    *public_base_url* is the address under which Plivo reaches us; empty: where the
-    create came in.
+    *callback_key* seals the callback URLs; *settings_of* returns a tenant's settings;
+    *public_base_url* is where Plivo reaches us; empty: where the create came in.
     """
 
     stores: Stores
@@ -101,6 +100,7 @@ class CreateSession:
             labels=request.labels,
             base_url=self.public_base_url or f"https://{domain}",
             now=self.now(),
+            sent=requests.sent(request),
         )
         try:
             settings = self.settings_of(tenant_id)
@@ -127,17 +127,13 @@ class CreateSession:
 
     def _reserve(self, fresh: Session) -> bool:
         """Make the session ours; False if an earlier request with its key did that."""
-        try:
+        with suppress(SessionTakenError):
             self.stores.sessions.reserve(fresh)
-        except SessionTakenError:
-            return False
-        return True
+            return True
+        return False
 
     def _count(self, session: Session, quotas: Quotas) -> None:
-        """Count the create that is reserved; free the key if it is one too many.
-
-        Counting after the reservation leaves replays uncounted.
-        """
+        """Count what is reserved, and no replay; free the key if it is one too many."""
         try:
             quotas.count()
         except QuotaExceededError as error:
@@ -147,10 +143,7 @@ class CreateSession:
     def _continue(
         self, fresh: Session, quotas: Quotas, refusal: ProblemError | None
     ) -> Created:
-        """Go on where an earlier request with this key stopped.
-
-        *refusal* forbids one more session, and not a replay.
-        """
+        """Go on where an earlier request stopped; *refusal* forbids no replay."""
         found = self.stores.sessions.load(fresh.session_uuid)
         if found is None:
             if refusal:
@@ -158,7 +151,9 @@ class CreateSession:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
         if found.erased_at:
             raise SessionErasedError(outcome=NOT_CREATED)
-        if found.request_hash != fresh.request_hash:
+        # Sessions of before 2026-11-26 have the hash of what takes effect.
+        effective = transitions.hash_of_request(fresh.asked, fresh.labels)
+        if found.request_hash not in (fresh.request_hash, effective):
             raise IdempotencyKeyReusedError(outcome=NOT_CREATED)
         session = replace(found, asked=fresh.asked)
         if session.status in (Status.ACTIVE, Status.ENDING, Status.EXPIRED):
@@ -174,7 +169,7 @@ class CreateSession:
             return self._send(taken)
         if sessions.is_leased(session, self.now()):
             raise CreateInProgressError(
-                outcome=UNKNOWN, retry_after=sessions.rest_of_lease(session, self.now())
+                outcome=UNKNOWN, retry_after=sessions.pause_of(session, self.now())
             )
         return self._take_over(session)
 
@@ -189,7 +184,7 @@ class CreateSession:
             confirmed = self._confirm(session, found.match)
             self._remove(found.orphans)
             return Created(confirmed, replayed=True)
-        if found.complete and sessions.may_recreate(session):
+        if found.complete and transitions.may_recreate(session):
             return self._send(self._retake(session))
         if found.complete:
             with suppress(StaleStateError):
@@ -219,7 +214,7 @@ class CreateSession:
                 return self._look_for(session, error)
             self._free(session)
             raise not_created(explained(error, session.asked)) from None
-        if self._attempt_of(answer, session) is None:
+        if not (self._attempt_of(answer, session) or self._is_ours(answer, session)):
             raise self._pair_is_active(session)
         if session.asked.get("is_pin_authentication_required"):
             self._claim_pins(session, answer)
@@ -251,35 +246,36 @@ class CreateSession:
         raise error
 
     def _confirm(self, session: Session, answer: CarrierSession) -> Session:
+        """Store Plivo's answer, beside what callbacks have brought meanwhile."""
         attempt = self._attempt_of(answer, session) or session.attempt
-        confirmed = transitions.confirm(session, answer, attempt)
         try:
-            self.stores.sessions.replace(session, confirmed)
+            stored = self.stores.sessions.change(
+                session,
+                lambda stored: (
+                    transitions.confirm(stored, answer, attempt, since=session)
+                    if stored.status is Status.RESERVED
+                    and stored.attempt == session.attempt
+                    else None
+                ),
+            )
         except StaleStateError:
-            return self._confirmed_by_another(session, answer)
-        return confirmed
-
-    def _confirmed_by_another(
-        self, session: Session, answer: CarrierSession
-    ) -> Session:
-        """Take the session that another request confirmed; ours is a duplicate."""
-        stored = self.stores.sessions.load(session.session_uuid)
-        if stored is None or stored.carrier_session_uuid is None:
+            raise CreateInProgressError(outcome=UNKNOWN, retry_after=1) from None
+        if stored.carrier_session_uuid is None:
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=5)
         if stored.carrier_session_uuid != answer.session_uuid:
-            with suppress(CarrierError):
-                self.carrier.expire(answer.session_uuid)
+            # Another request has confirmed it; ours is a duplicate.
+            self._remove([answer])
         return stored
+
+    def _remove(self, orphans: Iterable[CarrierSession]) -> None:
+        """End duplicates at Plivo; the check that follows tries it too."""
+        for orphan in orphans:
+            with suppress(CarrierError):
+                self.carrier.expire(orphan.session_uuid)
 
     def _pair_is_active(self, session: Session) -> PairAlreadyActiveError:
         self._free(session)
         return PairAlreadyActiveError(outcome=NOT_CREATED)
-
-    def _remove(self, orphans: Iterable[CarrierSession]) -> None:
-        """End the duplicates at Plivo; the check that follows tries it as well."""
-        for orphan in orphans:
-            with suppress(CarrierError):
-                self.carrier.expire(orphan.session_uuid)
 
     def _free(self, session: Session) -> None:
         with suppress(StaleStateError):
@@ -287,13 +283,16 @@ class CreateSession:
 
     def _find(self, session: Session) -> Found:
         # Rare, and so not imported with the function.
-        from masking.lifecycle import match_at_plivo
+        from masking.lifecycle.match_at_plivo import find
 
-        return match_at_plivo.find(
-            session, self.carrier, self.stores, self.callback_key, self.now()
-        )
+        key, now = self.callback_key, self.now()
+        return find(session, self.carrier, self.stores, key, now)
+
+    def _is_ours(self, answer: CarrierSession, session: Session) -> bool:
+        from masking.lifecycle.match_at_plivo import is_ours
+
+        return is_ours(answer, session, self.stores, self.callback_key, self.now())
 
     def _attempt_of(self, answer: CarrierSession, session: Session) -> int | None:
-        return callback_urls.attempt_in(
-            answer.callback_url, self.callback_key, session.session_uuid
-        )
+        url, key = answer.callback_url, self.callback_key
+        return callback_urls.attempt_in(url, key, session.session_uuid)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from masking.core import telemetry
 from masking.core.errors import StaleStateError
 from masking.domain import due_work, sessions, transitions
-from masking.domain.due_work import Action, Schedule
+from masking.domain.due_work import Schedule
 from masking.domain.sessions import Session
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from masking.core.times import Clock
     from masking.storage.due_work import Due
+    from masking.storage.queues import Queue
 from masking.storage.stores import Stores
 
 # One for each shard.
@@ -30,9 +31,13 @@ BATCH = 50
 
 @dataclass(frozen=True)
 class ExpireSessions:
-    """Sweeps; begins with another session only while it *has_time*."""
+    """Sweeps; begins with another session only while it *has_time*.
+
+    *check_queue* is the queue of sessions that Plivo is to be asked about.
+    """
 
     stores: Stores
+    check_queue: Queue
     now: Clock
     has_time: Callable[[], bool]
 
@@ -40,8 +45,9 @@ class ExpireSessions:
         """Expire the sessions that are due; return how many they were.
 
         Two sweeps at once do no harm: each end is conditional on the session itself.
-        What is not reached in time stays due for the next minute. A session whose
-        update is on its way to Plivo is left until that has arrived.
+        What is not reached in time stays due for the next minute. A session that may be
+        over or not, because an update is in doubt, is sent to be checked each minute;
+        it is over for us once it is so whatever became of the update.
         """
         now = self.now()
         shards = due_work.shards(Schedule.SWEEP)
@@ -55,38 +61,54 @@ class ExpireSessions:
 
     def _end_shard(self, shard: str, now: datetime) -> int:
         ended = 0
-        for session in self._due(shard, now):
+        for due, session in self._due(shard, now):
             if not self.has_time():
                 break
-            ended += self._end(session, now)
+            if session and self._end(session, now):
+                ended += 1
+            elif session and sessions.is_live(session):
+                self._send_check(session, now)
+            if due.beside:
+                self._drop(due, now)
         return ended
 
-    def _due(self, shard: str, now: datetime) -> Iterator[Session]:
+    def _drop(self, due: Due, now: datetime) -> None:
+        """Take an end beside a check out of the index once the check is over."""
+        current = self.stores.sessions.load_state(due.session_uuid)
+        if current is None or due_work.end_beside(current) is None:
+            purge_at = int(now.timestamp())
+            if current:
+                purge_at = self.stores.sessions.purge_at(current)
+            self.stores.due_work.drop(due, purge_at)
+
+    def _due(self, shard: str, now: datetime) -> Iterator[tuple[Due, Session | None]]:
         for batch in _batches(self.stores.due_work.list_due(shard, now)):
-            yield from self.stores.sessions.load_states(
+            states = self.stores.sessions.load_states(
                 [due.session_uuid for due in batch]
             )
+            found = {session.session_uuid: session for session in states}
+            yield from ((due, found.get(due.session_uuid)) for due in batch)
 
     def _end(self, session: Session, now: datetime) -> bool:
         """Expire one session, unless its state asks for something else by now.
 
         Index and read may be stale; the write is conditional on what was read.
         """
-        due = due_work.due_work_of(session)
-        if due is None or due.kind is not Action.EXPIRE or now < due.at:
+        if not sessions.is_live(session) or not sessions.is_over(session, now):
             return False
-        in_doubt = sessions.is_in_doubt(session)
-        if in_doubt and sessions.is_leased(session, now):
-            return False
-        # Once it read as expired it must stay so, whatever an update of unknown
-        # outcome did at Plivo: if it is alive there, it is ended there.
+        # By what is known of Plivo nothing is alive there; if it is, it is ended.
+        doubted = sessions.is_in_doubt(session)
         try:
             self.stores.sessions.replace(
-                session, transitions.expire(session, now, doubted=in_doubt)
+                session, transitions.expire(session, now, doubted=doubted)
             )
         except StaleStateError:
             return False
         return True
+
+    def _send_check(self, session: Session, now: datetime) -> None:
+        if sessions.may_be_over(session, now) and not sessions.is_leased(session, now):
+            self.check_queue.send({"session_uuid": session.session_uuid}, at_once=True)
 
 
 def _batches(due: Iterator[Due]) -> Iterator[list[Due]]:

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 
 from masking.core import telemetry
 from masking.core.errors import StaleStateError
-from masking.domain import due_work, sessions, transitions
+from masking.domain import carrier_answers, due_work, sessions, transitions
 from masking.domain.due_work import Action
 from masking.domain.sessions import Session, Status
-from masking.lifecycle import match_at_plivo, settlement
+from masking.lifecycle import match_at_plivo
 from masking.lifecycle.expire_session import finish
-from masking.plivo.errors import CarrierError, CarrierSessionMissingError
+from masking.plivo.errors import (
+    CarrierAnswerInvalidError,
+    CarrierError,
+    CarrierSessionMissingError,
+)
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -88,7 +92,7 @@ class Reconciler:
         )
         if outcome not in (LEFT, FAILED):
             return outcome
-        if not session.doubted:
+        if not (session.doubted or session.presumed):
             with suppress(StaleStateError):
                 self.stores.sessions.replace(session, transitions.doubt(session))
         return LEFT
@@ -177,19 +181,28 @@ class Reconciler:
             return MATCHED
         if not found.complete:
             return LEFT
-        if sessions.may_recreate(session):
+        if transitions.may_recreate(session):
             self._replace(session, transitions.fail(session), "create_closed")
         else:
             self._replace(session, transitions.abandon(session), "create_abandoned")
         return CLOSED
 
     def _check_update(self, session: Session) -> str:
-        """Take over the session that Plivo has after an update of unknown outcome."""
+        """Take over the session that Plivo has after an update of unknown outcome.
+
+        One whose expiry Plivo never told ends when it was asked to.
+        """
         try:
             answer = self.carrier.get(str(session.carrier_session_uuid))
-            after = transitions.finish_update(session, answer)
         except CarrierSessionMissingError:
             after = transitions.expire(session, self.now())
+        except CarrierAnswerInvalidError:
+            ends = session.expiry_time
+            if not (session.presumed and ends and self.now() >= ends):
+                raise
+            return self._finish_ending(session)
+        else:
+            after = transitions.finish_update(session, answer)
         self._replace(session, after, "update_checked")
         return CHECKED
 
@@ -223,7 +236,7 @@ class Reconciler:
             answer = self.carrier.get(str(session.carrier_session_uuid))
         except CarrierSessionMissingError:
             return False
-        if not settlement.is_alive(answer, self.now()):
+        if not carrier_answers.is_alive(answer, self.now()):
             return False
         self.carrier.expire(answer.session_uuid)
         return True

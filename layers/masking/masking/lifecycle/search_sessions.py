@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from masking.api import session_views
 from masking.api.session_pages import SessionPage
 from masking.core import callers, key_space, numbers, times
 from masking.core.problems import InvalidRequestError
@@ -155,7 +156,7 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
     if any(want is not None and has != want for has, want in wanted):
         return False
     return search.fits(
-        status=_status(session, now),
+        status=session_views.status_of(session, now),
         created_time=session.created_time,
         expiry_time=session.expiry_time,
         duration=settings.get("duration"),
@@ -166,12 +167,6 @@ def _is_by_one_party(search: Search) -> bool:
     """Return whether the listing itself is that of the one party asked for."""
     asked = (search.first_party, search.second_party, search.party)
     return not search.labels and asked.count(None) == 2
-
-
-def _status(session: Session, now: datetime) -> str:
-    if sessions.is_over(session, now):
-        return "expired"
-    return session.status.value
 
 
 def _uuid_in(key: str) -> str:

@@ -15,14 +15,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from masking.core import times
-from masking.domain import redaction, sessions, transitions
+from masking.domain import (
+    carrier_answers,
+    plivo_events,
+    redaction,
+    sessions,
+    transitions,
+)
 from masking.domain.sessions import CarrierSession, Session
 from masking.plivo.errors import CarrierSessionMissingError
+from masking.storage import timelines
 
 if TYPE_CHECKING:
     from masking.core.key_space import Item
@@ -39,9 +46,6 @@ MOST_FETCHES = 6
 # What Plivo takes for a call when a session does not say (plivo-contract 1.2).
 RING_TIMEOUT = 120
 CALL_TIME_LIMIT = 14_400
-
-# What ends a call, in Plivo's callbacks.
-OVER = "SessionPartiesHangup"
 
 WAITING = "waiting"
 FETCHED = "fetched"
@@ -70,8 +74,8 @@ class Settlement:
             answer = self.carrier.get(str(session.carrier_session_uuid))
             calls = self._calls(answer)
         except CarrierSessionMissingError:
-            return self._finish(session, None, ())
-        if is_alive(answer, self.now()):
+            return self._finish(session, None, differs=False)
+        if carrier_answers.is_alive(answer, self.now()):
             self.carrier.expire(answer.session_uuid)
             return WAITING
         if self.now() < latest_end(session) and is_open(answer, calls):
@@ -81,12 +85,13 @@ class Settlement:
         if session.erased_at:
             calls = [redaction.redacted_call(call) for call in calls]
         digest = digest_of(answer, calls)
-        if kept and kept["digest"] == digest and not self._is_behind(session, calls):
-            return self._finish(session, answer, calls)
+        ended = self._ended(session)
+        if kept and kept["digest"] == digest and ended <= len(calls):
+            return self._finish(session, answer, differs=ended != len(calls))
         count = (kept["fetches"] if kept else 0) + 1
         self._keep(session, {"digest": digest, "calls": calls}, count)
         if count >= MOST_FETCHES:
-            return self._finish(session, answer, calls)
+            return self._finish(session, answer, differs=ended != len(calls))
         return FETCHED
 
     def _snapshot(self, session: Session) -> Item | None:
@@ -109,14 +114,19 @@ class Settlement:
                 del whole[f"{party}_resource_url"]
         return whole
 
-    def _is_behind(self, session: Session, calls: Sequence[object]) -> bool:
-        """Return whether Plivo's totals lack calls that ended by callback."""
-        return self._ended(session) > len(calls)
-
     def _ended(self, session: Session) -> int:
-        """Count the calls that ended, by their callbacks."""
+        """Count the calls that ended, by their callbacks.
+
+        Plivo's totals may lag behind them. An end that was told twice is one call's.
+        """
         kept = self.stores.callbacks.of_session(session.session_uuid)
-        return sum(each["attributes"].get("EventName") == OVER for each in kept)
+        told = timelines.timeline_of(kept, replace(session, settled=None))
+        ends = {
+            each.digest
+            for each in told.history
+            if each.name == plivo_events.PARTIES_HANGUP
+        }
+        return sum(not ends.isdisjoint(call.digests) for call in told.calls)
 
     def _keep(self, session: Session, fetched: Item, count: int) -> None:
         before = self.stores.sessions.snapshot(session.session_uuid)
@@ -135,12 +145,13 @@ class Settlement:
         self,
         session: Session,
         answer: CarrierSession | None,
-        calls: Sequence[Mapping[str, Any]],
+        *,
+        differs: bool,
     ) -> str:
         changed = ["carrier_session"]
         if answer:
             changed = changes_of(session, answer)
-            if self._ended(session) != len(calls):
+            if differs:
                 changed.append("interaction")
         self.stores.sessions.replace(
             session, transitions.settle(session, answer, changed, self.now())
@@ -166,12 +177,6 @@ def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:
     if answer.status == "in-progress":
         return True
     return any(call.get("start_time") and not call.get("end_time") for call in calls)
-
-
-def is_alive(answer: CarrierSession, now: datetime) -> bool:
-    """Return whether Plivo would still connect calls of a session."""
-    ends = answer.expiry_time
-    return answer.status != "expired" and (ends is None or now < ends)
 
 
 def changes_of(session: Session, answer: CarrierSession) -> list[str]:

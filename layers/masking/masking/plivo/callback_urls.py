@@ -14,12 +14,13 @@ import base64
 import hmac
 import re
 from hashlib import sha256
+from urllib.parse import unquote
 
 TOKEN_BYTES = 18
 PATH = "/v1/plivo/sessions/{session_uuid}/{attempt}/{token}/{kind}"
 OURS = re.compile(
     r"/v1/plivo/sessions/(?P<session_uuid>[0-9a-f-]{36})/(?P<attempt>[1-9][0-9]{0,5})/"
-    r"(?P<token>[A-Za-z0-9_-]{24})/(events|recordings)$",
+    r"(?P<token>[A-Za-z0-9_-]{24})/(events|recordings)/*(?:[?#].*)?$",
     re.ASCII,
 )
 
@@ -58,9 +59,29 @@ def registration(
 
 
 def attempt_in(url: str, key: bytes, session_uuid: str) -> int | None:
-    """Return which attempt of the session registered *url*; None if it is not ours."""
-    match = OURS.search(url)
+    """Return which attempt of the session registered *url*; None if it is not ours.
+
+    Plivo may echo it in another writing: with a slash more, escaped, with a query. Its
+    token is proof enough.
+    """
+    match = OURS.search(unquote(url))
     if not match or match["session_uuid"] != session_uuid:
         return None
     attempt = int(match["attempt"])
     return attempt if is_token(key, session_uuid, attempt, match["token"]) else None
+
+
+def tells_nothing(url: str, session_uuid: str) -> bool:
+    """Return whether *url* is what is left of any address: empty, cut or changed.
+
+    One that names the session but lacks its token may be ours in another writing. An
+    address that is whole and not ours is another's.
+    """
+    plain = unquote(url).strip().lower()
+    if not plain.startswith(("http://", "https://")) or session_uuid in plain:
+        return True
+    path = plain.partition("://")[2].partition("/")[2]
+    beginning = PATH.partition("{")[0].strip("/")
+    return f"{beginning}/".startswith(path) or (
+        path.startswith(beginning) and session_uuid.startswith(path.rsplit("/", 1)[1])
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +24,7 @@ from masking.plivo.answers import clean_session
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
+    CarrierError,
     CarrierRefusedError,
     CarrierSessionMissingError,
 )
@@ -86,25 +88,46 @@ class Carrier:
     def create(
         self, asked: Mapping[str, Any], callbacks: Mapping[str, str]
     ) -> CarrierSession:
-        """Create a session. Sent once; twice only if no connection came about."""
+        """Create a session. Sent once; twice only if no connection came about.
+
+        An answer without a readable expiry or callback URL is looked up; it may lack
+        them then as well.
+        """
         answer = unless_unsent(
             lambda: CREATE(self._sessions, **_sendable({**asked, **callbacks}))
         )
-        return _session_in(answer, "session")
+        created = _session_in(answer, "session")
+        if created.expiry_time and created.callback_url:
+            return created
+        with suppress(CarrierError):
+            there = self._fetch(created.session_uuid)
+            return there if there.session_uuid == created.session_uuid else created
+        return created
 
     def update(
         self, carrier_session_uuid: str, changes: Mapping[str, Any]
     ) -> CarrierSession:
-        """Change a session. Sent once; twice only if no connection came about."""
+        """Change a session. Sent once; twice only if no connection came about.
+
+        Raises CarrierAnswerInvalidError as well for an answer that is about another
+        session or has no readable expiry.
+        """
         answer = unless_unsent(
             lambda: self._sessions.update_masking_session(
                 _checked(carrier_session_uuid), **_sendable(changes)
             )
         )
-        return _session_in(answer, "session")
+        return _whole(_session_in(answer, "session"), carrier_session_uuid)
 
     def get(self, carrier_session_uuid: str) -> CarrierSession:
-        """Fetch a session."""
+        """Fetch a session.
+
+        Raises CarrierAnswerInvalidError as well for an answer that is about another
+        session, or about a live one whose expiry can't be read.
+        """
+        return _whole(self._fetch(carrier_session_uuid), carrier_session_uuid)
+
+    def _fetch(self, carrier_session_uuid: str) -> CarrierSession:
         answer = twice(
             lambda: self._sessions.get_masking_session(_checked(carrier_session_uuid))
         )
@@ -221,8 +244,19 @@ def _checked(name: str) -> str:
 def _session_in(answer: Any, envelope: str) -> CarrierSession:
     body = answer.get(envelope)
     if not isinstance(body, dict):
-        raise CarrierAnswerInvalidError
-    return clean_session(body)
+        raise CarrierAnswerInvalidError(carrier_status=200)
+    try:
+        return clean_session(body)
+    except CarrierAnswerInvalidError:
+        raise CarrierAnswerInvalidError(carrier_status=200) from None
+
+
+def _whole(answer: CarrierSession, carrier_session_uuid: str) -> CarrierSession:
+    """Return an answer that can be believed: about this session, with its expiry."""
+    is_known = answer.expiry_time is not None or answer.status == "expired"
+    if answer.session_uuid != _checked(carrier_session_uuid) or not is_known:
+        raise CarrierAnswerInvalidError(carrier_status=200)
+    return answer
 
 
 def page_in(answer: Any) -> tuple[list[CarrierSession], int | None]:

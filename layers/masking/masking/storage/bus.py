@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from masking.core.errors import EventsNotTakenError
 
 if TYPE_CHECKING:
@@ -26,6 +28,18 @@ PAUSES = (0.05, 0.2)
 
 # The error code of an event that is larger than a request may be.
 TOO_LARGE = "EventTooLarge"
+
+# Codes by which a request or an event is wrong, so that it always will be.
+FOR_EVER = frozenset(
+    {
+        TOO_LARGE,
+        "InvalidArgument",
+        "MalformedDetail",
+        "NotAuthorizedForSourceException",
+        "RequestEntityTooLarge",
+        "ValidationException",
+    }
+)
 
 Entry = dict[str, Any]
 
@@ -53,7 +67,9 @@ class Bus:
     def offer(self, events: Sequence[Event]) -> dict[int, str]:
         """Publish *events*; return the error code of each that was not taken, by index.
 
-        Events that a request leaves out are put again, twice.
+        Events that a request leaves out are put again, twice, unless they are wrong. A
+        request that fails as a whole says nothing of the others; one that is wrong is
+        taken apart, so that a bad event does not take its neighbors with it.
         """
         entries = dict(enumerate(self._entry(event) for event in events))
         refused = {
@@ -64,24 +80,43 @@ class Bus:
         left = {i: entry for i, entry in entries.items() if i not in refused}
         failed = self._put(left)
         for pause in PAUSES:
-            if not failed:
+            again = [i for i, code in failed.items() if code not in FOR_EVER]
+            if not again:
                 break
             self._sleep(pause)
-            failed = self._put({index: entries[index] for index in failed})
+            retried = self._put({index: entries[index] for index in again})
+            failed = {i: c for i, c in failed.items() if i not in again} | retried
         return refused | failed
 
     def _put(self, entries: dict[int, Entry]) -> dict[int, str]:
         failed: dict[int, str] = {}
         for batch in _batches(entries):
+            failed |= self._put_batch(batch, entries)
+        return failed
+
+    def _put_batch(
+        self, batch: Sequence[int], entries: dict[int, Entry]
+    ) -> dict[int, str]:
+        try:
             answer = self._client.put_events(
                 Entries=[entries[index] for index in batch]  # type: ignore[misc]
             )
-            if not answer["FailedEntryCount"]:
-                continue
-            for index, entry in zip(batch, answer["Entries"], strict=True):
-                if "EventId" not in entry:
-                    failed[index] = entry.get("ErrorCode", "")
-        return failed
+        except (BotoCoreError, ClientError) as error:
+            code = _code_of(error)
+            if code not in FOR_EVER or len(batch) == 1:
+                return dict.fromkeys(batch, code)
+            return {
+                at: why
+                for index in batch
+                for at, why in self._put_batch([index], entries).items()
+            }
+        if not answer["FailedEntryCount"]:
+            return {}
+        return {
+            index: entry.get("ErrorCode", "")
+            for index, entry in zip(batch, answer["Entries"], strict=True)
+            if "EventId" not in entry
+        }
 
     def _entry(self, event: Event) -> Entry:
         return {
@@ -112,3 +147,9 @@ def _bytes_of(entry: Entry) -> int:
     """Return an entry's size as EventBridge counts it."""
     counted = ("Source", "DetailType", "Detail")
     return sum(len(entry[name].encode()) for name in counted)
+
+
+def _code_of(error: BotoCoreError | ClientError) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"])
+    return type(error).__name__

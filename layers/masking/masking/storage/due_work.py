@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from masking.core.key_space import (
+    END,
     RECONCILIATION,
     STATE,
     Item,
@@ -28,10 +29,14 @@ from masking.storage.table import ConditionFailedError, Table, written_item
 
 @dataclass(frozen=True)
 class Due:
-    """A session whose next action is due, as the index says (which may be stale)."""
+    """A session whose next action is due, as the index says (which may be stale).
+
+    *beside* says that it stands beside another action that is due.
+    """
 
     session_uuid: str
     due_at: str
+    beside: bool = False
 
 
 class DueWorkStore:
@@ -55,7 +60,20 @@ class DueWorkStore:
             ),
             **_behind(shard, after),
         ):
-            yield Due(owner_of(item), item["duty_at"])
+            yield Due(owner_of(item), item["duty_at"], beside=item["sk"] == END)
+
+    def drop(self, due: Due, purge_at: int) -> None:
+        """Take what stands beside out of the index, unless it has been written anew.
+
+        The item is left to be purged at *purge_at*, in seconds since 1970: the sweep
+        deletes nothing.
+        """
+        with suppress(ConditionFailedError):
+            self._table.put(
+                {"pk": session_key(due.session_uuid), "sk": END, "purge_at": purge_at},
+                "duty_at = :seen",
+                {":seen": due.due_at},
+            )
 
     def begin_run(self, name: str, now: datetime, until: datetime) -> Item | None:
         """Take the lease of a run; return where the last one stopped.

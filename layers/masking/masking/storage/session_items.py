@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from masking.core.key_space import STATE, Item, session_key
+from masking.core.key_space import END, STATE, Item, session_key
 from masking.core.times import parse_stamp, stamp
 from masking.domain import due_work
-from masking.domain.sessions import Pending, Session, Settled, Status
+from masking.domain.due_work import DueWork
+from masking.domain.sessions import EndedBy, Pending, Session, Settled, Status
 
 
 def listing_keys(session: Session) -> dict[str, str]:
@@ -62,7 +63,11 @@ def state_item(session: Session, purge_at: int) -> Item:
         "answered": dict(session.answered) or None,
         "pending": _pending_item(session.pending),
         "doubted": True if session.doubted else None,
+        "presumed": True if session.presumed else None,
+        "ended_time": _stamp(session.ended_time),
+        "ended_by": session.ended_by.value if session.ended_by else None,
         "settle_at": _stamp(session.settle_at),
+        "totals_as_of": _stamp(session.totals_as_of),
         "settled": _settled_item(session.settled),
         "repaired": session.repaired,
         "erased_at": _stamp(session.erased_at),
@@ -74,10 +79,27 @@ def state_item(session: Session, purge_at: int) -> Item:
     }
     due = due_work.due_work_of(session)
     if due:
-        rule = due_work.SCHEDULE_OF[due.kind]
-        item["duty_shard"] = due_work.shard_of(session.session_uuid, rule)
-        item["duty_at"] = stamp(due.at)
+        item |= duty_keys(session, due)
     return {name: value for name, value in item.items() if value is not None}
+
+
+def end_item(session: Session, due: DueWork, purge_at: int) -> Item:
+    """Build the item of an end that is due beside work that needs Plivo."""
+    return {
+        "pk": session_key(session.session_uuid),
+        "sk": END,
+        "purge_at": purge_at,
+        **duty_keys(session, due),
+    }
+
+
+def duty_keys(session: Session, due: DueWork) -> dict[str, str]:
+    """Return the keys of index `duties` for something that is due."""
+    rule = due_work.SCHEDULE_OF[due.kind]
+    return {
+        "duty_shard": due_work.shard_of(session.session_uuid, rule),
+        "duty_at": stamp(due.at),
+    }
 
 
 def session_from(
@@ -89,6 +111,7 @@ def session_from(
     """
     pending = state.get("pending")
     settled = state.get("settled")
+    ended_by = state.get("ended_by")
     return Session(
         session_uuid=state["pk"].removeprefix("S#"),
         tenant_id=state["tenant_id"],
@@ -106,11 +129,20 @@ def session_from(
         modified_time=_moment(state.get("modified_time")),
         expiry_time=_moment(state.get("expiry_time")),
         answered=state.get("answered", {}),
-        pending=Pending(pending["changes"], parse_stamp(pending["lease_until"]))
+        pending=Pending(
+            pending["changes"],
+            parse_stamp(pending["lease_until"]),
+            left=pending.get("left", False),
+            released=pending.get("released", False),
+        )
         if pending
         else None,
         doubted=state.get("doubted", False),
+        presumed=state.get("presumed", False),
+        ended_time=_moment(state.get("ended_time")),
+        ended_by=EndedBy(ended_by) if ended_by else None,
         settle_at=_moment(state.get("settle_at")),
+        totals_as_of=_moment(state.get("totals_as_of")),
         settled=Settled(
             parse_stamp(settled["at"]), tuple(settled["changed"]), settled["times"]
         )
@@ -135,6 +167,8 @@ def _pending_item(pending: Pending | None) -> Item | None:
     return {
         "changes": dict(pending.changes),
         "lease_until": stamp(pending.lease_until),
+        **({"left": True} if pending.left else {}),
+        **({"released": True} if pending.released else {}),
     }
 
 

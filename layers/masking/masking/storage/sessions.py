@@ -4,8 +4,8 @@
 |--------------------------------------|------------------------------------------|
 | reserve                              | 3 write (state, its due work, request)   |
 | confirm                              | 3 write (state, the due work moves)      |
-| begin and finish an update           | 3 + 3 write; the due work moves to the   |
-|                                      | check and back, see docs/decisions.md    |
+| begin and finish an update           | 1 + 1 write (3 if the expiry moves);     |
+|                                      | in doubt 4, and the end beside the check |
 | expire                               | 3 write (state, the due work moves)      |
 | settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
 |                                      | (state, the due work goes)               |
@@ -15,11 +15,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from masking.core.errors import SessionTakenError, StaleStateError
 from masking.core.key_space import (
@@ -36,25 +35,30 @@ from masking.core.key_space import (
     pool_key,
     session_key,
 )
-from masking.domain import sessions
+from masking.domain import due_work
 from masking.domain.sessions import Session
-from masking.storage.session_items import session_from, state_item
+from masking.storage.session_items import end_item, session_from, state_item
 from masking.storage.table import (
     IS_NEW,
     IS_THERE,
     IS_UNCHANGED,
     ConditionFailedError,
     Table,
-    read_item,
     written_item,
 )
 
 # A number that is rented no more may be a person's one day.
 POOL_KEPT = timedelta(days=30)
+# How often a change is made again to what others have written meanwhile.
+MOST_TRIES = 5
 
 IS_AS_FETCHED = "fetched_at = :seen"
 WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
 IS_NOT_ERASED = "attribute_not_exists(erased)"
+
+# By how much the end that Plivo answers may differ from the one that was asked for
+# before the request's item, which was written first, is made to go with its session.
+REQUEST_SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,12 @@ class SessionStore:
         )
 
     def replace(self, before: Session, after: Session) -> None:
-        """Write the next state. Raises StaleStateError if *before* has gone by."""
+        """Write the next state. Raises StaleStateError if *before* has gone by.
+
+        An end beside a check is written first, so that no state lacks it, and last, as
+        the sweep may have found it without need in between and removed it.
+        """
+        self._put_end(after)
         try:
             self._table.put(
                 state_item(after, self._ends(after)),
@@ -104,7 +113,30 @@ class SessionStore:
             )
         except ConditionFailedError:
             raise StaleStateError from None
+        self._put_end(after)
         self._keep_request(before, after)
+
+    def change(
+        self, session: Session, change: Callable[[Session], Session | None]
+    ) -> Session:
+        """Write what *change* makes of a session, and of a newer one if there is one.
+
+        Changes that have nothing to do with each other so come together. Returns the
+        session as it is then: *change* returns None to leave it as it is. Raises
+        StaleStateError if others were faster five times.
+        """
+        stored: Session | None = session
+        for _ in range(MOST_TRIES):
+            after = change(stored) if stored else None
+            if stored is None or after is None:
+                return stored or session
+            try:
+                self.replace(stored, after)
+            except StaleStateError:
+                stored = self.load(session.session_uuid)
+                continue
+            return after
+        raise StaleStateError
 
     def load(self, session_uuid: str) -> Session | None:
         """Read a session with its request, consistently."""
@@ -148,20 +180,9 @@ class SessionStore:
 
         Half a request unit each: what was written in the last second may be missing.
         """
-        wanted: list[Any] = [
-            written_item({"pk": session_key(session_uuid), "sk": STATE})
-            for session_uuid in session_uuids
-        ]
-        found: dict[str, Session] = {}
-        while wanted:
-            answer = self._table.client.batch_get_item(
-                RequestItems={self._table.name: {"Keys": wanted}}
-            )
-            for item in answer["Responses"].get(self._table.name, []):
-                session = session_from(read_item(item))
-                found[session.session_uuid] = session
-            left = answer["UnprocessedKeys"].get(self._table.name)
-            wanted = list(left["Keys"]) if left else []
+        keys = [(session_key(uuid), STATE) for uuid in dict.fromkeys(session_uuids)]
+        items = self._table.get_all(keys, consistent=False).values()
+        found = {each.session_uuid: each for each in map(session_from, items)}
         return [found[uuid] for uuid in session_uuids if uuid in found]
 
     # Virtual numbers
@@ -237,6 +258,12 @@ class SessionStore:
         """Return when the items of a session are purged, in seconds since 1970."""
         return self._ends(session)
 
+    def _put_end(self, session: Session) -> None:
+        """Write the end that is due beside work that needs Plivo, if one is."""
+        end = due_work.end_beside(session)
+        if end:
+            self._table.put(end_item(session, end, self._ends(session)))
+
     def _keep_request(self, before: Session, after: Session) -> None:
         """Make the request go with its session when that ends otherwise than before.
 
@@ -247,7 +274,7 @@ class SessionStore:
             return
         if before.expiry_time is None and after.asked:
             off = abs(after.expiry_time - _asked_end(after))
-            if off <= sessions.REQUEST_SLACK:
+            if off <= REQUEST_SLACK:
                 return
         with suppress(ConditionFailedError):
             self._table.update(

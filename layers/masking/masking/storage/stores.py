@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from masking.storage.recordings import RecordingStore
     from masking.storage.sessions import SessionStore
     from masking.storage.tenants import TenantStore
+    from masking.storage.told_calls import ToldCallStore
 
 
 class Stores:
@@ -42,6 +43,13 @@ class Stores:
         from masking.storage.callbacks import CallbackStore
 
         return CallbackStore(self.table)
+
+    @cached_property
+    def told_calls(self) -> ToldCallStore:
+        """Return the store of what was told of calls."""
+        from masking.storage.told_calls import ToldCallStore
+
+        return ToldCallStore(self.table)
 
     @cached_property
     def recordings(self) -> RecordingStore:

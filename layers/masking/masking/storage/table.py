@@ -1,11 +1,19 @@
 """Read and write the items of the DynamoDB table, whatever is in them.
 
 Each store holds a `Table` and knows the items of one kind.
+
+The SDK sends a request again whose answer it lost. A conditional write that had been
+carried out then fails its own condition, or, where it counts, is carried out twice. So
+each conditional write and each count leaves a token of its own in the item: whoever
+finds it there knows the write for its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -22,6 +30,14 @@ if TYPE_CHECKING:
 # The limit of one BatchGetItem.
 MOST_KEYS = 100
 
+# Seconds to wait before keys are asked for again that a batch left out; then it fails.
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+# The attribute that holds the token of an item's last conditional write or count.
+MARK = "w"
+MARK_BYTES = 9
+IS_NOT_OURS = f"(attribute_not_exists({MARK}) OR {MARK} <> :{MARK})"
+
 IS_THERE = "attribute_exists(pk)"
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
@@ -34,27 +50,49 @@ class ConditionFailedError(Exception):
 
 
 class Table:
-    """The table *name*; *retention* is how long items are kept after their end."""
+    """The table *name*; *retention* is how long items are kept after their end.
 
-    def __init__(self, client: DynamoDBClient, name: str, retention: timedelta) -> None:
+    *sleep* waits for seconds.
+    """
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        retention: timedelta,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.client = client
         self.name = name
         self._retention = retention
+        self._sleep = sleep
 
-    def get_all(self, keys: Sequence[Key]) -> dict[Key, Item]:
-        """Read items by their keys, consistently, 100 in one request."""
+    def get_all(
+        self, keys: Sequence[Key], *, consistent: bool = True
+    ) -> dict[Key, Item]:
+        """Read items by their keys, 100 in one request.
+
+        Keys that an answer leaves out are asked for again after growing pauses. Raises
+        ClientError, as for any throttled request, if some are left in the end.
+        """
         found: dict[Key, Item] = {}
         left: list[Any] = [written_item({"pk": pk, "sk": sk}) for pk, sk in keys]
+        pauses = iter(PAUSES)
         while left:
             answer = self.client.batch_get_item(
                 RequestItems={
-                    self.name: {"Keys": left[:MOST_KEYS], "ConsistentRead": True}
+                    self.name: {
+                        "Keys": left[:MOST_KEYS],
+                        "ConsistentRead": consistent,
+                    }
                 }
             )
             for item in map(read_item, answer["Responses"].get(self.name, [])):
                 found[item["pk"], item["sk"]] = item
             again = answer["UnprocessedKeys"].get(self.name)
             left = left[MOST_KEYS:] + (list(again["Keys"]) if again else [])
+            if again:
+                self._sleep(_next_pause(pauses))
         return found
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
@@ -90,8 +128,12 @@ class Table:
     ) -> None:
         """Write an item. Raises ConditionFailedError."""
         request: dict[str, Any] = {}
+        token = None
         if condition:
+            token = _new_token()
+            item = {**item, MARK: token}
             request["ConditionExpression"] = condition
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if values:
             request["ExpressionAttributeValues"] = written_item(values)
         try:
@@ -99,7 +141,8 @@ class Table:
                 TableName=self.name, Item=written_item(item), **request
             )
         except ClientError as error:
-            raise _named(error) from None
+            if _written_by(token, error) is None:
+                raise _named(error) from None
 
     def update(
         self,
@@ -113,11 +156,19 @@ class Table:
     ) -> Item:
         """Change an item; *returns* is DynamoDB's `ReturnValues`.
 
-        Raises ConditionFailedError.
+        If the answer was lost and the write was ours, the item is returned as it is
+        now. Raises ConditionFailedError.
         """
         request: dict[str, Any] = {}
-        if condition:
-            request["ConditionExpression"] = condition
+        token = None
+        if condition or "ADD " in expression:
+            token = _new_token()
+            expression = _with_token(expression)
+            values = {**values, f":{MARK}": token}
+            request["ConditionExpression"] = (
+                f"({condition}) AND {IS_NOT_OURS}" if condition else IS_NOT_OURS
+            )
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if names:
             request["ExpressionAttributeNames"] = dict(names)
         try:
@@ -130,7 +181,10 @@ class Table:
                 **request,
             )
         except ClientError as error:
-            raise _named(error) from None
+            ours = _written_by(token, error)
+            if ours is None:
+                raise _named(error) from None
+            return ours
         return read_item(answer.get("Attributes", {}))
 
     def delete(self, pk: str, sk: str) -> None:
@@ -152,6 +206,39 @@ class Table:
         """Return when what *ends* then is purged, in seconds since 1970."""
         kept = self._retention if days is None else timedelta(days=days)
         return int((ends + kept).timestamp())
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(MARK_BYTES)
+
+
+def _with_token(expression: str) -> str:
+    """Return an update expression that leaves the token as well."""
+    setting = f"SET {MARK} = :{MARK}"
+    if re.search(r"\bSET ", expression):
+        return re.sub(r"\bSET ", f"{setting}, ", expression, count=1)
+    return f"{expression} {setting}"
+
+
+def _written_by(token: str | None, error: ClientError) -> Item | None:
+    """Return the item that a failed condition is about, if the write was ours."""
+    if token is None or not isinstance(_named(error), ConditionFailedError):
+        return None
+    response: Any = error.response
+    item = read_item(response.get("Item", {}))
+    return item if item.get(MARK) == token else None
+
+
+def _next_pause(pauses: Iterator[float]) -> float:
+    for pause in pauses:
+        return pause
+    throttled: Any = {
+        "Error": {
+            "Code": "ProvisionedThroughputExceededException",
+            "Message": "keys of a batch were left out again and again",
+        }
+    }
+    raise ClientError(throttled, "BatchGetItem")
 
 
 def _named(error: ClientError) -> Exception:

@@ -10,6 +10,9 @@ from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.sessions import Session, parties_of
 from masking.domain.timeline import Snapshot, Timeline
 
+# What settlement notes where Plivo has no record of the session.
+NO_RECORD = "carrier_session"
+
 
 def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
     """Build a session's timeline from its callbacks' items and its last snapshot.
@@ -18,9 +21,17 @@ def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
     final while the session is settled.
     """
     events = map(callback_event_from, callbacks)
-    is_final = session.settled is not None and session.settle_at is None
-    said = Snapshot(EARLIEST, interactions=session.calls, final=is_final)
+    said = Snapshot(EARLIEST, interactions=session.calls, final=is_final(session))
     return timeline.build_timeline(events, parties_of(session), snapshots=[said])
+
+
+def is_final(session: Session) -> bool:
+    """Return whether the session's snapshot is Plivo's last word on its calls."""
+    return (
+        session.settled is not None
+        and session.settle_at is None
+        and NO_RECORD not in session.settled.changed
+    )
 
 
 def callback_event_from(item: Item) -> CallbackEvent:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.api.timeline_views import call_view
+from masking.callbacks.call_news import refusal_of
 from masking.core import key_space
 from masking.core.key_space import Item
 from masking.core.retries import retry_stale
@@ -13,11 +14,13 @@ from masking.domain import bus_events, session_changes, timeline, transitions
 from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.sessions import Session
+from masking.domain.told_calls import ENDED
 from masking.storage.timelines import callback_event_from, timeline_of
 from masking.stream import on_callback, pin_guessing
 from masking.stream.session_changed import orphan_check
 
 if TYPE_CHECKING:
+    from masking.callbacks.call_news import CallNews
     from masking.core.times import Clock
     from masking.recording.announce import Announcer
     from masking.storage.queues import Queue
@@ -38,6 +41,7 @@ class CallbackKept:
     reads: SessionReads
     links: SessionLinks
     announcer: Announcer
+    call_news: CallNews
     check_queue: Queue
     erasure_queue: Queue
     number_key: bytes
@@ -76,6 +80,19 @@ class CallbackKept:
         event = bus_events.event_of_callback(
             callback, session, call_view(call) if call else None
         )
+        is_last = event is not None and event.type == ENDED
+        if is_last and call is None:
+            # Plivo's records lack this call, perhaps only as yet.
+            unsettled = replace(session, settled=None)
+            call = timeline_of(whole.callbacks, unsettled).call_of(callback.digest)
+        news = (
+            self.call_news.of_callback(callback, call, session, is_last=is_last)
+            if call
+            else None
+        )
+        if is_last:
+            # The end of a call is told once, however many callbacks tell of it.
+            event = None
         if event and event.type == "number.replaced":
             old = session_changes.number_before(callback, known.history, session)
             event = bus_events.with_numbers(event, callback.attributes, old)
@@ -87,16 +104,11 @@ class CallbackKept:
             self.stores, self.number_key, self.most_guesses, item, session
         )
         refused = (
-            bus_events.event_of_callback(
-                callback, session, call_view(call), session_changes.REFUSED
-            )
-            if call
-            and event
-            and event.type == "call.ended"
-            and session_changes.is_refusal(call, known.history, session)
+            refusal_of(news, callback, call, known.history, session)
+            if call and news
             else None
         )
-        return [each for each in (event, guessed, refused) if each]
+        return [each for each in (event, news, guessed, refused) if each]
 
     def _erase_again(self, item: Item, session: Session) -> None:
         """Erase again what a callback of an erased session brings.

@@ -25,6 +25,9 @@ def after_callback(
         return transitions.reopen(session, now) if is_news else None
     if session.status not in (Status.ACTIVE, Status.ENDING):
         return None
+    if session.pending:
+        # Plivo may have extended it meanwhile: who asks Plivo finds out.
+        return None
     named = attributes.get("SessionUUID", "").lower()
     if attributes.get("EventName") == ENDED and named == session.carrier_session_uuid:
         return transitions.expire(session, now)

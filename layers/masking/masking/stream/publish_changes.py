@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.core import telemetry
 from masking.core.errors import EventsNotTakenError
+from masking.storage.bus import FOR_EVER
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -26,17 +27,6 @@ if TYPE_CHECKING:
 
 # How long a record may hold up its shard.
 PATIENCE = timedelta(minutes=15)
-
-# Codes of AWS that mean the request itself is wrong, so that it always will be.
-FOR_EVER = frozenset(
-    {
-        "EventTooLarge",
-        "InvalidArgument",
-        "MalformedDetail",
-        "NotAuthorizedForSourceException",
-        "ValidationException",
-    }
-)
 
 Record = Mapping[str, Any]
 
@@ -77,10 +67,7 @@ class PublishChanges:
         """Put events on the bus; return index and reason of each that was refused."""
         if not found:
             return []
-        try:
-            refused = self.publisher.bus.offer([event for _, event in found])
-        except (BotoCoreError, ClientError) as error:
-            return [(index, _code_of(error)) for index, _ in found]
+        refused = self.publisher.bus.offer([event for _, event in found])
         return [(found[at][0], code) for at, code in refused.items()]
 
     def _comes_again(self, record: Record, error: Exception) -> bool:

@@ -10,13 +10,19 @@ from masking.core.key_space import Item
 from masking.domain import bus_events, session_changes
 from masking.domain.bus_events import Event
 from masking.domain.sessions import Session, Status
+from masking.storage import timelines
 from masking.storage.session_items import session_from
 
 if TYPE_CHECKING:
+    from masking.callbacks.call_news import CallNews
     from masking.core.times import Clock
     from masking.storage.queues import Queue
+    from masking.storage.sessions import Whole
     from masking.stream.session_links import SessionLinks
     from masking.stream.session_reads import SessionReads
+
+
+SETTLED = "session.settled"
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class SessionChanged:
 
     reads: SessionReads
     links: SessionLinks
+    call_news: CallNews
     check_queue: Queue
     now: Clock
 
@@ -52,11 +59,24 @@ class SessionChanged:
         if was and was.asked and not session_changes.changed_names(was, session):
             kinds = [each for each in kinds if each != "session.updated"]
         now = times.stamp(self.now())
-        return [bus_events.event_of_session(each, session, now, was) for each in kinds]
+        told = [bus_events.event_of_session(each, session, now, was) for each in kinds]
+        if SETTLED in kinds and whole and not whole.session.erased_at:
+            told += self._calls_of(whole)
+        return told
+
+    def _calls_of(self, whole: Whole) -> list[Event]:
+        """Return the events of calls that the settlement ends or corrects."""
+        if not timelines.is_final(whole.session):
+            return []
+        calls = timelines.timeline_of(whole.callbacks, whole.session).calls
+        return self.call_news.of_settlement(calls, whole.session)
 
     def _send_checks(self, was: Session | None, session: Session) -> None:
         if session_changes.is_newly_in_doubt(was, session):
-            over = session.status is Status.EXPIRED
+            # What an update may still do at Plivo is looked for when it has done it.
+            update = was.pending if was else None
+            at_work = update is not None and self.now() < update.lease_until
+            over = session.status is Status.EXPIRED and not at_work
             self.check_queue.send({"session_uuid": session.session_uuid}, at_once=over)
         if session_changes.may_have_orphans(was, session):
             self.check_queue.send(orphan_check(session))

@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 
-from masking.core.problems import StorageUnavailableError
 from masking.core.settings import Settings
 from masking.storage.stores import Stores
 from masking.storage.table import Table
@@ -230,6 +229,9 @@ class Connections:
         try:
             return str(self._secrets.get(name, max_age=SECRET_SECONDS))
         except GetParameterError as error:
+            # Rare, and so not imported with every function.
+            from masking.core.problems import StorageUnavailableError
+
             raise StorageUnavailableError(retry_after=2) from error
 
 

@@ -106,7 +106,12 @@ class LifecycleServices(Connections):
         """Return the sweep; it begins with a session only while it *has_time*."""
         from masking.lifecycle.expire_sessions import ExpireSessions
 
-        return ExpireSessions(stores=self.stores, now=self.now, has_time=has_time)
+        return ExpireSessions(
+            stores=self.stores,
+            check_queue=self.check_queue,
+            now=self.now,
+            has_time=has_time,
+        )
 
     def reconcile_sessions(self, has_time: HasTime) -> ReconcileSessions:
         """Return a reconciliation run; it asks Plivo no faster than it may."""
@@ -128,12 +133,15 @@ class LifecycleServices(Connections):
     @property
     def check_sessions(self) -> CheckSessions:
         """Return what checks sessions that a killed function may have left."""
+        from masking.callbacks.call_news import CallNews
         from masking.lifecycle.call_ended import CallEnded
         from masking.lifecycle.check_sessions import CheckSessions
 
         return CheckSessions(
             reconciler=lambda: self.reconciler,
-            call_ended=CallEnded(stores=self.stores, bus=self.bus),
+            call_ended=CallEnded(
+                stores=self.stores, bus=self.bus, call_news=CallNews(self.stores)
+            ),
         )
 
     @property

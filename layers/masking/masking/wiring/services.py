@@ -96,6 +96,7 @@ class Services(LifecycleServices):
     @property
     def change_publisher(self) -> ChangePublisher:
         """Return what publishes the changes of one batch."""
+        from masking.callbacks.call_news import CallNews
         from masking.stream.callback_kept import CallbackKept
         from masking.stream.change_publisher import ChangePublisher
         from masking.stream.erasure_changed import ErasureChanged
@@ -105,6 +106,7 @@ class Services(LifecycleServices):
         from masking.stream.session_reads import SessionReads
 
         reads = SessionReads(self.stores.sessions)
+        call_news = CallNews(self.stores)
         links = SessionLinks(
             stores=self.stores,
             erasure_queue=self.erasure_queue,
@@ -114,13 +116,18 @@ class Services(LifecycleServices):
             stores=self.stores,
             bus=self.bus,
             session_changed=SessionChanged(
-                reads=reads, links=links, check_queue=self.check_queue, now=self.now
+                reads=reads,
+                links=links,
+                call_news=call_news,
+                check_queue=self.check_queue,
+                now=self.now,
             ),
             callback_kept=CallbackKept(
                 stores=self.stores,
                 reads=reads,
                 links=links,
                 announcer=self.announcer,
+                call_news=call_news,
                 check_queue=self.check_queue,
                 erasure_queue=self.erasure_queue,
                 number_key=self.number_key,

@@ -1,0 +1,236 @@
+"""Gather callbacks into calls where some are lost, doubled, late or altered.
+
+`split_calls` divides a history in which nothing is wrong, and says so. Everything else
+comes here. Each callback in its order joins the call that it fits best:
+
+1. Callers that differ are of different calls.
+2. A call has each fact once. A second one is a double of the first, not another call,
+   if it lies within the call or soon after it.
+3. What begins a call begins another one where the last has ended, or has begun a while
+   before.
+4. The end of a leg belongs to the call that its duration reaches back to, else to the
+   newest that has not ended; in the second in which another begins, to the older.
+5. Of the ways that remain the one with the fewest calls is taken: a piece without an
+   end that lies within another call is part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.gathered import Gathered
+from masking.domain.plivo_events import Stage
+
+# So much later what began a call can come again and still be the same.
+AGAIN = timedelta(seconds=3)
+
+# So long after a call's end its callbacks may be stamped.
+LATE = timedelta(seconds=30)
+
+# So long a phone may ring; a piece of a call never waits longer for the next.
+RINGING = timedelta(seconds=120)
+
+# Times are to the second, and so are durations.
+AT_ONCE = 1.5
+FAR = 1_000.0
+
+# By so much durations and times may disagree.
+SLACK = timedelta(seconds=5)
+
+# So many calls back, and callbacks ahead, are looked at: more never overlap, and what
+# it takes to gather grows with the history and not with its square.
+NEAR = 8
+AHEAD = 64
+
+# Events from `PLACES` before which nothing of a call comes.
+LAST_START = 4
+
+
+def gather(events: Sequence[CallbackEvent]) -> list[Gathered]:
+    """Gather callbacks of calls, in their order, into calls, the oldest first."""
+    calls: list[Gathered] = []
+    for at, event in enumerate(events):
+        call = _home_of(event, calls[-NEAR:], events[at + 1 : at + 1 + AHEAD])
+        if call is None:
+            call = Gathered()
+            calls.append(call)
+        call.add(event)
+    return sorted(_fewest(calls), key=lambda call: call.since)
+
+
+def _home_of(
+    event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
+) -> Gathered | None:
+    """Return the call that a callback belongs to; None if it begins another."""
+    known = [each for each in calls if _same_caller(each, event)]
+    if not known:
+        return None
+    if event.stage >= Stage.ENDING:
+        return _ended_by(event, known, later)
+    newest = known[-1]
+    double = newest.same(event)
+    if event.place <= LAST_START and event.leg != "Second":
+        return newest if _is_start_of(newest, event, double) else None
+    if newest.is_over or (newest.has_end and event.at - newest.last > SLACK):
+        near = event.at - newest.last <= SLACK
+        return newest if near and not _begins_another(event, later) else None
+    since = event.at - (double.at if double else newest.last)
+    return newest if since <= RINGING else None
+
+
+def _is_start_of(
+    call: Gathered, event: CallbackEvent, double: CallbackEvent | None
+) -> bool:
+    """Return whether a callback of a call's start belongs to a call that is known."""
+    if call.is_over and event.at >= call.last:
+        return False
+    if double:
+        return event.at - double.at <= AGAIN
+    started = event.at - call.began <= RINGING
+    further = any(
+        each.place > event.place and each.at < event.at - AGAIN for each in call.facts
+    )
+    return started and not further and not call.has_end
+
+
+def _begins_another(event: CallbackEvent, later: Iterable[CallbackEvent]) -> bool:
+    """Return whether more of a call follows soon on what may be a late callback."""
+    return any(
+        each.stage is Stage.CONNECTING and each.slot != event.slot
+        for each in later
+        if each.at - event.at <= RINGING
+    )
+
+
+def _ended_by(
+    event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
+) -> Gathered | None:
+    """Return the call of a callback of a call's end."""
+    for call in reversed(calls):
+        told = [each for each in call.events if each.slot == event.slot]
+        if any(_is_repeat(each, event) for each in told):
+            return call
+    free = [c for c in calls if not c.same(event) and _may_end(c, event)]
+    # The legs of a call end together.
+    ending = [c for c in free if c.has_end and event.at - c.last <= AGAIN]
+    reached = [(_reach(c, event), c not in ending, -n) for n, c in enumerate(free)]
+    best = min(reached, default=(FAR, False, 0))
+    if best[0] < FAR:
+        return free[-best[2]]
+    if ending:
+        return ending[-1]
+    started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
+    if len(started) > 1:
+        return _of_two_open(started, event, later)
+    if free:
+        return started[-1] if started else free[-1]
+    doubles = [c for c in calls if c.same(event) and _repeats_end(c, event)]
+    return doubles[-1] if doubles else None
+
+
+def _of_two_open(
+    started: Sequence[Gathered], event: CallbackEvent, later: Sequence[CallbackEvent]
+) -> Gathered:
+    """Return which of the calls that are open ends.
+
+    They overlap if all of them will have an end; else one has lost it, or has begun
+    in appearance alone, because its start was told again.
+    """
+    newest, before = started[-1], started[-2]
+    ends = 1 + sum(each.slot == event.slot for each in later)
+    if newest.began == event.at or ends >= len(started):
+        return started[0]
+    only_start = all(each.place <= LAST_START for each in newest.events)
+    return before if only_start and newest.began - before.last <= LATE else newest
+
+
+def _may_end(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a call without this fact can have it."""
+    if call.has_end and event.at - call.last > LATE:
+        return False
+    if not event.duration:
+        return True
+    begun = event.at - timedelta(seconds=event.duration)
+    answers = [each.at for each in call.facts if each.is_answer]
+    if len(answers) > 1:
+        return begun <= max(answers) + SLACK
+    # Who was called may have answered later, without a word of it.
+    return begun <= max(answers, default=call.last) + RINGING
+
+
+def _reach(call: Gathered, event: CallbackEvent) -> float:
+    """Return by how many seconds an end's duration misses an answer of the call.
+
+    The end of a leg reaches back to the answer of that leg; that of another one comes
+    after all that do, and `FAR` says that it reaches none.
+    """
+    if not event.duration:
+        return FAR
+    begun = event.at - timedelta(seconds=event.duration)
+    answers = [each for each in call.facts if each.is_answer]
+    own = [each for each in answers if each.leg == event.leg]
+    missed = min(
+        (abs((begun - each.at).total_seconds()) for each in own or answers),
+        default=FAR,
+    )
+    if missed > AT_ONCE:
+        return FAR
+    return missed if own or not event.leg else missed + AT_ONCE
+
+
+def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
+    """Return whether an end is told again, with one attribute altered at most."""
+    if abs(event.at - double.at) > AGAIN or not (event.has_cost and double.has_cost):
+        return False
+    names = double.attributes.keys() | event.attributes.keys()
+    altered = [
+        name
+        for name in names - {"EventTimestamp"}
+        if double.attributes.get(name, "") != event.attributes.get(name, "")
+    ]
+    return len(altered) <= 1
+
+
+def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether an end that a call has already is told once more."""
+    double = call.same(event)
+    if double and double.duration == event.duration and event.at - double.at <= AGAIN:
+        return True
+    if event.duration:
+        return event.at - timedelta(seconds=event.duration) < call.last
+    return event.at - call.last <= LATE
+
+
+def _same_caller(call: Gathered, event: CallbackEvent) -> bool:
+    caller = event.attributes.get("From", "")
+    return not caller or not call.caller or caller == call.caller
+
+
+def _fewest(calls: Sequence[Gathered]) -> list[Gathered]:
+    """Join what needs not be a call of its own to the call that it lies within."""
+    kept: list[Gathered] = []
+    for call in calls:
+        home = next((c for c in reversed(kept[-NEAR:]) if _holds(c, call)), None)
+        if home is None:
+            kept.append(call)
+            continue
+        for event in call.events:
+            home.add(event)
+        home.events.sort(key=lambda each: each.order)
+    return kept
+
+
+def _holds(call: Gathered, piece: Gathered) -> bool:
+    """Return whether a piece is part of a call, although it seemed another's."""
+    if call.caller and piece.caller and call.caller != piece.caller:
+        return False
+    if EARLIEST in (piece.began, call.began):
+        return False
+    if not piece.has_end:
+        return piece.events[-1].at <= call.events[-1].at
+    # The end of a call whose start seemed to be another's.
+    starts = any(each.place <= LAST_START for each in piece.facts)
+    lacks = not call.has_end and all(not call.same(each) for each in piece.facts)
+    return lacks and not starts and piece.began - call.last <= RINGING

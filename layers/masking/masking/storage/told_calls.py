@@ -1,0 +1,84 @@
+"""What was told of calls that ended.
+
+| access                       | request units                          |
+|------------------------------|----------------------------------------|
+| a call's end is told         | 1 write, 1 read                        |
+| it is told again, corrected  | 1 write, 1 read                        |
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from masking.core.errors import StaleStateError
+from masking.core.key_space import CALL, Item, part_key, session_key
+from masking.core.times import parse_stamp, stamp
+from masking.domain.told_calls import APART, ToldCall
+from masking.storage.table import IS_NEW, ConditionFailedError, Table, written_item
+
+IS_AS_TOLD = "turn = :turn"
+
+
+class ToldCallStore:
+    """Calls that were told, by their session and their end."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def near(
+        self, session_uuid: str, began: datetime, ended: datetime
+    ) -> list[ToldCall]:
+        """Read, consistently, what was told of calls that ended in a span of time."""
+        found = self._table.query(
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=written_item(
+                {
+                    ":pk": session_key(session_uuid),
+                    ":first": part_key(CALL, stamp(began - APART)),
+                    ":last": part_key(CALL, stamp(ended + APART)) + "~",
+                }
+            ),
+            ConsistentRead=True,
+        )
+        return list(map(told_call_from, found))
+
+    def put(
+        self, session_uuid: str, told: ToldCall, before: ToldCall | None, purge_at: int
+    ) -> None:
+        """Write what was told. Raises StaleStateError if another was faster."""
+        item = told_call_item(session_uuid, told, purge_at)
+        try:
+            if before is None:
+                self._table.put(item, IS_NEW)
+            else:
+                self._table.put(item, IS_AS_TOLD, {":turn": before.turn})
+        except ConditionFailedError:
+            raise StaleStateError from None
+
+
+def told_call_item(session_uuid: str, told: ToldCall, purge_at: int) -> Item:
+    """Build the item of a call that was told."""
+    return {
+        "pk": session_key(session_uuid),
+        "sk": part_key(CALL, f"{stamp(told.ended)}#{told.call_id}"),
+        "began": stamp(told.began),
+        "first_cause": told.first_cause,
+        "cause": told.cause,
+        "told": dict(told.told),
+        "turn": told.turn,
+        "purge_at": purge_at,
+    }
+
+
+def told_call_from(item: Item) -> ToldCall:
+    """Build a call that was told from its item."""
+    _, ended, call_id = item["sk"].split("#")
+    return ToldCall(
+        call_id=call_id,
+        ended=parse_stamp(ended),
+        began=parse_stamp(item["began"]),
+        first_cause=item["first_cause"],
+        cause=item["cause"],
+        told=item["told"],
+        turn=item["turn"],
+    )

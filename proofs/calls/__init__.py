@@ -1,0 +1,1 @@
+"""Calls of spoilt histories: a model of true ones, a channel, the rules that hold."""

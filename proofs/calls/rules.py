@@ -1,0 +1,171 @@
+"""The rules that hold for the calls of any history, however it was spoilt."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from masking.core.times import stamp
+from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.calls import Call
+from masking.domain.timeline import Snapshot, build_timeline
+from proofs.calls.channel import Spoilt
+from proofs.calls.model import PARTIES, History, Report
+
+NOT_TALKED = frozenset(
+    {"cancelled", "busy", "rejected", "no_answer", "failed", "pin_failed"}
+)
+PROOFS = frozenset({"SessionSecondPartyAnswer", "SessionRecordingInitiated"})
+ENDS_OF_CALLED = ("SessionSecondPartyHangup", "SessionSecondPartyComplete")
+ENDS_OF_CALLER = ("SessionFirstPartyHangup", "SessionFirstPartyComplete")
+
+
+def broken_by(history: History, spoilt: Spoilt, chance: random.Random) -> list[str]:
+    """Return the rules that the calls of what arrived break."""
+    events = [_event(n, report) for n, report in enumerate(spoilt.reports)]
+    reports = {e.digest: r for e, r in zip(events, spoilt.reports, strict=True)}
+    calls = _calls(events)
+    settled = _calls(
+        events,
+        Snapshot(
+            EARLIEST, interactions=[c.record() for c in history.calls], final=True
+        ),
+    )
+    shuffled = chance.sample(events, len(events))
+    found = [] if _calls(shuffled) == calls else ["the order of arrival counts"]
+    for call in calls:
+        of_call = [reports[digest] for digest in call.digests]
+        found += _of_certainty(call, of_call, history)
+        if call.outcome in NOT_TALKED and any(map(_proves_talk, of_call)):
+            found.append(f"evidence of talk is {call.outcome}")
+    found += _of_money(calls, history, spoilt)
+    found += _of_settled(settled, history)
+    if len(spoilt.faults) <= 1 and not history.crossed:
+        found += _of_one_fault(calls, history, spoilt)
+    return found
+
+
+def _event(number: int, report: Report) -> CallbackEvent:
+    # As a hash, the name of a callback says nothing of its place.
+    said = repr((number, sorted(report.attributes.items())))
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return CallbackEvent(digest, report.attributes, stamp(report.received))
+
+
+def _calls(events: Sequence[CallbackEvent], *snapshots: Snapshot) -> list[Call]:
+    return list(build_timeline(events, PARTIES, snapshots=snapshots).calls)
+
+
+def _proves_talk(report: Report) -> bool:
+    paid = any(
+        report.attributes.get(name, "") not in ("", "0", "x")
+        for name in ("Duration", "BilledDuration", "Amount")
+    )
+    return report.name in PROOFS or (report.name in ENDS_OF_CALLED and paid)
+
+
+def _of_certainty(
+    call: Call, of_call: Sequence[Report], history: History
+) -> Iterator[str]:
+    if call.certainty != "certain":
+        return
+    whose = {report.call for report in of_call}
+    if len(whose) != 1:
+        yield "callbacks of two calls are certain to be of one"
+        return
+    [number] = whose
+    true = history.calls[number]
+    if sorted(map(_said, of_call)) != sorted(map(_said, true.reports)):
+        yield "a call is certain of which something is missing or in conflict"
+    elif call.outcome != true.outcome:
+        yield f"it is certain that a call was {call.outcome} that was {true.outcome}"
+
+
+def _said(report: Report) -> list[tuple[str, str]]:
+    """Return what a callback says, but for the number that may be hidden."""
+    return sorted((k, v) for k, v in report.attributes.items() if k != "From")
+
+
+def _of_money(calls: Sequence[Call], history: History, spoilt: Spoilt) -> Iterator[str]:
+    """Check that nothing is counted twice, nor lost where its callbacks came.
+
+    Where calls overlap, which Plivo rules out (plivo-contract 3.1), and more than one
+    thing goes wrong as well, nobody can tell whose an end is before settlement.
+    """
+    if history.crossed and len(spoilt.faults) > 1:
+        return
+    counted = sum((call.amount or Decimal(0) for call in calls), Decimal(0))
+    billed = sum(call.billed_seconds or 0 for call in calls)
+    true = sum((call.amount for call in history.calls), Decimal(0))
+    if counted > true:
+        yield "money is counted twice"
+    if billed > sum(call.billed for call in history.calls):
+        yield "seconds are counted twice"
+    came: dict[int, set[str]] = defaultdict(set)
+    for report in spoilt.reports:
+        came[report.call].add(report.name)
+    lost = [
+        call
+        for number, call in enumerate(history.calls)
+        if not all(report.name in came[number] for report in call.reports)
+    ]
+    if "doubled" not in spoilt.faults and not history.crossed:
+        least = true - sum((call.amount for call in lost), Decimal(0))
+        if counted < least:
+            yield "money is lost"
+
+
+def _of_settled(settled: Sequence[Call], history: History) -> Iterator[str]:
+    if len(settled) != len(history.calls):
+        yield "settled calls are not as many as Plivo's"
+        return
+    pairs = zip(
+        sorted(settled, key=lambda c: c.started_at or EARLIEST),
+        sorted(history.calls, key=lambda c: c.began),
+        strict=True,
+    )
+    for call, true in pairs:
+        told = (call.started_at, call.answered_at, call.ended_at, call.talk_seconds)
+        if told != (true.began, true.answered, true.ended, true.talk):
+            yield "a settled call has other times than Plivo's"
+        if (call.amount, call.billed_seconds) != (true.amount, true.billed):
+            yield "a settled call has another cost than Plivo's"
+        if not call.is_over or call.certainty != "settled":
+            yield "a settled call has no end"
+        outcomes = {true.outcome, "cancelled"} if _needs_pin(true.outcome) else None
+        if call.outcome not in (outcomes or {true.outcome}):
+            yield f"a settled call is {call.outcome} that was {true.outcome}"
+
+
+def _needs_pin(outcome: str) -> bool:
+    """Return whether only a callback can tell an outcome; no record of a PIN exists."""
+    return outcome == "pin_failed"
+
+
+def _of_one_fault(
+    calls: Sequence[Call], history: History, spoilt: Spoilt
+) -> Iterator[str]:
+    """Check what one fault may not do to calls that lie apart."""
+    heard = {report.call for report in spoilt.reports}
+    if len(calls) != len(heard):
+        yield f"{len(heard)} calls became {len(calls)} ({spoilt.faults})"
+        return
+    for call, number in zip(calls, sorted(heard), strict=True):
+        true = history.calls[number]
+        ended = any(
+            "Hangup" in r.name or "Comp" in r.name or "Failed" in r.name
+            for r in spoilt.reports
+            if r.call == number
+        )
+        if ended and not call.is_over:
+            yield f"a call is open that is over ({spoilt.faults})"
+        allowed = {true.outcome}
+        if true.outcome in ("cancelled", "pin_failed"):
+            allowed |= {"unknown", "cancelled"}
+        if true.outcome in ("busy", "rejected", "no_answer"):
+            allowed |= {"unknown"}
+        if call.is_over and call.outcome not in allowed:
+            yield f"{true.outcome} became {call.outcome} ({spoilt.faults})"

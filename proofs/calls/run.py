@@ -1,0 +1,40 @@
+"""Spoil many histories, and list the rules that their calls break."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from proofs.calls import channel, model, rules
+
+# Histories between two lines of progress.
+EVERY = 10_000
+
+
+def broken(histories: int, seed: int = 1, *, progress: bool = False) -> Counter[str]:
+    """Count the rules that are broken in so many histories, by their names."""
+    found: Counter[str] = Counter()
+    for number in range(histories):
+        found.update(set(broken_in(seed, number)))
+        if progress and (number + 1) % EVERY == 0:
+            print(f"{number + 1:,} of {histories:,}", file=sys.stderr)
+    return found
+
+
+def broken_in(seed: int, number: int) -> Sequence[str]:
+    """Return the rules that are broken in one history, known by seed and number."""
+    chance = random.Random(f"{seed}/{number}")  # noqa: S311 - no secret
+    history = model.make(chance)
+    spoilt = channel.spoil(history, chance)
+    return rules.broken_by(history, spoilt, chance)
+
+
+def report(histories: int, seed: int) -> int:
+    """Run and report; return 0 only if no rule is broken."""
+    found = broken(histories, seed, progress=True)
+    for rule, count in found.most_common():
+        print(f"broken {count:,} times: {rule}")
+    print(f"{histories:,} spoilt histories, {sum(found.values()):,} breaches")
+    return 1 if found else 0

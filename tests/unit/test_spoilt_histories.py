@@ -1,0 +1,17 @@
+"""The rules of calls hold for histories that were spoilt in any way."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofs.calls import run
+from tests.support.proof_size import size
+
+
+def test_no_rule_of_calls_is_broken_by_what_carriers_do() -> None:
+    assert run.broken(size(1_500, 100_000), seed=7) == {}
+
+
+@pytest.mark.parametrize("number", [84, 287, 691, 835, 2537, 5477, 7394])
+def test_histories_that_broke_a_rule_once_do_so_no_more(number: int) -> None:
+    assert run.broken_in(1, number) == []
