@@ -126,15 +126,17 @@ def _is_written_alike(digits: str, number: str) -> bool:
 def holds(text: str, number: str | None) -> bool:
     """Return whether *text* holds *number* (E.164) in any writing, national included.
 
-    All digits of the text count as one run, so that no separator hides a number.
+    All digits of the text count as one run, so that no separator hides a number. A `%`
+    may escape a character or stand for itself: either reading counts.
     """
     if number is None:
         return False
     national = number.removeprefix(calling_code(number) or "+")
-    digits = digits_in(text)
+    runs = {digits_in(text), digits_in(text.replace("%", " "))}
     if len(national) >= SHORTEST_NATIONAL + 1:
-        return national in digits
-    return digits.lstrip("0") in (national, number.removeprefix("+"))
+        return any(national in digits for digits in runs)
+    whole = (national, number.removeprefix("+"))
+    return any(digits.lstrip("0") in whole for digits in runs)
 
 
 def is_written_number(text: str) -> bool:
