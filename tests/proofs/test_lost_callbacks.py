@@ -114,6 +114,7 @@ def _shown(harness: Harness, session: Session) -> dict[str, Any]:
 def _true(harness: Harness, session: Session) -> dict[str, Any]:
     at_plivo = harness.simulator.store.sessions[str(session.carrier_session_uuid)]
     calls = harness.simulator.store.calls_of(at_plivo)
+    page = f"/v1/sessions/{session.session_uuid}#/session/interaction"
     cost = sum((call.bill.amount for call in calls), Decimal(0))
     return {
         "status": "expired",
@@ -132,12 +133,15 @@ def _true(harness: Harness, session: Session) -> dict[str, Any]:
         "total_call_billed_duration": sum(call.bill.seconds for call in calls),
         "total_session_amount": _money(cost),
         "last_interaction_time": _last(calls),
-        "interaction": [_true_call(at_plivo, call) for call in calls],
+        "interaction": [
+            _true_call(at_plivo, call, f"{page}/{place}")
+            for place, call in enumerate(calls)
+        ],
         "carrier_session_uuid": at_plivo.session_uuid,
     }
 
 
-def _true_call(at_plivo: AtPlivo, call: Call) -> dict[str, Any]:
+def _true_call(at_plivo: AtPlivo, call: Call, place: str) -> dict[str, Any]:
     legs = [
         _true_leg(name, call.legs[leg])
         for name, leg in (("first", Leg.CALLER), ("second", Leg.CALLEE))
@@ -154,6 +158,11 @@ def _true_call(at_plivo: AtPlivo, call: Call) -> dict[str, Any]:
         "amount": _money(call.bill.amount),
         "legs": legs,
         "recording_uuid": call.recording_id or None,
+        "first_party_resource_url": f"{place}/legs/0",
+        "second_party_resource_url": f"{place}/legs/1" if len(legs) > 1 else None,
+        "recording_resource_url": f"/v1/recordings/{call.recording_id}"
+        if call.recording_id
+        else None,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from masking.domain.sessions import (
@@ -88,6 +88,15 @@ def end_beside(session: Session) -> DueWork | None:
         return None
     asks = due.kind in (Action.CHECK_UPDATE, Action.FINISH_ENDING)
     return DueWork(Action.EXPIRE, ends) if asks else None
+
+
+def moves_purge(before: datetime | None, after: datetime) -> bool:
+    """Return whether an end that moves makes what a session keeps be purged otherwise.
+
+    A session that ends up to a day sooner keeps its purge time, because moving it costs
+    a write for each callback and link.
+    """
+    return before is None or not timedelta(0) <= before - after <= timedelta(days=1)
 
 
 def shard_of(session_uuid: str, rule: Schedule) -> str:

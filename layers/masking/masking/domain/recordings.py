@@ -284,4 +284,6 @@ def recording_uuid_of(attributes: Mapping[str, str], otherwise: str = "") -> str
         if resource:
             return resource
         named = attributes.get("RecordingURL") or otherwise
-        return str(uuid.uuid5(NAMESPACE, named))
+        # Half a surrogate pair has no UTF-8, and stands for itself.
+        text = named.encode("utf-8", "backslashreplace").decode()
+        return str(uuid.uuid5(NAMESPACE, text))

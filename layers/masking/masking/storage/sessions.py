@@ -270,10 +270,11 @@ class SessionStore:
         The first answer of Plivo's differs by moments from what was asked for, which
         is worth no write.
         """
-        if after.expiry_time is None or after.expiry_time == before.expiry_time:
+        ends = after.expiry_time
+        if ends is None or not due_work.moves_purge(before.expiry_time, ends):
             return
         if before.expiry_time is None and after.asked:
-            off = abs(after.expiry_time - _asked_end(after))
+            off = abs(ends - _asked_end(after))
             if off <= REQUEST_SLACK:
                 return
         with suppress(ConditionFailedError):
