@@ -1,7 +1,8 @@
 """Fixtures that all tests share: the embedded AWS, a deployment in it, the simulator.
 
-The two processes start once, when a test first asks for them. Table, bucket and queues
-are made anew for each test; the bus and the secrets are shared.
+The two processes start once, when a test first asks for them. A table is made for each
+test, a bucket and queues if another test has written to the last ones; the bus and the
+secrets are shared.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.support import measuring
 from tests.support.clock import Clock
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from proofs.http_listener import HttpListener
     from tests.support.embedded_aws import Deployment, EmbeddedAws, Shared
     from tests.support.harness import Harness
+    from tests.support.pool import Pool
     from tests.support.simulated_plivo import SimulatedPlivo
 
 # A machine that is busy with something else is no failure.
@@ -57,7 +60,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Of those pytest-xdist would silently run one.
     """
-    _choose_what_is_covered(items)
     order = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path, len(order)))
     times = Counter(item.nodeid for item in items)
@@ -65,24 +67,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")
 
 
-def _choose_what_is_covered(items: list[pytest.Item]) -> None:
-    """Measure coverage where it says something; measuring doubles a test's work.
-
-    On a stack the product runs in processes of its own, the simulator isn't product
-    code, and what random examples reach differs from run to run.
-    """
-    for item in items:
-        level = item.path.relative_to(Path(__file__).parent.parent).parts
-        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if level[0] == "simulator" or level[1] == "stack" or is_random:
-            item.add_marker(pytest.mark.no_cover)
-
-
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives until the end: modules and tests."""
+    measuring.begin()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure what the test itself does, and not what its fixtures do."""
+    with measuring.coverage_of(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +89,20 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
     with running_aws(tmp_path_factory.mktemp("aws")) as embedded:
         yield embedded
+
+
+@pytest.fixture(scope="session")
+def pool(aws: EmbeddedAws) -> Iterator[Pool]:
+    """Share queues, a bucket and clients of AWS among the tests of this process."""
+    import boto3
+
+    from tests.support.pool import Pool
+    from tests.support.shared_clients import SharedClients
+
+    made = Pool(aws)
+    boto3.setup_default_session(botocore_session=SharedClients(made.watch))
+    yield made
+    boto3.DEFAULT_SESSION = None
 
 
 @pytest.fixture(scope="session")
@@ -153,21 +164,21 @@ def clock() -> Clock:
 def deployment(
     aws: EmbeddedAws,
     shared: Shared,
+    pool: Pool,
     plivo_server: SimulatedPlivo,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Deployment:
     """Make what the functions use, and set the environment that leads them there."""
     from tests.support import embedded_aws as made
 
-    sqs = aws.client("sqs")
     table_name = made.make_table(aws.client("dynamodb"))
-    bucket_name = made.make_bucket(aws.client("s3"))
+    bucket_name = pool.bucket()
     shared.bus.events()
-    recording_queue_url = made.make_queue(sqs, "recordings")
-    dead_letters_url = made.make_queue(sqs, "dead-letters")
-    check_queue_url = made.make_queue(sqs, "checks")
-    webhook_queue_url = made.make_queue(sqs, "webhooks")
-    erasure_queue_url = made.make_queue(sqs, "erasures")
+    recording_queue_url = pool.queue("recordings")
+    dead_letters_url = pool.queue("dead-letters")
+    check_queue_url = pool.queue("checks")
+    webhook_queue_url = pool.queue("webhooks")
+    erasure_queue_url = pool.queue("erasures")
     environment = {
         **aws.environment,
         "TABLE_NAME": table_name,

@@ -47,7 +47,7 @@ class Refusing:
         refused, operation, code = self._refused
         if service != refused:
             return self._rest.client(service)
-        made: Any = boto3.client(service)  # type: ignore[call-overload]
+        made: Any = boto3.Session().client(service)  # type: ignore[call-overload]
         stubber = Stubber(made)
         stubber.add_client_error(operation, service_error_code=code)
         stubber.activate()

@@ -68,7 +68,7 @@ def test_a_rotation_that_was_overtaken_is_one_sentence(
 
         def client(self, service: str) -> object:
             assert service == "dynamodb"
-            made = boto3.client("dynamodb")
+            made = boto3.Session().client("dynamodb")
             made.meta.events.register(
                 "before-call.dynamodb.UpdateItem",
                 lambda **_: webhook_secrets.change_generations(
