@@ -19,13 +19,10 @@ from masking.api.fields import LONGEST_SECONDS, Labels, PhoneNumber, Subaccount
 from masking.api.request_models import Body
 from masking.api.requests import violation_of, violations_of
 from masking.core.problems import InvalidRequestError, NumberInUrlError
+from masking.core.times import FIRST_YEAR, LAST_YEAR
 
 USUAL_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=30)
-
-# Far enough from what Python's times and our sort keys can hold.
-FIRST_YEAR = 1970
-LAST_YEAR = 9000
 
 PARTIES = frozenset({"party", "first_party", "second_party", "virtual_number"})
 

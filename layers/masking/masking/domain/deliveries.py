@@ -50,8 +50,8 @@ class Delivery:
 
     *session_uuid* is the erasure's id where the event is of an erasure.
     *last_status* is the HTTP status that was answered, *last_error* the kind of
-    failure where there was none. *retention_days* is its session's own. Times are
-    aware UTC.
+    failure where there was none. *purge_at* is when its session is purged, in seconds
+    since 1970; None where the event is of an erasure. Times are aware UTC.
     """
 
     session_uuid: str
@@ -68,7 +68,7 @@ class Delivery:
     next_at: datetime | None = None
     last_status: int | None = None
     last_error: str | None = None
-    retention_days: int | None = None
+    purge_at: int | None = None
 
     @property
     def is_of_erasure(self) -> bool:
@@ -94,9 +94,12 @@ def keys_in(delivery_id: str) -> tuple[str, str] | None:
 
 
 def begin(
-    detail: Mapping[str, Any], now: datetime, retention_days: int | None = None
+    detail: Mapping[str, Any], now: datetime, purge_at: int | None = None
 ) -> Delivery:
-    """Begin the delivery of an event; *detail* is as the bus had it."""
+    """Begin the delivery of an event; *detail* is as the bus had it.
+
+    *purge_at* is when its session is purged, in seconds since 1970.
+    """
     # A call that no callback told of can't be read from one.
     left_out = ELSEWHERE if "callback" in detail else ELSEWHERE - {"call"}
     kept = {k: v for k, v in detail.items() if k not in left_out | {"webhook"}}
@@ -111,7 +114,7 @@ def begin(
         attempts=0,
         first_at=now,
         deadline=now + LIFE,
-        retention_days=retention_days,
+        purge_at=purge_at,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from masking.core import callers, numbers
-from masking.domain import due_work, plivo_events, sessions
+from masking.domain import plivo_events, sessions
 from masking.domain.redaction import ACCOUNTING
 from masking.domain.sessions import LEASE, PARTY_FIELDS, Session, Status
 
@@ -161,10 +161,9 @@ def is_new_at_carrier(before: Session | None) -> bool:
 
 def ends_otherwise(before: Session | None, after: Session) -> bool:
     """Return whether what is kept of a session that Plivo has is to go otherwise."""
-    if after.carrier_session_uuid is None or after.expiry_time is None:
+    if before is None or after.carrier_session_uuid is None:
         return False
-    was = before.expiry_time if before else None
-    return due_work.moves_purge(was, after.expiry_time)
+    return before.purge_at != after.purge_at
 
 
 def has_other_parties(before: Session | None, after: Session) -> bool:

@@ -26,13 +26,16 @@ class DeliveryStore:
         self._table = table
 
     def put(self, session_uuid: str, event_id: str, item: Item, now: datetime) -> None:
-        """Write how a delivery stands."""
+        """Write how a delivery stands.
+
+        It is purged with its session; without one, its retention counts from *now*.
+        """
         self._table.put(
             {
                 **item,
                 "pk": session_key(session_uuid),
                 "sk": part_key(DELIVERY, event_id),
-                "purge_at": self._table.purge_at(now, item.get("retention_days")),
+                "purge_at": item.get("purge_at") or self._table.purge_at(now),
             }
         )
 
@@ -66,7 +69,7 @@ def delivery_item(delivery: Delivery) -> Item:
         "next_at": stamp(delivery.next_at) if delivery.next_at else None,
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
-        "retention_days": delivery.retention_days,
+        "purge_at": delivery.purge_at,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -88,5 +91,5 @@ def delivery_from(item: Item) -> Delivery:
         next_at=parse_stamp(item["next_at"]) if "next_at" in item else None,
         last_status=item.get("last_status"),
         last_error=item.get("last_error"),
-        retention_days=item.get("retention_days"),
+        purge_at=item.get("purge_at"),
     )
