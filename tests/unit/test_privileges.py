@@ -74,7 +74,8 @@ TAKES_CALLBACKS: Allowed = {
 }
 PUBLISHES: Allowed = {
     QUERY: of(SESSIONS),
-    GET: of(SESSIONS, *LINKS, POOL, TENANTS, MARKERS),
+    GET: of(SESSIONS, *LINKS, TENANTS, MARKERS),
+    BATCH: of(POOL),
     PUT: of(SESSIONS, *LINKS, POOL),
     UPDATE: of(SESSIONS, GUESSES),
     EVENTS: BUS,
@@ -189,7 +190,8 @@ ALLOWED: Mapping[str, Allowed] = {
     "reconcile_sessions": {
         QUERY: DUTIES | of(SESSIONS),
         GET: of(SESSIONS, CARRIERS, RECORDINGS, TENANTS),
-        PUT: of(SESSIONS, RECORDINGS, ROUNDS),
+        BATCH: of(POOL),
+        PUT: of(SESSIONS, RECORDINGS, ROUNDS, POOL),
         UPDATE: of(SESSIONS, ROUNDS),
         SECRET: CARRIER | SIGNING,
     },

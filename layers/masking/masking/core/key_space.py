@@ -31,7 +31,7 @@
 | creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
-| virtual number   | POOL#{number}         | NUMBER           | stream             |
+| virtual number   | POOL#{number}         | NUMBER           | stream, reconciler |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
 | PIN in use       | PIN#{pin}             | PIN              | create             |
 | tombstone        | ERASED#{t}#{number}   | MARKER           | create_erasure     |
@@ -185,7 +185,7 @@ def carrier_key(carrier_session_uuid: str) -> str:
 
 
 def pool_key(virtual_number: str) -> str:
-    """Return the partition of a virtual number that sessions have had of late."""
+    """Return the partition of a virtual number: one rented, or that a session had."""
     return f"POOL#{virtual_number}"
 
 

@@ -52,8 +52,6 @@ from masking.storage.table import (
     written_item,
 )
 
-# A number that is rented no more may be a person's one day.
-POOL_KEPT = timedelta(days=30)
 # How often a change is made again to what others have written meanwhile.
 MOST_TRIES = 5
 
@@ -180,19 +178,9 @@ class SessionStore:
     # Virtual numbers
 
     def has_virtual_number(self, number: str, now: datetime) -> bool:
-        """Return whether *number* was a session's virtual number within 30 days."""
+        """Return whether *number* was a virtual number of ours within 30 days."""
         item = self._table.get(pool_key(number), NUMBER, consistent=False)
         return item is not None and item["purge_at"] > now.timestamp()
-
-    def keep_virtual_number(self, session: Session) -> None:
-        """Remember a session's virtual number; written once in 15 days at most."""
-        if session.virtual_number is None:
-            return
-        key = pool_key(session.virtual_number)
-        ends = int((session.reserved_at + POOL_KEPT).timestamp())
-        known = self._table.get(key, NUMBER, consistent=False)
-        if known is None or known["purge_at"] < ends - POOL_KEPT.total_seconds() / 2:
-            self._table.put({"pk": key, "sk": NUMBER, "purge_at": ends})
 
     # Settlement
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from masking.storage.sessions import SessionStore
     from masking.storage.tenants import TenantStore
     from masking.storage.told_calls import ToldCallStore
+    from masking.storage.virtual_numbers import VirtualNumberStore
 
 
 class Stores:
@@ -106,3 +107,10 @@ class Stores:
         from masking.storage.tenants import TenantStore
 
         return TenantStore(self.table)
+
+    @cached_property
+    def virtual_numbers(self) -> VirtualNumberStore:
+        """Return the store of virtual numbers."""
+        from masking.storage.virtual_numbers import VirtualNumberStore
+
+        return VirtualNumberStore(self.table)

@@ -148,6 +148,6 @@ class CallbackKept:
             if number and session.virtual_number != number:
                 after = transitions.renumber(session, number)
                 self.stores.sessions.replace(session, after)
-                self.stores.sessions.keep_virtual_number(after)
+                self.stores.virtual_numbers.keep([number], self.now())
 
         retry_stale(renumber)

@@ -43,7 +43,10 @@ class SessionLinks:
         stays = self.link_parties(session, key_space.party_key, since)
         if stays:
             self.link_labels(session)
-        self.stores.sessions.keep_virtual_number(session)
+        if session.virtual_number:
+            self.stores.virtual_numbers.keep(
+                [session.virtual_number], session.reserved_at
+            )
         self._put_once(
             key_space.carrier_key(str(session.carrier_session_uuid)),
             LINK,

@@ -124,7 +124,13 @@ class LifecycleServices(Connections):
         return ReconcileSessions(
             stores=self.stores,
             reconciler=self.reconciler_through(carrier),
-            number_pool=NumberPool(account=Account(carrier), now=self.now),
+            number_pool=NumberPool(
+                account=Account(carrier),
+                now=self.now,
+                keep=lambda rented: self.stores.virtual_numbers.keep(
+                    rented, self.now()
+                ),
+            ),
             rate_limit=limit,
             now=self.now,
             has_time=has_time,
