@@ -89,7 +89,8 @@ def changed_sessions() -> Iterator[Event]:
         (begun, transitions.repaired(done, "update_checked")),
     ]
     for before, after in steps:
-        for kind in session_changes.types_of_change(before, after):
+        kinds = session_changes.types_of_change(before, after)
+        for kind in [*kinds, session_changes.PIN_CONFLICT]:
             yield bus_events.event_of_session(
                 kind, after, "2026-03-01T12:00:00Z", before
             )

@@ -25,6 +25,11 @@ PARTLY_UPDATED = "partly_updated"
 NOT_UPDATED = "not_updated"
 UNKNOWN = "unknown"
 
+PINS = ("first_party_pin", "second_party_pin")
+
+# The type of the event that another session has the same PIN at the same number.
+PIN_CONFLICT = "pin.conflict"
+
 # What follows from calls, and is no change of a session's attributes.
 COUNTED = ACCOUNTING - {"duration"}
 
@@ -157,6 +162,27 @@ def _is_open(settings: Mapping[str, Any]) -> bool:
 def is_new_at_carrier(before: Session | None) -> bool:
     """Return whether a session that Plivo now has was not known to be there before."""
     return before is None or before.carrier_session_uuid is None
+
+
+def pins_in(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the PINs among a session's attributes."""
+    return tuple(str(settings[name]) for name in PINS if settings.get(name))
+
+
+def may_share_pins(before: Session | None, after: Session) -> bool:
+    """Return whether a session has PINs at a number where nobody has claimed them.
+
+    It was given another number, or it came to be known otherwise than by the answer to
+    its create, or is one that a create never ends because it rings a phone at once.
+    Both sessions have what was asked for.
+    """
+    if after.status is not Status.ACTIVE or not pins_in(after.settings):
+        return False
+    had = before.virtual_number if before else None
+    if had is not None:
+        return had != after.virtual_number
+    rings = after.settings.get("initiate_call_to_first_party", False)
+    return is_new_at_carrier(before) and bool(after.repaired or rings)
 
 
 def ends_otherwise(before: Session | None, after: Session) -> bool:

@@ -78,7 +78,7 @@ class Stores:
         """Return the store of PINs that are in use."""
         from masking.storage.pins import PinStore
 
-        return PinStore(self.table)
+        return PinStore(self.table, self.sessions)
 
     @cached_property
     def links(self) -> LinkStore:

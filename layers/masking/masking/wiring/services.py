@@ -116,10 +116,12 @@ class Services(LifecycleServices):
             stores=self.stores,
             bus=self.bus,
             session_changed=SessionChanged(
+                stores=self.stores,
                 reads=reads,
                 links=links,
                 call_news=call_news,
                 check_queue=self.check_queue,
+                callback_key=self.callback_key,
                 now=self.now,
             ),
             callback_kept=CallbackKept(
