@@ -127,7 +127,7 @@ ALLOWED: Mapping[str, Allowed] = {
     },
     "on_session_event": TAKES_CALLBACKS,
     "on_recording_event": TAKES_CALLBACKS,
-    "answer_call": {SECRET: CARRIER},
+    "answer_call": {PUT: of("ANSWERED#*"), SECRET: CARRIER},
     "publish_changes": {
         **PUBLISHES,
         UPDATE: of(SESSIONS, GUESSES, TENANTS),

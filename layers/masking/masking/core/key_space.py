@@ -33,7 +33,9 @@
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
 | virtual number   | POOL#{number}         | NUMBER           | stream, reconciler |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
-| PIN in use       | PIN#{pin}             | PIN              | create             |
+| PIN in use       | PIN#{pin}             | PIN              | create, stream     |
+| call after the   | ANSWERED#{sha256}     | {what Plivo      | answer_call        |
+| end              |                       | asked}           |                    |
 | tombstone        | ERASED#{t}#{number}   | MARKER           | create_erasure     |
 | erasure          | ERASURE#{erasure}     | ERASURE          | create_erasure,    |
 |                  |                       |                  | erase_number       |
@@ -137,6 +139,12 @@ def tombstone_key(tenant_id: str, number_hash: str) -> str:
 def pin_key(hashed: str) -> str:
     """Return the partition of a PIN at a virtual number."""
     return f"PIN#{hashed}"
+
+
+def answered_key(call_uuid: str) -> str:
+    """Return the partition of a call that came once its session was over."""
+    digest = hashlib.sha256(call_uuid.encode(errors="replace")).hexdigest()
+    return f"ANSWERED#{digest}"
 
 
 def erasure_key(erasure_id: str) -> str:

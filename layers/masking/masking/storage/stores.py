@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from masking.storage.table import Table
 
 if TYPE_CHECKING:
+    from masking.storage.answered_calls import AnsweredCallStore
     from masking.storage.callbacks import CallbackStore
     from masking.storage.deliveries import DeliveryStore
     from masking.storage.due_work import DueWorkStore
@@ -114,3 +115,10 @@ class Stores:
         from masking.storage.virtual_numbers import VirtualNumberStore
 
         return VirtualNumberStore(self.table)
+
+    @cached_property
+    def answered_calls(self) -> AnsweredCallStore:
+        """Return the store of calls that came once their session was over."""
+        from masking.storage.answered_calls import AnsweredCallStore
+
+        return AnsweredCallStore(self.table)

@@ -160,7 +160,12 @@ class LifecycleServices(Connections):
         """Return what answers callers whose session is over."""
         from masking.lifecycle.answer_call import AnswerCall
 
-        return AnswerCall(self.settings.public_base_url, lambda: self.auth_tokens)
+        return AnswerCall(
+            public_base_url=self.settings.public_base_url,
+            auth_tokens=lambda: self.auth_tokens,
+            stores=lambda: self.best_effort_stores,
+            now=self.now,
+        )
 
     # Callbacks of Plivo
 
