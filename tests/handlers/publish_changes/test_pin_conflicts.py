@@ -72,7 +72,7 @@ def claims(services: Services, session: Session, clock: Clock) -> bool:
 
 
 def renumber(services: Services, session: Session, number: str) -> None:
-    """Give a session another virtual number, as a callback does."""
+    """Let a session have another virtual number, as a callback does."""
     services.stores.sessions.replace(session, transitions.renumber(session, number))
 
 
