@@ -428,7 +428,7 @@ def test_all_that_leads_to_a_session_goes_with_it_also_when_its_end_moves(
         {"id": str(uuid.uuid4()), "type": "call.started", "webhook": "callback_url"}
         | {"tenant_id": "acme", "session_uuid": session.session_uuid},
         clock(),
-        stores.sessions.purge_at(session),
+        purge_at=stores.sessions.purge_at(session),
     )
     stores.deliveries.put(
         session.session_uuid, delivery.event_id, delivery_item(delivery), clock()

@@ -94,7 +94,7 @@ def keys_in(delivery_id: str) -> tuple[str, str] | None:
 
 
 def begin(
-    detail: Mapping[str, Any], now: datetime, purge_at: int | None = None
+    detail: Mapping[str, Any], now: datetime, *, purge_at: int | None = None
 ) -> Delivery:
     """Begin the delivery of an event; *detail* is as the bus had it.
 

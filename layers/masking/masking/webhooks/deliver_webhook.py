@@ -262,7 +262,7 @@ def _state_of(
     sent_at = datetime.fromtimestamp(sent, UTC)
     if item is None:
         state = known.get((pk, key_space.STATE), {})
-        return deliveries.begin(detail, sent_at, state.get("purge_at"))
+        return deliveries.begin(detail, sent_at, purge_at=state.get("purge_at"))
     delivery = delivery_from(item)
     redriven = json.loads(message["body"]).get("redriven", False)
     if redriven and delivery.status is Status.DEAD:
