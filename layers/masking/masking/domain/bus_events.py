@@ -66,10 +66,11 @@ class Event:
         }
 
 
-# A place in the table's stream has 21 to 40 digits; a change is at most 100 events.
+# A place in the table's stream has 21 to 40 digits. A settlement is an event for each
+# call, and so a change of more than 10,000 events is none.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
 PLACE_DIGITS = 40
-EVENT_DIGITS = 2
+EVENT_DIGITS = 4
 
 
 def numbered(
