@@ -85,6 +85,7 @@ class Services(LifecycleServices):
         return PublishChanges(
             publisher=self.change_publisher,
             parked=lambda: self.change_dead_letters,
+            number_key=self.number_key,
             now=self.now,
         )
 
@@ -93,7 +94,11 @@ class Services(LifecycleServices):
         """Return what publishes changes that were parked."""
         from masking.stream.republish_changes import RepublishChanges
 
-        return RepublishChanges(stores=self.stores, publisher=self.change_publisher)
+        return RepublishChanges(
+            stores=self.stores,
+            publisher=self.change_publisher,
+            number_key=self.number_key,
+        )
 
     @property
     def change_publisher(self) -> ChangePublisher:
