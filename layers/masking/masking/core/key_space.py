@@ -31,6 +31,8 @@
 | creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
+| slow tenant      | ENDPOINT#{tenant}#    | SLOW             | slow deliveries    |
+| lane of slow ones| ENDPOINT#LANE{number} | LANE             | slow deliveries    |
 | virtual number   | POOL#{number}         | NUMBER           | stream, reconciler |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
 | PIN in use       | PIN#{pin}             | PIN              | create, stream     |
@@ -69,6 +71,8 @@ SETTINGS = "SETTINGS"
 WEBHOOKS = "WEBHOOKS"
 LIVE = "LIVE"
 PAUSE = "PAUSE"
+SLOW = "SLOW"
+LANE = "LANE"
 PIN = "PIN"
 TOMBSTONE = "MARKER"
 ERASURE = "ERASURE"
@@ -201,6 +205,16 @@ def endpoint_key(tenant_id: str, origin: str) -> str:
     """Return the partition of an app's server: scheme, host and port of its URL."""
     digest = hashlib.sha256(origin.encode()).hexdigest()
     return f"ENDPOINT#{tenant_id}#{digest}"
+
+
+def slow_key(tenant_id: str) -> str:
+    """Return the partition of how long a tenant's deliveries take."""
+    return f"ENDPOINT#{tenant_id}#"
+
+
+def lane_key(lane: int) -> str:
+    """Return the partition of a lane that slow deliveries share."""
+    return f"ENDPOINT#LANE{lane}"
 
 
 def guess_key(tenant_id: str, pair_hash: str) -> str:
