@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from masking.domain.gather_calls import AGAIN
 from masking.domain.plivo_events import PIN
 from masking.domain.timeline import Snapshot, build_timeline
 from proofs.calls.channel import Spoilt
-from proofs.calls.model import PARTIES, History, Report
+from proofs.calls.model import PARTIES, History, Report, TrueCall
 
 NOT_TALKED = frozenset(
     {"cancelled", "busy", "rejected", "no_answer", "failed", "pin_failed"}
@@ -44,11 +44,11 @@ def broken_by(history: History, spoilt: Spoilt, chance: random.Random) -> list[s
         found += _of_certainty(call, of_call, history)
         if call.outcome in NOT_TALKED and any(map(_proves_talk, of_call)):
             found.append(f"evidence of talk is {call.outcome}")
-    if not _has_twins(history):
+    if not _has_twins(history, spoilt):
         found += _of_money(calls, spoilt)
     found += _of_settled(settled, history, spoilt)
-    if len(spoilt.faults) <= 1 and not history.crossed:
-        found += _of_one_fault(calls, history, spoilt)
+    if not history.crossed:
+        found += _of_few_faults(calls, reports, history, spoilt)
     return found
 
 
@@ -93,13 +93,15 @@ def _said(report: Report) -> list[tuple[str, str]]:
     return sorted((k, v) for k, v in report.attributes.items() if k != "From")
 
 
-def _has_twins(history: History) -> bool:
-    """Return whether two calls, of which one has begun in the other, end together.
+def _has_twins(history: History, spoilt: Spoilt) -> bool:
+    """Return whether two calls overlap of which the ends may be one end, told twice.
 
-    Their ends are as far apart as those of one call are that are told twice, and say
-    the same: before settlement nobody can know which it is. Plivo has no such calls
+    They are as far apart as those are, or one has lost its time, and say the same:
+    before settlement nobody can know which it is. Plivo has no such calls
     (plivo-contract 3.1).
     """
+    if history.crossed and "without time" in spoilt.faults:
+        return True
     ends = sorted(call.ended for call in history.calls)
     return any(after - before <= AGAIN for before, after in pairwise(ends))
 
@@ -159,34 +161,64 @@ def _of_settled(
             yield "a settled call has another cost than Plivo's"
         if not call.is_over or call.certainty != "settled":
             yield "a settled call has no end"
-        # No record tells of a PIN; if no callback does nobody can know.
-        told = any(r.call == number and r.name == PIN for r in spoilt.reports)
-        is_known = told or true.outcome != "pin_failed"
-        if call.outcome != (true.outcome if is_known else "unknown"):
+        allowed = {true.outcome}
+        if true.outcome == "pin_failed":
+            # No record tells of a PIN, a callback does, and of calls that overlap it
+            # may be either's.
+            told = any(r.call == number and r.name == PIN for r in spoilt.reports)
+            allowed = {"unknown"} if not told else allowed
+            allowed |= {"pin_failed", "unknown"} if history.crossed else set()
+        if call.outcome not in allowed:
             yield f"a settled call is {call.outcome} that was {true.outcome}"
 
 
-def _of_one_fault(
-    calls: Sequence[Call], history: History, spoilt: Spoilt
+def _of_few_faults(
+    calls: Sequence[Call],
+    reports: Mapping[str, Report],
+    history: History,
+    spoilt: Spoilt,
 ) -> Iterator[str]:
-    """Check what one fault may not do to calls that lie apart."""
-    heard = {report.call for report in spoilt.reports}
-    if len(calls) != len(heard):
+    """Check what one fault may not do to a call, whatever befalls the others.
+
+    The calls of *history* lie apart.
+    """
+    heard = sorted({report.call for report in spoilt.reports})
+    struck = Counter(spoilt.struck)
+    if max(struck.values(), default=0) <= 1 and len(calls) != len(heard):
         yield f"{len(heard)} calls became {len(calls)} ({spoilt.faults})"
-        return
-    for call, number in zip(calls, sorted(heard), strict=True):
-        true = history.calls[number]
-        ended = any(
-            "Hangup" in r.name or "Comp" in r.name or "Failed" in r.name
-            for r in spoilt.reports
-            if r.call == number
-        )
-        if ended and not call.is_over:
-            yield f"a call is open that is over ({spoilt.faults})"
-        allowed = {true.outcome}
-        if true.outcome in ("cancelled", "pin_failed"):
-            allowed |= {"unknown", "cancelled"}
-        if true.outcome in ("busy", "rejected", "no_answer"):
-            allowed |= {"unknown"}
-        if call.is_over and call.outcome not in allowed:
-            yield f"{true.outcome} became {call.outcome} ({spoilt.faults})"
+    for number in heard:
+        if struck[number] > 1:
+            continue
+        found = [
+            call
+            for call in calls
+            if number in {reports[digest].call for digest in call.digests}
+        ]
+        if len(found) > 1:
+            yield f"one call became {len(found)} ({spoilt.faults})"
+            continue
+        [call] = found
+        of_call = [reports[digest] for digest in call.digests]
+        if {report.call for report in of_call} == {number}:
+            yield from _of_outcome(call, history.calls[number], of_call, spoilt)
+        elif all(struck[report.call] <= 1 for report in of_call):
+            yield f"calls became one ({spoilt.faults})"
+
+
+def _of_outcome(
+    call: Call, true: TrueCall, of_call: Sequence[Report], spoilt: Spoilt
+) -> Iterator[str]:
+    ended = any(
+        word in report.name
+        for report in of_call
+        for word in ("Hangup", "Comp", "Failed")
+    )
+    if ended and not call.is_over:
+        yield f"a call is open that is over ({spoilt.faults})"
+    allowed = {true.outcome}
+    if true.outcome in ("cancelled", "pin_failed"):
+        allowed |= {"unknown", "cancelled"}
+    if true.outcome in ("busy", "rejected", "no_answer"):
+        allowed |= {"unknown"}
+    if call.is_over and call.outcome not in allowed:
+        yield f"{true.outcome} became {call.outcome} ({spoilt.faults})"

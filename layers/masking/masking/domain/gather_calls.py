@@ -44,6 +44,9 @@ SLACK = timedelta(seconds=5)
 NEAR = 8
 AHEAD = 64
 
+# The last place in `PLACES` before the answer of who was called.
+ANSWERED = 6
+
 # Events from `PLACES` before which nothing of a call comes.
 LAST_START = 4
 
@@ -122,12 +125,20 @@ def _ended_by(
     if ending:
         return ending[-1]
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
+    # Unless people talk in it a call has ended by now.
+    started = [c for c in started if _may_be_up(c, event)] or started
     if len(started) > 1:
         return _of_two_open(started, event, later)
     if free:
         return started[-1] if started else free[-1]
     doubles = [c for c in calls if c.same(event) and _repeats_end(c, event)]
     return doubles[-1] if doubles else None
+
+
+def _may_be_up(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a call may go on when *event* comes: it rings, or people talk."""
+    talked = any(each.place > ANSWERED for each in call.facts)
+    return talked or event.at - call.last <= RINGING
 
 
 def _of_two_open(
@@ -181,14 +192,17 @@ def _reach(call: Gathered, event: CallbackEvent) -> float:
 
 
 def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
-    """Return whether an end is told again, with one attribute altered at most."""
+    """Return whether an end is told again, with one attribute altered at most.
+
+    What one of them does not say they agree in.
+    """
     if not _may_repeat(double, event) or not (event.has_cost and double.has_cost):
         return False
-    names = double.attributes.keys() | event.attributes.keys()
+    names = double.attributes.keys() & event.attributes.keys()
     altered = [
         name
         for name in names - {"EventTimestamp"}
-        if double.attributes.get(name, "") != event.attributes.get(name, "")
+        if len({double.attributes[name], event.attributes[name], ""}) > 2
     ]
     return len(altered) <= 1
 
