@@ -56,7 +56,8 @@ class CallNews:
                 call, timeline.calls, session.session_uuid, known, callback.digest
             )
             is_first = news is not None and news.kind == ENDED and not news.before
-            found = [news] if news and (is_last or not is_first) else []
+            may_begin = is_last and told_calls.has_begun(call, timeline.history)
+            found = [news] if news and (may_begin or not is_first) else []
             self._keep(found, session)
 
         retry_stale(tell)

@@ -17,6 +17,7 @@ from masking.core.amounts import money, seconds, whole_number
 from masking.core.times import parse_callback_time
 from masking.domain import hangup_causes
 from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.calls import Call
 from masking.domain.plivo_events import PIN, Stage, pin_outcome
 
 Record = Mapping[str, Any]
@@ -34,7 +35,8 @@ UNANSWERED: Mapping[str, str] = {
     "failed": "failed",
 }
 
-# After a wrong PIN somebody is called only if another try is right (seconds).
+# After a wrong PIN somebody is called only if another try is right, and after a right
+# one nobody only if the caller gave up (seconds).
 UNLIKELY = 2.5
 
 # Events up to this place in `PLACES` come at the beginning of a call.
@@ -118,6 +120,17 @@ class CallRecord:
         began = self.began or EARLIEST
         return began, self.ended or began
 
+    def contradictions(self, call: Call) -> int:
+        """Count in what a call of callbacks differs from this: cost, talk, the PIN."""
+        talked = call.outcome in ("connected", "talking")
+        pin = call.pin.outcome if call.pin else None
+        admitted = pin in ("success", "authorized")
+        return (
+            (call.billed_seconds is not None and call.billed_seconds != self.billed)
+            + (talked != bool(self.is_connected))
+            + (pin == "failed" if self.is_dialed else admitted)
+        )
+
     def misses(self, event: CallbackEvent) -> float:
         """Return by how many seconds a callback misses what it would tell of.
 
@@ -133,8 +146,10 @@ class CallRecord:
         else:
             near = [self.answered or ended, min(max(event.at, began), ended)]
         missed = min(abs((event.at - at).total_seconds()) for at in near)
-        failed = event.name == PIN and pin_outcome(event.attributes) == "failed"
-        return missed + UNLIKELY if failed and self.is_dialed else missed
+        if event.name != PIN:
+            return missed
+        failed = pin_outcome(event.attributes) == "failed"
+        return missed + UNLIKELY if failed == self.is_dialed else missed
 
     @property
     def is_dialed(self) -> bool:

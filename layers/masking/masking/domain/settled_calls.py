@@ -30,6 +30,9 @@ APART = timedelta(seconds=5)
 # A callback is moved to another record that it fits better by so many seconds.
 BETTER = 2.0
 
+# Another cost or another way to end weighs as much as so many seconds.
+UNLIKE = 1.5
+
 # So many records before and after the one that it was taken for are looked at.
 NEAR = 8
 LONGEST_CALL = timedelta(days=1)
@@ -136,7 +139,7 @@ def _matched(
 def _near(
     calls: Sequence[Call], records: Sequence[CallRecord]
 ) -> list[tuple[float, int, int]]:
-    """List calls and records that overlap, after how much their times differ."""
+    """List calls and records that overlap, after how much they differ."""
     began = [record.span[0] for record in records]
     longest = max((r.span[1] - r.span[0] for r in records), default=timedelta())
     found = []
@@ -150,7 +153,8 @@ def _near(
             if record[1] + APART >= span[0]:
                 parts = zip(span, record, strict=True)
                 differ = sum(abs((a - b).total_seconds()) for a, b in parts)
-                found.append((differ, at, number))
+                unlike = records[number].contradictions(call)
+                found.append((differ + UNLIKE * unlike, at, number))
     return sorted(found)
 
 

@@ -22,6 +22,7 @@ from masking.domain import gather_calls, settled_calls, split_calls
 from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered
 from masking.domain.calls import CERTAIN, INFERRED, SETTLED, Call, call_from
 from masking.domain.gathered import Gathered
+from masking.domain.inferred_order import with_order
 from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP, Stage
 
 __all__ = [
@@ -121,7 +122,7 @@ def _calls_of(
     chains = split_calls.split_calls(of_calls)
     strict = chains is not None
     gathered = (
-        gather_calls.gather(of_calls)
+        gather_calls.gather(with_order(of_calls, history))
         if chains is None
         else [Gathered(chain) for chain in chains]
     )

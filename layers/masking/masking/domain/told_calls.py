@@ -15,7 +15,9 @@ from typing import Any
 
 from masking.core.amounts import money_text
 from masking.core.times import rfc3339
+from masking.domain.callback_event import CallbackEvent
 from masking.domain.calls import SETTLED, Call, no_call
+from masking.domain.plivo_events import Stage
 from masking.domain.sessions import NAMESPACE
 
 ENDED = "call.ended"
@@ -69,6 +71,16 @@ def told_of(call: Call) -> dict[str, Any]:
         "billed_seconds": call.billed_seconds,
         "amount": money_text(call.amount),
     }
+
+
+def has_begun(call: Call, history: Sequence[CallbackEvent]) -> bool:
+    """Return whether a callback tells of a call's beginning, and not of its end alone.
+
+    Ends alone may be another call's: what they are is known once Plivo's records are.
+    """
+    return call.certainty == SETTLED or any(
+        each.digest in call.digests and each.stage < Stage.ENDING for each in history
+    )
 
 
 def news_of_callback(
