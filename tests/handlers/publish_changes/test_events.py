@@ -20,6 +20,7 @@ from masking.domain import (
     transitions,
 )
 from masking.domain.recordings import Announcement, Recording, Source
+from masking.domain.session_changes import AFTER_END
 from masking.domain.told_calls import CORRECTED
 from masking.lifecycle import settlement
 from masking.wiring import Services
@@ -217,7 +218,7 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
         _check(event)
     kinds = {event["type"] for event in published}
     # A correction needs an end that was told before: see test_calls_told.
-    assert kinds == TYPES - {CORRECTED}
+    assert kinds == TYPES - {CORRECTED, AFTER_END}
 
 
 def test_an_id_is_the_same_whenever_the_event_is_published(

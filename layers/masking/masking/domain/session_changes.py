@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from masking.core import callers, numbers
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # The type of the event that an unknown caller was not let through.
 REFUSED = "call.refused"
+
+# The type of the event that a call began when its session was over.
+AFTER_END = "call.after_end"
 
 # Of an update whose outcome had not been known.
 UPDATED = "updated"
@@ -146,12 +149,26 @@ def is_refusal(call: Call, history: Sequence[CallbackEvent], session: Session) -
     That is, nobody else was called. A session that lacks a party and asks for no PIN
     lets everybody through.
     """
-    if call.caller != plivo_events.UNKNOWN:
+    if call.caller != plivo_events.UNKNOWN or call.is_dialed:
         return False
     of_call = [each for each in history if each.digest in call.digests]
     rang = any(plivo_events.SECOND_PARTY in each.name for each in of_call)
     admitted = call.pin is not None and call.pin.outcome == "success"
     return not (rang or admitted or _is_open(session.settings))
+
+
+def is_after_end(call: Call, session: Session) -> bool:
+    """Return whether a call began when its session was over.
+
+    Both times are to the second: what begins in the second of the end may be before.
+    """
+    if call.started_at is None:
+        return False
+    began = call.started_at - timedelta(seconds=1)
+    if session.status is Status.EXPIRED:
+        ended = session.ended_time or session.expiry_time
+        return ended is not None and began > ended
+    return sessions.is_over(session, began)
 
 
 def _is_open(settings: Mapping[str, Any]) -> bool:

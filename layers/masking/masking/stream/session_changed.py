@@ -89,8 +89,8 @@ class SessionChanged:
         """Return the events of calls that the settlement ends or corrects."""
         if not timelines.is_final(whole.session):
             return []
-        calls = timelines.timeline_of(whole.callbacks, whole.session).calls
-        return self.call_news.of_settlement(calls, whole.session)
+        timeline = timelines.timeline_of(whole.callbacks, whole.session)
+        return self.call_news.of_settlement(timeline, whole.session)
 
     def _send_checks(self, was: Session | None, session: Session) -> None:
         if session_changes.is_newly_in_doubt(was, session):
