@@ -51,8 +51,13 @@ EXCEPTIONS = {
     ("storage/tenants.py", "item['live']"): "an item of ours",
     ("storage/tenants.py", "item['made']"): "an item of ours",
     ("stream/publish_changes.py", "written"): "a time of the stream",
+    ("storage/told_calls.py", "item['turn']"): "an item of ours",
     (
-        "webhooks/deliver_webhook.py",
+        "webhooks/owners.py",
+        "message['attributes'].get('ApproximateReceiveCount', 1)",
+    ): "a count of SQS",
+    (
+        "webhooks/owners.py",
         "message['attributes']['SentTimestamp']",
     ): "a time of SQS",
     ("webhooks/ssrf_guard.py", "address"): "an address that ipaddress has read",
