@@ -68,6 +68,9 @@ calls: stack ## Prove that calls are told truly: N=100000 spoilt histories
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
 
+defenses: stack dev ## Prove that the tests which SECURITY.md cites fail without (ONLY=, FAST=1)
+	@$(BIN)/python -m proofs defenses $(if $(ONLY),--only "$(ONLY)") $(if $(FAST),--fast)
+
 fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
 	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/unit/test_fuzz.py
 
@@ -143,7 +146,7 @@ dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
-  chaos-calls calls attack fuzz units \
+  chaos-calls calls attack defenses fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

@@ -11,6 +11,7 @@ from functools import partial
 from proofs.benches import signature
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
+from proofs.defenses import run as defenses
 from proofs.runner import ProofError, run_on_own_stack, show
 
 BENCHES = {"signature": signature.run, "recordings": storing.run}
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str]) -> int:
         return _bench(options["bench"], as_json=as_json)
     if proof == "calls":
         return calls.report(**options)
+    if proof == "defenses":
+        return show(defenses.prove(**options), as_json=as_json)
     run = importlib.import_module(f"proofs.{proof}.run")
     parameters = getattr(run, "PARAMETERS", None)
     prove = partial(run.prove, **options)
@@ -78,6 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     attack.add_argument("--generated", type=int, default=3_000)
     attack.add_argument("--least", type=int, default=5_000)
     attack.add_argument("--seed", type=int, default=1)
+    without = add("defenses", "What SECURITY.md cites fails without its defense")
+    without.add_argument("--only", help="those whose name holds this")
+    without.add_argument(
+        "--fast",
+        dest="slow",
+        action="store_false",
+        help="leave out the tests that need a stack",
+    )
     add("units", "Operations stay within their budgets of request units")
     spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
     spoilt.add_argument("--histories", type=int, default=100_000)

@@ -1,17 +1,17 @@
-"""A queue of changes that could not be published: read the table, publish again."""
+"""A queue of changes that could not be published: publish each as it was."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from masking import wiring
 from masking.core import telemetry
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> None:
-    """Publish what was parked, as the table has it now; what fails comes again."""
-    republish_changes = wiring.services().republish_changes
-    for message in event["Records"]:
-        republish_changes.work(json.loads(message["body"]))
+def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
+    """Publish what was parked, in order; report what comes again, if anything does."""
+    failed = wiring.services().republish_changes.work_all(event["Records"])
     telemetry.flush()
+    if not failed:
+        return None
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}

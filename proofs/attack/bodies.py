@@ -73,7 +73,12 @@ class Bodies:
             path = route.path.format_map(self._ids)
             for body in self._of(route.function):
                 yield BadRequest(
-                    "bodies", route.method.upper(), path, self._headers, body
+                    "bodies",
+                    route.method.upper(),
+                    path,
+                    self._headers,
+                    body,
+                    group=route.path,
                 )
 
     def _of(self, function: str) -> Iterator[bytes]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
+import json
 import uuid
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
-from masking.tenants import authorize
+from masking.tenants.authorize import SCOPES
 from proofs.attack import pii_scan
 from proofs.attack.bad_requests import BadRequest
 from proofs.attack.target import JSON, STRANGER, VICTIM, Target
+from proofs.attack.victim import LABEL, NOBODYS, PAIR
 from stack.routes import Route
 
 NOT_LET_IN = frozenset({401, 403})
 OTHERS = frozenset({404})
-
-# Somebody else's, and nobody's.
-NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 # Functions that read their query; the others only refuse numbers in it.
 PAGED = ("list_sessions", "list_events", "list_deliveries")
@@ -60,28 +58,34 @@ class ByHand:
 
     def _keys(self) -> Iterator[BadRequest]:
         good = self._target.keys[VICTIM]
+        expired = f"Bearer {self._target.keys['expired']}"
         wrong = [
             *("", "Bearer", "Bearer ", good, f"Basic {good}", f"Token {good}"),
             *(f"Bearer {good[:-1]}", f"Bearer {good}x", f"Bearer {good.upper()}"),
             *(f"Bearer  {good} x", f"Bearer {good},Bearer {good}", f"Bearer\t{good}x"),
-            *(f"Bearer {self._target.keys['expired']}", f"Bearer {'k' * 600}"),
+            *(expired, f"Bearer {'k' * 600}"),
             *("Bearer null", "Bearer ../KEY", "Bearer *", f"Bearer {good[::-1]}"),
             *(f"Bearer key-{uuid.UUID(int=n)}" for n in range(25)),
         ]
         for route in self._routes:
-            yield self._request("keys", route, {}, want=NOT_LET_IN)
+            group = f"{name_of(route)} without a key"
+            yield self._request("keys", route, {}, want=NOT_LET_IN, group=group)
             for value in wrong:
                 headers = {"authorization": value}
-                yield self._request("keys", route, headers, want=NOT_LET_IN)
+                group = f"{name_of(route)} {value == expired}"
+                yield self._request(
+                    "keys", route, headers, want=NOT_LET_IN, group=group
+                )
 
     def _scopes(self) -> Iterator[BadRequest]:
-        for route, scope in itertools.product(self._routes, authorize.SCOPES):
+        for route, scope in itertools.product(self._routes, (*SCOPES, "nothing")):
             if scope != route.scope:
                 for body in (b"", b"{}", b'{"record": true}'):
+                    group = f"{name_of(route)} with {scope}"
                     headers = self._key(scope)
-                    yield self._request("scopes", route, headers, body, NOT_LET_IN)
-        for route in self._routes:
-            yield self._request("scopes", route, self._key("nothing"), want=NOT_LET_IN)
+                    yield self._request(
+                        "scopes", route, headers, body, NOT_LET_IN, group
+                    )
 
     def _tenants(self) -> Iterator[BadRequest]:
         """Ask for the victim's things with the stranger's key, which has all scopes."""
@@ -91,13 +95,43 @@ class ByHand:
         for route in self._routes:
             if "{" in route.path:
                 for body, query in itertools.product(bodies, queries):
-                    path = route.path.format_map(self._ids) + query
-                    method = route.method.upper()
                     yield BadRequest(
-                        "tenants", method, path, headers, body, OTHERS | {400}
+                        "tenants",
+                        route.method.upper(),
+                        route.path.format_map(self._ids) + query,
+                        headers,
+                        body,
+                        OTHERS | {400},
+                        group=f"{name_of(route)} {body!r}",
                     )
-        path = f"/v1/webhooks/deliveries?session_uuid={self._ids['session_uuid']}"
-        yield BadRequest("tenants", "GET", path, headers, want=OTHERS)
+        session = self._ids["session_uuid"]
+        for owner in (
+            f"session_uuid={session}",
+            f"erasure_id={self._ids['erasure_id']}",
+        ):
+            path = f"/v1/webhooks/deliveries?{owner}"
+            yield BadRequest(
+                "tenants", "GET", path, headers, want=OTHERS, group=owner[:8]
+            )
+        # Lists and searches, of which nothing is refused and nothing is the victim's.
+        for query in ("", "?limit=100", f"?label.{LABEL[0]}={LABEL[1]}"):
+            path = f"/v1/sessions{query}"
+            yield BadRequest("tenants", "GET", path, headers, group=path, hides=session)
+        for asked in (
+            {},
+            {"first_party": PAIR["first_party"]},
+            {"second_party": PAIR["second_party"]},
+            {"labels": dict([LABEL])},
+        ):
+            yield BadRequest(
+                "tenants",
+                "POST",
+                "/v1/sessions/search",
+                headers,
+                json.dumps(asked).encode(),
+                group=f"search {sorted(asked)}",
+                hides=session,
+            )
 
     def _bad_ids(self) -> Iterator[BadRequest]:
         good = self._ids["session_uuid"]
@@ -119,7 +153,14 @@ class ByHand:
                 before, _, rest = route.path.partition("{")
                 path = before + text + rest.partition("}")[2]
                 headers = self._key(VICTIM)
-                yield BadRequest("ids", route.method.upper(), path, headers, b"{}")
+                yield BadRequest(
+                    "ids",
+                    route.method.upper(),
+                    path,
+                    headers,
+                    b"{}",
+                    group=name_of(route),
+                )
 
     def _queries(self) -> Iterator[BadRequest]:
         number = pii_scan.number(22)
@@ -155,7 +196,13 @@ class ByHand:
                 for query in wrong:
                     path = f"{route.path.format_map(self._ids)}?{query}"
                     if self._reads(route, query):
-                        yield BadRequest("queries", "GET", path, self._key(VICTIM))
+                        yield BadRequest(
+                            "queries",
+                            "GET",
+                            path,
+                            self._key(VICTIM),
+                            group=f"{name_of(route)} {'%2B' in query}",
+                        )
 
     def _reads(self, route: Route, query: str) -> bool:
         """Return whether a route looks at such a query: at numbers, every one does."""
@@ -178,10 +225,17 @@ class ByHand:
             path = route.path.format_map(self._ids)
             for name in ("x-tenant-id", "x-amzn-lambda-authorizer", "x-forwarded-for"):
                 yield BadRequest(
-                    "headers", method, path, {name: VICTIM}, want=NOT_LET_IN
+                    "headers",
+                    method,
+                    path,
+                    {name: VICTIM},
+                    want=NOT_LET_IN,
+                    group=f"{name_of(route)} {name}",
                 )
             for other in ("TRACE", "PUT", "OPTIONS", "CONNECT", "FOO"):
-                yield BadRequest("headers", other, path, self._key(VICTIM))
+                yield BadRequest(
+                    "headers", other, path, self._key(VICTIM), group=route.path
+                )
 
     def _key(self, name: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self._target.keys[name]}", **JSON}
@@ -193,26 +247,13 @@ class ByHand:
         headers: Mapping[str, str],
         body: bytes = b"{}",
         want: frozenset[int] = frozenset(),
+        group: str = "",
     ) -> BadRequest:
         path = route.path.format_map(self._ids)
-        return BadRequest(kind, route.method.upper(), path, headers, body, want)
+        method = route.method.upper()
+        return BadRequest(kind, method, path, headers, body, want, group)
 
 
-class Ids(dict[str, str]):
-    """Ids by their names in paths; nobody's for an unknown name."""
-
-    def __missing__(self, name: str) -> str:
-        return NOBODYS
-
-
-def ids_of(target: Target) -> Ids:
-    """Create a session of the victim's; return its ids by their names in paths."""
-    body = {"first_party": pii_scan.number(25), "second_party": pii_scan.number(26)}
-    session = target.ask("POST", "/v1/sessions", body).document()["session"]
-    uuid_of_session = session["session_uuid"]
-    both = uuid.UUID(uuid_of_session).bytes + uuid.uuid4().bytes
-    return Ids(
-        session_uuid=uuid_of_session,
-        recording_uuid=str(uuid.uuid4()),
-        id=base64.urlsafe_b64encode(both).decode().rstrip("="),
-    )
+def name_of(route: Route) -> str:
+    """Return how a route is named in groups."""
+    return f"{route.method.upper()} {route.path}"

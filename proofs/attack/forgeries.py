@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from masking.plivo import callback_urls
@@ -40,10 +41,12 @@ class Forgeries:
 
     def requests(self) -> Iterator[BadRequest]:
         """Yield all of them."""
-        yield from self._tokens()
-        yield from self._signatures()
-        yield from self._replays()
-        yield from self._tampered()
+        for way in (self._tokens, self._signatures, self._replays, self._tampered):
+            for request in way():
+                kind = request.path.partition("?")[0].rpartition("/")[2]
+                # What it is about, where it goes, and how it is to be refused.
+                where = f"{request.method} {kind[:10]} {sorted(request.want)}"
+                yield replace(request, group=f"{way.__name__} {where}")
 
     def _tokens(self) -> Iterator[BadRequest]:
         """Guess the token, the attempt or the session, in requests that are signed."""

@@ -28,7 +28,8 @@ def requests(target: Target, most: int, dice: int) -> Iterator[BadRequest]:
     asked = [each for each in operations if "/plivo/" not in each.path]
     for operation in asked:
         for case in _cases(operation, most // len(asked), dice):
-            yield from _request(target, case)
+            group = f"{operation.method} {operation.path}"
+            yield from _request(target, case, group)
 
 
 def _all_of(schema: Any) -> Iterator[Any]:
@@ -60,7 +61,7 @@ def _cases(operation: Any, most: int, dice: int) -> list[Any]:
     return cases
 
 
-def _request(target: Target, case: Any) -> Iterator[BadRequest]:
+def _request(target: Target, case: Any, group: str) -> Iterator[BadRequest]:
     origin = target.stack.addresses.api_url
     try:
         made = Request(**case.as_transport_kwargs(base_url=origin)).prepare()
@@ -74,5 +75,10 @@ def _request(target: Target, case: Any) -> Iterator[BadRequest]:
     }
     content = body.encode() if isinstance(body, str) else bytes(body)
     yield BadRequest(
-        "generated", str(made.method), str(made.path_url), headers, content
+        "generated",
+        str(made.method),
+        str(made.path_url),
+        headers,
+        content,
+        group=group,
     )

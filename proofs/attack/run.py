@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from proofs.attack import evidence, generated, internal_urls, pii_scan
-from proofs.attack.bad_requests import FAILED, LET_IN, REFUSED, BadRequest
+from proofs.attack.bad_requests import (
+    FAILED,
+    LET_IN,
+    REFUSED,
+    BadRequest,
+    distinct,
+    sample,
+)
 from proofs.attack.bodies import Bodies
-from proofs.attack.by_hand import ByHand, ids_of
+from proofs.attack.by_hand import ByHand
 from proofs.attack.forgeries import Forgeries
 from proofs.attack.target import Answer, Target, prepared
+from proofs.attack.victim import ids_of
 from proofs.http_listener import HttpListener
 from proofs.report import Report
 from proofs.runner import Progress, run_workers
 from stack.running import RunningStack
 
 # Numbers in the bad requests; see the modules that make them.
-NUMBERS = tuple(pii_scan.number(ordinal) for ordinal in range(21, 30))
+NUMBERS = tuple(pii_scan.number(ordinal) for ordinal in range(21, 31))
 
 TABLE = "requests"
 TRIED, LEAKED = "tried", "leaked"
@@ -138,21 +145,16 @@ class Attack:
                 findings.answered(request, answer)
             return ()
 
-        chosen = self._choose(requests)
+        chosen = iter(self._choose(requests))
         run_workers(chosen, send, workers=self.workers, seconds=WAIT_SECONDS)
         rows = ", ".join(findings.report.tables[TABLE])
         self.progress(f"{findings.tried:,} tried: {rows}")
 
-    def _choose(self, requests: Iterable[BadRequest]) -> Iterator[BadRequest]:
-        """Yield each request once, and of each kind as many as are wanted."""
-        sent, seen = Counter[str](), set[str]()
-        for request in requests:
-            most = self.most_of_a_kind
-            enough = most is not None and sent[request.kind] >= most
-            if not enough and request.digest() not in seen:
-                seen.add(request.digest())
-                sent[request.kind] += 1
-                yield request
+    def _choose(self, requests: Iterable[BadRequest]) -> Iterable[BadRequest]:
+        """Return each request once, and of each kind as many as are wanted."""
+        if self.most_of_a_kind is None:
+            return distinct(requests)
+        return sample(requests, self.most_of_a_kind, self.seed)
 
     def _lead_inside(self, target: Target, findings: Findings) -> None:
         address = internal_urls.private_address()

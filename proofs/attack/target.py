@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+import yaml
 
 from masking.plivo import callback_urls
 from masking.tenants import authorize
@@ -33,6 +36,9 @@ STRANGER = "stranger"
 
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+DOCUMENT = ROOT / "openapi.yaml"
+SCOPE = re.compile(r"Needs the scope `([a-z:]+)`")
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -59,8 +65,11 @@ class Target:
 
     @property
     def routes(self) -> list[Route]:
-        """Return the routes of the template."""
-        return list(routes(ROOT))
+        """Return the routes of the template, each with the scope that is documented.
+
+        What the handlers enforce is what the attack is to find out.
+        """
+        return documented(routes(ROOT), yaml.safe_load(DOCUMENT.read_text()))
 
     @cached_property
     def services(self) -> Services:
@@ -131,6 +140,19 @@ class Target:
         """Send a callback as Plivo does."""
         body = urlencode(pairs).encode()
         return self.send("POST", path, self.signed(path, pairs), body)
+
+
+def documented(found: Iterable[Route], document: Any) -> list[Route]:
+    """Return routes with the scopes that the OpenAPI *document* names."""
+    return [
+        replace(route, scope=_scope_of(document["paths"][route.path][route.method]))
+        for route in found
+    ]
+
+
+def _scope_of(operation: Any) -> str | None:
+    named = SCOPE.search(operation.get("description", ""))
+    return named[1] if named else None
 
 
 def prepared(stack: RunningStack) -> Target:

@@ -15,11 +15,12 @@ from proofs.calls.model import History, Report
 class Spoilt:
     """What arrives of a history, in the order of arrival.
 
-    *faults* names what was done.
+    *faults* names what was done, *struck* the call to which it was, each time.
     """
 
     reports: list[Report]
     faults: list[str] = field(default_factory=list)
+    struck: list[int] = field(default_factory=list)
 
 
 Fault = Callable[[Spoilt, random.Random], None]
@@ -40,7 +41,9 @@ def spoil(history: History, chance: random.Random, most: int = 4) -> Spoilt:
 
 
 def _one(spoilt: Spoilt, chance: random.Random) -> Report:
-    return chance.choice(spoilt.reports)
+    report = chance.choice(spoilt.reports)
+    spoilt.struck.append(report.call)
+    return report
 
 
 def _drop(spoilt: Spoilt, chance: random.Random) -> None:

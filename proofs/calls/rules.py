@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from masking.core.times import stamp
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
+from masking.domain.gather_calls import AGAIN
+from masking.domain.plivo_events import PIN
 from masking.domain.timeline import Snapshot, build_timeline
 from proofs.calls.channel import Spoilt
-from proofs.calls.model import PARTIES, History, Report
+from proofs.calls.model import PARTIES, History, Report, TrueCall
 
 NOT_TALKED = frozenset(
     {"cancelled", "busy", "rejected", "no_answer", "failed", "pin_failed"}
@@ -41,10 +44,11 @@ def broken_by(history: History, spoilt: Spoilt, chance: random.Random) -> list[s
         found += _of_certainty(call, of_call, history)
         if call.outcome in NOT_TALKED and any(map(_proves_talk, of_call)):
             found.append(f"evidence of talk is {call.outcome}")
-    found += _of_money(calls, history, spoilt)
-    found += _of_settled(settled, history)
-    if len(spoilt.faults) <= 1 and not history.crossed:
-        found += _of_one_fault(calls, history, spoilt)
+    if not _has_twins(history, spoilt):
+        found += _of_money(calls, spoilt)
+    found += _of_settled(settled, history, spoilt)
+    if not history.crossed:
+        found += _of_few_faults(calls, reports, history, spoilt)
     return found
 
 
@@ -89,83 +93,132 @@ def _said(report: Report) -> list[tuple[str, str]]:
     return sorted((k, v) for k, v in report.attributes.items() if k != "From")
 
 
-def _of_money(calls: Sequence[Call], history: History, spoilt: Spoilt) -> Iterator[str]:
-    """Check that nothing is counted twice, nor lost where its callbacks came.
+def _has_twins(history: History, spoilt: Spoilt) -> bool:
+    """Return whether two calls overlap of which the ends may be one end, told twice.
 
-    Where calls overlap, which Plivo rules out (plivo-contract 3.1), and more than one
-    thing goes wrong as well, nobody can tell whose an end is before settlement.
+    They are as far apart as those are, or one has lost its time, and say the same:
+    before settlement nobody can know which it is. Plivo has no such calls
+    (plivo-contract 3.1).
     """
-    if history.crossed and len(spoilt.faults) > 1:
-        return
+    if history.crossed and "without time" in spoilt.faults:
+        return True
+    ends = sorted(call.ended for call in history.calls)
+    return any(after - before <= AGAIN for before, after in pairwise(ends))
+
+
+def _of_money(calls: Sequence[Call], spoilt: Spoilt) -> Iterator[str]:
+    """Check that what was told of money and seconds is counted, and once.
+
+    A call costs what the end of the whole call says, or what its legs' ends say
+    together if some of them were lost or the end of the whole call was.
+    """
     counted = sum((call.amount or Decimal(0) for call in calls), Decimal(0))
     billed = sum(call.billed_seconds or 0 for call in calls)
-    true = sum((call.amount for call in history.calls), Decimal(0))
-    if counted > true:
-        yield "money is counted twice"
-    if billed > sum(call.billed for call in history.calls):
-        yield "seconds are counted twice"
-    came: dict[int, set[str]] = defaultdict(set)
+    told: dict[int, dict[str, tuple[Decimal, int]]] = defaultdict(dict)
     for report in spoilt.reports:
-        came[report.call].add(report.name)
-    lost = [
-        call
-        for number, call in enumerate(history.calls)
-        if not all(report.name in came[number] for report in call.reports)
-    ]
-    if "doubled" not in spoilt.faults and not history.crossed:
-        least = true - sum((call.amount for call in lost), Decimal(0))
-        if counted < least:
-            yield "money is lost"
+        cost = _cost_of(report)
+        had = told[report.call].get(report.name, cost)
+        told[report.call][report.name] = max(cost[0], had[0]), max(cost[1], had[1])
+    amount, seconds = Decimal(0), 0
+    for of_call in told.values():
+        whole = of_call.pop("SessionPartiesHangup", (Decimal(0), 0))
+        amount += max(whole[0], sum((each[0] for each in of_call.values()), Decimal(0)))
+        seconds += max(whole[1], sum(each[1] for each in of_call.values()))
+    if counted > amount:
+        yield "money is counted twice"
+    if billed > seconds:
+        yield "seconds are counted twice"
+    if counted < amount:
+        yield "money is lost"
+    if billed < seconds:
+        yield "seconds are lost"
 
 
-def _of_settled(settled: Sequence[Call], history: History) -> Iterator[str]:
+def _cost_of(report: Report) -> tuple[Decimal, int]:
+    amount, billed = (
+        report.attributes.get(n, "") for n in ("Amount", "BilledDuration")
+    )
+    known = amount not in ("", "x"), billed not in ("", "x")
+    return Decimal(amount) if known[0] else Decimal(0), int(billed) if known[1] else 0
+
+
+def _of_settled(
+    settled: Sequence[Call], history: History, spoilt: Spoilt
+) -> Iterator[str]:
     if len(settled) != len(history.calls):
         yield "settled calls are not as many as Plivo's"
         return
     pairs = zip(
         sorted(settled, key=lambda c: c.started_at or EARLIEST),
-        sorted(history.calls, key=lambda c: c.began),
+        sorted(enumerate(history.calls), key=lambda c: c[1].began),
         strict=True,
     )
-    for call, true in pairs:
-        told = (call.started_at, call.answered_at, call.ended_at, call.talk_seconds)
-        if told != (true.began, true.answered, true.ended, true.talk):
+    for call, (number, true) in pairs:
+        times = (call.started_at, call.answered_at, call.ended_at, call.talk_seconds)
+        if times != (true.began, true.answered, true.ended, true.talk):
             yield "a settled call has other times than Plivo's"
         if (call.amount, call.billed_seconds) != (true.amount, true.billed):
             yield "a settled call has another cost than Plivo's"
         if not call.is_over or call.certainty != "settled":
             yield "a settled call has no end"
-        outcomes = {true.outcome, "cancelled"} if _needs_pin(true.outcome) else None
-        if call.outcome not in (outcomes or {true.outcome}):
+        allowed = {true.outcome}
+        if true.outcome == "pin_failed":
+            # No record tells of a PIN, a callback does, and of calls that overlap it
+            # may be either's.
+            told = any(r.call == number and r.name == PIN for r in spoilt.reports)
+            allowed = {"unknown"} if not told else allowed
+            allowed |= {"pin_failed", "unknown"} if history.crossed else set()
+        if call.outcome not in allowed:
             yield f"a settled call is {call.outcome} that was {true.outcome}"
 
 
-def _needs_pin(outcome: str) -> bool:
-    """Return whether only a callback can tell an outcome; no record of a PIN exists."""
-    return outcome == "pin_failed"
-
-
-def _of_one_fault(
-    calls: Sequence[Call], history: History, spoilt: Spoilt
+def _of_few_faults(
+    calls: Sequence[Call],
+    reports: Mapping[str, Report],
+    history: History,
+    spoilt: Spoilt,
 ) -> Iterator[str]:
-    """Check what one fault may not do to calls that lie apart."""
-    heard = {report.call for report in spoilt.reports}
-    if len(calls) != len(heard):
+    """Check what one fault may not do to a call, whatever befalls the others.
+
+    The calls of *history* lie apart.
+    """
+    heard = sorted({report.call for report in spoilt.reports})
+    struck = Counter(spoilt.struck)
+    if max(struck.values(), default=0) <= 1 and len(calls) != len(heard):
         yield f"{len(heard)} calls became {len(calls)} ({spoilt.faults})"
-        return
-    for call, number in zip(calls, sorted(heard), strict=True):
-        true = history.calls[number]
-        ended = any(
-            "Hangup" in r.name or "Comp" in r.name or "Failed" in r.name
-            for r in spoilt.reports
-            if r.call == number
-        )
-        if ended and not call.is_over:
-            yield f"a call is open that is over ({spoilt.faults})"
-        allowed = {true.outcome}
-        if true.outcome in ("cancelled", "pin_failed"):
-            allowed |= {"unknown", "cancelled"}
-        if true.outcome in ("busy", "rejected", "no_answer"):
-            allowed |= {"unknown"}
-        if call.is_over and call.outcome not in allowed:
-            yield f"{true.outcome} became {call.outcome} ({spoilt.faults})"
+    for number in heard:
+        if struck[number] > 1:
+            continue
+        found = [
+            call
+            for call in calls
+            if number in {reports[digest].call for digest in call.digests}
+        ]
+        if len(found) > 1:
+            yield f"one call became {len(found)} ({spoilt.faults})"
+            continue
+        [call] = found
+        of_call = [reports[digest] for digest in call.digests]
+        if {report.call for report in of_call} == {number}:
+            yield from _of_outcome(call, history.calls[number], of_call, spoilt)
+        elif all(struck[report.call] <= 1 for report in of_call):
+            yield f"calls became one ({spoilt.faults})"
+
+
+def _of_outcome(
+    call: Call, true: TrueCall, of_call: Sequence[Report], spoilt: Spoilt
+) -> Iterator[str]:
+    ended = any(
+        word in report.name
+        for report in of_call
+        for word in ("Hangup", "Comp", "Failed")
+    )
+    if ended and not call.is_over:
+        yield f"a call is open that is over ({spoilt.faults})"
+    allowed = {true.outcome}
+    if true.outcome in ("cancelled", "pin_failed"):
+        allowed |= {"unknown", "cancelled"}
+    if true.outcome in ("busy", "rejected", "no_answer"):
+        allowed |= {"unknown"}
+    if call.is_over and call.outcome not in allowed:
+        yield f"{true.outcome} became {call.outcome} ({spoilt.faults})"

@@ -32,9 +32,7 @@ BUDGETS: Mapping[str, Budget] = {
     # party is a virtual number.
     "create": Budget(write=6, stream_write=LINKS_OF_A_SESSION, read=0.5 + 1),
     "update": Budget(write=2),
-    # One more moves the request's purge time, and the stream moves the links', because
-    # they go with the session; see docs/decisions.md.
-    "update, expiry moves": Budget(write=5, stream_write=LINKS_OF_A_SESSION),
+    "update, expiry moves": Budget(write=4),
     "callback": Budget(write=2),
     "callback, repeated": Budget(write=1),
     "callback, new caller": Budget(write=2, stream_write=1),

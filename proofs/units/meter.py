@@ -1,25 +1,32 @@
 """Sum up the request units that a DynamoDB client consumes, indexes included.
 
-Writes are what DynamoDB says (`ReturnConsumedCapacity=INDEXES`). Of reads the embedded
-AWS knows less than AWS does: a query costs it as much as one item, and a batch nothing.
-So reads are counted from what came back, by AWS's rule, where that is more.
+The embedded AWS counts a query as one item and does not count what a batch takes. So
+reads are worked out from the items that came back, and refused writes from the item
+that was there. What a write takes is what DynamoDB says: the answer does not show the
+item before; a test holds the embedded AWS to the same arithmetic (`capacity`).
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-READS = frozenset({"GetItem", "Query", "BatchGetItem"})
-WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+from proofs.units import capacity
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/capacity-unit-calculations.html
-READ_BYTES = 4_096
-EVENTUAL = 0.5
+READS = frozenset({"GetItem", "Query", "BatchGetItem"})
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
+
+REFUSED = "ConditionalCheckFailedException"
+REFUSED_TRANSACTION = "TransactionCanceledException"
+
+# With these what came back is less than what was read.
+HIDING = ("FilterExpression", "ProjectionExpression", "AttributesToGet", "Select")
+
+
+class UnmeteredError(Exception):
+    """What a request takes cannot be told from its answer."""
 
 
 @dataclass
@@ -38,20 +45,22 @@ class Units:
             self.requests + other.requests,
         )
 
+    def add(self, other: Units) -> None:
+        """Add to these."""
+        self.read += other.read
+        self.write += other.write
+        self.requests += other.requests
+
 
 class Meter:
-    """Count every answer that *client* gets into all units being measured."""
+    """Count every answer that *client* gets, in *total* and while `measuring`."""
 
     def __init__(self, client: Any) -> None:
+        self.total = Units()
         self._measured: list[Units] = []
         events = client.meta.events
-        for operation in READS | WRITES:
-            events.register(f"before-call.dynamodb.{operation}", _note_consistency)
-            events.register(f"after-call.dynamodb.{operation}", self._count)
-        for operation in READS | WRITES:
-            events.register(
-                f"provide-client-params.dynamodb.{operation}", _ask_for_capacity
-            )
+        events.register("provide-client-params.dynamodb", _ask)
+        events.register("after-call.dynamodb", self._count)
 
     @contextmanager
     def measuring(self) -> Iterator[Units]:
@@ -66,61 +75,94 @@ class Meter:
     def _count(
         self, parsed: Mapping[str, Any], model: Any, context: Any, **_: Any
     ) -> None:
-        consumed = _consumed(parsed)
-        if model.name in READS:
-            counted = _read_units(model.name, parsed)
-            share = 1 if context["consistent"] else EVENTUAL
-            consumed = max(consumed, counted * share)
-        for units in self._measured:
-            units.requests += 1
-            if model.name in READS:
-                units.read += consumed
-            else:
-                units.write += consumed
+        if model.name not in READS | WRITES and not self._measured:
+            return
+        units = units_of(model.name, context.get("metered", {}), parsed)
+        for each in (self.total, *self._measured):
+            each.add(units)
 
 
-def size_of(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return the bytes of an item, nearly as DynamoDB counts them."""
-    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+def asking(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request that asks for what it takes to count its units."""
+    if operation in READS:
+        return dict(request)
+    asked = {**request, "ReturnConsumedCapacity": "INDEXES"}
+    if operation != "TransactWriteItems" and "ConditionExpression" in request:
+        asked["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return asked
 
 
-def _size(value: Mapping[str, Any]) -> int:
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return 3 + size_of(content) + len(content)
-    if kind == "L":
-        return 3 + sum(1 + _size(each) for each in content)
-    if kind in ("BOOL", "NULL"):
-        return 1
-    if kind == "N":
-        return 1 + math.ceil(len(content) / 2)
-    return len(content.encode() if isinstance(content, str) else content)
+def units_of(
+    operation: str, request: Mapping[str, Any], answer: Mapping[str, Any]
+) -> Units:
+    """Return the units of a request, which `asking` made, by its answer or error.
+
+    Raises UnmeteredError where the answer does not tell them.
+    """
+    if operation in READS:
+        return Units(read=_read(operation, request, answer), requests=1)
+    if operation in WRITES:
+        return Units(write=_written(answer), requests=1)
+    raise UnmeteredError(operation)
 
 
-def _read_units(operation: str, parsed: Mapping[str, Any]) -> float:
-    """Count for a consistent read: a query's items together, others one by one."""
+def _read(
+    operation: str, request: Mapping[str, Any], answer: Mapping[str, Any]
+) -> float:
+    if any(name in request for name in HIDING):
+        raise UnmeteredError(f"{operation} with one of {HIDING}")
+    if "Error" in answer:
+        return 0
+    consistent = request.get("ConsistentRead", False)
     if operation == "Query":
-        total = sum(size_of(item) for item in parsed.get("Items", []))
-        return max(1, math.ceil(total / READ_BYTES))
+        sizes = map(capacity.item_size, answer["Items"])
+        return capacity.query_units(sizes, consistent=consistent)
     if operation == "GetItem":
-        return max(1, math.ceil(size_of(parsed.get("Item", {})) / READ_BYTES))
-    found = [item for each in parsed.get("Responses", {}).values() for item in each]
-    return sum(max(1, math.ceil(size_of(item) / READ_BYTES)) for item in found)
+        size = capacity.item_size(answer.get("Item", {}))
+        return capacity.read_units([size], consistent=consistent)
+    return sum(
+        _read_of_table(name, asked, answer)
+        for name, asked in request["RequestItems"].items()
+    )
 
 
-def _note_consistency(params: Mapping[str, Any], context: Any, **_: Any) -> None:
-    context["consistent"] = json.loads(params["body"]).get("ConsistentRead", False)
+def _read_of_table(
+    name: str, asked: Mapping[str, Any], answer: Mapping[str, Any]
+) -> float:
+    """Count the items of a batch and the keys under which there is none."""
+    if any(hiding in asked for hiding in HIDING):
+        raise UnmeteredError(f"BatchGetItem with one of {HIDING}")
+    found = [capacity.item_size(item) for item in answer["Responses"].get(name, [])]
+    left = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
+    missing = len(asked["Keys"]) - len(left) - len(found)
+    consistent = asked.get("ConsistentRead", False)
+    return capacity.read_units(found + [0] * missing, consistent=consistent)
 
 
-def _ask_for_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    return {**params, "ReturnConsumedCapacity": "INDEXES"}
-
-
-def _consumed(parsed: Mapping[str, Any]) -> float:
-    code = parsed.get("Error", {}).get("Code")
-    if code == "ConditionalCheckFailedException":
-        # A refused write costs what it would have cost, but its answer doesn't say so.
-        return 1
-    consumed = parsed.get("ConsumedCapacity") or []
+def _written(answer: Mapping[str, Any]) -> float:
+    code = answer.get("Error", {}).get("Code")
+    if code == REFUSED:
+        return capacity.refused_write_units(_size_of_existing(answer))
+    if code == REFUSED_TRANSACTION:
+        return sum(
+            capacity.refused_write_units(_size_of_existing(reason), transactional=True)
+            for reason in answer["CancellationReasons"]
+        )
+    if code:
+        return 0
+    consumed = answer["ConsumedCapacity"]
     each = consumed if isinstance(consumed, list) else [consumed]
-    return float(sum(capacity["CapacityUnits"] for capacity in each))
+    return float(sum(part["CapacityUnits"] for part in each))
+
+
+def _size_of_existing(refusal: Mapping[str, Any]) -> int:
+    return capacity.item_size(refusal.get("Item", {}))
+
+
+def _ask(
+    params: dict[str, Any], model: Any, context: Any, **_: Any
+) -> dict[str, Any] | None:
+    if model.name not in READS | WRITES:
+        return None
+    context["metered"] = asking(model.name, params)
+    return dict(context["metered"])

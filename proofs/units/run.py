@@ -63,9 +63,7 @@ def compare(few: Costs, many: Costs, long: Costs) -> Report:
         usual, cost = few[operation], long[operation]
         path, after, before = cost.path, cost.stream, usual.stream
         same = (
-            # A session with its request is read whole: at most 4 KB more.
-            (path.write, path.requests) == (usual.path.write, usual.path.requests)
-            and path.read <= usual.path.read + 1
+            path == usual.path
             and (after.write, after.requests) == (before.write, before.requests)
             # The stream reads the session whole: at most 4 KB more for each request.
             and after.read <= before.read + after.requests

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Processes of one function that may work at a time before a request waits for one.
-WIDTH = 8
+WIDTH = 4
 
 # Seconds after which a request gets a process of its own all the same: those that work
 # may be waiting for Plivo, or for this very request.

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,10 +16,11 @@ import pytest
 from plivo import plivoxml
 
 from functions.answer_call import app
+from masking import wiring
 from masking.api import goodbye as goodbyes
 from plivo_simulator.answer_xml import Hangup, PlayFile, Speak, parse_answer
 from plivo_simulator.signing import v3_signature
-from tests.support.embedded_aws import Deployment
+from tests.support.embedded_aws import Deployment, EmbeddedAws
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,6 +122,65 @@ def test_what_is_no_hangup_for_sure_is_a_call(
     app.lambda_handler(_signed(deployment, body=body), None)
 
     assert "CallAfterSession" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_spoken")
+def test_a_request_that_plivo_sends_again_is_answered_and_not_counted_again(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ringing = "CallUUID=b&CallStatus=ringing&From=12025550100"
+    another = "CallUUID=c&CallStatus=ringing&From=12025550100"
+    over = "CallUUID=b&Event=hangup&From=12025550100"
+
+    for body in (ringing, ringing, over, ringing, over, another):
+        answered = app.lambda_handler(_signed(deployment, body=body), None)
+        assert len(_heard(answered)) == 2
+
+    assert _counts(capsys) == {
+        "CallAfterSession": 2,
+        "HangupAfterSession": 1,
+        "AnswerRepeated": 3,
+    }
+
+
+@pytest.mark.usefixtures("_spoken")
+def test_calls_that_plivo_names_not_or_nobody_can_remember_are_counted(
+    deployment: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nameless = "CallStatus=ringing&From=12025550100"
+    for _ in range(2):
+        app.lambda_handler(_signed(deployment, body=nameless), None)
+    monkeypatch.setenv("TABLE_NAME", "no-such-table")
+    wiring.services.cache_clear()
+    named = _signed(deployment, body=f"CallUUID=d&{nameless}")
+
+    assert len(_heard(app.lambda_handler(named, None))) == 2
+
+    assert _counts(capsys) == {"CallAfterSession": 3}
+
+
+@pytest.mark.usefixtures("_spoken")
+def test_nobody_but_plivo_makes_us_write(
+    deployment: Deployment, aws: EmbeddedAws
+) -> None:
+    app.lambda_handler(_event(), None)
+    app.lambda_handler(_sample("answer_call.fallback"), None)
+
+    table = deployment.table_name
+    assert aws.client("dynamodb").scan(TableName=table)["Items"] == []
+
+
+def _counts(capsys: pytest.CaptureFixture[str]) -> dict[str, int]:
+    """Return how often each metric of calls was counted."""
+    found: Counter[str] = Counter()
+    for line in capsys.readouterr().out.splitlines():
+        document = json.loads(line) if "_aws" in line else {}
+        for name, values in document.items():
+            if name.startswith("Answer") or name.endswith("AfterSession"):
+                found[name] += sum(values)
+    return dict(found)
 
 
 @pytest.mark.usefixtures("_spoken", "deployment")

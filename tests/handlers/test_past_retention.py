@@ -14,14 +14,16 @@ from masking.api.pages import PageRequest
 from masking.api.search_requests import Search
 from masking.core.problems import (
     DeliveryNotFoundError,
+    SessionErasedError,
     SessionNotFoundError,
 )
-from masking.domain import deliveries, sessions
-from masking.domain.sessions import Session
+from masking.domain import deliveries, sessions, transitions
+from masking.domain.sessions import Session, Status
 from masking.storage.deliveries import delivery_item
 from masking.wiring import Services
 from tests.support.clock import Clock, at
-from tests.support.sessions_there import planted
+from tests.support.sessions_there import created, planted
+from tests.support.simulated_plivo import SimulatedPlivo
 
 # What the tests' deployment keeps sessions for.
 RETENTION = timedelta(days=400)
@@ -85,6 +87,29 @@ def test_a_search_finds_it_until_then_too(
 
     assert [found.session_uuid for found in before] == [session.session_uuid]
     assert then.search_sessions.find(search, tenant_id="acme").sessions == ()
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.FAILED])
+def test_its_key_shows_it_until_then_and_is_gone_from_then_on(
+    services: Services, clock: Clock, plivo: SimulatedPlivo, status: Status
+) -> None:
+    session = created(services, clock, key="order-17", session_expiry=600)
+    assert session.expiry_time
+    ends = session.expiry_time + RETENTION
+    if status is Status.FAILED:
+        services.stores.sessions.replace(session, transitions.fail(session))
+    asked = len(plivo.requests())
+    clock.at = ends - timedelta(seconds=2)
+    if status is Status.ACTIVE:
+        again = created(services, clock, key="order-17", session_expiry=600)
+        assert again.session_uuid == session.session_uuid
+    clock.advance(seconds=3)
+
+    with pytest.raises(SessionErasedError) as gone:
+        created(services, clock, key="order-17", session_expiry=600)
+
+    assert gone.value.members == {"outcome": "not_created"}
+    assert len(plivo.requests()) == asked
 
 
 def test_it_can_be_neither_changed_nor_ended_nor_its_deliveries_sent_again(

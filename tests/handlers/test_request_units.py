@@ -143,9 +143,9 @@ def test_one_too_many_that_was_reserved_costs_what_it_wrote(
         with pytest.raises(QuotaExceededError):
             create(limited)
 
-    # State, due work, request; then the state without its due work. The counter's
-    # write, which its condition refused, is one more that no answer tells.
-    assert meter.of(refused)[0] == 3 + 2
+    # State, due work, request; the counter's write, which its condition refused; then
+    # the state without its due work.
+    assert meter.of(refused)[0] == 3 + 1 + 2
 
 
 def test_authorizing_costs_a_read_and_a_write_every_ten_minutes(

@@ -301,7 +301,7 @@ def test_a_search_that_breaks_a_rule_names_the_field(
 def test_a_link_that_leads_to_another_tenants_session_shows_nothing(
     stores: Stores, make: Make
 ) -> None:
-    theirs = make(tenant="other")
+    theirs = make(tenant="other", labels={"order": "17"})
     stores.links.put(
         key_space.label_key("acme", "order", "17"), session_items.created_key(theirs)
     )

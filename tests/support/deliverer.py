@@ -49,9 +49,17 @@ class Deliverer:
         )
 
     def deliver(
-        self, detail: dict[str, Any], times: int = 1, *, redriven: bool = False
+        self,
+        detail: dict[str, Any],
+        times: int = 1,
+        *,
+        redriven: bool = False,
+        received: int = 1,
     ) -> list[str]:
-        """Hand over one batch of *times* messages of an event."""
+        """Hand over one batch of *times* messages of an event.
+
+        Each is received for the *received*-th time.
+        """
         more = {"redriven": True} if redriven else {}
         messages = [
             {
@@ -59,7 +67,8 @@ class Deliverer:
                 "receiptHandle": f"r-{n}",
                 "body": json.dumps({"detail": {**detail, **_numbered(n)}, **more}),
                 "attributes": {
-                    "SentTimestamp": str(int(self.clock().timestamp() * 1000))
+                    "SentTimestamp": str(int(self.clock().timestamp() * 1000)),
+                    "ApproximateReceiveCount": str(received),
                 },
             }
             for n in range(times)

@@ -31,7 +31,7 @@ from masking.api import (
 from masking.api.gateway import Request
 from masking.api.search_requests import parse_search
 from masking.callbacks import receive
-from masking.core import addresses, callers, numbering, numbers, times
+from masking.core import addresses, callers, key_space, numbering, numbers, times
 from masking.core.errors import RecordingRefusedError, TargetRefusedError
 from masking.core.problems import (
     FieldNotUpdatableError,
@@ -288,6 +288,16 @@ def signed(header: str) -> object:
     return signature.proof_of(texts, headers, ["token"])
 
 
+def answered_call(content: bytes) -> None:
+    """Find out what a request for the answer to a call is; nothing is signed."""
+
+    def no_stores() -> Any:
+        raise AssertionError("what is not signed is not remembered")
+
+    flow = answer_call.AnswerCall("", lambda: ["token"], no_stores, lambda: NOW)
+    assert flow.kind_of(request_of(content)) == answer_call.UNSIGNED
+
+
 def told_of(attributes: Mapping[str, str]) -> None:
     """Do all that is done with a callback that is kept."""
     event = CallbackEvent("a" * 64, attributes, times.stamp(NOW))
@@ -339,10 +349,8 @@ PLIVO_CALLS = [
     ),
     text("a signature", signed),
     body("a JSON body that is signed", lambda b: json_signatures.texts_of("u", b)),
-    body(
-        "a call to be answered",
-        lambda b: answer_call.AnswerCall("", lambda: ["token"]).kind_of(request_of(b)),
-    ),
+    body("a call to be answered", answered_call),
+    text("a call's name", key_space.answered_key),
     carried(
         "a path",
         lambda p: receive.address_in(request_of(b"", path=p)),

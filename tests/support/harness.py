@@ -28,6 +28,7 @@ from masking.storage.bucket import Bucket
 from masking.storage.table import written_item
 from plivo_simulator import account as accounts
 from plivo_simulator.server import Running
+from proofs.units.meter import Meter
 from tests.support.embedded_aws import EmbeddedAws, make_bucket, make_table
 from tests.support.harness_parts import (
     Interruption,
@@ -35,7 +36,6 @@ from tests.support.harness_parts import (
     KeptQueue,
     KilledError,
     ProcessKill,
-    RequestUnits,
     StreamReader,
     hooked_client,
 )
@@ -65,8 +65,7 @@ class Harness:
         self.s3 = hooked_client(
             aws, "s3", signature_version="s3v4", retries={"total_max_attempts": 1}
         )
-        self.units = RequestUnits()
-        self.units.watch(self.dynamodb)
+        self.units = Meter(self.dynamodb).total
         self.table_name = make_table(self.dynamodb)
         self.stores = stores_over(self.dynamodb, self.table_name)
         self.bucket = Bucket(self.s3, make_bucket(aws.client("s3")))

@@ -15,8 +15,6 @@ from masking.domain.bus_events import Event
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from tests.support.embedded_aws import EmbeddedAws
 
-METERED = ("PutItem", "UpdateItem", "GetItem", "Query", "BatchGetItem")
-
 
 @dataclass
 class KeptBus:
@@ -120,31 +118,6 @@ class Interruption:
             self._counts = before
 
 
-@dataclass
-class RequestUnits:
-    """Count the request units that DynamoDB says it used."""
-
-    written: float = 0
-    read: float = 0
-
-    def watch(self, client: Any) -> None:
-        """Count what *client* uses."""
-        for operation in METERED:
-            client.meta.events.register(
-                f"provide-client-params.dynamodb.{operation}", _metered
-            )
-        client.meta.events.register("after-call.dynamodb", self._add)
-
-    def _add(self, parsed: Mapping[str, Any], model: Any, **_: object) -> None:
-        used = parsed.get("ConsumedCapacity") or []
-        is_read = model.name in ("GetItem", "Query", "BatchGetItem")
-        for each in used if isinstance(used, list) else [used]:
-            if is_read:
-                self.read += each["CapacityUnits"]
-            else:
-                self.written += each["CapacityUnits"]
-
-
 class StreamReader:
     """Read the stream of a table, each record once."""
 
@@ -189,7 +162,3 @@ def _boto_session() -> Any:
         aws_secret_access_key=SECRET_KEY,
         region_name=REGION,
     )
-
-
-def _metered(params: dict[str, Any], **_: object) -> None:
-    params["ReturnConsumedCapacity"] = "INDEXES"

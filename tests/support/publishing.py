@@ -59,6 +59,7 @@ def keep(
         attempt=1,
         attributes=fields,
         received_at=clock(),
+        purge_at=stores.sessions.purge_at(session),
     )
     return digest
 

@@ -1,20 +1,17 @@
-"""A meter of DynamoDB's request units, indexes included."""
+"""A client of DynamoDB that adds up the request units it consumes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-REFUSED = "ConditionalCheckFailedException"
-WRITES = frozenset({"put_item", "update_item", "delete_item"})
-READS = frozenset({"get_item", "query", "batch_get_item"})
+from proofs.units.meter import READS, WRITES, asking, units_of
 
 
 class Meter:
-    """A client of DynamoDB that adds up what its requests cost."""
+    """A client of DynamoDB that adds up what its requests cost, indexes included."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -40,36 +37,24 @@ class Meter:
     def __getattr__(self, name: str) -> Any:
         """Return the client's method, metered."""
         method = getattr(self._client, name)
-        if name not in WRITES | READS:
+        operation = self._client.meta.method_to_api_mapping.get(name)
+        if operation not in READS | WRITES:
             return method
 
-        def metered(**request: Any) -> Any:
-            request["ReturnConsumedCapacity"] = "INDEXES"
+        def metered(**params: Any) -> Any:
+            request = asking(operation, params)
             try:
                 answer = method(**request)
             except ClientError as error:
-                # A refused put costs what it would have cost.
-                if error.response["Error"]["Code"] == REFUSED and "Item" in request:
-                    self.writes.append(math.ceil(_size_of(request["Item"]) / 1024))
+                self._add(operation, request, error.response)
                 raise
-            # The embedded AWS does not say what a batch takes.
-            used = answer.get("ConsumedCapacity", [])
-            units = [used] if isinstance(used, dict) else used
-            total = sum(each["CapacityUnits"] for each in units)
-            if name in WRITES:
-                self.writes.append(total)
-            else:
-                self.read += total
+            self._add(operation, request, answer)
             return answer
 
         return metered
 
-
-def _size_of(item: dict[str, Any]) -> int:
-    """Return the bytes of an item as DynamoDB counts them: names and values."""
-    size = 0
-    for name, value in item.items():
-        [(kind, content)] = value.items()
-        inner = _size_of(content) + 3 if kind == "M" else len(str(content).encode())
-        size += len(name.encode()) + inner
-    return size
+    def _add(self, operation: str, request: Any, answer: Any) -> None:
+        units = units_of(operation, request, answer)
+        if operation in WRITES:
+            self.writes.append(units.write)
+        self.read += units.read

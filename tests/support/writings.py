@@ -50,5 +50,5 @@ def writings_of(number: str) -> list[str]:
         f" {number} ",
         f"[{number}]",
         f"{number} ext. 12",
-        f"{number};ext=12",
+        *(f"{number}{each}" for each in (";ext=12", "x12", " x 12", " #12", ",ext:12")),
     ]

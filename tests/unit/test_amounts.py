@@ -110,3 +110,46 @@ def test_no_time_raises(text: str) -> None:
     at = times.parse_callback_time(text)
 
     assert at is None or times.parse_stamp(times.stamp(at)) == at
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("0", 0),
+        ("007", 7),
+        ("9" * 15, 10**15 - 1),
+        ("9" * 16, None),
+        ("9" * 5_001, None),
+        ("", None),
+        (" 1", None),
+        ("+1", None),
+        ("-0", None),
+        ("1.0", None),
+        ("1_000", None),
+        ("\u0661", None),
+        ("\uff11", None),
+        ("1e3", None),
+    ],
+)
+def test_digits_are_plain_digits_alone(text: str, read: int | None) -> None:
+    assert amounts.digits(text) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("345100.00000", 345),
+        (345_500, 346),
+        ("499", 0),
+        ("-1", None),
+        ("", None),
+        (None, None),
+        ("nan", None),
+        ("1_000", None),
+        ("9" * 5_001, None),
+        (10**400, None),
+        (True, None),
+    ],
+)
+def test_milliseconds_are_rounded_to_seconds(value: object, read: int | None) -> None:
+    assert amounts.milliseconds(value) == read

@@ -338,8 +338,8 @@ def test_an_integer_that_nothing_can_hold_is_not_known(value: object) -> None:
 
 # Later years are no time of Plivo's, and retention could not be added to them.
 KEPT_TIMES = st.datetimes(
-    min_value=datetime(1970, 1, 1),  # noqa: DTZ001
-    max_value=datetime(9000, 12, 31),  # noqa: DTZ001
+    min_value=datetime(times.FIRST_YEAR, 1, 1),  # noqa: DTZ001
+    max_value=datetime(times.LAST_YEAR, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from collections import Counter
+from dataclasses import replace
+from typing import Any
 
-from proofs.attack.bad_requests import BadRequest
+import pytest
+import yaml
+
+from masking.tenants.authorize import SCOPES
+from proofs.attack.bad_requests import BadRequest, sample
+from proofs.attack.by_hand import ByHand, name_of
 from proofs.attack.run import (
     ALL_REFUSED,
     NONE_FAILED,
@@ -13,8 +20,14 @@ from proofs.attack.run import (
     TABLE,
     Findings,
 )
-from proofs.attack.target import Answer
+from proofs.attack.target import DOCUMENT, Answer, Target, documented
+from proofs.attack.victim import Ids
 from stack.aws.api_port import BODY_LIMIT_BYTES
+from stack.environments import ROOT
+from stack.routes import routes
+
+# As few as the attack among the tests takes.
+FEW = 60
 
 REQUEST = BadRequest("keys", "GET", "/", {"a": "1"})
 
@@ -114,3 +127,103 @@ def test_two_requests_that_differ_have_two_digests() -> None:
 
     assert len({REQUEST.digest(), *(each.digest() for each in others)}) == 5
     assert REQUEST.digest() == BadRequest("other", "GET", "/", {"a": "1"}).digest()
+
+
+class Unused(Target):
+    """A target that is never sent to: every key is its own name."""
+
+    def __init__(self) -> None:
+        names = (*SCOPES, "victim", "stranger", "expired", "nothing")
+        super().__init__(stack=None, keys={name: name for name in names})  # type: ignore[arg-type]
+
+
+@pytest.fixture(name="few", scope="module")
+def _few() -> list[BadRequest]:
+    names = ("session_uuid", "recording_uuid", "erasure_id", "id")
+    ids = Ids({name: f"the-{name}" for name in names})
+    return sample(ByHand(Unused(), ids).requests(), FEW)
+
+
+OF_APPS = [route for route in Unused().routes if route.scope]
+
+
+def of_kind(few: list[BadRequest], kind: str, *, key: str = "") -> list[str]:
+    """Return methods and paths of the requests of a kind, made with a key."""
+    return [
+        f"{each.method} {each.path}"
+        for each in few
+        if each.kind == kind
+        and (not key or each.headers.get("authorization") == f"Bearer {key}")
+    ]
+
+
+@pytest.mark.parametrize("route", OF_APPS, ids=name_of)
+def test_a_small_attack_tries_each_route_with_each_scope_that_is_not_its_own(
+    few: list[BadRequest], route: Any
+) -> None:
+    path = route.path.replace("{", "the-").replace("}", "")
+    wrong = {*SCOPES, "nothing"} - {route.scope}
+
+    tried = {
+        scope
+        for scope in wrong
+        if f"{name_of(route)[: len(route.method)]} {path}"
+        in of_kind(few, "scopes", key=scope)
+    }
+
+    assert tried == wrong
+
+
+@pytest.mark.parametrize("route", OF_APPS, ids=name_of)
+def test_a_small_attack_tries_each_route_without_a_key_and_with_another_tenants(
+    few: list[BadRequest], route: Any
+) -> None:
+    path = route.path.replace("{", "the-").replace("}", "")
+    asked = f"{route.method.upper()} {path}"
+
+    assert asked in of_kind(few, "keys")
+    if "{" in route.path:
+        assert asked in of_kind(few, "tenants", key="stranger")
+
+
+def test_a_small_attack_lists_and_searches_as_another_tenant(
+    few: list[BadRequest],
+) -> None:
+    hidden = [each for each in few if each.hides]
+
+    assert Counter(each.path.partition("?")[0] for each in hidden) == {
+        "/v1/sessions": 3,
+        "/v1/sessions/search": 4,
+    }
+    assert {each.hides for each in hidden} == {"the-session_uuid"}
+
+
+def test_what_is_hidden_must_not_be_in_an_answer() -> None:
+    request = BadRequest("tenants", "GET", "/v1/sessions", hides="the-session")
+
+    assert request.outcome(_answered(200, '{"objects": []}')) == "refused"
+    assert request.outcome(_answered(200, '["the-session"]')) == "let in"
+    assert request.outcome(_answered(500, "")) == "5xx"
+
+
+def test_the_scope_that_a_route_needs_is_the_documented_one() -> None:
+    found = list(routes(ROOT))
+    wrong = [replace(route, scope="admin") for route in found]
+    document = yaml.safe_load(DOCUMENT.read_text())
+
+    assert documented(wrong, document) == documented(found, document) == found
+
+
+def test_a_sample_has_the_first_of_every_group_and_no_more_than_it_must() -> None:
+    requests = [
+        BadRequest(kind, "GET", f"/{kind}/{n}", group=str(n % 7))
+        for kind in ("a", "b")
+        for n in range(50)
+    ]
+
+    for most, expected in ((10, 20), (3, 14), (500, 100)):
+        chosen = sample(requests * 2, most)
+
+        paths = {each.path for each in chosen}
+        assert len(chosen) == len(paths) == expected
+        assert {f"/b/{n}" for n in range(7)} <= paths

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from proofs.units.budget import BUDGETS
-from proofs.units.meter import Units, size_of
+from proofs.units.meter import Units
 from proofs.units.operations import Cost
 from proofs.units.run import LONG_URLS, SAME_AT_ANY_SIZE, WITHIN_BUDGET, compare
 
@@ -39,14 +39,3 @@ def test_long_urls_may_cost_a_create_three_units_and_an_update_none() -> None:
     assert compare(CHEAP, CHEAP, costs("create", write=4)).holds
     for dear in (costs("create", write=5), costs("update", write=2)):
         assert compare(CHEAP, CHEAP, dear).failures.keys() == {LONG_URLS}
-
-
-def test_the_size_of_an_item_is_that_of_its_names_and_values() -> None:
-    item: dict[str, dict[str, Any]] = {
-        "pk": {"S": "S#1"},
-        "n": {"N": "1234"},
-        "b": {"BOOL": True},
-        "m": {"M": {"k": {"L": [{"S": "ä"}, {"NULL": True}]}}},
-    }
-
-    assert size_of(item) == (2 + 3) + (1 + 3) + (1 + 1) + (1 + 3 + 1 + (1 + 3 + 3 + 2))

@@ -6,6 +6,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork, Schedule
@@ -71,3 +73,42 @@ def test_a_session_stays_in_its_shard() -> None:
     assert due_work.shard_of(SESSION, Schedule.SWEEP) == due_work.shard_of(
         SESSION, Schedule.SWEEP
     )
+
+
+DAY = 86_400
+YEAR = timedelta(days=400)
+
+
+def test_items_are_purged_a_week_after_their_retention_and_no_sooner() -> None:
+    assert due_work.purge_time(1_000_000, YEAR) == 1_000_000 + 7 * DAY
+
+
+@pytest.mark.parametrize("days", [0, 1, 7])
+def test_an_end_that_moves_by_a_week_moves_no_purge_time(days: int) -> None:
+    planned = due_work.purge_time(100 * DAY, YEAR)
+
+    for kept_until in ((100 + days) * DAY, (100 - days) * DAY):
+        assert due_work.purge_time(kept_until, YEAR, planned) == planned
+
+
+@pytest.mark.parametrize("days", [-8, 8, -300, 300])
+def test_an_end_that_moves_further_moves_it_as_well(days: int) -> None:
+    planned = due_work.purge_time(1_000 * DAY, YEAR)
+    kept_until = (1_000 + days) * DAY
+
+    assert due_work.purge_time(kept_until, YEAR, planned) == kept_until + 7 * DAY
+
+
+@given(
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=20),
+    st.integers(1, 4_000).map(lambda days: timedelta(days=days)),
+)
+def test_however_an_end_moves_items_outlive_their_retention_and_not_by_long(
+    ends: list[int], retention: timedelta
+) -> None:
+    slack = min(timedelta(days=7), retention / 4).total_seconds()
+    planned: int | None = None
+    for kept_until in ends:
+        planned = due_work.purge_time(kept_until, retention, planned)
+
+        assert kept_until <= planned <= kept_until + 2 * slack

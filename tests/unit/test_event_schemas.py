@@ -25,6 +25,7 @@ from masking.domain import (
     transitions,
 )
 from masking.domain.bus_events import Event
+from masking.domain.calls import no_call
 from masking.domain.sessions import Session
 from masking.storage.erasures import erasure_item
 from masking.storage.recordings import recording_item
@@ -89,7 +90,8 @@ def changed_sessions() -> Iterator[Event]:
         (begun, transitions.repaired(done, "update_checked")),
     ]
     for before, after in steps:
-        for kind in session_changes.types_of_change(before, after):
+        kinds = session_changes.types_of_change(before, after)
+        for kind in [*kinds, session_changes.PIN_CONFLICT]:
             yield bus_events.event_of_session(
                 kind, after, "2026-03-01T12:00:00Z", before
             )
@@ -111,19 +113,20 @@ def told_by_callbacks() -> Iterator[Event]:
                 if made and made.type == "number.replaced":
                     number = event.attributes
                     made = bus_events.with_numbers(made, number, "+12025550181")
-                if made and made.type == told_calls.ENDED:
+                if made and made.type != told_calls.ENDED:
                     # The end of a call is told by what is known of the whole call.
-                    kind = session_changes.REFUSED
-                    made = bus_events.event_of_callback(event, session, call, kind)
-                yield from _found(made)
+                    yield made
 
 
 def told_of_calls() -> Iterator[Event]:
-    """Yield the end of each call and its correction, by callbacks and by records."""
-    kinds = ((told_calls.ENDED, 0), (told_calls.CORRECTED, 1))
+    """Yield the end of each call and what comes with it, by either evidence."""
+    kinds = (
+        *((told_calls.ENDED, 0), (told_calls.CORRECTED, 1)),
+        *((session_changes.REFUSED, 0), (session_changes.AFTER_END, 0)),
+    )
     ends = (None, callback_event_from(callback(98, plivo_events.PARTIES_HANGUP)))
     for session in (active(), replace(active(), asked=WEBHOOKS)):
-        for call in map(call_view, STORY.calls):
+        for call in map(call_view, (*STORY.calls, no_call())):
             for (kind, turn), end in product(kinds, ends):
                 yield bus_events.event_of_call(
                     kind, call, API_ID, session, turn=turn, callback=end

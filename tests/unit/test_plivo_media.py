@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -242,6 +243,21 @@ def test_no_host_sees_credentials_that_is_not_listed_or_that_anybody_can_rent(
     origin = Media(hosts, CREDENTIALS, resolve=lambda *_: ["8.8.8.8"])
 
     assert origin._place(url, may_be_any=True).is_trusted is is_trusted
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_host_that_is_not_trusted_asks_for_credentials_in_vain(
+    wire: HttpListener, status: int
+) -> None:
+    wire.answers(reply(status))
+    origin = origin_of(wire.origin)
+    known = origin._place(f"{wire.origin}/a.mp3", may_be_any=False)
+    place = replace(known, is_trusted=False)
+
+    assert origin._ask(place).status == status
+
+    [asked] = wire.requests
+    assert "authorization" not in asked.headers
 
 
 @pytest.mark.parametrize(("hops", "fetched"), [(3, True), (4, False)])

@@ -74,8 +74,9 @@ TAKES_CALLBACKS: Allowed = {
 }
 PUBLISHES: Allowed = {
     QUERY: of(SESSIONS),
-    GET: of(SESSIONS, *LINKS, POOL, TENANTS, MARKERS),
-    PUT: of(SESSIONS, *LINKS, POOL),
+    GET: of(SESSIONS, *LINKS, TENANTS, MARKERS, PINS),
+    BATCH: of(POOL),
+    PUT: of(SESSIONS, *LINKS, POOL, PINS),
     UPDATE: of(SESSIONS, GUESSES),
     EVENTS: BUS,
     SECRET: SIGNING,
@@ -126,7 +127,7 @@ ALLOWED: Mapping[str, Allowed] = {
     },
     "on_session_event": TAKES_CALLBACKS,
     "on_recording_event": TAKES_CALLBACKS,
-    "answer_call": {SECRET: CARRIER},
+    "answer_call": {PUT: of("ANSWERED#*"), SECRET: CARRIER},
     "publish_changes": {
         **PUBLISHES,
         UPDATE: of(SESSIONS, GUESSES, TENANTS),
@@ -189,7 +190,8 @@ ALLOWED: Mapping[str, Allowed] = {
     "reconcile_sessions": {
         QUERY: DUTIES | of(SESSIONS),
         GET: of(SESSIONS, CARRIERS, RECORDINGS, TENANTS),
-        PUT: of(SESSIONS, RECORDINGS, ROUNDS),
+        BATCH: of(POOL),
+        PUT: of(SESSIONS, RECORDINGS, ROUNDS, POOL),
         UPDATE: of(SESSIONS, ROUNDS),
         SECRET: CARRIER | SIGNING,
     },

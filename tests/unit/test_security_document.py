@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from proofs.defenses.defenses import DEFENSES, Defense
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "SECURITY.md").read_text()
 ROWS = [
@@ -24,6 +26,19 @@ def test_a_test_that_is_named_is_there(file: str, test: str) -> None:
 
     names = [each.name for each in parsed.body if isinstance(each, ast.FunctionDef)]
     assert names.count(test) == 1
+
+
+def test_every_proof_has_a_defense_without_which_it_is_to_fail() -> None:
+    cited = {f"{file}::{test}" for file, test in NAMED}
+
+    assert cited == {test for defense in DEFENSES for test in defense.tests}
+
+
+@pytest.mark.parametrize("defense", DEFENSES, ids=lambda each: each.name)
+def test_a_defense_that_can_be_taken_out_is_there(defense: Defense) -> None:
+    whole = (ROOT / defense.file).read_text()
+
+    assert defense.taken_out_of(whole) != whole
 
 
 def test_every_threat_has_an_answer_and_a_test() -> None:

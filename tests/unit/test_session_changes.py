@@ -11,6 +11,7 @@ import pytest
 from masking.api.timeline_views import call_view
 from masking.domain import bus_events, session_changes, transitions
 from masking.domain.sessions import Session
+from masking.lifecycle.call_ended import LATE
 from masking.storage import session_items, timelines
 from masking.storage.timelines import callback_event_from
 from tests.support.api_answers import callback
@@ -276,7 +277,11 @@ def test_an_unknown_caller_for_whom_nobody_was_called_was_refused(
 def test_a_later_change_has_a_higher_sequence_as_text_however_long_its_place() -> None:
     session = active()
     event = bus_events.event_of_session("session.created", session, "")
-    places = ["9" * 21, "1" + "0" * 21, "2" + "0" * 39]
+    # As DynamoDB has them: 21 digits at first, and up to 40.
+    places = [
+        *("300000000000000499659", "300000000000000499660", "9" * 21),
+        *("1" + "0" * 21, "9" * 39, "2" + "0" * 39, "9" * 40),
+    ]
 
     sequences = [
         each.sequence
@@ -285,14 +290,30 @@ def test_a_later_change_has_a_higher_sequence_as_text_however_long_its_place() -
     ]
 
     assert sequences == sorted({each for each in sequences if each})
-    assert {len(each or "") for each in sequences} == {42}
+    assert len(set(sequences)) == 2 * len(places)
+    assert {len(each or "") for each in sequences} == {44}
+
+
+def test_a_change_of_many_events_has_a_sequence_for_each_before_the_next_change() -> (
+    None
+):
+    event = bus_events.event_of_session("session.created", active(), "")
+
+    # A session of 500 calls that is settled, told late, and the change after it.
+    many = bus_events.numbered([event] * 500, "300000000000000499659", first=LATE)
+    [following] = bus_events.numbered([event], "300000000000000499660")
+
+    sequences = [str(each.sequence) for each in [*many, following]]
+    assert sequences == sorted(set(sequences))
+    assert {len(each) for each in sequences} == {44}
 
 
 def test_what_came_late_of_a_change_stands_after_its_other_events() -> None:
     event = bus_events.event_of_session("session.created", active(), "")
 
     [usual] = bus_events.numbered([event], "7")
-    [late] = bus_events.numbered([event], "7", first=50)
+    # As many as any change of a callback has stand before it.
+    [late] = bus_events.numbered([event], "7", first=LATE)
     [following] = bus_events.numbered([event], "8")
 
     assert str(usual.sequence) < str(late.sequence) < str(following.sequence)

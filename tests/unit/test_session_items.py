@@ -11,11 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from masking.api import requests
 from masking.core import key_space, times
 from masking.domain import due_work
 from masking.domain.sessions import EndedBy, Pending, Session, Settled, Status
 from masking.storage import session_items
-from masking.storage.table import read_item, written_item
+from masking.storage.session_items import USUAL
+from masking.storage.table import MARK, read_item, written_item
+from proofs.units import capacity
+from tests.support.payloads import PAIR
+from tests.support.session_states import NOW, active
 
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -73,6 +78,60 @@ def test_a_session_comes_back_as_it_was_written(session: Session) -> None:
 
     assert session_items.session_from(state, request) == session
     assert session_items.session_from(state) == replace(session, asked={})
+
+
+@given(
+    st.fixed_dictionaries(
+        {name: st.just(value) | SETTINGS for name, value in USUAL.items()},
+        optional={"first_party": st.text(max_size=5), "pin_retry": st.integers(0, 5)},
+    )
+    | SETTINGS,
+    st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+)
+def test_a_request_comes_back_as_it_was_asked(
+    asked: dict[str, Any], labels: dict[str, str]
+) -> None:
+    session = replace(active(), asked=asked, labels=labels)
+    item = read_item(written_item(session_items.request_item(session, purge_at=1)))
+    state = read_item(written_item(session_items.state_item(session, purge_at=1)))
+
+    assert session_items.session_from(state, item).asked == asked
+
+
+def test_every_create_is_told_by_what_is_not_usual_in_it() -> None:
+    asked = requests.asked(requests.parse_create(PAIR))
+
+    item = session_items.request_item(replace(active(), asked=asked), purge_at=1)
+
+    # Else the defaults of the API have changed, or USUAL has.
+    assert item["usual"]
+    assert item["asked"].keys() == {*PAIR, "ring_timeout"} - USUAL.keys()
+
+
+def test_a_session_with_three_long_urls_is_read_for_one_unit() -> None:
+    url = "https://app.example.com/".ljust(1_000, "x")
+    asked = requests.asked(
+        requests.parse_create(
+            {
+                **PAIR,
+                "callback_url": url,
+                "recording_callback_url": url,
+                "first_party_play_url": url[:-5] + ".mp3",
+            }
+        )
+    )
+    labels = {"order_id": "A-17", "region": "north"}
+    session = replace(active(), asked=asked, labels=labels, lease_until=NOW)
+    pending = replace(session, pending=Pending({"session_expiry": 5_000}, NOW))
+    size = sum(
+        capacity.item_size(written_item({**item, MARK: "x" * 12}))
+        for item in (
+            session_items.state_item(pending, 1_800_000_001, 1_800_000_000),
+            session_items.request_item(pending, 1_800_000_001),
+        )
+    )
+
+    assert capacity.query_units([size], consistent=True) == 1
 
 
 @given(SESSIONS)

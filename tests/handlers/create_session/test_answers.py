@@ -10,7 +10,6 @@ import pytest
 
 from functions.create_session import app
 from functions.publish_changes import app as publish_app
-from masking.domain import sessions, transitions
 from masking.lifecycle.create_session import CreateSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierTimeoutError
@@ -224,21 +223,9 @@ def test_a_party_that_is_a_virtual_number_of_ours_is_refused(
 def test_a_number_that_was_a_virtual_number_long_ago_may_be_a_persons(
     stores: Stores, clock: Clock
 ) -> None:
-    number = "+12025550180"
-    at = clock()
-    session = replace(
-        transitions.reserve(
-            session_uuid=sessions.session_uuid_for("acme", None),
-            tenant_id="acme",
-            asked=PAIR,
-            labels={},
-            base_url="https://masks.example.com",
-            now=at,
-        ),
-        virtual_number=number,
-    )
+    number, at = "+12025550180", clock()
 
-    stores.sessions.keep_virtual_number(session)
+    stores.virtual_numbers.keep([number], at)
 
     assert stores.sessions.has_virtual_number(number, at + timedelta(days=29))
     assert not stores.sessions.has_virtual_number(number, at + timedelta(days=31))

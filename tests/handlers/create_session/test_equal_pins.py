@@ -135,6 +135,39 @@ def test_of_creates_at_once_with_equal_pins_one_is_made(
     assert sum(done) == len(live(plivo)) == 1
 
 
+@pytest.mark.parametrize(
+    "fault", ["create_5xx_after_commit", "create_reset_after_commit"]
+)
+def test_a_session_that_was_found_at_plivo_is_looked_at_as_well(
+    flow: CreateSession, plivo: SimulatedPlivo, fault: str
+) -> None:
+    made(flow, 10)
+    plivo.arm(**{fault: {"times": 1}})
+
+    with pytest.raises(PinsInUseError) as refused:
+        made(flow, 20)
+
+    assert outcome_of(refused.value) == "not_created"
+    assert live(plivo) == ["+12025550110"]
+
+
+def test_a_session_that_a_retry_finds_at_plivo_is_looked_at_as_well(
+    flow: CreateSession, plivo: SimulatedPlivo, clock: Clock
+) -> None:
+    made(flow, 10)
+    plivo.arm(create_5xx_after_commit={"times": 1}, list_5xx={"times": 3})
+    with pytest.raises(CarrierError) as unknown:
+        made(flow, 20)
+    assert outcome_of(unknown.value) == "unknown"
+    plivo.arm()
+    clock.advance(seconds=120)
+
+    with pytest.raises(PinsInUseError):
+        made(flow, 20)
+
+    assert live(plivo) == ["+12025550110"]
+
+
 def test_what_could_not_be_ended_is_unknown(
     flow: CreateSession, plivo: SimulatedPlivo
 ) -> None:

@@ -50,11 +50,11 @@ def test_the_cost_of_sweeps_and_runs_does_not_grow_with_live_sessions(
 def test_ending_by_the_sweep_costs_three_writes_for_each(harness: Harness) -> None:
     made = [harness.create(number, session_expiry=60) for number in range(12)]
     harness.advance(seconds=61)
-    before = harness.units.written, harness.units.read
+    before = harness.units.write, harness.units.read
 
     harness.sweep()
 
-    written, read = harness.units.written - before[0], harness.units.read - before[1]
+    written, read = harness.units.write - before[0], harness.units.read - before[1]
     print(f"{len(made)} ends: {written} write units, {read} read units")
     assert written == 3 * len(made)
     assert read <= 8 + len(made)

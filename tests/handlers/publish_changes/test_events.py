@@ -20,11 +20,14 @@ from masking.domain import (
     transitions,
 )
 from masking.domain.recordings import Announcement, Recording, Source
+from masking.domain.session_changes import AFTER_END
 from masking.domain.told_calls import CORRECTED
 from masking.lifecycle import settlement
 from masking.wiring import Services
 from stack.aws.package import read_template
 from stack.environments import ROOT
+from tests.support import pin_sessions
+from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment
 from tests.support.event_schemas import TYPES, check_event
 from tests.support.publishing import (
@@ -146,6 +149,21 @@ def _forget_somebody(services: Services, now: datetime) -> None:
     stores.erasures.put(erasures.close(erasure, [], now))
 
 
+def _share_pins(services: Services, now: datetime) -> None:
+    """Let two sessions have the same PINs at one virtual number."""
+    clock = Clock(now)
+    for digit in "12":
+        name = f"{digit * 8}-2b1c-4d7b-8a51-2f6e5c4b3a29"
+        session = pin_sessions.confirmed(
+            services.stores,
+            clock,
+            pin_sessions.NUMBER,
+            name,
+            lambda each: transitions.repaired(each, "create_adopted"),
+        )
+        assert pin_sessions.claims(services, session, clock) is (digit == "1")
+
+
 def test_every_event_is_as_its_schema_says_and_names_no_number(
     deployment: Deployment, services: Services
 ) -> None:
@@ -190,6 +208,7 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
     _settle_and_repair(services, session.session_uuid, now)
     _live_recordings(services, session, now)
     _forget_somebody(services, now)
+    _share_pins(services, now)
 
     # What a callback tells of a recording is in the stream once it was published.
     publish(deployment, publish(deployment))
@@ -199,7 +218,7 @@ def test_every_event_is_as_its_schema_says_and_names_no_number(
         _check(event)
     kinds = {event["type"] for event in published}
     # A correction needs an end that was told before: see test_calls_told.
-    assert kinds == TYPES - {CORRECTED}
+    assert kinds == TYPES - {CORRECTED, AFTER_END}
 
 
 def test_an_id_is_the_same_whenever_the_event_is_published(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,11 +11,14 @@ from functions.on_session_event import app as on_session_event
 from functions.publish_changes import app as publish_changes
 from masking.core import key_space, numbers
 from masking.domain import (
+    deliveries,
     sessions,
     transitions,
 )
-from masking.domain.sessions import CarrierSession
+from masking.domain.sessions import CarrierSession, Session
+from masking.domain.told_calls import ToldCall
 from masking.storage import session_items
+from masking.storage.deliveries import delivery_item
 from masking.storage.stores import Stores
 from masking.storage.table import written_item
 from masking.wiring import Services
@@ -407,7 +411,7 @@ def test_all_that_leads_to_a_session_goes_with_it_also_when_its_end_moves(
     session = active(stores, clock, labels={"order": "17"})
     stranger = "+12025550177"
     fields = {"EventName": "SessionUnknownCaller", "From": stranger}
-    digest = keep(stores, session, clock, fields, "events")
+    keep(stores, session, clock, fields, "events")
     publish_new(expected=0)
     place = session_items.created_key(session)
     hashed = [
@@ -420,27 +424,48 @@ def test_all_that_leads_to_a_session_goes_with_it_also_when_its_end_moves(
         (key_space.carrier_key(str(session.carrier_session_uuid)), key_space.LINK),
     ]
 
-    def ends() -> set[object]:
-        state = stores.sessions.load_state(session.session_uuid)
-        callback = stores.callbacks.get(session.session_uuid, digest)
+    delivery = deliveries.begin(
+        {"id": str(uuid.uuid4()), "type": "call.started", "webhook": "callback_url"}
+        | {"tenant_id": "acme", "session_uuid": session.session_uuid},
+        clock(),
+        purge_at=stores.sessions.purge_at(session),
+    )
+    stores.deliveries.put(
+        session.session_uuid, delivery.event_id, delivery_item(delivery), clock()
+    )
+    told = ToldCall("0" * 64, clock(), clock(), "c", "c", {}, 1)
+    stores.told_calls.put(
+        session.session_uuid, told, None, stores.sessions.purge_at(session)
+    )
+
+    def purged() -> int:
+        items = stores.sessions.load_items(session.session_uuid)
+        assert {item["sk"][0] for item in items} == {"A", "C", "E", "W"}
         found = [stores.links.get(*link) for link in links]
-        assert state
-        assert callback
         assert all(found)
-        kept = {item["purge_at"] for item in found if item}
-        assert state.kept_until
-        return kept | {callback["purge_at"], int(state.kept_until.timestamp())}
+        [at] = {item["purge_at"] for item in [*items, *found] if item}
+        return int(at)
 
-    assert len(ends()) == 1
-    before = stores.sessions.load(session.session_uuid)
-    assert before
-    assert before.expiry_time
-    later = before.expiry_time + timedelta(days=7)
-    moved = replace(before, version=before.version + 1, expiry_time=later)
-    stores.sessions.replace(before, moved)
-    publish_new(expected=0)
+    def move(by: timedelta) -> Session:
+        before = stores.sessions.load(session.session_uuid)
+        assert before
+        assert before.expiry_time
+        ends = before.expiry_time + by
+        moved = replace(before, version=before.version + 1, expiry_time=ends)
+        stores.sessions.replace(before, moved)
+        publish_new(expected=0)
+        return moved
 
-    assert ends() == {int((later + timedelta(days=400)).timestamp())}
+    first = purged()
+    move(timedelta(days=6))
+    assert purged() == first
+    moved = move(timedelta(days=2))
+    assert moved.expiry_time
+    ends = int((moved.expiry_time + timedelta(days=400)).timestamp())
+    assert first < ends < purged() <= ends + timedelta(days=7).total_seconds()
+    # An end that comes much sooner takes everything with it as well.
+    move(timedelta(days=-30))
+    assert purged() < first
     caller = stores.links.get(*links[2])
     assert caller
     assert "since" in caller

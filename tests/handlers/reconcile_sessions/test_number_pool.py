@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from masking.core.numbers import calling_code
+from masking.core.problems import InvalidRequestError
+from masking.domain.sessions import Status
 from masking.lifecycle import number_pool
 from masking.lifecycle.number_pool import NumberPool
-from masking.plivo.errors import NumberPoolExhaustedError
+from masking.plivo.account import Account
+from masking.plivo.errors import CarrierFailedError, NumberPoolExhaustedError
 from tests.support.harness import Harness
 
 
@@ -43,6 +49,67 @@ def test_measuring_asks_plivo_as_often_whatever_is_alive(harness: Harness) -> No
 
     print(f"requests to measure the pool, at 5 and 65 live sessions: {counts}")
     assert counts[0] == counts[1]
+
+
+def test_every_rented_number_is_no_party_from_the_first_run_on(
+    harness: Harness,
+) -> None:
+    rented = [each.number for each in _pool(harness).rented()]
+    assert len(rented) == len(set(rented)) >= 32
+
+    harness.services.reconcile_sessions(lambda: True).run()
+
+    # No session has had any of them.
+    for number in rented:
+        for party in ("first_party", "second_party"):
+            with pytest.raises(InvalidRequestError) as refused:
+                harness.create(0, **{party: number})
+            [violation] = refused.value.members["violations"]
+            assert violation["field"] == party
+    assert harness.create().status is Status.ACTIVE
+
+
+def test_a_number_that_is_rented_no_more_may_be_a_persons_after_a_month(
+    harness: Harness,
+) -> None:
+    known = harness.stores.sessions.has_virtual_number
+    [number, *_] = [each.number for each in _pool(harness).rented()]
+    _pool(harness).keep([number])
+
+    assert known(number, harness.now() + timedelta(days=29))
+    assert not known(number, harness.now() + timedelta(days=31))
+
+
+def test_rented_numbers_are_written_every_other_week_and_read_in_batches(
+    harness: Harness,
+) -> None:
+    numbers = [f"+1202555{number:04d}" for number in range(250)]
+    keep = harness.stores.virtual_numbers.keep
+
+    costs = []
+    for days in (0, 1, 14, 16):
+        before = replace(harness.units)
+        keep(numbers, harness.now() + timedelta(days=days))
+        costs.append((harness.units.write - before.write, harness.units.read))
+        assert harness.units.requests - before.requests - costs[-1][0] == 3
+
+    assert [write for write, _ in costs] == [250, 0, 0, 250]
+    assert costs[0][1] == 125
+
+
+def test_a_pool_that_plivo_cannot_list_is_kept_as_it_was(
+    harness: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise CarrierFailedError
+
+    account = Account(harness.new_carrier(before=fail))
+    kept: list[Sequence[str]] = []
+
+    number_pool.report(NumberPool(account, harness.now, kept.append))
+
+    assert kept == []
+    assert "PoolNumbers" not in capsys.readouterr().out
 
 
 def test_an_exhausted_pool_is_named_without_naming_anybody(harness: Harness) -> None:

@@ -127,11 +127,11 @@ def test_a_run_reports_how_long_the_oldest_work_had_been_due(harness: Harness) -
 
 
 def test_a_run_with_nothing_to_do_costs_two_writes(harness: Harness) -> None:
-    before = harness.units.written, harness.units.read
+    before = harness.units.write, harness.units.read
 
     harness.reconcile()
 
-    assert harness.units.written - before[0] == 2
+    assert harness.units.write - before[0] == 2
     assert harness.units.read - before[1] == 8
 
 

@@ -62,16 +62,16 @@ def test_a_settlement_costs_four_writes_at_most_and_an_end_three(
     harness.call(session, talk_seconds=60, answer=True)
     harness.advance(minutes=11)
 
-    before = harness.units.written
+    before = harness.units.write
     harness.sweep()
-    end = harness.units.written - before
+    end = harness.units.write - before
     session = harness.load(session)
     writes = []
     for _ in range(3):
         harness.advance(minutes=15)
-        before = harness.units.written
+        before = harness.units.write
         harness.services.reconciler.work_off(session.session_uuid)
-        writes.append(harness.units.written - before)
+        writes.append(harness.units.write - before)
 
     print(f"write units: end {end}, settlement {writes}")
     assert end <= 3

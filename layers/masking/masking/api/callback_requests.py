@@ -59,7 +59,10 @@ def attributes_of(pairs: Pairs) -> dict[str, str]:
         raise MalformedBodyError(detail)
     for name, value in sorted(pairs):
         known = attributes.get(name)
-        attributes[name] = value if known is None else f"{known}\n{value}"
+        if known is None:
+            attributes[name] = value
+        elif value not in known.split("\n"):
+            attributes[name] = f"{known}\n{value}"
     if not attributes.get("EventName"):
         detail = "A callback must have an EventName."
         raise MalformedBodyError(detail)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
-from masking.core import numbers
+from masking.core import amounts, numbers
 from masking.core.problems import InvalidRequestError
 
 T = TypeVar("T")
@@ -78,8 +77,7 @@ def page_request_in(query: str, *others: str) -> tuple[PageRequest, dict[str, st
     rules = [(name, "must be given once") for name in sent if names.count(name) > 1]
     limit, after = USUAL, None
     if "limit" in sent:
-        text = sent["limit"]
-        limit = int(text) if re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) else 0
+        limit = amounts.digits(sent["limit"]) or 0
         if not 1 <= limit <= MOST:
             rules.append(("limit", f"must be a number from 1 to {MOST}"))
     if "cursor" in sent:

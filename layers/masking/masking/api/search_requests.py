@@ -18,14 +18,12 @@ from masking.api import pages
 from masking.api.fields import LONGEST_SECONDS, Labels, PhoneNumber, Subaccount
 from masking.api.request_models import Body
 from masking.api.requests import violation_of, violations_of
+from masking.core import amounts
 from masking.core.problems import InvalidRequestError, NumberInUrlError
+from masking.core.times import FIRST_YEAR, LAST_YEAR
 
 USUAL_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=30)
-
-# Far enough from what Python's times and our sort keys can hold.
-FIRST_YEAR = 1970
-LAST_YEAR = 9000
 
 PARTIES = frozenset({"party", "first_party", "second_party", "virtual_number"})
 
@@ -175,9 +173,9 @@ def parse_query(query: str) -> Search:
         if label != name:
             labels[label] = value
             continue
-        whole = value.isdecimal() and value.isascii() and len(value) < 16
         counted = name in ("limit", "offset") or name.startswith("duration")
-        sent[name] = int(value) if whole and counted else value
+        number = amounts.digits(value) if counted else None
+        sent[name] = value if number is None else number
     if labels:
         # Text that is given as `labels` is refused as what it is.
         sent.setdefault("labels", labels)

@@ -6,7 +6,6 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from masking.core.times import rfc3339
@@ -241,9 +240,10 @@ def _outcome(interaction: Mapping[str, Any], legs: list[dict[str, Any]]) -> str 
 
 def _seconds(value: str | None) -> int | None:
     """Return whole seconds; Plivo sends a fraction."""
-    if value is None:
-        return None
-    return int(Decimal(value).to_integral_value(ROUND_HALF_UP))
+    # A new session has no calls.
+    from masking.core import amounts
+
+    return amounts.seconds(value)
 
 
 def _uuid_in(url: str | None) -> str | None:

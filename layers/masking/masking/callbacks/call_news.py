@@ -10,11 +10,12 @@ from masking.core.retries import retry_stale
 from masking.domain import bus_events, session_changes, told_calls
 from masking.domain.bus_events import Event
 from masking.domain.callback_event import CallbackEvent
-from masking.domain.calls import Call
 from masking.domain.sessions import Session
 from masking.domain.told_calls import ENDED, News
 
 if TYPE_CHECKING:
+    from masking.domain.calls import Call
+    from masking.domain.timeline import Timeline
     from masking.storage.stores import Stores
 
 
@@ -23,86 +24,101 @@ class CallNews:
     """Returns the events of calls' ends; what is told is kept before it is sent.
 
     Whoever comes with the same cause again gets the same event again, so that nothing
-    is lost where sending fails.
+    is lost where sending fails. With `call.ended` come the events of a call that was
+    refused, or that began after its session had ended.
     """
 
     stores: Stores
 
     def of_callback(
-        self, callback: CallbackEvent, call: Call, session: Session, *, is_last: bool
-    ) -> Event | None:
-        """Return the event of a call's end that a callback is; None if it is none.
+        self,
+        callback: CallbackEvent,
+        call: Call,
+        timeline: Timeline,
+        session: Session,
+        *,
+        is_last: bool,
+    ) -> list[Event]:
+        """Return the events of a call's end that a callback is; none if it is none.
 
         With *is_last* the callback may be the first to tell of the end; any other
         can only correct what was told.
         """
-        news = self._news(call, session, callback.digest, may_begin=is_last)
-        return _event_of(news, call, session, callback) if news else None
-
-    def of_settlement(self, calls: Sequence[Call], session: Session) -> list[Event]:
-        """Return the events of calls that Plivo's records end or correct."""
-        times = session.settled.times if session.settled else 0
-        cause = f"settlement {times}"
-        found = ((call, self._news(call, session, cause)) for call in calls)
-        return [_event_of(news, call, session, None) for call, news in found if news]
-
-    def _news(
-        self, call: Call, session: Session, cause: str, *, may_begin: bool = True
-    ) -> News | None:
-        span = told_calls.span_of(call)
+        span = call.span
         if span is None or not call.is_over:
-            return None
-        found: News | None = None
+            return []
+        found: list[News] = []
 
         def tell() -> None:
             nonlocal found
             known = self.stores.told_calls.near(session.session_uuid, *span)
-            found = told_calls.news_of(call, session.session_uuid, known, cause)
-            if found and found.kind == ENDED and not found.before and not may_begin:
-                found = None
-            if found is None or found.is_again:
-                return
-            self.stores.told_calls.put(
-                session.session_uuid,
-                found.after,
-                found.before,
-                self.stores.sessions.purge_at(session),
+            news = told_calls.news_of_callback(
+                call, timeline.calls, session.session_uuid, known, callback.digest
             )
+            is_first = news is not None and news.kind == ENDED and not news.before
+            may_begin = is_last and told_calls.has_begun(call, timeline.history)
+            found = [news] if news and (may_begin or not is_first) else []
+            self._keep(found, session)
 
         retry_stale(tell)
-        return found
+        return _events_of(found, timeline, session, callback)
+
+    def of_settlement(self, timeline: Timeline, session: Session) -> list[Event]:
+        """Return the events of calls that Plivo's records end or correct."""
+        times = session.settled.times if session.settled else 0
+        found: list[News] = []
+
+        def tell() -> None:
+            nonlocal found
+            known = self.stores.told_calls.of_session(session.session_uuid)
+            found = told_calls.news_of_settlement(
+                timeline.calls, session.session_uuid, known, f"settlement {times}"
+            )
+            self._keep(found, session)
+
+        retry_stale(tell)
+        return _events_of(found, timeline, session, None)
+
+    def _keep(self, found: Sequence[News], session: Session) -> None:
+        """Write what is told. Raises StaleStateError if another was faster."""
+        for news in found:
+            if not news.is_again:
+                self.stores.told_calls.put(
+                    session.session_uuid,
+                    news.after,
+                    news.before,
+                    self.stores.sessions.purge_at(session),
+                )
 
 
-def refusal_of(
-    news: Event,
-    callback: CallbackEvent,
-    call: Call,
-    history: Sequence[CallbackEvent],
+def _events_of(
+    found: Sequence[News],
+    timeline: Timeline,
     session: Session,
-) -> Event | None:
-    """Return the event of a refused caller that comes with *news* of a call's end.
-
-    None if the news is a correction, or the caller was let through. *history* holds
-    the session's callbacks in order.
-    """
+    callback: CallbackEvent | None,
+) -> list[Event]:
     from masking.api.timeline_views import call_view
 
-    if news.type != ENDED or not session_changes.is_refusal(call, history, session):
-        return None
-    kind = session_changes.REFUSED
-    return bus_events.event_of_callback(callback, session, call_view(call), kind)
+    return [
+        bus_events.event_of_call(
+            kind,
+            call_view(news.call),
+            news.after.call_id,
+            session,
+            turn=news.after.turn,
+            callback=callback,
+        )
+        for news in found
+        for kind in _kinds_of(news, timeline, session)
+    ]
 
 
-def _event_of(
-    news: News, call: Call, session: Session, callback: CallbackEvent | None
-) -> Event:
-    from masking.api.timeline_views import call_view
-
-    return bus_events.event_of_call(
-        news.kind,
-        call_view(call),
-        news.after.call_id,
-        session,
-        turn=news.after.turn,
-        callback=callback,
-    )
+def _kinds_of(news: News, timeline: Timeline, session: Session) -> list[str]:
+    """Return the types of the events that news of a call's end is."""
+    kinds = [news.kind]
+    if news.kind == ENDED:
+        if session_changes.is_refusal(news.call, timeline.history, session):
+            kinds.append(session_changes.REFUSED)
+        if session_changes.is_after_end(news.call, session):
+            kinds.append(session_changes.AFTER_END)
+    return kinds

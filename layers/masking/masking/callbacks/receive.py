@@ -94,8 +94,7 @@ class ReceiveCallback:
             attributes=attributes,
             received_at=self.now(),
             came={"as": _form_of(request), "proof": proof},
-            retention_days=session.retention_days,
-            session_ends=session.expiry_time,
+            purge_at=self.stores.sessions.purge_at(session),
             erased=session.erased_at is not None,
         )
         telemetry.logger().info(

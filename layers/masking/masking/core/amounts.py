@@ -16,11 +16,18 @@ CURRENCY = "USD"
 # Beyond, a number is a mistake of its sender.
 MOST_DIGITS = 15
 MOST_MONEY = Decimal(10**9)
+MOST_SECONDS = 10**9
 
+_DIGITS = re.compile(r"[0-9]{1,15}", re.ASCII)
 _WHOLE = re.compile(r"\+?([0-9]{1,15})(?:\.0{1,15})?", re.ASCII)
 _DECIMAL = re.compile(
     r"(-?)\+?([0-9]{1,15}(?:\.[0-9]{1,18})?)(?:[eE]([+-]?[0-9]{1,2}))?", re.ASCII
 )
+
+
+def digits(text: str) -> int | None:
+    """Parse 15 plain digits at most, as HTTP writes numbers; None for anything else."""
+    return int(text) if _DIGITS.fullmatch(text) else None
 
 
 def whole_number(value: object) -> int | None:
@@ -52,6 +59,20 @@ def seconds(value: object) -> int | None:
     """Parse a duration in seconds, rounded half up; None if it is none."""
     read = money(value)
     return None if read is None else int(read.to_integral_value(ROUND_HALF_UP))
+
+
+def whole_seconds(value: object) -> int | None:
+    """Parse a duration in whole seconds, less than a billion; None if it is none."""
+    read = whole_number(value)
+    return read if read is not None and read < MOST_SECONDS else None
+
+
+def milliseconds(value: object) -> int | None:
+    """Parse a duration in milliseconds as seconds, rounded half up; None if none."""
+    read = money(value)
+    if read is None:
+        return None
+    return int((read / 1_000).to_integral_value(ROUND_HALF_UP))
 
 
 def money_text(amount: Decimal | None) -> str | None:

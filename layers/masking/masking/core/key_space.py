@@ -31,9 +31,13 @@
 | creates counted  | TENANT#{tenant}       | CREATES#{minute} | create             |
 | live sessions    | TENANT#{tenant}       | LIVE             | stream             |
 | app's server     | ENDPOINT#{t}#{sha256} | PAUSE            | each failure of it |
-| virtual number   | POOL#{number}         | NUMBER           | stream             |
+| slow tenant      | ENDPOINT#{tenant}#    | SLOW             | slow deliveries    |
+| lane of slow ones| ENDPOINT#LANE{number} | LANE             | slow deliveries    |
+| virtual number   | POOL#{number}         | NUMBER           | stream, reconciler |
 | PIN failures     | GUESS#{tenant}#{pair} | {day}            | stream             |
-| PIN in use       | PIN#{pin}             | PIN              | create             |
+| PIN in use       | PIN#{pin}             | PIN              | create, stream     |
+| call after the   | ANSWERED#{sha256}     | {what Plivo      | answer_call        |
+| end              |                       | asked}           |                    |
 | tombstone        | ERASED#{t}#{number}   | MARKER           | create_erasure     |
 | erasure          | ERASURE#{erasure}     | ERASURE          | create_erasure,    |
 |                  |                       |                  | erase_number       |
@@ -67,6 +71,8 @@ SETTINGS = "SETTINGS"
 WEBHOOKS = "WEBHOOKS"
 LIVE = "LIVE"
 PAUSE = "PAUSE"
+SLOW = "SLOW"
+LANE = "LANE"
 PIN = "PIN"
 TOMBSTONE = "MARKER"
 ERASURE = "ERASURE"
@@ -139,6 +145,12 @@ def pin_key(hashed: str) -> str:
     return f"PIN#{hashed}"
 
 
+def answered_key(call_uuid: str) -> str:
+    """Return the partition of a call that came once its session was over."""
+    digest = hashlib.sha256(call_uuid.encode(errors="replace")).hexdigest()
+    return f"ANSWERED#{digest}"
+
+
 def erasure_key(erasure_id: str) -> str:
     """Return the partition of an erasure and of its counts per session."""
     return f"ERASURE#{erasure_id}"
@@ -185,7 +197,7 @@ def carrier_key(carrier_session_uuid: str) -> str:
 
 
 def pool_key(virtual_number: str) -> str:
-    """Return the partition of a virtual number that sessions have had of late."""
+    """Return the partition of a virtual number: one rented, or that a session had."""
     return f"POOL#{virtual_number}"
 
 
@@ -193,6 +205,16 @@ def endpoint_key(tenant_id: str, origin: str) -> str:
     """Return the partition of an app's server: scheme, host and port of its URL."""
     digest = hashlib.sha256(origin.encode()).hexdigest()
     return f"ENDPOINT#{tenant_id}#{digest}"
+
+
+def slow_key(tenant_id: str) -> str:
+    """Return the partition of how long a tenant's deliveries take."""
+    return f"ENDPOINT#{tenant_id}#"
+
+
+def lane_key(lane: int) -> str:
+    """Return the partition of a lane that slow deliveries share."""
+    return f"ENDPOINT#LANE{lane}"
 
 
 def guess_key(tenant_id: str, pair_hash: str) -> str:

@@ -41,7 +41,9 @@ NULLS = frozenset({"null", "nil", "undefined"})
 
 SCHEME = re.compile(r"(?i)(?:tel|sips?|callto|phone):(?://)?")
 IN_ANGLES = re.compile(r"<([^<>]*)>")
-EXTENSION = re.compile(r"(?i)(?:;ext=|\bext\.?|(?<=\d)x)\s*\d{1,6}$")
+EXTENSION = re.compile(
+    r"(?i)[\s,;]*(?:\bext(?:ension|n)?[.:=]?|(?<=[\d\s,;])[x#])\s*\d{1,7}\s*$"
+)
 CONTEXT = re.compile(r"(?i);phone-context=(\+[0-9]{1,4})(?:;|$)")
 SEPARATORS = re.compile(
     r"[\s()\[\].\-/\u00ad\u00b7\u2010-\u2015\u2022\u2212]", re.UNICODE

@@ -175,13 +175,13 @@ class ErasureNotFoundError(ProblemError):
 
 
 class SessionErasedError(ProblemError):
-    """The session of this key was erased."""
+    """The session of this key was erased, or is past its retention."""
 
     status = HTTPStatus.GONE
     code = "session_erased"
     detail = (
-        "The session of this Idempotency-Key was erased. Use a new key for a new "
-        "session."
+        "The session of this Idempotency-Key was erased, or is past its retention. Use "
+        "a new key for a new session."
     )
 
 

@@ -18,7 +18,7 @@ def parse_stamp(text: str) -> datetime:
 
 
 # Years of times from outside; others are as good as none, and sort wrong.
-FIRST_YEAR, LAST_YEAR = 1970, 8999
+FIRST_YEAR, LAST_YEAR = 1970, 9000
 
 # The writings that Plivo documents and shows, and those of common libraries: ISO 8601
 # and Go's `String()`, the same with other separators, RFC 1123 and the date of C and
@@ -70,7 +70,7 @@ def parse_callback_time(text: str) -> datetime | None:
     Many writings are read, because Plivo documents none (plivo-contract 2.1). A time
     without a zone is UTC; a zone that has a name alone is not known, unless it is UTC.
     A time before
-    1970 or after 8999 is one that nobody set.
+    1970 or after 9000 is one that nobody set.
     """
     text = text.strip()
     if len(text) > LONGEST_TIME or not text.isascii():

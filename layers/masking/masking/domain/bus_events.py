@@ -66,10 +66,40 @@ class Event:
         }
 
 
-# A place in the table's stream has 21 to 40 digits; a change is at most 100 events.
+# The names of an event's detail that are fields of their own.
+FIELDS = frozenset(
+    {"id", "type", "occurred_at", "session_uuid", "sequence", "tenant_id", "webhook"}
+)
+
+
+def event_in(detail: Mapping[str, Any]) -> Event:
+    """Return the event that has this detail."""
+    return Event(
+        type=detail["type"],
+        id=detail["id"],
+        occurred_at=detail["occurred_at"],
+        session_uuid=detail.get("session_uuid"),
+        tenant_id=detail["tenant_id"],
+        data={name: value for name, value in detail.items() if name not in FIELDS},
+        webhook=detail.get("webhook"),
+        sequence=detail.get("sequence"),
+    )
+
+
+def without_person(event: Event) -> Event | None:
+    """Return what may be told after an erasure; None of what somebody did in a call."""
+    if event.data.keys() & {"call", "callback", "carrier_event"}:
+        return None
+    if "labels" not in event.data:
+        return event
+    return replace(event, data={**event.data, "labels": {}})
+
+
+# A place in the table's stream has 21 to 40 digits. A settlement is an event for each
+# call, and so a change of more than 10,000 events is none.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
 PLACE_DIGITS = 40
-EVENT_DIGITS = 2
+EVENT_DIGITS = 4
 
 
 def numbered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -38,7 +38,8 @@ class Call:
     *caller* and *callee* are `first`, `second`, `unknown` or None; *hung_up_by* as
     well, None where nobody did (a time limit, a busy line). *digests* name the
     callbacks that it was made of. *talk_seconds* is None if it can't be told; *is_over*
-    says that it has ended, even if it is not known when.
+    says that it has ended, even if it is not known when, and *is_dialed* whether Plivo
+    has a leg of who was called, None while that is not known.
     """
 
     ordinal: int
@@ -61,6 +62,13 @@ class Call:
     recordings: tuple[str, ...]
     digests: tuple[str, ...]
     is_over: bool = False
+    is_dialed: bool | None = None
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return when it began and ended, as near as is known; None if neither is."""
+        ended = self.ended_at or self.started_at
+        return ((self.started_at or ended), ended) if ended else None
 
     @property
     def hangup_meaning(self) -> str | None:
@@ -70,6 +78,10 @@ class Call:
 
 CERTAIN = "certain"
 INFERRED = "inferred"
+SETTLED = "settled"
+
+# The outcome of what was told as a call, and of which Plivo has no record.
+NOT_A_CALL = "not_a_call"
 
 
 def call_from(
@@ -118,6 +130,43 @@ def call_from(
         recordings=_recordings(facts),
         digests=tuple(digests),
         is_over=over or is_followed,
+    )
+
+
+def without_callbacks(ordinal: int) -> Call:
+    """Return a call of which no callback came."""
+    return Call(
+        ordinal=ordinal,
+        certainty=SETTLED,
+        caller=None,
+        callee=None,
+        outcome="unknown",
+        started_at=None,
+        ringing_at=None,
+        answered_at=None,
+        ended_at=None,
+        ring_seconds=None,
+        talk_seconds=None,
+        pin=None,
+        hung_up_by=None,
+        hangup_cause=None,
+        hangup_code=None,
+        billed_seconds=None,
+        amount=None,
+        recordings=(),
+        digests=(),
+    )
+
+
+def no_call() -> Call:
+    """Return what is told in place of a call that there never was: it cost nothing."""
+    return replace(
+        without_callbacks(0),
+        outcome=NOT_A_CALL,
+        talk_seconds=0,
+        billed_seconds=0,
+        amount=Decimal(0),
+        is_over=True,
     )
 
 

@@ -3,6 +3,8 @@
 waiting ──2xx──> delivered          410: stopped
    │  ▲                             a day over: dead, and in the dead-letter queue
    └──┘ anything else: again after a pause that grows, with jitter
+
+An attempt that was begun and never ended has failed: its worker died.
 """
 
 from __future__ import annotations
@@ -35,6 +37,21 @@ FAILURES = 5
 REST = (30, 60, 120, 300, 600)
 
 
+# Seconds from the resolution of an app's name to its answer; and the share of them
+# that makes an attempt slow.
+SECONDS = 5.0
+SLOW_SHARE = 0.4
+
+# How long the deliveries of a tenant count as slow after one that was.
+SLOW_FOR = timedelta(minutes=5)
+
+# How long a slow one that can't be tried now is put off, by how often it was received.
+LANE_PAUSE, LONGEST_LANE_PAUSE = timedelta(seconds=4), timedelta(minutes=5)
+
+# Why an attempt failed whose worker died.
+INTERRUPTED = "interrupted"
+
+
 class Status(StrEnum):
     """What became of a delivery."""
 
@@ -50,8 +67,9 @@ class Delivery:
 
     *session_uuid* is the erasure's id where the event is of an erasure.
     *last_status* is the HTTP status that was answered, *last_error* the kind of
-    failure where there was none. *retention_days* is its session's own. Times are
-    aware UTC.
+    failure where there was none, *begun_at* is there while an attempt is on its way.
+    *purge_at* is when its session is purged, in seconds since 1970; None where the
+    event is of an erasure. Times are aware UTC.
     """
 
     session_uuid: str
@@ -68,7 +86,8 @@ class Delivery:
     next_at: datetime | None = None
     last_status: int | None = None
     last_error: str | None = None
-    retention_days: int | None = None
+    purge_at: int | None = None
+    begun_at: datetime | None = None
 
     @property
     def is_of_erasure(self) -> bool:
@@ -94,9 +113,12 @@ def keys_in(delivery_id: str) -> tuple[str, str] | None:
 
 
 def begin(
-    detail: Mapping[str, Any], now: datetime, retention_days: int | None = None
+    detail: Mapping[str, Any], now: datetime, *, purge_at: int | None = None
 ) -> Delivery:
-    """Begin the delivery of an event; *detail* is as the bus had it."""
+    """Begin the delivery of an event; *detail* is as the bus had it.
+
+    *purge_at* is when its session is purged, in seconds since 1970.
+    """
     # A call that no callback told of can't be read from one.
     left_out = ELSEWHERE if "callback" in detail else ELSEWHERE - {"call"}
     kept = {k: v for k, v in detail.items() if k not in left_out | {"webhook"}}
@@ -111,7 +133,7 @@ def begin(
         attempts=0,
         first_at=now,
         deadline=now + LIFE,
-        retention_days=retention_days,
+        purge_at=purge_at,
     )
 
 
@@ -123,8 +145,29 @@ def owner_of(detail: Mapping[str, Any]) -> str:
 def renew(delivery: Delivery, now: datetime) -> Delivery:
     """Begin again, for another day, whatever became of the delivery."""
     return replace(
-        delivery, status=Status.WAITING, deadline=now + LIFE, next_at=None, attempts=0
+        delivery,
+        status=Status.WAITING,
+        deadline=now + LIFE,
+        next_at=None,
+        begun_at=None,
+        attempts=0,
     )
+
+
+def begun(delivery: Delivery, now: datetime) -> Delivery:
+    """Record that an attempt begins."""
+    return replace(delivery, begun_at=now, next_at=None)
+
+
+def postponed(delivery: Delivery, until: datetime) -> Delivery:
+    """Record that a delivery waits without having been tried."""
+    return replace(delivery, next_at=until)
+
+
+def wait_for_lane(received: int, chance: float) -> timedelta:
+    """Return how long a slow delivery waits that finds its lane taken."""
+    pause = min(LANE_PAUSE * min(received, 100), LONGEST_LANE_PAUSE)
+    return pause * (0.5 + chance)
 
 
 def attempted(
@@ -144,6 +187,7 @@ def attempted(
         last_status=status,
         last_error=error,
         next_at=None,
+        begun_at=None,
     )
     if status is not None and 200 <= status < 300:
         return replace(tried, status=Status.DELIVERED)
@@ -158,7 +202,12 @@ def attempted(
 def closed(delivery: Delivery, status: Status, reason: str, now: datetime) -> Delivery:
     """Record that a delivery was given up without an attempt."""
     return replace(
-        delivery, status=status, last_error=reason, last_at=now, next_at=None
+        delivery,
+        status=status,
+        last_error=reason,
+        last_at=now,
+        next_at=None,
+        begun_at=None,
     )
 
 

@@ -21,6 +21,11 @@ from masking.domain.sessions import (
 
 SHARDS = 16
 
+# For how long, and for twice that at most, a session's items outlive its retention;
+# a fourth of a short retention if that is less.
+PURGE_SLACK = timedelta(days=7)
+SLACK_SHARE = 4
+
 
 class Action(StrEnum):
     """What a session next needs done."""
@@ -90,13 +95,20 @@ def end_beside(session: Session) -> DueWork | None:
     return DueWork(Action.EXPIRE, ends) if asks else None
 
 
-def moves_purge(before: datetime | None, after: datetime) -> bool:
-    """Return whether an end that moves makes what a session keeps be purged otherwise.
+def purge_time(
+    kept_until: int, retention: timedelta, planned: int | None = None
+) -> int:
+    """Return when the items of a session are purged that is kept until *kept_until*.
 
-    A session that ends up to a day sooner keeps its purge time, because moving it costs
-    a write for each callback and link.
+    Times are seconds since 1970; *planned* is when they are to be purged as yet. That
+    stays if it is neither before *kept_until* nor long after it, because moving it
+    costs a write for each callback, link and delivery: an end that moves by up to a
+    week costs none.
     """
-    return before is None or not timedelta(0) <= before - after <= timedelta(days=1)
+    slack = int(min(PURGE_SLACK, retention / SLACK_SHARE).total_seconds())
+    if planned is not None and kept_until <= planned <= kept_until + 2 * slack:
+        return planned
+    return kept_until + slack
 
 
 def shard_of(session_uuid: str, rule: Schedule) -> str:

@@ -44,6 +44,9 @@ SLACK = timedelta(seconds=5)
 NEAR = 8
 AHEAD = 64
 
+# The last place in `PLACES` before the answer of who was called.
+ANSWERED = 6
+
 # Events from `PLACES` before which nothing of a call comes.
 LAST_START = 4
 
@@ -108,11 +111,11 @@ def _ended_by(
     event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
 ) -> Gathered | None:
     """Return the call of a callback of a call's end."""
+    free = [c for c in calls if not c.same(event) and _may_end(c, event)]
     for call in reversed(calls):
         told = [each for each in call.events if each.slot == event.slot]
         if any(_is_repeat(each, event) for each in told):
             return call
-    free = [c for c in calls if not c.same(event) and _may_end(c, event)]
     # The legs of a call end together.
     ending = [c for c in free if c.has_end and event.at - c.last <= AGAIN]
     reached = [(_reach(c, event), c not in ending, -n) for n, c in enumerate(free)]
@@ -122,12 +125,20 @@ def _ended_by(
     if ending:
         return ending[-1]
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
+    # Unless people talk in it a call has ended by now.
+    started = [c for c in started if _may_be_up(c, event)] or started
     if len(started) > 1:
         return _of_two_open(started, event, later)
     if free:
         return started[-1] if started else free[-1]
     doubles = [c for c in calls if c.same(event) and _repeats_end(c, event)]
     return doubles[-1] if doubles else None
+
+
+def _may_be_up(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a call may go on when *event* comes: it rings, or people talk."""
+    talked = any(each.place > ANSWERED for each in call.facts)
+    return talked or event.at - call.last <= RINGING
 
 
 def _of_two_open(
@@ -181,26 +192,48 @@ def _reach(call: Gathered, event: CallbackEvent) -> float:
 
 
 def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
-    """Return whether an end is told again, with one attribute altered at most."""
-    if abs(event.at - double.at) > AGAIN or not (event.has_cost and double.has_cost):
+    """Return whether an end is told again, with one attribute altered at most.
+
+    What one of them does not say they agree in.
+    """
+    if not _may_repeat(double, event) or not (event.has_cost and double.has_cost):
         return False
-    names = double.attributes.keys() | event.attributes.keys()
+    names = double.attributes.keys() & event.attributes.keys()
     altered = [
         name
         for name in names - {"EventTimestamp"}
-        if double.attributes.get(name, "") != event.attributes.get(name, "")
+        if len({double.attributes[name], event.attributes[name], ""}) > 2
     ]
     return len(altered) <= 1
 
 
-def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:
-    """Return whether an end that a call has already is told once more."""
-    double = call.same(event)
-    if double and double.duration == event.duration and event.at - double.at <= AGAIN:
+def _may_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
+    """Return whether an end can be told again: at another time, or with other seconds.
+
+    With both it is the end of another leg.
+    """
+    if event.at == double.at:
         return True
-    if event.duration:
-        return event.at - timedelta(seconds=event.duration) < call.last
-    return event.at - call.last <= LATE
+    longs = (double.duration, event.duration)
+    return abs(event.at - double.at) <= AGAIN and (
+        not all(longs) or longs[0] == longs[1]
+    )
+
+
+def _repeats_end(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether an end that a call has already is told once more.
+
+    What has cost something is another call's rather than lost.
+    """
+    double = call.same(event)
+    if double is None:
+        return False
+    if _may_repeat(double, event):
+        return True
+    if event.told_at is None:
+        # It may be received at any time after it happened.
+        return event.duration == double.duration
+    return event.at - call.last <= LATE and not event.is_paid
 
 
 def _same_caller(call: Gathered, event: CallbackEvent) -> bool:

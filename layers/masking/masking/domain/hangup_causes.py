@@ -42,6 +42,7 @@ FAMILIES: Mapping[int, str] = {
 }
 
 NORMAL = 4000
+GAVE_UP = 1000
 TIME_LIMIT = 6000
 
 OUTCOMES: Mapping[int, str] = {

@@ -15,7 +15,6 @@ better announcement, whoever brings it, makes it ANNOUNCED again.
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from masking.core.amounts import whole_seconds
 from masking.core.errors import RecordingRefusedError
 from masking.core.times import parse_go_time
 from masking.domain.plivo_events import uuid_in_url
@@ -49,9 +49,6 @@ UNKNOWN_FORMAT = "bin"
 
 # Addresses under which one recording is looked for.
 MOST_URLS = 3
-
-# A whole number of seconds. A longer one is no duration, and more than can be kept.
-SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 # Value of an object's tag `retention-days` while it is held: no rule matches it.
 HELD = "held"
@@ -156,10 +153,6 @@ class Recording:
         return self.carrier_id or self.recording_uuid
 
 
-# As many digits as a call can last; more are as good as none.
-SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
-
-
 def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     """Read the callback of a finished recording.
 
@@ -171,7 +164,6 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
     if not url:
         message = "the callback names no URL"
         raise RecordingRefusedError(message, reason="malformed")
-    duration = attributes.get("RecordingDuration", "")
     recording_uuid = recording_uuid_of(attributes)
     # Plivo documents the resource, and not that its name is the RecordingUUID.
     named = uuid_in_url(attributes.get("RecordingResourceURL"))
@@ -179,7 +171,7 @@ def announcement_of(attributes: Mapping[str, str]) -> Announcement:
         recording_uuid=recording_uuid,
         url=url,
         format=format_named(attributes.get("RecordingFormat"), url),
-        duration=int(duration) if SECONDS.fullmatch(duration) else None,
+        duration=whole_seconds(attributes.get("RecordingDuration")),
         carrier_id=named if named != recording_uuid else None,
         call=_known(
             started_at=time_in(attributes.get("RecordingStartTime")),

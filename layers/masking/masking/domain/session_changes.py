@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from masking.core import callers, numbers
-from masking.domain import due_work, plivo_events, sessions
+from masking.domain import plivo_events, sessions
 from masking.domain.redaction import ACCOUNTING
 from masking.domain.sessions import LEASE, PARTY_FIELDS, Session, Status
 
@@ -19,11 +19,19 @@ if TYPE_CHECKING:
 # The type of the event that an unknown caller was not let through.
 REFUSED = "call.refused"
 
+# The type of the event that a call began when its session was over.
+AFTER_END = "call.after_end"
+
 # Of an update whose outcome had not been known.
 UPDATED = "updated"
 PARTLY_UPDATED = "partly_updated"
 NOT_UPDATED = "not_updated"
 UNKNOWN = "unknown"
+
+PINS = ("first_party_pin", "second_party_pin")
+
+# The type of the event that another session has the same PIN at the same number.
+PIN_CONFLICT = "pin.conflict"
 
 # What follows from calls, and is no change of a session's attributes.
 COUNTED = ACCOUNTING - {"duration"}
@@ -141,12 +149,26 @@ def is_refusal(call: Call, history: Sequence[CallbackEvent], session: Session) -
     That is, nobody else was called. A session that lacks a party and asks for no PIN
     lets everybody through.
     """
-    if call.caller != plivo_events.UNKNOWN:
+    if call.caller != plivo_events.UNKNOWN or call.is_dialed:
         return False
     of_call = [each for each in history if each.digest in call.digests]
     rang = any(plivo_events.SECOND_PARTY in each.name for each in of_call)
     admitted = call.pin is not None and call.pin.outcome == "success"
     return not (rang or admitted or _is_open(session.settings))
+
+
+def is_after_end(call: Call, session: Session) -> bool:
+    """Return whether a call began when its session was over.
+
+    Both times are to the second: what begins in the second of the end may be before.
+    """
+    if call.started_at is None:
+        return False
+    began = call.started_at - timedelta(seconds=1)
+    if session.status is Status.EXPIRED:
+        ended = session.ended_time or session.expiry_time
+        return ended is not None and began > ended
+    return sessions.is_over(session, began)
 
 
 def _is_open(settings: Mapping[str, Any]) -> bool:
@@ -159,12 +181,32 @@ def is_new_at_carrier(before: Session | None) -> bool:
     return before is None or before.carrier_session_uuid is None
 
 
+def pins_in(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the PINs among a session's attributes."""
+    return tuple(str(settings[name]) for name in PINS if settings.get(name))
+
+
+def may_share_pins(before: Session | None, after: Session) -> bool:
+    """Return whether a session has PINs at a number where nobody has claimed them.
+
+    It was given another number, or it came to be known otherwise than by the answer to
+    its create, or is one that a create never ends because it rings a phone at once.
+    Both sessions have what was asked for.
+    """
+    if after.status is not Status.ACTIVE or not pins_in(after.settings):
+        return False
+    had = before.virtual_number if before else None
+    if had is not None:
+        return had != after.virtual_number
+    rings = after.settings.get("initiate_call_to_first_party", False)
+    return is_new_at_carrier(before) and bool(after.repaired or rings)
+
+
 def ends_otherwise(before: Session | None, after: Session) -> bool:
     """Return whether what is kept of a session that Plivo has is to go otherwise."""
-    if after.carrier_session_uuid is None or after.expiry_time is None:
+    if before is None or after.carrier_session_uuid is None:
         return False
-    was = before.expiry_time if before else None
-    return due_work.moves_purge(was, after.expiry_time)
+    return before.purge_at != after.purge_at
 
 
 def has_other_parties(before: Session | None, after: Session) -> bool:

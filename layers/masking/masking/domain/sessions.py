@@ -124,7 +124,8 @@ class Session:
     *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
     long it is kept after its end, if its tenant has a rule for that. *erased_at* is
     when a person of it was erased: from then on it holds accounting alone. *kept_until*
-    is when its items were last said to be purged. Times are aware UTC.
+    is when its retention ends, *purge_at* when its items are purged, some time later,
+    in seconds since 1970. Times are aware UTC.
     """
 
     session_uuid: str
@@ -159,6 +160,7 @@ class Session:
     labels: Mapping[str, str] = field(default_factory=dict)
     retention_days: int | None = None
     kept_until: datetime | None = field(default=None, compare=False)
+    purge_at: int | None = field(default=None, compare=False)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -6,213 +6,193 @@ callbacks are attached to them for what records lack (plivo-contract 3.1).
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from masking.core.amounts import money, seconds, whole_number
-from masking.core.times import parse_callback_time
+from masking.core.amounts import money
 from masking.domain import hangup_causes
-from masking.domain.callback_event import EARLIEST
-from masking.domain.calls import Call
-
-SETTLED = "settled"
-
-Record = Mapping[str, Any]
+from masking.domain.call_records import CallRecord, Record
+from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.calls import (
+    INFERRED,
+    SETTLED,
+    Call,
+    call_from,
+    without_callbacks,
+)
+from masking.domain.gathered import Gathered
 
 # So far apart a call's record and its callbacks may be.
 APART = timedelta(seconds=5)
 
-LEGS = ("first_party", "second_party")
+# A callback is moved to another record that it fits better by so many seconds.
+BETTER = 2.0
 
-# Plivo's words for the end of a leg that was answered, and of one that was not.
-ANSWERED = frozenset({"completed", "answered", "in-progress"})
-UNANSWERED: Mapping[str, str] = {
-    "busy": "busy",
-    "no-answer": "no_answer",
-    "timeout": "no_answer",
-    "cancel": "cancelled",
-    "canceled": "cancelled",
-    "cancelled": "cancelled",
-    "rejected": "rejected",
-    "failed": "failed",
-}
+# Another cost or another way to end weighs as much as so many seconds.
+UNLIKE = 1.5
+
+# So many records before and after the one that it was taken for are looked at.
+NEAR = 8
+LONGEST_CALL = timedelta(days=1)
+
+# Outcomes of a call that is over and was not connected, as callbacks tell them.
+KNOWN = frozenset({"pin_failed", *hangup_causes.OUTCOMES.values(), "failed"})
 
 
-def settle(calls: Sequence[Call], interactions: Sequence[Record]) -> list[Call]:
+def settle(
+    calls: Sequence[Call],
+    interactions: Sequence[Record],
+    history: Sequence[CallbackEvent],
+    parties: Mapping[str, str | None],
+    *,
+    is_reopened: bool = False,
+) -> list[Call]:
     """Return the calls of *interactions*, each with the callbacks that fit it.
 
-    A call of callbacks that Plivo has no record of is part of the record that it lies
-    nearest to, if that is near; else its callbacks belong to no call.
+    *calls* are those that *history*, the callbacks in order, tells of. One that Plivo
+    has no record of is part of the record that it lies nearest to, if that is near.
+    Else its callbacks belong to no call, unless what came late has the session settled
+    once more (*is_reopened*): Plivo may have it by then.
     """
-    records = sorted(interactions, key=_begun)
-    told = _matched(calls, records)
-    return [
-        _settled(number, record, told[number - 1])
-        for number, record in enumerate(records, start=1)
-    ]
+    records = sorted(map(CallRecord, interactions), key=lambda each: each.span)
+    home, rest = _matched(calls, records)
+    found = []
+    for record, events in zip(
+        records, _attached(records, home, calls, history), strict=True
+    ):
+        told = Gathered()
+        for event in events:
+            told.add(event)
+        base = without_callbacks(0)
+        if events:
+            digests = [event.digest for event in events]
+            base = call_from(
+                *(0, told.evidence, parties),
+                digests=digests,
+                is_whole=False,
+                is_followed=True,
+            )
+        found.append(_settled(record, base))
+    if is_reopened:
+        found += [replace(calls[at], certainty=INFERRED) for at in rest]
+        found.sort(key=lambda call: call.started_at or EARLIEST)
+    return [replace(call, ordinal=n) for n, call in enumerate(found, start=1)]
 
 
-def _begun(record: Record) -> datetime:
-    return _time(record.get("start_time")) or EARLIEST
+def _attached(
+    records: Sequence[CallRecord],
+    home: Mapping[int, int],
+    calls: Sequence[Call],
+    history: Sequence[CallbackEvent],
+) -> list[list[CallbackEvent]]:
+    """Return the callbacks of each record, in order.
 
-
-def _matched(calls: Sequence[Call], records: Sequence[Record]) -> list[list[Call]]:
-    """Return, for each record, the calls of callbacks that it is the record of."""
-    found: list[list[Call]] = [[] for _ in records]
-    if len(calls) == len(records):
-        return [[call] for call in calls]
-    for call in calls:
-        begun = call.started_at or call.ended_at
-        if begun is None:
+    They stay with the call that they were taken for, unless a record fits them better
+    whose call was not told apart.
+    """
+    number_of = {d: home[at] for at in home for d in calls[at].digests}
+    found: list[list[CallbackEvent]] = [[] for _ in records]
+    spans = [record.span for record in records]
+    began = [span[0] for span in spans]
+    for event in history:
+        number = number_of.get(event.digest)
+        if number is None:
             continue
-        fits = [
-            number
-            for number, record in enumerate(records)
-            if _begun(record) - APART <= begun <= _end_of(record) + APART
-        ]
-        if fits:
-            found[fits[-1]].append(call)
+        if event.told_at:
+            first = bisect_left(began, event.at - LONGEST_CALL)
+            last = bisect_right(began, event.at + APART)
+            near = range(max(first, number - NEAR), min(last, number + NEAR))
+            best = min(near, key=lambda n: records[n].misses(event), default=number)
+            if records[best].misses(event) + BETTER < records[number].misses(event):
+                number = best
+        found[number].append(event)
     return found
 
 
-def _settled(ordinal: int, record: Record, told: Sequence[Call]) -> Call:
+def _matched(
+    calls: Sequence[Call], records: Sequence[CallRecord]
+) -> tuple[dict[int, int], list[int]]:
+    """Return which record each call of callbacks is of, by their places; those of none.
+
+    The nearest in time are paired first, then what is left over goes to the record
+    that it is nearest to. If as many calls as records are left, none of them near, the
+    callbacks' times are wrong and their order is all there is.
+    """
+    near = _near(calls, records)
+    home: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, at, number in near:
+        if at not in home and number not in taken:
+            home[at] = number
+            taken.add(number)
+    for _, at, number in near:
+        home.setdefault(at, number)
+    free = [number for number in range(len(records)) if number not in taken]
+    rest = [at for at in range(len(calls)) if at not in home]
+    if len(free) == len(rest):
+        home.update(zip(rest, free, strict=True))
+    return home, [at for at in rest if at not in home]
+
+
+def _near(
+    calls: Sequence[Call], records: Sequence[CallRecord]
+) -> list[tuple[float, int, int]]:
+    """List calls and records that overlap, after how much they differ."""
+    began = [record.span[0] for record in records]
+    longest = max((r.span[1] - r.span[0] for r in records), default=timedelta())
+    found = []
+    for at, call in enumerate(calls):
+        span = call.span
+        if span is None:
+            continue
+        first = bisect_left(began, span[0] - longest - APART)
+        for number in range(first, bisect_right(began, span[1] + APART)):
+            record = records[number].span
+            if record[1] + APART >= span[0]:
+                parts = zip(span, record, strict=True)
+                differ = sum(abs((a - b).total_seconds()) for a, b in parts)
+                unlike = records[number].contradictions(call)
+                found.append((differ + UNLIKE * unlike, at, number))
+    return sorted(found)
+
+
+def _settled(record: CallRecord, told: Call) -> Call:
     """Return the call of a record; *told* is what callbacks say of it."""
-    base = told[0] if told else _nothing(ordinal)
-    caller, callee = (record.get(f"{leg}_leg") or {} for leg in LEGS)
-    answered = _answered_at(record)
-    connected = _connected(record)
-    if connected and answered is None:
-        answered = base.answered_at
-    ended = _end_of(record) if _end_of(record) > EARLIEST else base.ended_at
-    cause = _cause(caller, callee)
-    code = whole_number(cause.get("hangup_cause_code"))
+    connected = record.is_connected
+    answered = record.answered or told.answered_at
+    ended = record.ended or told.ended_at
+    cause = record.cause
+    if connected:
+        outcome = "connected"
+    elif told.pin and told.pin.outcome == "failed" and not record.is_dialed:
+        outcome = "pin_failed"
+    else:
+        known = None if connected is None else record.unanswered_as
+        outcome = known or (told.outcome if told.outcome in KNOWN else "unknown")
     return replace(
-        base,
-        ordinal=ordinal,
+        told,
         certainty=SETTLED,
-        outcome=_outcome(record, base, code, connected=connected),
-        started_at=_time(record.get("start_time")) or base.started_at,
+        outcome=outcome,
+        started_at=record.began or told.started_at,
         answered_at=answered if connected else None,
         ended_at=ended,
         is_over=True,
-        talk_seconds=_talked(answered, ended, callee, base) if connected else 0,
-        hangup_cause=cause.get("hangup_cause") or base.hangup_cause,
-        hangup_code=base.hangup_code if code is None else code,
-        billed_seconds=whole_number(record.get("call_billed_duration")) or 0,
-        amount=money(record.get("total_call_amount") or "0"),
-        recordings=tuple(dict.fromkeys(r for each in told for r in each.recordings)),
-        digests=tuple(digest for each in told for digest in each.digests),
+        is_dialed=record.is_dialed,
+        talk_seconds=_talked(record, answered, ended, told) if connected else 0,
+        hangup_cause=cause.record.get("hangup_cause") or told.hangup_cause,
+        hangup_code=told.hangup_code if cause.code is None else cause.code,
+        billed_seconds=record.billed,
+        amount=money(record.record.get("total_call_amount") or "0"),
     )
-
-
-def _connected(record: Record) -> bool | None:
-    """Return whether both legs were answered; None if the record does not say."""
-    legs = [record.get(f"{leg}_leg") or {} for leg in LEGS]
-    words = [str(record.get(f"{leg}_status") or "").lower() for leg in LEGS]
-    if words[1] in UNANSWERED or words[0] in UNANSWERED:
-        return False
-    if all(leg.get("answer_time") for leg in legs):
-        return True
-    if all(word in ANSWERED for word in words):
-        return True
-    if record.get("recording_resource_url"):
-        return True
-    if legs[1].get("duration") or legs[1].get("billed_duration"):
-        return True
-    exists = legs[1] or words[1] or record.get("second_party_resource_url")
-    if not exists or (legs[1] and not legs[1].get("answer_time")):
-        return False
-    return None
-
-
-def _outcome(
-    record: Record, told: Call, code: int | None, *, connected: bool | None
-) -> str:
-    if connected:
-        return "connected"
-    if connected is None:
-        return told.outcome if told.outcome in KNOWN else "unknown"
-    dialed = record.get("second_party_leg") or record.get("second_party_resource_url")
-    if told.pin and told.pin.outcome == "failed" and not dialed:
-        return "pin_failed"
-    words = [str(record.get(f"{leg}_status") or "").lower() for leg in LEGS]
-    if words[1] in UNANSWERED:
-        return UNANSWERED[words[1]]
-    if not hangup_causes.is_by_person(code):
-        return hangup_causes.outcome_of(code)
-    if words[0] in UNANSWERED:
-        return UNANSWERED[words[0]]
-    return "cancelled"
-
-
-# Outcomes of a call that is over, as callbacks tell them.
-KNOWN = frozenset(
-    {"connected", "pin_failed", *hangup_causes.OUTCOMES.values(), "failed"}
-)
-
-
-def _cause(caller: Record, callee: Record) -> Record:
-    """Return the leg that explains why the call ended."""
-    for leg in (callee, caller):
-        code = whole_number(leg.get("hangup_cause_code"))
-        if code is not None and not hangup_causes.is_by_person(code):
-            return leg
-    return callee if callee.get("hangup_cause_code") is not None else caller
-
-
-def _answered_at(record: Record) -> datetime | None:
-    """Return when the last leg was answered."""
-    times = [_time((record.get(f"{leg}_leg") or {}).get("answer_time")) for leg in LEGS]
-    known = [at for at in times if at]
-    return max(known) if len(known) == len(LEGS) else None
 
 
 def _talked(
-    answered: datetime | None, ended: datetime | None, callee: Record, told: Call
+    record: CallRecord, answered: datetime | None, ended: datetime | None, told: Call
 ) -> int | None:
-    if callee.get("duration"):
-        return seconds(callee["duration"])
+    if duration := record.legs[1].duration:
+        return duration
     if answered and ended:
         return max(0, int((ended - answered).total_seconds()))
     return told.talk_seconds
-
-
-def _end_of(record: Record) -> datetime:
-    """Return when a call ended: as told, else by its legs, else its beginning."""
-    legs = [record.get(f"{leg}_leg") or {} for leg in LEGS]
-    ended = _time(record.get("end_time"))
-    if ended:
-        return ended
-    times = [at for leg in legs if (at := _time(leg.get("end_time")))]
-    return max(times, default=_begun(record))
-
-
-def _time(value: object) -> datetime | None:
-    return parse_callback_time(value) if isinstance(value, str) else None
-
-
-def _nothing(ordinal: int) -> Call:
-    """Return a call of which no callback came."""
-    return Call(
-        ordinal=ordinal,
-        certainty=SETTLED,
-        caller=None,
-        callee=None,
-        outcome="unknown",
-        started_at=None,
-        ringing_at=None,
-        answered_at=None,
-        ended_at=None,
-        ring_seconds=None,
-        talk_seconds=None,
-        pin=None,
-        hung_up_by=None,
-        hangup_cause=None,
-        hangup_code=None,
-        billed_seconds=None,
-        amount=None,
-        recordings=(),
-        digests=(),
-    )

@@ -20,10 +20,10 @@ from typing import Any
 from masking.core import callers
 from masking.domain import gather_calls, settled_calls, split_calls
 from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered
-from masking.domain.calls import CERTAIN, INFERRED, Call, call_from
+from masking.domain.calls import CERTAIN, INFERRED, SETTLED, Call, call_from
 from masking.domain.gathered import Gathered
+from masking.domain.inferred_order import with_order
 from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP, Stage
-from masking.domain.settled_calls import SETTLED
 
 __all__ = [
     "CERTAIN",
@@ -41,7 +41,8 @@ class Snapshot:
     """What Plivo answered when it was asked at *taken_at*.
 
     *interactions* are Plivo's, one for each call, oldest first; *final* says that
-    the session was over and its totals at rest.
+    the session was over and its totals at rest, *reopened* that something came later
+    and Plivo is asked once more.
     """
 
     taken_at: datetime
@@ -50,6 +51,7 @@ class Snapshot:
     billed_seconds: int | None = None
     amount: Decimal | None = None
     final: bool = False
+    reopened: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,13 @@ def build_timeline(
     newest = max(snapshots, key=_order_of, default=None)
     calls = _calls_of(history, parties)
     if newest and newest.final:
-        calls = settled_calls.settle(calls, newest.interactions)
+        calls = settled_calls.settle(
+            calls,
+            newest.interactions,
+            history,
+            parties,
+            is_reopened=newest.reopened,
+        )
     billed = sum(call.billed_seconds or 0 for call in calls)
     amount = sum((call.amount or Decimal(0) for call in calls), Decimal(0))
     if newest and newest.billed_seconds is not None:
@@ -114,7 +122,7 @@ def _calls_of(
     chains = split_calls.split_calls(of_calls)
     strict = chains is not None
     gathered = (
-        gather_calls.gather(of_calls)
+        gather_calls.gather(with_order(of_calls, history))
         if chains is None
         else [Gathered(chain) for chain in chains]
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking.callbacks.call_news import refusal_of
 from masking.core import key_space
 from masking.domain import bus_events
 from masking.domain.plivo_events import Stage
@@ -62,10 +61,10 @@ class CallEnded:
             return False
         item = next(i for i in whole.callbacks if key_space.name_of(i) == digest)
         callback = callback_event_from(item)
-        event = self.call_news.of_callback(callback, call, whole.session, is_last=True)
-        if event is None:
+        found = self.call_news.of_callback(
+            callback, call, timeline, whole.session, is_last=True
+        )
+        if not found:
             return False
-        refused = refusal_of(event, callback, call, timeline.history, whole.session)
-        found = [each for each in (event, refused) if each]
         self.bus.put(bus_events.numbered(found, place, first=LATE))
         return True

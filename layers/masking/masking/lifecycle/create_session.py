@@ -149,7 +149,7 @@ class CreateSession:
             if refusal:
                 raise not_created(refusal)
             raise CreateInProgressError(outcome=UNKNOWN, retry_after=1)
-        if found.erased_at:
+        if found.erased_at or sessions.is_hidden(found, self.now()):
             raise SessionErasedError(outcome=NOT_CREATED)
         # Sessions of before 2026-11-26 have the hash of what takes effect.
         effective = transitions.hash_of_request(fresh.asked, fresh.labels)
@@ -216,15 +216,12 @@ class CreateSession:
             raise not_created(explained(error, session.asked)) from None
         if not (self._attempt_of(answer, session) or self._is_ours(answer, session)):
             raise self._pair_is_active(session)
-        if session.asked.get("is_pin_authentication_required"):
-            self._claim_pins(session, answer)
         return Created(self._confirm(session, answer), replayed=False)
 
     def _claim_pins(self, session: Session, answer: CarrierSession) -> None:
         from masking.lifecycle.pin_claims import claim
 
-        key = self.callback_key
-        claim(session, answer, self.stores, self.carrier, key, self.now())
+        claim(session, answer, self.stores, self.carrier, self.callback_key, self.now())
 
     def _look_for(self, session: Session, error: CarrierError) -> Created:
         """Look at Plivo for the session that a create of unknown outcome made.
@@ -232,12 +229,13 @@ class CreateSession:
         A refusal because the pair is active may be about what an earlier attempt of
         ours made; if a complete listing holds nothing of ours, it is another's.
         """
+        found: Found | None = None
         with suppress(CarrierError):
             found = self._find(session)
-            if found.match:
-                return Created(self._confirm(session, found.match), replayed=False)
-            if found.complete and not error.may_have_acted:
-                raise self._pair_is_active(session)
+        if found and found.match:
+            return Created(self._confirm(session, found.match), replayed=False)
+        if found and found.complete and not error.may_have_acted:
+            raise self._pair_is_active(session)
         if not error.may_have_acted:
             detail = "Plivo could not say what it holds of this pair."
             error = CarrierFailedError(detail)
@@ -247,6 +245,8 @@ class CreateSession:
 
     def _confirm(self, session: Session, answer: CarrierSession) -> Session:
         """Store Plivo's answer, beside what callbacks have brought meanwhile."""
+        if session.asked.get("is_pin_authentication_required"):
+            self._claim_pins(session, answer)
         attempt = self._attempt_of(answer, session) or session.attempt
         try:
             stored = self.stores.sessions.change(
@@ -285,8 +285,7 @@ class CreateSession:
         # Rare, and so not imported with the function.
         from masking.lifecycle.match_at_plivo import find
 
-        key, now = self.callback_key, self.now()
-        return find(session, self.carrier, self.stores, key, now)
+        return find(session, self.carrier, self.stores, self.callback_key, self.now())
 
     def _is_ours(self, answer: CarrierSession, session: Session) -> bool:
         from masking.lifecycle.match_at_plivo import is_ours

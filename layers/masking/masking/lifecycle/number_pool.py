@@ -8,7 +8,7 @@ busiest party: with C sessions at a time, those that cool off included, it takes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -57,14 +57,24 @@ class NumberPool:
 
     Requests: one for each number, one for each 20 that Plivo lists, and one for each
     20 sessions that ended within the last hour; never one for a live session.
+    *keep* remembers numbers as ours.
     """
 
     account: Account
     now: Clock
+    keep: Callable[[Sequence[str]], object] = lambda _: None
 
-    def measure(self) -> dict[str, Country]:
+    def rented(self) -> list[Number]:
+        """List the rented numbers that sessions may be given: all that take calls.
+
+        Plivo knows no pool for masking but the account, or a sub-account
+        (plivo-contract 3.5).
+        """
+        return [number for number in self.account.numbers() if number.voice]
+
+    def measure(self, rented: Sequence[Number] | None = None) -> dict[str, Country]:
         """Count live and cooling sessions beside the numbers of each country."""
-        pool = [number for number in self.account.numbers() if number.voice]
+        pool = self.rented() if rented is None else rented
         uses = self.uses(pool[:MOST_NUMBERS])
         found: dict[str, Country] = {}
         for number in pool:
@@ -116,9 +126,14 @@ class NumberPool:
 
 
 def report(pool: NumberPool) -> None:
-    """Write the metrics of the pool; if Plivo can't say, there are none this time."""
+    """Remember the pool's numbers as ours, then write its metrics.
+
+    If Plivo can't say, there are none this time.
+    """
     try:
-        found = pool.measure()
+        rented = pool.rented()
+        pool.keep([number.number for number in rented])
+        found = pool.measure(rented)
     except CarrierError as error:
         telemetry.logger().warning("pool not measured", extra={"code": error.code})
         return

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from masking.api import session_views
 from masking.api.session_pages import SessionPage
-from masking.core import callers, key_space, numbers, times
+from masking.core import amounts, callers, key_space, numbers, times
 from masking.core.problems import InvalidRequestError
 from masking.domain import sessions
 from masking.storage import session_items
@@ -195,4 +195,4 @@ def _place_in(cursor: str) -> tuple[str, int]:
         rule = "must be the cursor of an earlier page"
         violation = {"field": "cursor", "rule": rule, "sent": None}
         raise InvalidRequestError(violations=[violation])
-    return match["key"], int(match["skip"] or 0)
+    return match["key"], amounts.digits(match["skip"] or "") or 0

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag
 
-from masking.core import numbers
+from masking.core import amounts, numbers
 from masking.plivo import answers
 from masking.plivo.errors import CarrierAnswerInvalidError, CarrierRefusedError
 
@@ -176,10 +176,12 @@ class Account:
         )
         body = answer.get("response")
         meta = body.get("meta") if isinstance(body, dict) else None
-        try:
-            return int(meta["total_count"]) if isinstance(meta, dict) else 0
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise CarrierAnswerInvalidError from None
+        if not isinstance(meta, dict):
+            return 0
+        count = amounts.whole_number(meta.get("total_count"))
+        if count is None:
+            raise CarrierAnswerInvalidError
+        return count
 
     def sessions(self, **filters: str) -> Iterator[Mapping[str, Any]]:
         """List masking sessions as Plivo has them, newest first; for operators."""

@@ -271,11 +271,11 @@ def page_in(answer: Any) -> tuple[list[CarrierSession], int | None]:
     following = meta.get("next") if isinstance(meta, dict) else None
     if not following:
         return [clean_session(item) for item in objects], None
+    # A create lists nothing, unless its outcome is not known.
+    from masking.core import amounts
+
     offset = parse_qs(urlsplit(str(following)).query).get("offset", ["0"])[0]
-    return (
-        [clean_session(item) for item in objects],
-        int(offset) if re.fullmatch(r"[0-9]{1,9}", offset, re.ASCII) else 0,
-    )
+    return [clean_session(item) for item in objects], amounts.digits(offset) or 0
 
 
 def _filter_time(moment: datetime) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from urllib3.exceptions import HTTPError
 
+from masking.core import amounts
 from masking.core.errors import RecordingNotReadyError
 
 # Bytes that are read at once if the reader does not say.
@@ -22,7 +23,6 @@ MAGIC = 12
 START = 4096
 
 # A length; one of more digits is none.
-LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 
 # An entity tag that may be the MD5 of the file, as S3's is for a simple put.
 MD5_TAG = re.compile(r'"([0-9a-f]{32})"', re.ASCII)
@@ -55,7 +55,7 @@ def promise_of(headers: Mapping[str, str]) -> Promise:
     The entity tag of an object that S3 has encrypted with KMS is no MD5.
     """
     given = headers.get("Content-Length", "")
-    length = int(given) if LENGTH.fullmatch(given) else None
+    length = amounts.digits(given)
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     try:
         md5 = base64.b64decode(headers.get("Content-MD5", ""), validate=True)

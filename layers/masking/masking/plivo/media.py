@@ -16,7 +16,7 @@ connection made to the address that was looked at.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
@@ -46,7 +46,7 @@ SHARED_DOMAIN = ".amazonaws.com"
 # Left as they are in a path or query; all else is escaped, what is escaped stays so.
 UNESCAPED = "/%:=&?~#+!$,;'@()*[]"
 
-Resolve = Callable[[str, int], list[str]]
+Resolve = Callable[[str, int], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class Media:
         try:
             found = self._resolve(host, port)
         except OSError:
-            found = []
+            found = ()
         if not found:
             message = f"the name {host} could not be resolved"
             raise RecordingNotReadyError(message, reason="unreachable")

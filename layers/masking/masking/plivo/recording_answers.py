@@ -5,20 +5,13 @@ Durations come as milliseconds in decimal strings (plivo-contract 4.3).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from masking.core import numbers
+from masking.core import amounts, numbers
 from masking.domain.plivo_events import uuid_in_url
 from masking.domain.recordings import Announcement, format_named, time_in
-
-# Milliseconds as Plivo writes them. What is longer is no duration.
-MILLISECONDS = re.compile(r"\d{1,12}(\.\d{0,9})?", re.ASCII)
-
-# A year: no call is as long.
-LONGEST_SECONDS = 366 * 86_400
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ def resource_from(recording_id: str, body: Mapping[str, Any]) -> RecordingResour
         recording_id=recording_id,
         url=url or "",
         format=format_named(_text(body.get("recording_format")), url),
-        duration=_seconds(body.get("recording_duration_ms")),
+        duration=amounts.milliseconds(body.get("recording_duration_ms")),
         from_number=numbers.normal_or_none(body.get("from_number")),
         to_number=numbers.normal_or_none(body.get("to_number")),
     )
@@ -92,11 +85,3 @@ def resource_from(recording_id: str, body: Mapping[str, Any]) -> RecordingResour
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _seconds(milliseconds: Any) -> int | None:
-    # An int is looked at first: one of thousands of digits can't even be written.
-    if isinstance(milliseconds, int) and not 0 <= milliseconds < 10**12:
-        return None
-    text = str(milliseconds).strip()
-    return round(float(text) / 1000) if MILLISECONDS.fullmatch(text) else None

@@ -35,6 +35,10 @@ from masking.plivo.errors import (
 
 T = TypeVar("T")
 
+# Seconds to wait where Plivo does not say how long, and the most that is believed.
+USUAL_WAIT = 5
+LONGEST_WAIT = 86_400
+
 
 class SdkClient(plivo.RestClient):  # type: ignore[misc]
     """The SDK's client with its own way of sending: once, silently, answers whole."""
@@ -116,9 +120,12 @@ def _refusal(status: int, text: str | None, retry_after: str | None) -> CarrierE
     if status == 404:
         return CarrierSessionMissingError(carrier_status=status)
     if status == 429:
-        told = re.fullmatch(r"[0-9]{1,5}", retry_after or "", re.ASCII)
-        seconds = int(told[0]) if told else 5
-        return CarrierThrottledError(carrier_status=status, retry_after=seconds)
+        # Rare, and so not imported with every function.
+        from masking.core import amounts
+
+        told = amounts.digits(retry_after or "")
+        wait = told if told is not None and told <= LONGEST_WAIT else USUAL_WAIT
+        return CarrierThrottledError(carrier_status=status, retry_after=wait)
     if 400 <= status < 500 and status != 408:
         return CarrierRefusedError(
             f"Plivo refused the request: {text}" if text else None,

@@ -16,7 +16,6 @@ from masking.core.key_space import CALLBACK, Item, part_key, session_key
 from masking.core.times import stamp
 from masking.storage.table import (
     IS_NEW,
-    IS_THERE,
     ConditionFailedError,
     Table,
 )
@@ -43,16 +42,16 @@ class CallbackStore:
         received_at: datetime,
         came: Mapping[str, str] | None = None,
         erased: bool = False,
-        retention_days: int | None = None,
-        session_ends: datetime | None = None,
+        purge_at: int | None = None,
     ) -> bool:
         """Keep a callback. Returns False if it is there already; changes nothing.
 
         *came* says how: as a form, JSON or GET, and what proved it. With *erased* it
-        belongs to an erased session, and is redacted. *retention_days*
-        is the session's own, and counts from *session_ends* if that is to come yet.
+        belongs to an erased session, and is redacted. *purge_at* is
+        when its session is purged, in seconds since 1970.
         """
-        ends = max(received_at, session_ends or received_at)
+        if purge_at is None:
+            purge_at = self._table.purge_at(received_at)
         item = {
             "pk": session_key(session_uuid),
             "sk": part_key(CALLBACK, digest),
@@ -63,7 +62,7 @@ class CallbackStore:
             **({"came": dict(came)} if came else {}),
             **({"erased": True} if erased else {}),
             "received_at": stamp(received_at),
-            "purge_at": self._table.purge_at(ends, retention_days),
+            "purge_at": purge_at,
         }
         try:
             self._table.put(item, IS_NEW)
@@ -84,16 +83,6 @@ class CallbackStore:
         with suppress(ConditionFailedError):
             self._table.put(after, IS_NEW)
         self._table.delete(before["pk"], before["sk"])
-
-    def keep_until(self, item: Item, purge_at: int) -> None:
-        """Keep a callback for longer, because its session is; a purged one stays so."""
-        with suppress(ConditionFailedError):
-            self._table.update(
-                (item["pk"], item["sk"]),
-                "SET purge_at = :at",
-                {":at": purge_at},
-                IS_THERE,
-            )
 
     # Wrong PINs
 

@@ -1,4 +1,8 @@
-"""Deliveries of events to apps: one write for each attempt."""
+"""Deliveries of events to apps: one write for each attempt.
+
+A second one notes an attempt before it is begun, where one may have broken a worker:
+the message was received before, the server fails, or its tenant's are slow.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +30,16 @@ class DeliveryStore:
         self._table = table
 
     def put(self, session_uuid: str, event_id: str, item: Item, now: datetime) -> None:
-        """Write how a delivery stands."""
+        """Write how a delivery stands.
+
+        It is purged with its session; without one, its retention counts from *now*.
+        """
         self._table.put(
             {
                 **item,
                 "pk": session_key(session_uuid),
                 "sk": part_key(DELIVERY, event_id),
-                "purge_at": self._table.purge_at(now, item.get("retention_days")),
+                "purge_at": item.get("purge_at") or self._table.purge_at(now),
             }
         )
 
@@ -64,9 +71,10 @@ def delivery_item(delivery: Delivery) -> Item:
         "deadline": stamp(delivery.deadline),
         "last_at": stamp(delivery.last_at) if delivery.last_at else None,
         "next_at": stamp(delivery.next_at) if delivery.next_at else None,
+        "begun_at": stamp(delivery.begun_at) if delivery.begun_at else None,
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
-        "retention_days": delivery.retention_days,
+        "purge_at": delivery.purge_at,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -86,7 +94,8 @@ def delivery_from(item: Item) -> Delivery:
         deadline=parse_stamp(item["deadline"]),
         last_at=parse_stamp(item["last_at"]) if "last_at" in item else None,
         next_at=parse_stamp(item["next_at"]) if "next_at" in item else None,
+        begun_at=parse_stamp(item["begun_at"]) if "begun_at" in item else None,
         last_status=item.get("last_status"),
         last_error=item.get("last_error"),
-        retention_days=item.get("retention_days"),
+        purge_at=item.get("purge_at"),
     )

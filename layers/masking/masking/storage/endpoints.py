@@ -1,6 +1,8 @@
 """Servers of apps: how often in a row each has failed, and until when it is paused.
 
-One write for each failure; nothing for a server that answers.
+One write for each failure; nothing for a server that answers. Beside them, which
+tenants' deliveries are slow, and who holds the lanes that these share (see
+`webhooks/shares.py`): a write when a tenant becomes slow, two for each turn in a lane.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from masking.core.key_space import PAUSE, Item
-from masking.core.times import stamp
+from masking.core.key_space import LANE, PAUSE, SLOW, Item, lane_key, slow_key
+from masking.core.times import parse_stamp, stamp
 from masking.storage.table import ConditionFailedError, Table
 
 # How long it is kept that an app's server failed.
@@ -57,3 +59,42 @@ class EndpointStore:
             {":none": 0},
             names=UNTIL,
         )
+
+    def slow_until(self, tenant_id: str) -> datetime | None:
+        """Return until when a tenant's deliveries count as slow; None if never."""
+        item = self._table.get(slow_key(tenant_id), SLOW, consistent=False)
+        return parse_stamp(item["until"]) if item else None
+
+    def put_slow(self, tenant_id: str, until: datetime) -> None:
+        """Let a tenant's deliveries count as slow until then."""
+        self._table.update(
+            (slow_key(tenant_id), SLOW),
+            "SET #until = :until, purge_at = :purge_at",
+            {":until": stamp(until), ":purge_at": int(until.timestamp())},
+            names=UNTIL,
+        )
+
+    def take_lane(self, lane: int, holder: str, now: datetime, until: datetime) -> bool:
+        """Take a lane for *holder* if nobody has it; return whether it was free."""
+        try:
+            self._table.update(
+                (lane_key(lane), LANE),
+                "SET #until = :until, holder = :holder",
+                {":until": stamp(until), ":holder": holder, ":now": stamp(now)},
+                "attribute_not_exists(#until) OR #until <= :now",
+                names=UNTIL,
+            )
+        except ConditionFailedError:
+            return False
+        return True
+
+    def leave_lane(self, lane: int, holder: str, now: datetime) -> None:
+        """Let others have a lane, unless they have it already."""
+        with suppress(ConditionFailedError):
+            self._table.update(
+                (lane_key(lane), LANE),
+                "SET #until = :now",
+                {":now": stamp(now), ":holder": holder},
+                "holder = :holder",
+                names=UNTIL,
+            )

@@ -37,7 +37,12 @@ from masking.core.key_space import (
 )
 from masking.domain import due_work
 from masking.domain.sessions import Session
-from masking.storage.session_items import end_item, session_from, state_item
+from masking.storage.session_items import (
+    end_item,
+    request_item,
+    session_from,
+    state_item,
+)
 from masking.storage.table import (
     IS_NEW,
     IS_THERE,
@@ -47,18 +52,12 @@ from masking.storage.table import (
     written_item,
 )
 
-# A number that is rented no more may be a person's one day.
-POOL_KEPT = timedelta(days=30)
 # How often a change is made again to what others have written meanwhile.
 MOST_TRIES = 5
 
 IS_AS_FETCHED = "fetched_at = :seen"
 WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
 IS_NOT_ERASED = "attribute_not_exists(erased)"
-
-# By how much the end that Plivo answers may differ from the one that was asked for
-# before the request's item, which was written first, is made to go with its session.
-REQUEST_SLACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -78,25 +77,16 @@ class SessionStore:
 
     def reserve(self, session: Session) -> None:
         """Write a new session. Raises SessionTakenError if it is there already."""
+        kept = self._kept_until(session)
         try:
-            self._table.put(state_item(session, self._ends(session)), IS_NEW)
+            self._table.put(state_item(session, self.purge_at(session), kept), IS_NEW)
         except ConditionFailedError:
             raise SessionTakenError from None
         self.put_request(session)
 
     def put_request(self, session: Session) -> None:
         """Write the request; writing it twice changes nothing."""
-        ends = session.expiry_time or _asked_end(session)
-        self._table.put(
-            {
-                "pk": session_key(session.session_uuid),
-                "sk": REQUEST,
-                "asked": dict(session.asked),
-                # So that an erasure finds links by label if the state was purged first.
-                **({"labels": dict(session.labels)} if session.labels else {}),
-                "purge_at": self._table.purge_at(ends, session.retention_days),
-            }
-        )
+        self._table.put(request_item(session, self.purge_at(session)))
 
     def replace(self, before: Session, after: Session) -> None:
         """Write the next state. Raises StaleStateError if *before* has gone by.
@@ -104,17 +94,17 @@ class SessionStore:
         An end beside a check is written first, so that no state lacks it, and last, as
         the sweep may have found it without need in between and removed it.
         """
-        self._put_end(after)
+        purge_at = self._purge_after(before, after)
+        self._put_end(after, purge_at)
         try:
             self._table.put(
-                state_item(after, self._ends(after)),
+                state_item(after, purge_at, self._kept_until(after)),
                 IS_UNCHANGED,
                 {":seen": before.version},
             )
         except ConditionFailedError:
             raise StaleStateError from None
-        self._put_end(after)
-        self._keep_request(before, after)
+        self._put_end(after, purge_at)
 
     def change(
         self, session: Session, change: Callable[[Session], Session | None]
@@ -188,19 +178,9 @@ class SessionStore:
     # Virtual numbers
 
     def has_virtual_number(self, number: str, now: datetime) -> bool:
-        """Return whether *number* was a session's virtual number within 30 days."""
+        """Return whether *number* was a virtual number of ours within 30 days."""
         item = self._table.get(pool_key(number), NUMBER, consistent=False)
         return item is not None and item["purge_at"] > now.timestamp()
-
-    def keep_virtual_number(self, session: Session) -> None:
-        """Remember a session's virtual number; written once in 15 days at most."""
-        if session.virtual_number is None:
-            return
-        key = pool_key(session.virtual_number)
-        ends = int((session.reserved_at + POOL_KEPT).timestamp())
-        known = self._table.get(key, NUMBER, consistent=False)
-        if known is None or known["purge_at"] < ends - POOL_KEPT.total_seconds() / 2:
-            self._table.put({"pk": key, "sk": NUMBER, "purge_at": ends})
 
     # Settlement
 
@@ -223,7 +203,7 @@ class SessionStore:
                     **erased,
                     "pk": session_key(session.session_uuid),
                     "sk": SNAPSHOT,
-                    "purge_at": self._ends(session),
+                    "purge_at": self.purge_at(session),
                 },
                 condition if erased else f"{condition} AND {IS_NOT_ERASED}",
                 {":seen": seen} if seen else None,
@@ -254,40 +234,51 @@ class SessionStore:
         with suppress(ConditionFailedError):
             self._table.put(redacted, IS_NOT_ERASED)
 
+    # Purging
+
     def purge_at(self, session: Session) -> int:
         """Return when the items of a session are purged, in seconds since 1970."""
-        return self._ends(session)
+        if session.purge_at is not None:
+            return session.purge_at
+        kept = self._table.retention(session.retention_days)
+        ends = session.expiry_time or _asked_end(session)
+        return due_work.purge_time(int((ends + kept).timestamp()), kept)
 
-    def _put_end(self, session: Session) -> None:
+    def keep_items(self, session: Session) -> None:
+        """Make all items of a session go with it, except recordings.
+
+        Costs a write for each whose purge time differs.
+        """
+        purge_at = self.purge_at(session)
+        for item in self.load_items(session.session_uuid):
+            has_own = item["sk"] == STATE or is_part(RECORDING, item)
+            if has_own or item.get("purge_at") in (None, purge_at):
+                continue
+            with suppress(ConditionFailedError):
+                self._table.update(
+                    (item["pk"], item["sk"]),
+                    "SET purge_at = :at",
+                    {":at": purge_at},
+                    IS_THERE,
+                )
+
+    def _purge_after(self, before: Session, after: Session) -> int:
+        """Return when the items are purged now that a session's state is another."""
+        planned = self.purge_at(before)
+        if after.expiry_time is None:
+            return planned
+        kept = self._table.retention(after.retention_days)
+        return due_work.purge_time(self._kept_until(after), kept, planned)
+
+    def _kept_until(self, session: Session) -> int:
+        ends = session.expiry_time or session.reserved_at
+        return self._table.purge_at(ends, session.retention_days)
+
+    def _put_end(self, session: Session, purge_at: int) -> None:
         """Write the end that is due beside work that needs Plivo, if one is."""
         end = due_work.end_beside(session)
         if end:
-            self._table.put(end_item(session, end, self._ends(session)))
-
-    def _keep_request(self, before: Session, after: Session) -> None:
-        """Make the request go with its session when that ends otherwise than before.
-
-        The first answer of Plivo's differs by moments from what was asked for, which
-        is worth no write.
-        """
-        ends = after.expiry_time
-        if ends is None or not due_work.moves_purge(before.expiry_time, ends):
-            return
-        if before.expiry_time is None and after.asked:
-            off = abs(ends - _asked_end(after))
-            if off <= REQUEST_SLACK:
-                return
-        with suppress(ConditionFailedError):
-            self._table.update(
-                (session_key(after.session_uuid), REQUEST),
-                "SET purge_at = :at",
-                {":at": self._ends(after)},
-                IS_THERE,
-            )
-
-    def _ends(self, session: Session) -> int:
-        ends = session.expiry_time or session.reserved_at
-        return self._table.purge_at(ends, session.retention_days)
+            self._table.put(end_item(session, end, purge_at))
 
 
 def _asked_end(session: Session) -> datetime:

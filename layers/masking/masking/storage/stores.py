@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from masking.storage.table import Table
 
 if TYPE_CHECKING:
+    from masking.storage.answered_calls import AnsweredCallStore
     from masking.storage.callbacks import CallbackStore
     from masking.storage.deliveries import DeliveryStore
     from masking.storage.due_work import DueWorkStore
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from masking.storage.sessions import SessionStore
     from masking.storage.tenants import TenantStore
     from masking.storage.told_calls import ToldCallStore
+    from masking.storage.virtual_numbers import VirtualNumberStore
 
 
 class Stores:
@@ -77,7 +79,7 @@ class Stores:
         """Return the store of PINs that are in use."""
         from masking.storage.pins import PinStore
 
-        return PinStore(self.table)
+        return PinStore(self.table, self.sessions)
 
     @cached_property
     def links(self) -> LinkStore:
@@ -106,3 +108,17 @@ class Stores:
         from masking.storage.tenants import TenantStore
 
         return TenantStore(self.table)
+
+    @cached_property
+    def virtual_numbers(self) -> VirtualNumberStore:
+        """Return the store of virtual numbers."""
+        from masking.storage.virtual_numbers import VirtualNumberStore
+
+        return VirtualNumberStore(self.table)
+
+    @cached_property
+    def answered_calls(self) -> AnsweredCallStore:
+        """Return the store of calls that came once their session was over."""
+        from masking.storage.answered_calls import AnsweredCallStore
+
+        return AnsweredCallStore(self.table)

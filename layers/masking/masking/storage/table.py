@@ -202,10 +202,13 @@ class Table:
         )
         return dict(answer["Item"]) if "Item" in answer else None
 
+    def retention(self, days: int | None = None) -> timedelta:
+        """Return how long items are kept: *days* if there is a rule of that kind."""
+        return self._retention if days is None else timedelta(days=days)
+
     def purge_at(self, ends: datetime, days: int | None = None) -> int:
         """Return when what *ends* then is purged, in seconds since 1970."""
-        kept = self._retention if days is None else timedelta(days=days)
-        return int((ends + kept).timestamp())
+        return int((ends + self.retention(days)).timestamp())
 
 
 def _new_token() -> str:

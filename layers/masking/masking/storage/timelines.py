@@ -18,20 +18,21 @@ def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
     """Build a session's timeline from its callbacks' items and its last snapshot.
 
     *session* comes with the calls of its newest snapshot, if there is one; they are
-    final while the session is settled.
+    final once the session is settled, also while a late callback has Plivo asked again.
     """
     events = map(callback_event_from, callbacks)
-    said = Snapshot(EARLIEST, interactions=session.calls, final=is_final(session))
+    said = Snapshot(
+        EARLIEST,
+        interactions=session.calls,
+        final=is_final(session),
+        reopened=session.settle_at is not None,
+    )
     return timeline.build_timeline(events, parties_of(session), snapshots=[said])
 
 
 def is_final(session: Session) -> bool:
     """Return whether the session's snapshot is Plivo's last word on its calls."""
-    return (
-        session.settled is not None
-        and session.settle_at is None
-        and NO_RECORD not in session.settled.changed
-    )
+    return session.settled is not None and NO_RECORD not in session.settled.changed
 
 
 def callback_event_from(item: Item) -> CallbackEvent:

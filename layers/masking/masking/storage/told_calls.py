@@ -4,12 +4,15 @@
 |------------------------------|----------------------------------------|
 | a call's end is told         | 1 write, 1 read                        |
 | it is told again, corrected  | 1 write, 1 read                        |
+| all calls of a settlement    | 1 read for about ten, 1 write for each |
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from masking.core import telemetry
 from masking.core.errors import StaleStateError
 from masking.core.key_space import CALL, Item, part_key, session_key
 from masking.core.times import parse_stamp, stamp
@@ -28,7 +31,10 @@ class ToldCallStore:
     def near(
         self, session_uuid: str, began: datetime, ended: datetime
     ) -> list[ToldCall]:
-        """Read, consistently, what was told of calls that ended in a span of time."""
+        """Read, consistently, what was told of calls that ended in a span of time.
+
+        What can't be read is passed over: it takes no other call with it.
+        """
         found = self._table.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues=written_item(
@@ -40,7 +46,13 @@ class ToldCallStore:
             ),
             ConsistentRead=True,
         )
-        return list(map(told_call_from, found))
+        return list(_readable(found))
+
+    def of_session(self, session_uuid: str) -> list[ToldCall]:
+        """Read, consistently, what was told of all calls of a session, as `near`."""
+        return list(
+            _readable(self._table.parts(session_key(session_uuid), part_key(CALL, "")))
+        )
 
     def put(
         self, session_uuid: str, told: ToldCall, before: ToldCall | None, purge_at: int
@@ -54,6 +66,15 @@ class ToldCallStore:
                 self._table.put(item, IS_AS_TOLD, {":turn": before.turn})
         except ConditionFailedError:
             raise StaleStateError from None
+
+
+def _readable(items: Iterable[Item]) -> Iterator[ToldCall]:
+    for item in items:
+        try:
+            yield told_call_from(item)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            telemetry.count("ToldCallUnreadable")
+            telemetry.logger().error("told call not readable")
 
 
 def told_call_item(session_uuid: str, told: ToldCall, purge_at: int) -> Item:
@@ -79,6 +100,6 @@ def told_call_from(item: Item) -> ToldCall:
         began=parse_stamp(item["began"]),
         first_cause=item["first_cause"],
         cause=item["cause"],
-        told=item["told"],
-        turn=item["turn"],
+        told=dict(item["told"]),
+        turn=int(item["turn"]),
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.api.timeline_views import call_view
-from masking.callbacks.call_news import refusal_of
 from masking.core import key_space
 from masking.core.key_space import Item
 from masking.core.retries import retry_stale
@@ -83,12 +82,13 @@ class CallbackKept:
         is_last = event is not None and event.type == ENDED
         if is_last and call is None:
             # Plivo's records lack this call, perhaps only as yet.
-            unsettled = replace(session, settled=None)
-            call = timeline_of(whole.callbacks, unsettled).call_of(callback.digest)
+            reopened = replace(session, settle_at=self.now())
+            known = timeline_of(whole.callbacks, reopened)
+            call = known.call_of(callback.digest)
         news = (
-            self.call_news.of_callback(callback, call, session, is_last=is_last)
+            self.call_news.of_callback(callback, call, known, session, is_last=is_last)
             if call
-            else None
+            else []
         )
         if is_last:
             # The end of a call is told once, however many callbacks tell of it.
@@ -103,12 +103,7 @@ class CallbackKept:
         guessed = pin_guessing.after_callback(
             self.stores, self.number_key, self.most_guesses, item, session
         )
-        refused = (
-            refusal_of(news, callback, call, known.history, session)
-            if call and news
-            else None
-        )
-        return [each for each in (event, news, guessed, refused) if each]
+        return [each for each in (event, *news, guessed) if each]
 
     def _erase_again(self, item: Item, session: Session) -> None:
         """Erase again what a callback of an erased session brings.
@@ -148,6 +143,6 @@ class CallbackKept:
             if number and session.virtual_number != number:
                 after = transitions.renumber(session, number)
                 self.stores.sessions.replace(session, after)
-                self.stores.sessions.keep_virtual_number(after)
+                self.stores.virtual_numbers.keep([number], self.now())
 
         retry_stale(renumber)

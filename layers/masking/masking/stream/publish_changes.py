@@ -1,8 +1,8 @@
 """Publish a batch of the table's stream: nothing is lost, nothing blocks the rest.
 
 What fails because AWS fails comes again, with all that follows it in its shard. What
-fails by itself, or has failed for long, is parked: its key and the reason go to a
-queue, and the redrive reads the table again (the stream forgets after a day).
+fails by itself, or has failed for long, is parked with what its replay needs (see
+`parked_changes`): the events that the bus refused, or both images.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from masking.core import telemetry
 from masking.core.errors import EventsNotTakenError
 from masking.storage.bus import FOR_EVER
+from masking.stream import parked_changes
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -33,66 +34,74 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PublishChanges:
-    """Publishes batches; *parked* returns the queue for what can't be published."""
+    """Publishes batches; *parked* returns the queue for what can't be published.
+
+    *number_key* hashes what is parked and could say who it is about.
+    """
 
     publisher: ChangePublisher
     parked: Callable[[], Queue]
+    number_key: bytes
     now: Clock
 
     def relay(self, records: Sequence[Record]) -> str | None:
-        """Deal with records in order; return the first that must come again, if any."""
+        """Deal with records in order; return the first that must come again, if any.
+
+        What follows that one comes again as well, so nothing of it is parked now.
+        """
         found: list[tuple[int, Event]] = []
+        broken: dict[int, str] = {}
         stop = len(records)
         for index, record in enumerate(records):
             try:
-                events = self.publisher.events_of(record)
+                found += [(index, each) for each in self.publisher.events_of(record)]
             except Exception as error:
                 if self._comes_again(record, error):
                     stop = index
                     break
-                continue
-            found += [(index, event) for event in events]
-        for index, code in self._publish(found):
-            if code in FOR_EVER or self._is_old(records[index]):
-                self._park(records[index], code)
-            else:
+                broken[index] = _code_of(error)
+        refused = self._publish(found)
+        for index, left in refused.items():
+            passes = any(code not in FOR_EVER for _, code in left)
+            if passes and not self._is_old(records[index]):
                 stop = min(stop, index)
+        for index in sorted(broken.keys() | refused.keys()):
+            if index < stop:
+                left = refused.get(index, [])
+                reason = broken.get(index) or left[0][1]
+                self._park(records[index], reason, [event for event, _ in left])
         # The others come again, and are counted then.
         self.publisher.count(records[:stop])
         if stop == len(records):
             return None
         return str(records[stop]["dynamodb"]["SequenceNumber"])
 
-    def _publish(self, found: Sequence[tuple[int, Event]]) -> list[tuple[int, str]]:
-        """Put events on the bus; return index and reason of each that was refused."""
+    def _publish(
+        self, found: Sequence[tuple[int, Event]]
+    ) -> dict[int, list[tuple[Event, str]]]:
+        """Put events on the bus; return those of each record that were refused."""
         if not found:
-            return []
-        refused = self.publisher.bus.offer([event for _, event in found])
-        return [(found[at][0], code) for at, code in refused.items()]
+            return {}
+        codes = self.publisher.bus.offer([event for _, event in found])
+        refused: dict[int, list[tuple[Event, str]]] = {}
+        for at in sorted(codes):
+            index, event = found[at]
+            refused.setdefault(index, []).append((event, codes[at]))
+        return refused
 
     def _comes_again(self, record: Record, error: Exception) -> bool:
-        if is_passing(error) and not self._is_old(record):
-            telemetry.logger().error(
-                "change not published", extra={"error": _code_of(error)}
-            )
-            return True
-        self._park(record, _code_of(error))
-        return False
+        if not is_passing(error) or self._is_old(record):
+            return False
+        telemetry.logger().error(
+            "change not published", extra={"error": _code_of(error)}
+        )
+        return True
 
-    def _park(self, record: Record, reason: str) -> None:
-        keys = record["dynamodb"]["Keys"]
-        was = record["dynamodb"].get("OldImage", {}).get("status", {})
+    def _park(self, record: Record, reason: str, events: Sequence[Event]) -> None:
         telemetry.count("ChangeParked")
         telemetry.logger().error("change parked", extra={"reason": reason})
-        self.parked().send(
-            {
-                "pk": keys["pk"]["S"],
-                "sk": keys["sk"]["S"],
-                "reason": reason,
-                "was": was.get("S"),
-                "place": record["dynamodb"].get("SequenceNumber"),
-            }
-        )
+        message = parked_changes.parked_of(record, reason, self.number_key, events)
+        self.parked().send(message)
 
     def _is_old(self, record: Record) -> bool:
         written = record["dynamodb"].get("ApproximateCreationDateTime")

@@ -11,6 +11,7 @@ from masking.domain import bus_events, session_changes
 from masking.domain.bus_events import Event
 from masking.domain.sessions import Session, Status
 from masking.storage import timelines
+from masking.storage.pins import Claim
 from masking.storage.session_items import session_from
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.storage.queues import Queue
     from masking.storage.sessions import Whole
+    from masking.storage.stores import Stores
     from masking.stream.session_links import SessionLinks
     from masking.stream.session_reads import SessionReads
 
@@ -27,12 +29,17 @@ SETTLED = "session.settled"
 
 @dataclass(frozen=True)
 class SessionChanged:
-    """Reacts to states; *check_queue* is for what must be looked at again."""
+    """Reacts to states.
 
+    *check_queue* is for what must be looked at again; *callback_key* hashes PINs.
+    """
+
+    stores: Stores
     reads: SessionReads
     links: SessionLinks
     call_news: CallNews
     check_queue: Queue
+    callback_key: bytes
     now: Clock
 
     def events_of(self, before: Item, after: Item) -> list[Event]:
@@ -43,7 +50,8 @@ class SessionChanged:
         kinds = session_changes.types_of_change(was, session)
         given_up = session_changes.has_been_given_up(was, session)
         moved = session_changes.ends_otherwise(was, session)
-        if not (kinds or given_up or moved):
+        renumbered = was is not None and was.virtual_number != session.virtual_number
+        if not (kinds or given_up or moved or renumbered):
             return []
         whole = self.reads.whole(session.session_uuid)
         if whole and whole.session.erased_at:
@@ -58,18 +66,31 @@ class SessionChanged:
             self.links.unlink_labels(was, session)
         if was and was.asked and not session_changes.changed_names(was, session):
             kinds = [each for each in kinds if each != "session.updated"]
+        if session_changes.may_share_pins(was, session) and self._share_pins(session):
+            kinds.append(session_changes.PIN_CONFLICT)
         now = times.stamp(self.now())
         told = [bus_events.event_of_session(each, session, now, was) for each in kinds]
         if SETTLED in kinds and whole and not whole.session.erased_at:
             told += self._calls_of(whole)
         return told
 
+    def _share_pins(self, session: Session) -> bool:
+        """Claim a session's PINs; return whether another has one of them."""
+        now = self.now()
+        claim = Claim(
+            session.session_uuid,
+            session.virtual_number,
+            session_changes.pins_in(session.settings),
+            session.expiry_time or now,
+        )
+        return not self.stores.pins.take_all(claim, self.callback_key, now)
+
     def _calls_of(self, whole: Whole) -> list[Event]:
         """Return the events of calls that the settlement ends or corrects."""
         if not timelines.is_final(whole.session):
             return []
-        calls = timelines.timeline_of(whole.callbacks, whole.session).calls
-        return self.call_news.of_settlement(calls, whole.session)
+        timeline = timelines.timeline_of(whole.callbacks, whole.session)
+        return self.call_news.of_settlement(timeline, whole.session)
 
     def _send_checks(self, was: Session | None, session: Session) -> None:
         if session_changes.is_newly_in_doubt(was, session):

@@ -43,7 +43,10 @@ class SessionLinks:
         stays = self.link_parties(session, key_space.party_key, since)
         if stays:
             self.link_labels(session)
-        self.stores.sessions.keep_virtual_number(session)
+        if session.virtual_number:
+            self.stores.virtual_numbers.keep(
+                [session.virtual_number], session.reserved_at
+            )
         self._put_once(
             key_space.carrier_key(str(session.carrier_session_uuid)),
             LINK,
@@ -80,13 +83,11 @@ class SessionLinks:
     def keep(self, whole: Whole) -> None:
         """Make all that goes with a session go with it, now that it ends otherwise.
 
-        That costs a write for each callback and each link, when an expiry moves.
+        That costs a write for each item and each link, when an expiry moves far.
         """
         session = whole.session
-        purge_at = self.stores.sessions.purge_at(session)
+        self.stores.sessions.keep_items(session)
         for item in whole.callbacks:
-            if item["purge_at"] < purge_at:
-                self.stores.callbacks.keep_until(item, purge_at)
             callback = callback_event_from(item)
             since = session_changes.known_since(callback)
             for name in session_changes.strangers_in(callback, session):

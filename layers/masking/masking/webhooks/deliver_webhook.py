@@ -1,36 +1,44 @@
 """Deliver events to apps: each once by its id, until it is taken or a day is over.
 
 A message of the queue is one event for one app. It is postponed by its visibility, so
-that waiting costs nothing; its state is kept in the delivery's item. Messages
-of a batch are worked on side by side, few of one endpoint at once.
+that waiting costs nothing; its state is kept in the delivery's item. Messages of a
+batch are worked on side by side, few of one endpoint at once, slow ones in their lanes
+(`shares`).
+
+A worker that dies in an attempt counts against the endpoint. The attempt is noted
+before it is begun where that may happen: on a message that was received before, on an
+endpoint that fails, in a lane. Of the others, the second receipt of a message of which
+nothing is kept tells that the first came to no end; so one that is put off at its first
+receipt is noted, too.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from masking.core import key_space, telemetry
-from masking.core.errors import TargetRefusedError
-from masking.domain import deliveries, webhook_signing
+from masking.core.deadlines import Lookups
+from masking.domain import deliveries
 from masking.domain.deliveries import Delivery, Status
-from masking.storage import session_items
-from masking.storage.deliveries import delivery_from, delivery_item
-from masking.webhooks import http_post, ssrf_guard
-from masking.webhooks.ssrf_guard import Target
+from masking.storage.deliveries import delivery_item
+from masking.webhooks import event_request, http_post, owners
+from masking.webhooks.event_request import Send
+from masking.webhooks.owners import Known, Message
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.storage.queues import Queue
     from masking.storage.stores import Stores
     from masking.webhooks.endpoints import Endpoints
+    from masking.webhooks.shares import Lanes, Shares
 
 
 AT_ONCE = 10
@@ -38,13 +46,9 @@ AT_ONCE = 10
 # A message that comes this early is on time.
 EARLY = timedelta(seconds=1)
 
-# How long attempts of a batch may begin: the last must end before the function.
-BEGIN_WITHIN = timedelta(seconds=6)
-
-USER_AGENT = "Maskline"
-
-Send = Callable[[Target, str, Mapping[str, str], bytes | None], int]
-Message = Mapping[str, Any]
+# How long attempts of a batch may begin: the last must end before the function, and a
+# worker that waits for a slow endpoint is no use to anybody.
+BEGIN_WITHIN = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -60,45 +64,64 @@ FAILED = Outcome("failed")
 
 
 @dataclass(frozen=True)
+class Task:
+    """A message at work: its event, how often it was received, its endpoint's key.
+
+    *is_noted* says that something is kept of the delivery.
+    """
+
+    delivery: Delivery
+    detail: Mapping[str, Any]
+    received: int
+    is_noted: bool
+    endpoint: str = ""
+
+
+@dataclass(frozen=True)
 class DeliverWebhook:
     """Delivers events.
 
     *allowed* is where apps may be (see `ssrf_guard`); *secrets_of* returns a tenant's
-    secrets, newest first; *chance* returns numbers from 0 to 1.
+    secrets, newest first; *chance* returns numbers from 0 to 1. An attempt ends after
+    *seconds*, from the resolution of the app's name on; *timer* tells how long it took.
     """
 
     stores: Stores
     queue: Queue
     dead_letters: Queue
     endpoints: Endpoints
+    shares: Shares
     secrets_of: Callable[[str], Sequence[str]]
     allowed: str
     now: Clock
     send: Send = http_post.send
-    vet: Callable[[str, str], Target] = ssrf_guard.vet
+    lookups: Lookups = field(default_factory=Lookups)
+    seconds: float = deliveries.SECONDS
+    timer: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
 
     def deliver_batch(self, messages: Sequence[Message]) -> list[str]:
         """Work on messages side by side; return the ids of those that come again."""
         details = [json.loads(message["body"])["detail"] for message in messages]
-        known = self.stores.table.get_all(_keys_of(details))
+        known = self.stores.table.get_all(owners.keys_of(details))
         stop = self.now() + BEGIN_WITHIN
+        with self.shares.lanes() as lanes:
 
-        def work(message: Message, detail: Mapping[str, Any]) -> Outcome:
-            try:
-                return self._deliver(message, detail, known, stop)
-            except Exception as error:
-                telemetry.logger().error(
-                    "delivery failed on our side",
-                    extra={
-                        "error": type(error).__name__,
-                        "message_id": message["messageId"],
-                    },
-                )
-                return FAILED
+            def work(message: Message, detail: Mapping[str, Any]) -> Outcome:
+                try:
+                    return self._deliver(message, detail, known, stop, lanes)
+                except Exception as error:
+                    telemetry.logger().error(
+                        "delivery failed on our side",
+                        extra={
+                            "error": type(error).__name__,
+                            "message_id": message["messageId"],
+                        },
+                    )
+                    return FAILED
 
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            outcomes = list(pool.map(work, messages, details))
+            with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+                outcomes = list(pool.map(work, messages, details))
         again = []
         put_off = {}
         for message, outcome in zip(messages, outcomes, strict=True):
@@ -114,57 +137,111 @@ class DeliverWebhook:
         self,
         message: Message,
         detail: Mapping[str, Any],
-        known: Mapping[tuple[str, str], key_space.Item],
+        known: Known,
         stop: datetime,
+        lanes: Lanes,
     ) -> Outcome:
-        delivery = _state_of(message, detail, known)
+        delivery = owners.state_of(message, detail, known)
         if delivery.status is not Status.WAITING:
             return DONE
         if delivery.next_at and self.now() < delivery.next_at - EARLY:
             return Outcome("put_off", delivery.next_at)
-        if _is_erased(delivery, known):
+        task = Task(
+            delivery,
+            detail,
+            owners.received(message),
+            is_noted=owners.is_noted(detail, known),
+        )
+        if owners.is_erased(delivery, known):
             return DONE
-        settings = _settings_of(delivery, known)
+        settings = owners.settings_of(delivery, known)
         url = settings.get(delivery.url_name)
         if not url:
             return self._close(delivery, Status.STOPPED, "no_url", detail)
         method = settings.get(delivery.url_name.replace("_url", "_method")) or "POST"
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-        endpoint = key_space.endpoint_key(delivery.tenant_id, origin)
-        rest = self._rest_of(endpoint)
+        task = replace(
+            task, endpoint=key_space.endpoint_key(delivery.tenant_id, origin)
+        )
+        if delivery.begun_at:
+            return self._note_end(task, None, deliveries.INTERRUPTED, long=True)
+        if task.received > 1 and not task.is_noted:
+            # Its first worker died, perhaps by another message: no attempt is counted.
+            self.endpoints.failed(task.endpoint)
+            self.shares.took(delivery.tenant_id, task.endpoint, long=True)
+        return self._attempt_in_turn(task, url, method, stop, lanes)
+
+    def _attempt_in_turn(
+        self, task: Task, url: str, method: str, stop: datetime, lanes: Lanes
+    ) -> Outcome:
+        """Attempt a delivery when it is its endpoint's and its tenant's turn."""
+        tenant_id = task.delivery.tenant_id
+        rest = self._rest_of(task.endpoint)
         if rest is None:
-            with self.endpoints.turn(endpoint):
-                rest = self._rest_of(endpoint)
+            with self.endpoints.turn(task.endpoint):
+                rest = self._rest_of(task.endpoint)
                 if rest is None and self.now() < stop:
-                    return self._attempt(delivery, detail, url, method, endpoint)
-        if rest and self.now() > delivery.deadline:
-            return self._close(delivery, Status.DEAD, "endpoint_paused", detail)
-        return Outcome("put_off", rest or self.now() + EARLY)
+                    is_slow = self.shares.is_slow(tenant_id, task.endpoint)
+                    if not is_slow or lanes.may_use(tenant_id):
+                        return self._attempt(task, url, method, is_slow=is_slow)
+                    wait = deliveries.wait_for_lane(task.received, self.chance())
+                    return self._put_off(task, self.now() + wait, "tenant_slow")
+        if rest:
+            return self._put_off(task, rest, "endpoint_paused")
+        return self._put_off(task, self.now() + EARLY, "not_tried")
+
+    def _put_off(self, task: Task, until: datetime, reason: str) -> Outcome:
+        """Postpone a delivery that can't be tried now; after its day it is dead."""
+        if self.now() > task.delivery.deadline:
+            return self._close(task.delivery, Status.DEAD, reason, task.detail)
+        if not task.is_noted:
+            self._keep(deliveries.postponed(task.delivery, until))
+        return Outcome("put_off", until)
 
     def _rest_of(self, endpoint: str) -> datetime | None:
         """Return until when a message to a paused endpoint is postponed."""
         until = self.endpoints.resting_until(endpoint)
         return until + timedelta(seconds=10 * self.chance()) if until else None
 
-    def _attempt(
-        self,
-        delivery: Delivery,
-        detail: Mapping[str, Any],
-        url: str,
-        method: str,
-        endpoint: str,
+    def _attempt(self, task: Task, url: str, method: str, *, is_slow: bool) -> Outcome:
+        delivery = task.delivery
+        if is_slow or task.received > 1 or self.endpoints.fails(task.endpoint):
+            self._keep(deliveries.begun(delivery, self.now()))
+        begun = self.timer()
+        status, error = event_request.send_event(
+            delivery,
+            task.detail,
+            url,
+            method,
+            keys=self.secrets_of(delivery.tenant_id),
+            now=self.now(),
+            allowed=self.allowed,
+            lookups=self.lookups,
+            send=self.send,
+            seconds=self.seconds,
+        )
+        long = self.timer() - begun > self.seconds * deliveries.SLOW_SHARE
+        return self._note_end(task, status, error, long=long)
+
+    def _note_end(
+        self, task: Task, status: int | None, error: str | None, *, long: bool
     ) -> Outcome:
-        status, error = self._request(delivery, detail, url, method)
+        """Keep how an attempt ended, for the delivery, its endpoint and its tenant."""
         tried = deliveries.attempted(
-            delivery, status=status, error=error, now=self.now(), chance=self.chance()
+            task.delivery,
+            status=status,
+            error=error,
+            now=self.now(),
+            chance=self.chance(),
         )
         self._keep(tried)
+        self.shares.took(tried.tenant_id, task.endpoint, long=long)
         if tried.status is Status.DELIVERED:
-            self.endpoints.succeeded(endpoint)
+            self.endpoints.succeeded(task.endpoint)
         elif tried.status is not Status.STOPPED:
-            self.endpoints.failed(endpoint)
+            self.endpoints.failed(task.endpoint)
         if tried.status is Status.DEAD:
-            self._bury(detail)
+            self._bury(task.detail)
         telemetry.logger().info(
             "delivery attempted",
             extra={
@@ -177,33 +254,6 @@ class DeliverWebhook:
             },
         )
         return Outcome(tried.status.value, tried.next_at)
-
-    def _request(
-        self, delivery: Delivery, detail: Mapping[str, Any], url: str, method: str
-    ) -> tuple[int | None, str | None]:
-        """Send the event; return the status that was answered, or what went wrong."""
-        headers = {"user-agent": USER_AGENT}
-        body: bytes | None = None
-        if method == "GET":
-            parts = urlsplit(url)
-            query = "&".join(filter(None, (parts.query, deliveries.query_of(detail))))
-            url = parts._replace(query=query, fragment="").geturl()
-            payload = query.encode()
-        else:
-            body = payload = deliveries.payload_of(detail)
-            headers["content-type"] = "application/json"
-        headers |= webhook_signing.headers_for(
-            delivery.event_id, payload, self.secrets_of(delivery.tenant_id), self.now()
-        )
-        try:
-            target = self.vet(url, self.allowed)
-            return self.send(target, method, headers, body), None
-        except TargetRefusedError:
-            return None, "target_refused"
-        except TimeoutError:
-            return None, "timeout"
-        except (OSError, http.client.HTTPException) as error:
-            return None, type(error).__name__
 
     def _close(
         self,
@@ -233,62 +283,3 @@ class DeliverWebhook:
     def _seconds_to(self, until: datetime) -> int:
         seconds = (until - self.now()).total_seconds()
         return max(0, min(round(seconds), deliveries.LONGEST_PAUSE))
-
-
-def _keys_of(details: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """List the keys to be read for a batch: deliveries, and their owners once each."""
-    keys: dict[tuple[str, str], None] = {}
-    for detail in details:
-        owner = deliveries.owner_of(detail)
-        pk = key_space.session_key(owner)
-        keys[pk, key_space.part_key(key_space.DELIVERY, detail["id"])] = None
-        if "session_uuid" in detail:
-            keys[pk, key_space.STATE] = None
-            keys[pk, key_space.REQUEST] = None
-        else:
-            keys[key_space.erasure_key(owner), key_space.ERASURE] = None
-    return list(keys)
-
-
-def _state_of(
-    message: Message,
-    detail: Mapping[str, Any],
-    known: Mapping[tuple[str, str], key_space.Item],
-) -> Delivery:
-    """Return a delivery's state; one without an item began when it was sent."""
-    pk = key_space.session_key(deliveries.owner_of(detail))
-    item = known.get((pk, key_space.part_key(key_space.DELIVERY, detail["id"])))
-    sent = int(message["attributes"]["SentTimestamp"]) / 1000
-    sent_at = datetime.fromtimestamp(sent, UTC)
-    if item is None:
-        state = known.get((pk, key_space.STATE), {})
-        return deliveries.begin(detail, sent_at, state.get("retention_days"))
-    delivery = delivery_from(item)
-    redriven = json.loads(message["body"]).get("redriven", False)
-    if redriven and delivery.status is Status.DEAD:
-        return deliveries.renew(delivery, sent_at)
-    return delivery
-
-
-def _is_erased(
-    delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
-) -> bool:
-    """Return whether the session is erased: then no event of it is delivered."""
-    state = known.get((key_space.session_key(delivery.session_uuid), key_space.STATE))
-    return state is not None and "erased_at" in state
-
-
-def _settings_of(
-    delivery: Delivery, known: Mapping[tuple[str, str], key_space.Item]
-) -> Mapping[str, Any]:
-    """Return the owner's attributes as they are now; none if it is gone."""
-    if delivery.is_of_erasure:
-        owner = key_space.erasure_key(delivery.session_uuid), key_space.ERASURE
-        return known.get(owner, {})
-    pk = key_space.session_key(delivery.session_uuid)
-    state = known.get((pk, key_space.STATE))
-    if state is None:
-        return {}
-    return session_items.session_from(
-        state, known.get((pk, key_space.REQUEST))
-    ).settings

@@ -57,6 +57,10 @@ class Endpoints:
         until = self._health(endpoint).until
         return until if until and self.now() < until else None
 
+    def fails(self, endpoint: str) -> bool:
+        """Return whether the last attempt failed, as far as is known."""
+        return self._health(endpoint).fails
+
     def failed(self, endpoint: str) -> None:
         """Record a failure; after the fifth in a row the endpoint is paused.
 

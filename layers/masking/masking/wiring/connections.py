@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from masking.storage.bus import Bus
     from masking.storage.queues import Queue
 
+# What a name may take to be looked up.
+RESOLVE_SECONDS = 5.0
+
 SECRET_SECONDS = 300
 
 # A slow store must leave time to answer within API Gateway's 30 s.
@@ -171,12 +174,14 @@ class Connections:
     @property
     def media(self) -> Media:
         """Return the servers that recordings are fetched from."""
+        from masking.core.deadlines import Lookups, resolve_within
         from masking.plivo.media import Media
 
         secret = self._carrier_secret()
         return Media(
             self.settings.recording_hosts,
             credentials=(secret["auth_id"], secret["auth_token"]),
+            resolve=resolve_within(RESOLVE_SECONDS, Lookups()),
         )
 
     @property

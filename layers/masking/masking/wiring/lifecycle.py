@@ -124,7 +124,13 @@ class LifecycleServices(Connections):
         return ReconcileSessions(
             stores=self.stores,
             reconciler=self.reconciler_through(carrier),
-            number_pool=NumberPool(account=Account(carrier), now=self.now),
+            number_pool=NumberPool(
+                account=Account(carrier),
+                now=self.now,
+                keep=lambda rented: self.stores.virtual_numbers.keep(
+                    rented, self.now()
+                ),
+            ),
             rate_limit=limit,
             now=self.now,
             has_time=has_time,
@@ -154,7 +160,12 @@ class LifecycleServices(Connections):
         """Return what answers callers whose session is over."""
         from masking.lifecycle.answer_call import AnswerCall
 
-        return AnswerCall(self.settings.public_base_url, lambda: self.auth_tokens)
+        return AnswerCall(
+            public_base_url=self.settings.public_base_url,
+            auth_tokens=lambda: self.auth_tokens,
+            stores=lambda: self.best_effort_stores,
+            now=self.now,
+        )
 
     # Callbacks of Plivo
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from masking.wiring.lifecycle import HasTime, LifecycleServices, remembered
 
 if TYPE_CHECKING:
+    from masking.core.deadlines import Lookups
     from masking.erasure.create_erasure import CreateErasure
     from masking.erasure.erase_number import EraseNumber
     from masking.erasure.get_erasure import GetErasure
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from masking.webhooks.endpoints import Endpoints
     from masking.webhooks.list_deliveries import ListDeliveries
     from masking.webhooks.replay_delivery import ReplayDelivery
+    from masking.webhooks.shares import Shares
 
 
 class Services(LifecycleServices):
@@ -83,6 +85,7 @@ class Services(LifecycleServices):
         return PublishChanges(
             publisher=self.change_publisher,
             parked=lambda: self.change_dead_letters,
+            number_key=self.number_key,
             now=self.now,
         )
 
@@ -91,7 +94,11 @@ class Services(LifecycleServices):
         """Return what publishes changes that were parked."""
         from masking.stream.republish_changes import RepublishChanges
 
-        return RepublishChanges(stores=self.stores, publisher=self.change_publisher)
+        return RepublishChanges(
+            stores=self.stores,
+            publisher=self.change_publisher,
+            number_key=self.number_key,
+        )
 
     @property
     def change_publisher(self) -> ChangePublisher:
@@ -116,10 +123,12 @@ class Services(LifecycleServices):
             stores=self.stores,
             bus=self.bus,
             session_changed=SessionChanged(
+                stores=self.stores,
                 reads=reads,
                 links=links,
                 call_news=call_news,
                 check_queue=self.check_queue,
+                callback_key=self.callback_key,
                 now=self.now,
             ),
             callback_kept=CallbackKept(
@@ -154,6 +163,8 @@ class Services(LifecycleServices):
             queue=self.webhook_queue,
             dead_letters=self.webhook_dead_letters,
             endpoints=self.endpoints,
+            shares=self.shares,
+            lookups=self.lookups,
             secrets_of=self.webhook_secrets_of,
             allowed=self.settings.webhook_targets,
             now=self.now,
@@ -181,6 +192,20 @@ class Services(LifecycleServices):
         from masking.webhooks.endpoints import Endpoints
 
         return Endpoints(stores=self.stores, now=self.now)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Return what this process knows of how long tenants' deliveries take."""
+        from masking.webhooks.shares import Shares
+
+        return Shares(stores=self.stores, now=self.now)
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        """Return what looks up the servers of apps."""
+        from masking.core.deadlines import Lookups
+
+        return Lookups()
 
     # Erasure
 

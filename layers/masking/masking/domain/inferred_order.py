@@ -1,0 +1,112 @@
+"""Infer the number or the time that a callback lost from those of its neighbors.
+
+That is possible where SequenceNumber counts through the session: who lost its time
+happened between the neighbors of its number, and who lost its number has the one that
+is missing among its neighbors in time. It is done for the order alone, in which
+callbacks are gathered into calls; nothing of it is shown, and nothing is certain then.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from masking.core.times import stamp
+from masking.domain.callback_event import CallbackEvent
+
+# Of numbers that begin anew with each call more than this many are shared.
+MOST_SHARED = 0.25
+
+
+def with_order(
+    events: Sequence[CallbackEvent], history: Sequence[CallbackEvent]
+) -> list[CallbackEvent]:
+    """Return callbacks of calls in order, each with the order that can be inferred.
+
+    *history* holds the session's others as well, which have numbers too.
+    """
+    numbered = {e.sequence for e in events if e.sequence is not None}
+    count = sum(each.sequence is not None for each in events)
+    if not numbered or count - len(numbered) > MOST_SHARED * count:
+        return list(events)
+    timed = _timed(events)
+    used = {each.sequence for each in history}
+    found = _numbered([_with_time(each, timed) for each in events], timed, used)
+    return sorted(found, key=lambda each: each.order)
+
+
+def _timed(events: Sequence[CallbackEvent]) -> list[tuple[int, CallbackEvent]]:
+    """Return the callbacks that have both, by number, as far as times agree with it."""
+    both = sorted(
+        ((e.sequence, e.at, e) for e in events if e.told_at and e.sequence is not None),
+        key=lambda each: each[:2],
+    )
+    # Of each number the earliest: a double may be stamped later.
+    once = {number: each for number, _, each in reversed(both)}
+    found = sorted(once.items())
+    return [
+        (number, each)
+        for place, (number, each) in enumerate(found)
+        if all(before.at <= each.at for _, before in found[max(0, place - 1) : place])
+    ]
+
+
+def _with_time(
+    event: CallbackEvent, timed: Sequence[tuple[int, CallbackEvent]]
+) -> CallbackEvent:
+    if event.told_at or event.sequence is None or not event.received_at:
+        return event
+    place = bisect_left(timed, event.sequence, key=lambda each: each[0])
+    at = event.at
+    if place < len(timed):
+        at = min(at, timed[place][1].at)
+    if place > 0:
+        at = max(at, timed[place - 1][1].at)
+    return event if at == event.at else replace(event, received_at=stamp(at))
+
+
+def _numbered(
+    events: Sequence[CallbackEvent],
+    timed: Sequence[tuple[int, CallbackEvent]],
+    used: Container[int | None],
+) -> list[CallbackEvent]:
+    """Give each number that is missing to the one callback that it fits."""
+    gaps = [
+        (number, before.at, after.at)
+        for (low, before), (high, after) in pairwise(timed)
+        for number in range(low + 1, min(high, low + 4))
+        if number not in used
+    ]
+    starts = [since for _, since, _ in gaps]
+    free: dict[int, list[CallbackEvent]] = {}
+    for each in events:
+        if each.sequence is not None or not each.told_at:
+            continue
+        first = bisect_left(starts, each.at) - 1
+        while first > 0 and gaps[first - 1][2] >= each.at:
+            first -= 1
+        for number, since, until in gaps[max(first, 0) :]:
+            if since > each.at:
+                break
+            if each.at <= until:
+                free.setdefault(number, []).append(each)
+    fits: dict[str, list[int]] = {}
+    for number, candidates in free.items():
+        for each in candidates:
+            fits.setdefault(each.digest, []).append(number)
+    given = {
+        digest: numbers[0]
+        for digest, numbers in fits.items()
+        if len(numbers) == 1 and len(free[numbers[0]]) == 1
+    }
+    return [
+        replace(
+            each,
+            attributes={**each.attributes, "SequenceNumber": str(given[each.digest])},
+        )
+        if each.digest in given
+        else each
+        for each in events
+    ]
