@@ -167,7 +167,7 @@ class Stack:
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)
         self._report("deploying template.yaml")
-        outputs = deploy(aws, ROOT, LAYER, self._parameters())
+        outputs = deploy(aws, ROOT, LAYER, self.run_dir / "layers", self._parameters())
         self._report("importing the HTTP API's routes and authorizers")
         api_id = import_http_api(aws, STACK_NAME)
         self._report("writing the carrier's credentials and an API key")

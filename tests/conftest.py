@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests.support import measuring
 from tests.support.clock import Clock
+from tests.support.measuring import Measuring
 
 if TYPE_CHECKING:
     from masking.storage.stores import Stores
@@ -67,19 +67,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")
 
 
+MEASURING = Measuring()
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives until the end: modules and tests."""
-    measuring.begin()
+    MEASURING.begin()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Measure what the test itself does, and not what its fixtures do."""
-    with measuring.coverage_of(item):
-        return (yield)
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Measure coverage, or not, from the test's first fixture on."""
+    MEASURING.choose(item)
 
 
 @pytest.fixture(scope="session")

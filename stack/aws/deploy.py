@@ -33,6 +33,7 @@ def deploy(
     aws: LocalAws,
     root: Path,
     installed_layer: Path,
+    copies: Path,
     parameters: Mapping[str, str],
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, str]:
@@ -42,6 +43,7 @@ def deploy(
         aws: The embedded AWS to deploy onto.
         root: Folder that holds ``template.yaml``.
         installed_layer: Where the packages of the dependency layer are.
+        copies: Folder for copies of the other layers.
         parameters: Values for parameters of the template.
         clock: Seconds that only go forward, for the bound of the wait.
 
@@ -57,7 +59,7 @@ def deploy(
         return f"s3://{ARTIFACTS}/{name}"
 
     template = read_template(root / "template.yaml")
-    packaged = package(template, root, installed_layer, upload)
+    packaged = package(template, root, installed_layer, copies, upload)
     formation: CloudFormationClient = aws.client("cloudformation")
     # A template in a request may have 51,200 bytes, one in a bucket a megabyte.
     upload(TEMPLATE, json.dumps(packaged).encode())

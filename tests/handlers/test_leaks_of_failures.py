@@ -26,9 +26,6 @@ from tests.support.embedded_aws import Deployment
 from tests.support.payloads import EVENTS, Context, sample
 from tests.support.simulated_plivo import SimulatedPlivo
 
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
-
 PARTIES = [pii_scan.number(ordinal) for ordinal in (0, 1, 2, 77)]
 PIN = "730518264937"
 SECRETS = [*PARTIES, PIN]

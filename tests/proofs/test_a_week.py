@@ -15,15 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-import pytest
-
 from masking.api import session_views
 from masking.domain.sessions import Session, Status
 from tests.support.harness import Harness, copies
 from tests.support.proof_size import size
-
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
 
 WEEK = timedelta(days=7)
 SESSIONS = int(os.environ.get("MASKLINE_WEEK", size(84, 20_000)))

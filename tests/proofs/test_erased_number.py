@@ -35,9 +35,6 @@ from tests.support.pii_scan import (
 )
 from tests.support.proof_size import size
 
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
-
 NEEDLES = forms_of(PERSON)
 
 # Each example takes a second or two; smaller ones are found by hand.

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from masking.domain import transitions
 from masking.domain.sessions import Session
 from plivo_simulator.server import Running
@@ -34,9 +32,6 @@ from tests.support.pii_scan import (
     table_items,
 )
 from tests.support.proof_size import size
-
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
 
 FOUND = {
     "sessions": 3,

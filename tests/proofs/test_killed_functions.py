@@ -19,9 +19,6 @@ from tests.support.harness import NOWHERE_DOMAIN, TENANT, Harness
 from tests.support.harness_parts import KilledError
 from tests.support.proof_size import size
 
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
-
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_killed_sweep_is_completed_by_the_next(

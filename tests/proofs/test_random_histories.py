@@ -31,9 +31,6 @@ from tests.support.simulated_calls import (
     text_of,
 )
 
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
-
 HISTORIES = size(120, 1_000)
 SEED = 20261123
 

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,8 +24,6 @@ from hypothesis.stateful import (
 from tests.support.model_plivo import TROUBLES
 from tests.support.proof_size import size
 from tests.support.session_world import Known, World
-
-pytestmark = pytest.mark.no_cover
 
 SEQUENCES = int(os.environ.get("N", size(40, 10_000)))
 STEPS = 14

@@ -21,7 +21,8 @@ from tests.support.raw_callbacks import active_session, path_of, signed_form
 from tests.support.sessions_there import reserved
 from tests.support.simulated_calls import Told, text_of
 
-PERSONAL = ("2025550100", "2025550101", "2025550177", "0042")
+# A PIN stands by itself: its digits come up in UUIDs and sequences as well.
+PERSONAL = ("2025550100", "2025550101", "2025550177", '"0042"')
 NUMBERS = ("2025550100", "2025550101", "2025550102", "2025550166")
 
 Publish = Callable[..., list[dict[str, Any]]]

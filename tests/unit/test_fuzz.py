@@ -17,9 +17,6 @@ from tests.support import fuzz_inputs
 from tests.support.fuzz_targets import TARGETS, Target
 from tests.support.proof_size import size
 
-# What is repeated here is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
-
 RUNS = size(12, int(os.environ.get("FUZZ", "2000")))
 
 CORPUS = [target for target in TARGETS if target.corpus]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,19 @@ def _project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def target_of(layer: dict[str, bytes]) -> Path:
+    """Return the folder that a layer points at."""
+    [(name, content)] = layer.items()
+    assert name.startswith("python/lib/python3.")
+    assert name.endswith("/site-packages/layer.pth")
+    return Path(content.decode().removesuffix("\n"))
+
+
 def _package(project: Path, shelf: Shelf) -> dict[str, Any]:
     template = read_template(project / "template.yaml")
-    return package(template, project, project / "installed", shelf.upload)
+    return package(
+        template, project, project / "installed", project / "copies", shelf.upload
+    )
 
 
 def test_a_function_is_its_folder_without_caches(project: Path, shelf: Shelf) -> None:
@@ -84,10 +95,22 @@ def test_a_function_is_its_folder_without_caches(project: Path, shelf: Shelf) ->
     }
 
 
-def test_a_layer_of_code_lies_below_python(project: Path, shelf: Shelf) -> None:
+def test_a_layer_of_code_is_a_copy_with_byte_code(project: Path, shelf: Shelf) -> None:
     _package(project, shelf)
 
-    assert shelf.files["Shared"] == {"python/shared/__init__.py": b""}
+    assert target_of(shelf.files["Shared"]) == project / "copies/Shared"
+    module = project / "copies/Shared/shared/__init__.py"
+    assert module.read_text() == ""
+    assert Path(cache_from_source(str(module))).exists()
+
+
+def test_a_layer_that_changes_later_stays_as_it_was_deployed(
+    project: Path, shelf: Shelf
+) -> None:
+    _package(project, shelf)
+    (project / "layers/shared/shared/__init__.py").write_text("changed = True")
+
+    assert (project / "copies/Shared/shared/__init__.py").read_text() == ""
 
 
 def test_a_layer_of_requirements_points_at_where_they_are_installed(
@@ -95,10 +118,7 @@ def test_a_layer_of_requirements_points_at_where_they_are_installed(
 ) -> None:
     _package(project, shelf)
 
-    [(name, content)] = shelf.files["Dependencies"].items()
-    assert name.startswith("python/lib/python3.")
-    assert name.endswith("/site-packages/dependencies.pth")
-    assert content.decode() == f"{project / 'installed'}\n"
+    assert target_of(shelf.files["Dependencies"]) == project / "installed"
 
 
 def test_the_template_names_the_archives_and_stays_as_it_was_otherwise(
@@ -136,13 +156,16 @@ def test_a_folder_that_is_not_there_is_a_sentence(project: Path, shelf: Shelf) -
         _package(project, shelf)
 
 
-def test_every_function_of_the_real_template_is_packaged(shelf: Shelf) -> None:
+def test_every_function_of_the_real_template_is_packaged(
+    tmp_path: Path, shelf: Shelf
+) -> None:
     template = read_template(ROOT / "template.yaml")
 
-    package(template, ROOT, ROOT / ".local" / "layer", shelf.upload)
+    package(template, ROOT, ROOT / ".local" / "layer", tmp_path, shelf.upload)
 
     functions = [path.parent.name for path in ROOT.glob("functions/*/app.py")]
     archives = [name for name in shelf.files if name.endswith("Function")]
     assert len(archives) == len(functions)
     assert all("app.py" in shelf.files[name] for name in archives)
-    assert "python/masking/__init__.py" in shelf.files["Masking"]
+    masking = target_of(shelf.files["Masking"])
+    assert (masking / "masking/__init__.py").exists()

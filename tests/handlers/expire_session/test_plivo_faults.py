@@ -12,9 +12,6 @@ from masking.plivo.errors import CarrierError
 from plivo_simulator.fault_catalogue import FAULTS as CATALOGUE
 from tests.support.harness import Harness
 
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
-
 FAULTS = [fault.name for fault in CATALOGUE.values() if fault.point == "delete"]
 
 

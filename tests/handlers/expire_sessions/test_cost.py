@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.harness import Harness, copies
 from tests.support.proof_size import size
-
-# What it repeats is covered elsewhere, and takes half the time unmeasured.
-pytestmark = pytest.mark.no_cover
 
 LIVE = size(200, 2_000), size(2_000, 20_000)
 DUE = 7
