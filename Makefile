@@ -65,6 +65,9 @@ chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks 
 calls: stack ## Prove that calls are told truly: N=100000 spoilt histories
 	@$(BIN)/python -m proofs calls --histories $(or $(N),100000)
 
+calls-mutants: stack ## Show that no rule of calls can be spared: N=4000 histories each
+	@$(BIN)/python -m proofs calls --without-rules --histories $(or $(N),4000)
+
 attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTACK=)
 	@$(BIN)/python -m proofs attack $(ATTACK)
 
@@ -146,7 +149,7 @@ dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
-  chaos-calls calls attack defenses fuzz units \
+  chaos-calls calls calls-mutants attack defenses fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

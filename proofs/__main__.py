@@ -93,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
     spoilt.add_argument("--histories", type=int, default=100_000)
     spoilt.add_argument("--seed", type=int, default=1)
+    spoilt.add_argument(
+        "--without-rules",
+        action="store_true",
+        help="take out each rule in turn: without any of them histories must break",
+    )
     bench = add("bench", "Ours stays within its bounds beside simpler ways")
     bench.add_argument("bench", nargs="?", choices=BENCHES, help="all by default")
     return parser

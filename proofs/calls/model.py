@@ -25,6 +25,16 @@ CODES = {
     "cancelled": 1000,
     "pin_failed": 4000,
 }
+
+# Plivo's words for the end of that leg: some say less than the code.
+WORDS = {
+    "connected": "completed",
+    "no_answer": "no-answer",
+    "busy": "busy",
+    "rejected": "failed",
+    "cancelled": "cancel",
+    "pin_failed": "",
+}
 VOCABULARIES = ("current", "2024", "2023")
 NUMBERINGS = ("session", "call", "none")
 RATE = Decimal("0.0085")
@@ -86,7 +96,10 @@ class TrueCall:
         return sum((leg[2] for leg in self.legs), Decimal(0))
 
     def record(self) -> dict[str, Any]:
-        """Return the interaction with its legs, as settlement keeps it."""
+        """Return the interaction with its legs, as settlement keeps it.
+
+        They are named after who is registered, and not after who called.
+        """
         legs = [
             {
                 "duration": duration,
@@ -108,8 +121,18 @@ class TrueCall:
             "end_time": _text(self.ended),
             "call_billed_duration": self.billed,
             "total_call_amount": str(self.amount),
-            "first_party_leg": legs[0],
-            **({} if self.outcome == "pin_failed" else {"second_party_leg": legs[1]}),
+            **{
+                f"{party}_{name}": value
+                for party, leg, word in zip(
+                    ("second_party", "first_party")
+                    if self.by_second and self.outcome != "pin_failed"
+                    else ("first_party", "second_party"),
+                    legs[:1] if self.outcome == "pin_failed" else legs,
+                    ("completed", WORDS[self.outcome]),
+                    strict=False,
+                )
+                for name, value in (("leg", leg), ("status", word))
+            },
         }
 
 

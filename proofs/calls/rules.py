@@ -42,6 +42,8 @@ def broken_by(history: History, spoilt: Spoilt, chance: random.Random) -> list[s
     for call in calls:
         of_call = [reports[digest] for digest in call.digests]
         found += _of_certainty(call, of_call, history)
+        if len({r.attributes["From"] for r in of_call} - {""}) > 1:
+            found.append("callers that differ are of one call")
         if call.outcome in NOT_TALKED and any(map(_proves_talk, of_call)):
             found.append(f"evidence of talk is {call.outcome}")
     if not _has_twins(history, spoilt):

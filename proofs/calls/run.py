@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from proofs.calls import channel, model, rules
+from proofs.calls import channel, model, mutants, rules
 
 # Histories between two lines of progress.
 EVERY = 10_000
@@ -31,8 +31,22 @@ def broken_in(seed: int, number: int) -> Sequence[str]:
     return rules.broken_by(history, spoilt, chance)
 
 
-def report(histories: int, seed: int) -> int:
-    """Run and report; return 0 only if no rule is broken."""
+def first_broken(histories: int, seed: int) -> int:
+    """Return `mutants.BROKEN` as soon as a history breaks a rule, 0 if none does."""
+    for number in range(histories):
+        if broken_in(seed, number):
+            return mutants.BROKEN
+    return 0
+
+
+def report(histories: int, seed: int, *, without_rules: bool = False) -> int:
+    """Run and report; return 0 only if no rule is broken.
+
+    With *without_rules* each of the rules of calls is taken out in turn, and 0 is
+    returned only if each is missed.
+    """
+    if without_rules:
+        return mutants.report(histories, seed)
     found = broken(histories, seed, progress=True)
     for rule, count in found.most_common():
         print(f"broken {count:,} times: {rule}")

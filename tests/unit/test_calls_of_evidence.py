@@ -354,6 +354,42 @@ def test_the_end_of_a_leg_is_of_the_call_that_its_duration_reaches_to() -> None:
     assert [call.ended_at for call in calls] == [at(60), at(29)]
 
 
+def test_a_caller_who_redials_at_once_makes_another_call() -> None:
+    short, again = "1A@1 2R@1 1H@2 2H@2 PH@2", "1A@3 2R@3 2A@5 1H@20 2H@20 PH@20"
+    callbacks = told(f"{short} {again}", numbered=False)
+    callbacks[3] |= {"PlivoHangupCauseCode": "3010", "Duration": "0"}
+    callbacks[4] |= {"PlivoHangupCauseCode": "3010", "Duration": "0", "Amount": "0"}
+
+    calls = calls_of(callbacks)
+
+    assert [call.outcome for call in calls] == ["busy", "connected"]
+    assert [len(call.digests) for call in calls] == [5, 6]
+
+
+def test_who_lost_a_number_has_the_one_that_is_missing() -> None:
+    callbacks = told("1A@1 2R@1 1H@1 2H@1 PH@1 1A@2 2R@2 2A@2 1H@9 2H@9 PH@9")
+    del callbacks[2]["SequenceNumber"]
+
+    calls = calls_of(callbacks)
+
+    assert [len(call.digests) for call in calls] == [5, 6]
+    assert {call.certainty for call in calls} == {"inferred"}
+
+
+def test_who_lost_its_time_happened_between_its_neighbors() -> None:
+    callbacks = told(f"{WHOLE} {LATER}")
+    del callbacks[PH]["EventTimestamp"]
+    events = [
+        CallbackEvent(f"{n:064x}", each, "2026-11-26T13:00:00.000000Z")
+        for n, each in enumerate(callbacks)
+    ]
+
+    calls = build_timeline(events, PARTIES).calls
+
+    assert [len(call.digests) for call in calls] == [6, 6]
+    assert calls[0].amount == Decimal("0.02")
+
+
 def test_a_start_that_is_told_again_late_in_its_call_is_part_of_it() -> None:
     callbacks = told(WHOLE)
     again = {**callbacks[0], "EventTimestamp": "2026-11-26 12:00:09"}

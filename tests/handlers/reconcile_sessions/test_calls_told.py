@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from masking.core import key_space
 from masking.core.times import parse_callback_time, stamp
 from masking.domain.sessions import Session
+from masking.storage.table import written_item
 from tests.handlers.reconcile_sessions.test_settlement import timeline_calls
 from tests.support.event_schemas import check_event
-from tests.support.harness import Harness
+from tests.support.harness import FAR, Harness
 
 LAST = ("SessionPartiesHangup", "SessionFirstPartyHangup", "SessionSecondPartyHangup")
 
@@ -148,3 +150,155 @@ def test_an_end_that_could_not_be_sent_is_sent_again_under_its_id(
     sent = harness.bus.of_type("call.ended")
     assert len(sent) == 2
     assert len({each["id"] for each in sent}) == 1
+
+
+def invent(
+    harness: Harness, session: Session, later: int, *names: str, **more: str
+) -> None:
+    """Deliver callbacks of a call that there never was, so many seconds later."""
+    callbacks = harness.simulator.store.callbacks_of[str(session.carrier_session_uuid)]
+    for each in list(callbacks):
+        attributes = dict(each.attributes)
+        if attributes["EventName"] in names:
+            at = parse_callback_time(attributes["EventTimestamp"])
+            assert at is not None
+            attributes["EventTimestamp"] = stamp(at + timedelta(seconds=later))
+            attributes |= more
+            harness.put_callback(session, attributes)
+            harness.publish()
+
+
+def test_an_end_of_which_plivo_has_no_record_is_corrected_to_no_call(
+    harness: Harness,
+) -> None:
+    session = spoken(harness)
+    deliver(harness, session)
+    invent(harness, session, 300, "SessionFirstPartyAnswer", *LAST)
+    assert len(told(harness, "call.ended")) == 2
+
+    settle(harness)
+
+    [corrected] = [
+        each
+        for each in told(harness, "call.corrected")
+        if each["call"]["outcome"] == "not_a_call"
+    ]
+    assert corrected["call_id"] == told(harness, "call.ended")[1]["call_id"]
+    assert (corrected["call"]["amount"], corrected["call"]["ended_at"]) == ("0", None)
+    assert len(timeline_calls(harness, session.session_uuid)) == 1
+
+
+def test_ends_alone_are_told_by_the_settlement(harness: Harness) -> None:
+    session = spoken(harness)
+    starts = ("SessionFirstPartyAnswer", "SessionSecondPartyRing")
+    deliver(harness, session, without=(*starts, "SessionSecondPartyAnswer"))
+    assert told(harness) == []
+
+    settle(harness)
+
+    [ended] = told(harness)
+    assert (ended["type"], ended["call"]["outcome"]) == ("call.ended", "connected")
+
+
+@pytest.mark.parametrize("lost", [LAST, ()], ids=["by settlement", "by a callback"])
+def test_a_stranger_who_was_refused_is_an_event_once(
+    harness: Harness, lost: Sequence[str]
+) -> None:
+    session = harness.create(
+        is_pin_authentication_required=True,
+        first_party_pin="1234",
+        second_party_pin="5678",
+        pin_prompt_play="https://app.example.com/prompt.mp3",
+        pin_retry=0,
+    )
+    harness.call(session, **{"from": "+12025550166", "digits": ["0000"]})
+    harness.advance(minutes=1)
+    deliver(harness, session, without=lost)
+
+    settle(harness)
+
+    [refused], [ended] = told(harness, "call.refused"), told(harness, "call.ended")
+    assert refused["call_id"] == ended["call_id"]
+    assert refused["call"]["caller"] == "unknown"
+    assert ("callback" in refused) == (not lost)
+
+
+def test_a_call_that_began_after_the_end_is_an_event_of_its_own(
+    harness: Harness,
+) -> None:
+    session = spoken(harness)
+    deliver(harness, session)
+    ended = harness.end(session)
+    harness.publish()
+    assert told(harness, "call.after_end") == []
+
+    since = ended.ended_time or ended.expiry_time
+    assert since is not None
+    invent(harness, session, 600, "SessionFirstPartyAnswer", "SessionPartiesHangup")
+
+    [after] = told(harness, "call.after_end")
+    assert parse_callback_time(after["call"]["started_at"]) > since
+    assert after["call_id"] in {e["call_id"] for e in told(harness, "call.ended")}
+
+
+def test_callbacks_that_come_after_the_settlement_change_no_settled_call(
+    harness: Harness,
+) -> None:
+    session = spoken(harness)
+    deliver(harness, session, without=LAST)
+    settle(harness)
+    before = told(harness)
+
+    for name in LAST:
+        harness.deliver_callbacks(session, event=name)
+        harness.publish()
+
+    assert told(harness) == before
+    [call] = timeline_calls(harness, session.session_uuid)
+    assert call.certainty == "settled"
+
+
+ODD_ITEMS: list[dict[str, Any]] = [
+    {"sk": "E#odd"},
+    {"sk": "E#odd", "attributes": "none", "received_at": "yesterday"},
+    {"sk": "E#odd", "attributes": {"EventName": 7}, "received_at": 7},
+    {"sk": "C#2026-03-01T12:00:00.000000Z#odd"},
+    {"sk": "C#odd", "told": "none"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_ITEMS, ids=repr)
+def test_an_item_that_cannot_be_read_spares_its_neighbors(
+    harness: Harness, odd: dict[str, Any]
+) -> None:
+    session = spoken(harness)
+    key = {"pk": key_space.session_key(session.session_uuid), "purge_at": FAR}
+    harness.dynamodb.put_item(
+        TableName=harness.table_name, Item=written_item({**key, **odd})
+    )
+
+    deliver(harness, session)
+    settle(harness)
+
+    assert len(told(harness, "call.ended")) == 1
+    [call] = timeline_calls(harness, session.session_uuid)
+    assert (call.outcome, call.certainty) == ("connected", "settled")
+
+    erasure = harness.request_erasure(str(session.settings["first_party"]))
+    harness.run_until_idle()
+    assert harness.load_erasure(erasure).completed_at is not None
+
+
+def test_calls_that_touch_have_an_end_each_and_no_correction(harness: Harness) -> None:
+    session = harness.create()
+    for answer in (True, False, True):
+        harness.call(session, talk_seconds=1, ring_seconds=1, answer=answer)
+        harness.advance(seconds=3)
+    deliver(harness, session)
+
+    settle(harness)
+
+    calls = timeline_calls(harness, session.session_uuid)
+    ended = told(harness, "call.ended")
+    assert len(calls) == len(ended) == len({each["call_id"] for each in ended})
+    assert told(harness, "call.corrected") == []

@@ -62,7 +62,7 @@ def event_view(
         "name": event.name,
         "type": plivo_events.type_of(attributes),
         "occurred_at": rfc3339(event.told_at),
-        "received_at": item["received_at"],
+        "received_at": item.get("received_at"),
         "sequence_number": event.sequence,
         "from": plivo_events.role_of(attributes.get("From"), parties),
         "to": plivo_events.callee_role_of(attributes.get("To"), parties),

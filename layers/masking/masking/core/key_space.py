@@ -111,6 +111,17 @@ def is_part(kind: str, item: Mapping[str, Any]) -> bool:
     return str(item["sk"]).startswith(part_key(kind, ""))
 
 
+def attributes_of(callback: Item) -> dict[str, str]:
+    """Return the attributes of a callback's item; what can't be read is left out.
+
+    So an odd item takes no other of its session with it.
+    """
+    told = callback.get("attributes")
+    if not isinstance(told, Mapping):
+        return {}
+    return {k: v for k, v in told.items() if isinstance(k, str) and isinstance(v, str)}
+
+
 def name_of(item: Mapping[str, Any]) -> str:
     """Return the end of a sort key.
 

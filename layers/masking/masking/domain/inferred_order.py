@@ -11,13 +11,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Container, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 from masking.core.times import stamp
 from masking.domain.callback_event import CallbackEvent
+from masking.domain.plivo_events import Stage
 
 # Of numbers that begin anew with each call more than this many are shared.
 MOST_SHARED = 0.25
+
+# A number that is later by more than this than the next was counted in another call.
+ASTRAY = timedelta(seconds=10)
 
 
 def with_order(
@@ -32,13 +37,18 @@ def with_order(
     if not numbered or count - len(numbered) > MOST_SHARED * count:
         return list(events)
     timed = _timed(events)
+    if not timed:
+        return list(events)
     used = {each.sequence for each in history}
     found = _numbered([_with_time(each, timed) for each in events], timed, used)
     return sorted(found, key=lambda each: each.order)
 
 
-def _timed(events: Sequence[CallbackEvent]) -> list[tuple[int, CallbackEvent]]:
-    """Return the callbacks that have both, by number, as far as times agree with it."""
+def _timed(events: Sequence[CallbackEvent]) -> list[tuple[int, CallbackEvent]] | None:
+    """Return the callbacks that have both, by number, as far as times agree with it.
+
+    None if they disagree by so much that numbers begin anew with each call.
+    """
     both = sorted(
         ((e.sequence, e.at, e) for e in events if e.told_at and e.sequence is not None),
         key=lambda each: each[:2],
@@ -46,6 +56,10 @@ def _timed(events: Sequence[CallbackEvent]) -> list[tuple[int, CallbackEvent]]:
     # Of each number the earliest: a double may be stamped later.
     once = {number: each for number, _, each in reversed(both)}
     found = sorted(once.items())
+    if any(
+        before.at - after.at > ASTRAY for (_, before), (_, after) in pairwise(found)
+    ):
+        return None
     return [
         (number, each)
         for place, (number, each) in enumerate(found)
@@ -59,12 +73,19 @@ def _with_time(
     if event.told_at or event.sequence is None or not event.received_at:
         return event
     place = bisect_left(timed, event.sequence, key=lambda each: each[0])
-    at = event.at
-    if place < len(timed):
-        at = min(at, timed[place][1].at)
-    if place > 0:
-        at = max(at, timed[place - 1][1].at)
-    return event if at == event.at else replace(event, received_at=stamp(at))
+    before = timed[place - 1][1] if place > 0 else None
+    after = timed[place][1] if place < len(timed) else None
+    at = min(event.at, after.at) if after else event.at
+    at = max(at, before.at) if before else at
+    ends = event.stage >= Stage.ENDING
+    if ends and before and after and before.stage >= Stage.ENDING:
+        # The ends of a call come together.
+        at = before.at
+    reaches = at - timedelta(seconds=event.duration or 0)
+    if at == event.at or (event.duration and reaches < timed[0][1].at - ASTRAY):
+        # A neighbor's number is wrong: nothing was up for so long by then.
+        return event
+    return replace(event, received_at=stamp(at))
 
 
 def _numbered(

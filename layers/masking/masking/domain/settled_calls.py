@@ -33,6 +33,9 @@ BETTER = 2.0
 # Another cost or another way to end weighs as much as so many seconds.
 UNLIKE = 1.5
 
+# A second by which a call seems to begin after its record weighs but so much.
+LATE_START = 0.25
+
 # So many records before and after the one that it was taken for are looked at.
 NEAR = 8
 LONGEST_CALL = timedelta(days=1)
@@ -151,8 +154,10 @@ def _near(
         for number in range(first, bisect_right(began, span[1] + APART)):
             record = records[number].span
             if record[1] + APART >= span[0]:
-                parts = zip(span, record, strict=True)
-                differ = sum(abs((a - b).total_seconds()) for a, b in parts)
+                late = (span[0] - record[0]).total_seconds()
+                differ = abs((span[1] - record[1]).total_seconds())
+                # Of some calls no callback tells the beginning.
+                differ += LATE_START * late if late > 0 else -late
                 unlike = records[number].contradictions(call)
                 found.append((differ + UNLIKE * unlike, at, number))
     return sorted(found)

@@ -251,7 +251,7 @@ class EraseSession:
                 attributes.get("RecordingResourceURL")
                 or attributes.get("RecordingUUID")
             )
-            for attributes in (item["attributes"] for item in plan.callbacks)
+            for attributes in map(key_space.attributes_of, plan.callbacks)
         }
         session = plan.session
         if session and session.settings.get("record"):

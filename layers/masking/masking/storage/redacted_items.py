@@ -22,7 +22,7 @@ def redacted_callback(
         "sk": key_space.part_key(
             key_space.CALLBACK, redacted_digest(key, key_space.name_of(item))
         ),
-        "attributes": redacted_attributes(item["attributes"], parties),
+        "attributes": redacted_attributes(key_space.attributes_of(item), parties),
         "erased": True,
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from masking.core.key_space import Item, name_of
+from masking.core.key_space import Item, attributes_of, name_of
+from masking.core.times import parse_stamp
 from masking.domain import timeline
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.sessions import Session, parties_of
@@ -36,5 +37,10 @@ def is_final(session: Session) -> bool:
 
 
 def callback_event_from(item: Item) -> CallbackEvent:
-    """Build the callback event of a callback's item."""
-    return CallbackEvent(name_of(item), item["attributes"], item["received_at"])
+    """Build the callback event of a callback's item, as far as that can be read."""
+    received = str(item.get("received_at") or "")
+    try:
+        parse_stamp(received)
+    except ValueError:
+        received = ""
+    return CallbackEvent(name_of(item), attributes_of(item), received)

@@ -37,7 +37,7 @@ def after_callback(
     Costs one write for such a callback and nothing for any other. Once the threshold
     is reached no further callback of that day is counted.
     """
-    attributes = item["attributes"]
+    attributes = key_space.attributes_of(item)
     if plivo_events.type_of(attributes) != FAILED:
         return None
     parties = sessions.parties_of(session)

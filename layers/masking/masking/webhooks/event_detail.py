@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from masking.api.timeline_views import call_view
-from masking.core.key_space import name_of
+from masking.core.key_space import attributes_of, name_of
 from masking.domain import plivo_events
 from masking.domain.deliveries import Delivery
 from masking.storage import timelines
@@ -35,7 +35,9 @@ def detail_of(delivery: Delivery, whole: Whole | None) -> Mapping[str, Any]:
     digest = delivery.event.get("callback")
     kept = next((i for i in whole.callbacks if name_of(i) == digest), None)
     if kept:
-        detail["carrier_event"] = plivo_events.without_personal_data(kept["attributes"])
+        detail["carrier_event"] = plivo_events.without_personal_data(
+            attributes_of(kept)
+        )
         timeline = timelines.timeline_of(whole.callbacks, whole.session)
         call = timeline.call_of(str(digest))
         if call:
