@@ -71,9 +71,9 @@ attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTAC
 defenses: stack dev ## Prove that the tests which SECURITY.md cites fail without (ONLY=, FAST=1)
 	@$(BIN)/python -m proofs defenses $(if $(ONLY),--only "$(ONLY)") $(if $(FAST),--fast)
 
-mutants: stack dev ## Change the rules, N=100 places, for MINUTES=20: list what no test notices
+mutants: stack dev ## Change the rules, N=100 places, MINUTES=20: what does no test notice? (ROOMS=domain)
 	@$(ENVIRONMENTS) mutants
-	@$(BIN)/python -m proofs mutants --mutants $(or $(N),100) --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1)
+	@$(BIN)/python -m proofs mutants --mutants $(or $(N),100) --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1) $(ROOMS)
 
 fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
 	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/unit/test_fuzz.py

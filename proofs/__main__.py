@@ -106,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     changed.add_argument("--mutants", type=int, default=100)
     changed.add_argument("--minutes", type=float, default=20)
     changed.add_argument("--seed", type=int, default=1)
+    changed.add_argument("rooms", nargs="*", help="whose rules to change: all")
     add("units", "Operations stay within their budgets of request units")
     spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
     spoilt.add_argument("--histories", type=int, default=100_000)
