@@ -53,7 +53,7 @@ endings: stack dev ## Prove at full size that sessions end and people are erased
 lifecycles: dev ## Prove that what is told of sessions is true: N=10000 random lives
 	@N=$(or $(N),10000) $(BIN)/pytest -q tests/proofs/test_session_lifecycles.py
 
-chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kills
+chaos: stack ## Prove that creates act exactly once: N=2000 under faults and kills; less is short
 	@$(BIN)/python -m proofs creates --creates $(or $(N),2000) $(CHAOS)
 
 chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken in every way
@@ -73,6 +73,10 @@ attack: stack dev ## Prove that nobody gets in: thousands of bad requests (ATTAC
 
 defenses: stack dev ## Prove that the tests which SECURITY.md cites fail without (ONLY=, FAST=1)
 	@$(BIN)/python -m proofs defenses $(if $(ONLY),--only "$(ONLY)") $(if $(FAST),--fast)
+
+mutants: stack dev ## Change the rules, N=100 places, MINUTES=20: what does no test notice? (ROOMS=domain)
+	@$(ENVIRONMENTS) mutants
+	@$(BIN)/python -m proofs mutants --mutants $(or $(N),100) --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1) $(ROOMS)
 
 fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
 	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/unit/test_fuzz.py
@@ -149,7 +153,7 @@ dev sam scan:
 	@$(ENVIRONMENTS) $@
 
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
-  chaos-calls calls calls-mutants attack defenses fuzz units \
+  chaos-calls calls calls-mutants attack defenses mutants fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
   build dev sam scan

@@ -5,16 +5,24 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from proofs.benches import signature
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
+from proofs.mutants import run as mutants
+from proofs.report import Report
 from proofs.runner import ProofError, run_on_own_stack, show
 
 BENCHES = {"signature": signature.run, "recordings": storing.run}
+
+# Proofs that start no stack of their own.
+IN_A_COPY: dict[str, Callable[..., Report]] = {
+    "defenses": defenses.prove,
+    "mutants": mutants.prove,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         return _bench(options["bench"], as_json=as_json)
     if proof == "calls":
         return calls.report(**options)
-    if proof == "defenses":
-        return show(defenses.prove(**options), as_json=as_json)
+    if proof in IN_A_COPY:
+        return show(IN_A_COPY[proof](**options), as_json=as_json)
     run = importlib.import_module(f"proofs.{proof}.run")
     parameters = getattr(run, "PARAMETERS", None)
     prove = partial(run.prove, **options)
@@ -56,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     creates.add_argument("--workers", type=int, default=20)
     creates.add_argument("--seed", type=int, default=1)
     creates.add_argument("--least-struck", type=int, help="of each kind of fault")
+    creates.add_argument(
+        "--fast-forward",
+        action=argparse.BooleanOptionalAction,
+        help="end leases instead of waiting for them; by default in a smaller run",
+    )
     creates.add_argument(
         "--without-listing",
         dest="hide_listing",
@@ -89,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="leave out the tests that need a stack",
     )
+    changed = add("mutants", "A small change of the rules is noticed by a test")
+    changed.add_argument("--mutants", type=int, default=100)
+    changed.add_argument("--minutes", type=float, default=20)
+    changed.add_argument("--seed", type=int, default=1)
+    changed.add_argument("rooms", nargs="*", help="whose rules to change: all")
     add("units", "Operations stay within their budgets of request units")
     spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
     spoilt.add_argument("--histories", type=int, default=100_000)

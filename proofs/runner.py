@@ -108,14 +108,20 @@ def run_workers(
     *,
     workers: int,
     seconds: float,
+    skip: Callable[[], object] | None = None,
 ) -> None:
     """Work through *tasks* and everything that follows from them.
 
     *work* returns what follows from a task, each with the seconds to wait before it;
-    workers do other tasks meanwhile. Raise ProofError if anything is left after
-    *seconds*, and what *work* raised.
+    workers do other tasks meanwhile. When nobody works and all that is left has to
+    wait, *skip* lets the time pass that it waits for. Raise ProofError if anything is
+    left after *seconds*, and what *work* raised.
     """
-    _Workers(iter(tasks), work, time.monotonic() + seconds).run(workers)
+    _Workers(iter(tasks), work, time.monotonic() + seconds, skip).run(workers)
+
+
+# What is not worth the trouble of skipping it, in seconds.
+BRIEF = 1.0
 
 
 class _Workers(Generic[T]):
@@ -124,7 +130,9 @@ class _Workers(Generic[T]):
         coming: Iterator[T],
         work: Callable[[T], Iterable[tuple[float, T]]],
         deadline: float,
+        skip: Callable[[], object] | None,
     ) -> None:
+        self._skip = skip
         self._coming = coming
         self._work = work
         self._deadline = deadline
@@ -176,6 +184,12 @@ class _Workers(Generic[T]):
                     return (task,)
                 if not self._waiting and not self._busy:
                     return None
+                if self._skip and not self._busy and self._waiting[0][0] - now > BRIEF:
+                    # Under the lock: nobody has anything to do before.
+                    self._skip()
+                    self._waiting = [(now, at, task) for _, at, task in self._waiting]
+                    heapq.heapify(self._waiting)
+                    continue
                 pause = self._waiting[0][0] - now if self._waiting else 1.0
                 self._changed.wait(min(pause, 1.0))
         return None

@@ -13,6 +13,7 @@ name           place                       what for
 ``layer``      ``.local/layer``            the dependency layer for this interpreter
 ``sam``        ``.local/sam-venv``         AWS SAM's command line, for lint and build
 ``scan``       ``.local/scan-venv``        checkov, for lint
+``mutants``    ``.local/mutants-venv``     cosmic-ray, for `make mutants`
 =============  ==========================  ===========================================
 
 A stamp beside each says what it was made from, so that a second run skips it.
@@ -38,6 +39,7 @@ FUNCTIONS = HOME / "function-python"
 LAYER = HOME / "layer"
 SAM = HOME / "sam-venv"
 SCAN = HOME / "scan-venv"
+MUTANTS = HOME / "mutants-venv"
 
 OLDEST_PYTHON = (3, 11)
 
@@ -98,6 +100,7 @@ ENVIRONMENTS = {
     ),
     "sam": Environment(SAM, ROOT / "requirements" / "sam.txt"),
     "scan": Environment(SCAN, ROOT / "requirements" / "scan.txt"),
+    "mutants": Environment(MUTANTS, ROOT / "requirements" / "mutants.txt"),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -80,12 +80,17 @@ class Clients:
     """All clients of one tenant; `log` and `done` grow as they work.
 
     A client that would have to wait for longer than *longest_pause* seconds gives up.
+    When all of them wait, *skip* lets time pass.
     """
 
     def __init__(
-        self, stack: RunningStack, longest_pause: float = LONGEST_PAUSE
+        self,
+        stack: RunningStack,
+        longest_pause: float = LONGEST_PAUSE,
+        skip: Callable[[], object] | None = None,
     ) -> None:
         self._stack = stack
+        self._skip = skip
         self._longest_pause = longest_pause
         self._lock = threading.Lock()
         self.log: list[Task] = []
@@ -99,6 +104,7 @@ class Clients:
                 lambda task: self._send(api, task),
                 workers=workers,
                 seconds=seconds,
+                skip=self._skip,
             )
 
     def _send(self, api: httpx.Client, task: Task) -> list[tuple[float, Task]]:

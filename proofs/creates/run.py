@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -32,6 +33,9 @@ from proofs.report import Report
 from proofs.runner import Progress, in_background, wait_for
 from stack.aws.initial_data import TENANT
 from stack.running import RunningStack
+
+# A run of so many creates is a full one, and waits as the service does.
+FULL = 2_000
 
 ADJUST_SECONDS = 1.0
 PROGRESS_SECONDS = 20.0
@@ -65,7 +69,8 @@ class Creates:
     *least_struck* times: 20 in a full run, fewer in a smaller one. One process is
     killed for *creates_per_kill* creates.
     A client gives up rather than wait longer than *longest_pause* seconds.
-    *fast_forward* ends leases in the table instead of waiting for their end.
+    *fast_forward* ends leases in the table instead of waiting for their end, whenever
+    nobody is at work: by default in a run that is smaller than a full one.
     """
 
     stack: RunningStack
@@ -77,8 +82,15 @@ class Creates:
     least_struck: int | None = None
     creates_per_kill: int = CREATES_PER_KILL
     longest_pause: float = LONGEST_PAUSE
-    fast_forward: bool = False
+    fast_forward: bool | None = None
     progress: Progress = print
+
+    @property
+    def moves_time(self) -> bool:
+        """Return whether leases are ended instead of waited for."""
+        if self.fast_forward is None:
+            return self.creates < FULL
+        return self.fast_forward
 
     def run(self) -> Report:
         """Send everything under faults, calm down, reconcile, check."""
@@ -108,7 +120,8 @@ class Creates:
         return report
 
     def _send_all(self, injector: FaultInjector) -> tuple[list[Task], Counter[str]]:
-        clients = Clients(self.stack, self.longest_pause)
+        skip = partial(end_leases, self.stack) if self.moves_time else None
+        clients = Clients(self.stack, self.longest_pause, skip)
         kills = Counter[str]()
 
         def inject(stop: threading.Event) -> None:
@@ -166,7 +179,7 @@ class Creates:
 
     def _settle(self) -> None:
         """Let checks come in and run the reconciler until it finds nothing to do."""
-        if self.fast_forward:
+        if self.moves_time:
             end_leases(self.stack)
         else:
             time.sleep(LEASE_SECONDS)
@@ -179,7 +192,7 @@ class Creates:
             idle = 0 if outcomes.keys() - TOO_EARLY else idle + 1
             if idle == 2 or not outcomes:
                 break
-        if not self.fast_forward:
+        if not self.moves_time:
             self._await_checks()
 
     def _await_stream(self) -> None:

@@ -15,15 +15,17 @@ from stack.running import RunningStack
 from stack.stack import Stack
 
 # Each worker makes every function start a process: few workers make a short run.
-WORKERS = 6
-CREATES = 50
+WORKERS = 4
+CREATES = 40
+
+# As many processes are killed as there are functions to be killed, and one more.
+CREATES_PER_KILL = 8
+
+# So many are enough for some to be lost.
+LOST_CREATES = 16
 
 # Without listings, what is created before one of these stays unknown.
 LOST: Kinds = {"create": ("create_5xx_after_commit", "create_reset_after_commit")}
-
-# Clients of these runs give up instead of waiting for leases; what they then don't
-# know is not what this is about.
-SHARES = {"unknown <= 5 %", "created >= 90 %"}
 
 
 @pytest.fixture(name="stack", scope="module")
@@ -33,15 +35,13 @@ def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 def run(stack: RunningStack, creates: int, **more: Any) -> Report:
-    """Run with clients that give up instead of waiting."""
+    """Run with time that is moved whenever all clients wait."""
     return Creates(
         stack,
         creates,
         WORKERS,
         least_struck=0,
-        creates_per_kill=10,
-        longest_pause=6,
-        fast_forward=True,
+        creates_per_kill=CREATES_PER_KILL,
         **more,
     ).run()
 
@@ -51,7 +51,7 @@ def test_under_faults_and_kills_every_promise_about_sessions_holds(
 ) -> None:
     report = run(stack, CREATES, seed=7)
 
-    assert {k: v for k, v in report.failures.items() if k not in SHARES} == {}
+    assert report.failures == {}
     struck = report.tables["faults"]
     assert sum(row["struck"] for row in struck.values()) > CREATES / 5
     assert {kind.partition("_")[0] for kind in struck} == KINDS.keys()
@@ -62,6 +62,6 @@ def test_under_faults_and_kills_every_promise_about_sessions_holds(
 def test_without_the_listing_step_sessions_are_left_at_plivo(
     stack: RunningStack,
 ) -> None:
-    report = run(stack, CREATES, seed=8, hide_listing=True, kinds=LOST)
+    report = run(stack, LOST_CREATES, seed=8, hide_listing=True, kinds=LOST)
 
     assert "no orphan" in report.failures

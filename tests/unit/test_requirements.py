@@ -26,6 +26,7 @@ SOURCES: dict[str, list[str | None]] = {
     "aws.txt": ["aws"],
     "sam.txt": ["sam"],
     "scan.txt": ["scan"],
+    "mutants.txt": ["mutants"],
     "pip.txt": ["pip"],
 }
 

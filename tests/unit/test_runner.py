@@ -48,6 +48,27 @@ def test_what_a_worker_raises_ends_all_and_is_raised() -> None:
         run_workers(range(1_000_000), work, workers=2, seconds=10)
 
 
+def test_when_everybody_waits_the_time_is_skipped() -> None:
+    done, skipped = [], []
+
+    def work(task: tuple[int, int]) -> Iterable[tuple[float, tuple[int, int]]]:
+        done.append(task)
+        number, time = task
+        return [(3_600.0, (number, time + 1))] if time < 2 else ()
+
+    run_workers(
+        ((number, 0) for number in range(5)),
+        work,
+        workers=3,
+        seconds=10,
+        skip=lambda: skipped.append(len(done)),
+    )
+
+    assert len(done) == 15
+    # Only when nobody had anything else to do.
+    assert skipped == [5, 10]
+
+
 def test_what_is_left_when_time_is_over_is_an_error() -> None:
     with pytest.raises(ProofError, match="left"):
         run_workers([1], lambda task: [(60.0, task)], workers=1, seconds=0.1)

@@ -1,0 +1,201 @@
+"""Run the tests that cover each mutant; list those that none of them notices.
+
+What covers a line is found out once: the unit tests and some of the handlers' run with
+coverage that knows which test it was. A mutant in a line that none of them covers is
+listed as not covered, and counts as no survivor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from proofs.defenses.run import copied, failed_without
+from proofs.mutants.named import NAMED
+from proofs.report import Report
+from proofs.runner import Progress
+from stack.environments import MUTANTS, ROOT, interpreter
+
+LAYER = "layers/masking/masking"
+
+# The rules: what is decided, erased, kept on a condition, and shared.
+RULES = (
+    *("domain/*.py", "core/callers.py", "core/numbers.py", "core/amounts.py"),
+    *("erasure/*.py", "storage/table.py", "storage/sessions.py"),
+    *("storage/recordings.py", "storage/deliveries.py", "storage/endpoints.py"),
+    *("webhooks/*.py", "stream/parked_changes.py", "stream/publish_changes.py"),
+    *("recording/delete_recording.py", "tenants/tenant_settings.py"),
+)
+
+# What may notice a mutant: the unit tests, and what is quick of the others.
+UNIT = ("tests/unit",)
+TESTS = (
+    *UNIT,
+    "tests/proofs/erasure_races",
+    *(
+        f"tests/handlers/{name}"
+        for name in (
+            *("test_erase_number.py", "test_delete_recording.py", "publish_changes"),
+            *("test_deliver_webhook.py", "test_slow_receivers.py", "test_table.py"),
+            *("test_fair_shares.py", "test_republish_changes.py"),
+            *("test_recording_access.py", "create_session/test_quotas.py"),
+            *("test_past_retention.py", "test_list_recordings.py"),
+        )
+    ),
+)
+
+# Of the tests that cover a line, so many are run.
+MOST_TESTS = 40
+
+PURE = frozenset({"core", "domain"})
+
+COVERAGE_SECONDS = 1_800
+SECONDS = 120
+
+SURVIVORS = "survivors"
+SURVIVED_ONCE = "what survived once is noticed by each test that was written for it"
+COVERED = "a change is noticed by a test"
+
+Mutant = dict[str, Any]
+Cover = dict[tuple[str, int], set[str]]
+
+
+def prove(
+    progress: Progress = print,
+    *,
+    mutants: int = 100,
+    minutes: float = 20,
+    seed: int = 1,
+    rooms: Sequence[str] = (),
+) -> Report:
+    """Try so many mutants, in at most so many minutes after coverage is known.
+
+    *rooms* are those whose rules are changed, all by default. For rules that need no
+    table the unit tests are enough.
+    """
+    report = Report("mutants")
+    is_pure = bool(rooms) and PURE.issuperset(rooms)
+    with copied() as copy:
+        for mutant in NAMED:
+            failed, _ = failed_without(mutant, list(mutant.tests), copy)
+            for test in mutant.tests:
+                report.check(test in failed, SURVIVED_ONCE, f"{mutant.name}: {test}")
+        progress(f"{len(NAMED)} that survived once were tried")
+        progress("finding out which test covers what")
+        cover = cover_of(copy, UNIT if is_pure else TESTS)
+        ends = time.monotonic() + minutes * 60
+        for mutant in made(copy, mutants, seed, rooms):
+            if time.monotonic() > ends:
+                progress("time is up")
+                break
+            tests = sorted(cover.get((mutant["file"], mutant["line"]), ()))
+            outcome = tried(copy, mutant, tests) if tests else "not covered"
+            report.count("mutants", outcome, "number")
+            if outcome != "killed":
+                progress(f"{outcome}: {shown(mutant)}")
+            if outcome == "survived":
+                report.row(SURVIVORS, f"{mutant['file']}:{mutant['line']}").update(
+                    operator=mutant["operator"]
+                )
+            if tests:
+                report.check(outcome != "survived", COVERED, shown(mutant))
+    return report
+
+
+def shown(mutant: Mutant) -> str:
+    """Return a mutant as a line of a list."""
+    place = f"{mutant['file'].removeprefix(LAYER + '/')}:{mutant['line']}"
+    return f"{place}: {' '.join(mutant['was'])} -> {' '.join(mutant['is'])}"
+
+
+def made(copy: Path, most: int, seed: int, rooms: Sequence[str]) -> Iterator[Mutant]:
+    """Yield mutants of the rules."""
+    files = [
+        str(each.relative_to(copy))
+        for pattern in RULES
+        if not rooms or pattern.partition("/")[0] in rooms
+        for each in sorted((copy / LAYER).glob(pattern))
+        if each.name != "__init__.py"
+    ]
+    generator = ROOT / "proofs" / "mutants" / "generate.py"
+    wrote = subprocess.run(
+        [interpreter(MUTANTS), generator, str(seed), str(most), *files],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    yield from map(json.loads, wrote.stdout.splitlines())
+
+
+def cover_of(copy: Path, tests: Sequence[str]) -> Cover:
+    """Return which tests cover each line, by file and line; only those that pass."""
+    arguments = [
+        *("-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"),
+        *("--cov", f"--cov-config={copy}/pyproject.toml", "--cov-context=test"),
+        "--cov-report=",
+    ]
+    ran = pytest(copy, [*arguments, "-rfE", *tests], seconds=COVERAGE_SECONDS)
+    failed = {
+        line.split()[1]
+        for line in ran.stdout.splitlines()
+        if line.startswith(("FAILED ", "ERROR "))
+    }
+    cover: Cover = defaultdict(set)
+    with sqlite3.connect(copy / ".coverage") as found:
+        for path, context, numbits in found.execute(
+            "SELECT path, context, numbits FROM line_bits"
+            " JOIN file ON file.id = file_id JOIN context ON context.id = context_id"
+            " WHERE context LIKE 'tests/%'"
+        ):
+            test = context.partition("|")[0]
+            file = os.path.relpath(path, copy) if Path(path).is_absolute() else path
+            if test not in failed:
+                for line in lines_of(numbits):
+                    cover[file, line].add(test)
+    return cover
+
+
+def lines_of(numbits: bytes) -> Iterator[int]:
+    """Yield the lines in what coverage keeps of a file: one bit for each."""
+    for at, byte in enumerate(numbits):
+        yield from (at * 8 + bit for bit in range(8) if byte & (1 << bit))
+
+
+def tried(copy: Path, mutant: Mutant, tests: Sequence[str]) -> str:
+    """Run tests on a mutant: it is `killed`, or it `survived`."""
+    place = copy / mutant["file"]
+    whole = place.read_text()
+    place.write_text(mutant["code"])
+    try:
+        # Evenly of all of them: neighbors often test the same.
+        step = -(-len(tests) // MOST_TESTS)
+        ran = pytest(copy, ["-x", "-p", "no:cacheprovider", *tests[::step]])
+    except subprocess.TimeoutExpired:
+        return "killed"
+    finally:
+        place.write_text(whole)
+    return "survived" if ran.returncode == 0 else "killed"
+
+
+def pytest(
+    copy: Path, arguments: Sequence[str], seconds: float = SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Run pytest in the copy."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--no-header", *arguments],
+        cwd=copy,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
