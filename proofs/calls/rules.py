@@ -6,8 +6,9 @@ import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import combinations
 
 from masking.core.times import stamp
 from masking.domain.callback_event import EARLIEST, CallbackEvent
@@ -98,14 +99,22 @@ def _said(report: Report) -> list[tuple[str, str]]:
 def _has_twins(history: History, spoilt: Spoilt) -> bool:
     """Return whether two calls overlap of which the ends may be one end, told twice.
 
-    They are as far apart as those are, or one has lost its time, and say the same:
+    They come at once, or soon after each other with as many seconds, or one has lost
+    its time; and they cost the same:
     before settlement nobody can know which it is. Plivo has no such calls
     (plivo-contract 3.1).
     """
     if history.crossed and "without time" in spoilt.faults:
         return True
-    ends = sorted(call.ended for call in history.calls)
-    return any(after - before <= AGAIN for before, after in pairwise(ends))
+    return any(
+        abs(one.ended - other.ended) <= AGAIN
+        and (one.ended == other.ended or _lasted(one) == _lasted(other))
+        for one, other in combinations(history.calls, 2)
+    )
+
+
+def _lasted(call: TrueCall) -> timedelta:
+    return call.ended - call.began
 
 
 def _of_money(calls: Sequence[Call], spoilt: Spoilt) -> Iterator[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from proofs.calls_chaos.run import prove
 from stack.addresses import free_addresses
 from stack.stack import Stack
@@ -16,12 +14,6 @@ CALLS = 20
 CHECK_SECONDS = 3
 
 
-# The derivation of calls does not hold it yet; strict, so that the mark goes with that.
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="calls are still told wrong where callbacks are",
-)
 def test_every_call_is_told_as_it_was_whatever_becomes_of_its_callbacks(
     tmp_path: Path,
 ) -> None:

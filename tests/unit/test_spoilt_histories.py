@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.calls import run
+from proofs.calls import mutants, run
 from tests.support.proof_size import size
 
 
@@ -15,3 +15,7 @@ def test_no_rule_of_calls_is_broken_by_what_carriers_do() -> None:
 @pytest.mark.parametrize("number", [84, 287, 691, 835, 2537, 5477, 7394])
 def test_histories_that_broke_a_rule_once_do_so_no_more(number: int) -> None:
     assert run.broken_in(1, number) == []
+
+
+def test_every_rule_can_be_taken_out() -> None:
+    assert [each for each in mutants.MUTANTS if not each.source()] == []

@@ -148,14 +148,14 @@ def event_of_callback(
     call: Mapping[str, Any] | None = None,
     kind: str | None = None,
 ) -> Event | None:
-    """Return the bus event of a callback that is kept; None if it has none.
+    """Return the bus event of a callback that is kept; None if it has none, or no name.
 
     *call* is the call that it belongs to as far as is known by now, as JSON values;
     *kind* overrides the type that Plivo's name of the event has.
     """
     attributes = event.attributes
     kind = kind or plivo_events.type_of(attributes)
-    if kind is None:
+    if kind is None or not attributes.get("EventName"):
         return None
     parties = parties_of(session)
     data: dict[str, Any] = {

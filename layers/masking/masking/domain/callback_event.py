@@ -26,6 +26,9 @@ from masking.domain.plivo_events import PLACES, UNPLACED, Stage
 # Before all callbacks, and far enough from the edge of the calendar to count back.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
+# When what happened at a time that nobody knows is said to have happened.
+UNTIMED = "1970-01-01T00:00:00.000000Z"
+
 # Seconds; what lasts longer is a mistake of its sender: no call does.
 LONGEST = 7 * 86_400
 
@@ -147,8 +150,11 @@ class CallbackEvent:
 
     @property
     def occurred_at(self) -> str:
-        """Return when Plivo says it happened; when it was received, if that is lost."""
-        return stamp(self.at) if self.at > EARLIEST else self.received_at
+        """Return when Plivo says it happened; when it was received, if that is lost.
+
+        The beginning of 1970 if neither can be read.
+        """
+        return stamp(self.at) if self.at > EARLIEST else self.received_at or UNTIMED
 
     @property
     def carrier_session_uuid(self) -> str | None:

@@ -93,7 +93,7 @@ def _numbered(
     timed: Sequence[tuple[int, CallbackEvent]],
     used: Container[int | None],
 ) -> list[CallbackEvent]:
-    """Give each number that is missing to the one callback that it fits."""
+    """Put each number that is missing in the one callback that it fits."""
     gaps = [
         (number, before.at, after.at)
         for (low, before), (high, after) in pairwise(timed)

@@ -111,7 +111,7 @@ class CallbackKept:
         That is a number, if whoever received it did not know of the erasure yet, or a
         recording at Plivo.
         """
-        if "erased" not in item or item["kind"] == "recordings":
+        if "erased" not in item or item.get("kind") == "recordings":
             message = {"session_uuid": session.session_uuid}
             self.erasure_queue.send(message, at_once=True)
 
