@@ -84,10 +84,10 @@ def prove(
     report = Report("mutants")
     is_pure = bool(rooms) and PURE.issuperset(rooms)
     with copied() as copy:
-        for mutant in NAMED:
-            failed, _ = failed_without(mutant, list(mutant.tests), copy)
-            for test in mutant.tests:
-                report.check(test in failed, SURVIVED_ONCE, f"{mutant.name}: {test}")
+        for named in NAMED:
+            failed, _ = failed_without(named, list(named.tests), copy)
+            for test in named.tests:
+                report.check(test in failed, SURVIVED_ONCE, f"{named.name}: {test}")
         progress(f"{len(NAMED)} that survived once were tried")
         progress("finding out which test covers what")
         cover = cover_of(copy, UNIT if is_pure else TESTS)
