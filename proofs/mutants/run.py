@@ -7,9 +7,9 @@ listed as not covered, and counts as no survivor.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +17,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from coverage import CoverageData
 
 from proofs.defenses.run import copied, failed_without
 from proofs.mutants.named import NAMED
@@ -84,10 +86,10 @@ def prove(
     report = Report("mutants")
     is_pure = bool(rooms) and PURE.issuperset(rooms)
     with copied() as copy:
-        for mutant in NAMED:
-            failed, _ = failed_without(mutant, list(mutant.tests), copy)
-            for test in mutant.tests:
-                report.check(test in failed, SURVIVED_ONCE, f"{mutant.name}: {test}")
+        for named in NAMED:
+            failed, _ = failed_without(named, list(named.tests), copy)
+            for test in named.tests:
+                report.check(test in failed, SURVIVED_ONCE, f"{named.name}: {test}")
         progress(f"{len(NAMED)} that survived once were tried")
         progress("finding out which test covers what")
         cover = cover_of(copy, UNIT if is_pure else TESTS)
@@ -96,7 +98,8 @@ def prove(
             if time.monotonic() > ends:
                 progress("time is up")
                 break
-            tests = sorted(cover.get((mutant["file"], mutant["line"]), ()))
+            source = (copy / mutant["file"]).read_text()
+            tests = covering(cover, mutant, source)
             outcome = tried(copy, mutant, tests) if tests else "not covered"
             report.count("mutants", outcome, "number")
             if outcome != "killed":
@@ -107,6 +110,8 @@ def prove(
                 )
             if tests:
                 report.check(outcome != "survived", COVERED, shown(mutant))
+    covered = report.checks.get(COVERED)
+    report.check(covered, "some of the mutants were tried", f"{mutants} were wanted")
     return report
 
 
@@ -150,24 +155,35 @@ def cover_of(copy: Path, tests: Sequence[str]) -> Cover:
         if line.startswith(("FAILED ", "ERROR "))
     }
     cover: Cover = defaultdict(set)
-    with sqlite3.connect(copy / ".coverage") as found:
-        for path, context, numbits in found.execute(
-            "SELECT path, context, numbits FROM line_bits"
-            " JOIN file ON file.id = file_id JOIN context ON context.id = context_id"
-            " WHERE context LIKE 'tests/%'"
-        ):
-            test = context.partition("|")[0]
-            file = os.path.relpath(path, copy) if Path(path).is_absolute() else path
-            if test not in failed:
-                for line in lines_of(numbits):
-                    cover[file, line].add(test)
+    found = CoverageData(str(copy / ".coverage"))
+    found.read()
+    for path in found.measured_files():
+        file = str(Path(path).relative_to(copy))
+        for line, contexts in found.contexts_by_lineno(path).items():
+            tests_of_line = {each.partition("|")[0] for each in contexts if each}
+            cover[file, line] |= tests_of_line - failed
     return cover
 
 
-def lines_of(numbits: bytes) -> Iterator[int]:
-    """Yield the lines in what coverage keeps of a file: one bit for each."""
-    for at, byte in enumerate(numbits):
-        yield from (at * 8 + bit for bit in range(8) if byte & (1 << bit))
+def covering(cover: Cover, mutant: Mutant, source: str) -> list[str]:
+    """Return the tests that run the statement that a mutant changes."""
+    found: set[str] = set()
+    for line in statement_at(source, mutant["line"]):
+        found |= cover.get((mutant["file"], line), set())
+    return sorted(found)
+
+
+def statement_at(source: str, line: int) -> range:
+    """Return the lines of the smallest statement at a line; of a compound its head."""
+    spans = [range(line, line + 1)]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            last = body[0].lineno - 1 if body else node.end_lineno or node.lineno
+            span = range(node.lineno, max(last, node.lineno) + 1)
+            if line in span:
+                spans.append(span)
+    return spans[-1]
 
 
 def tried(copy: Path, mutant: Mutant, tests: Sequence[str]) -> str:

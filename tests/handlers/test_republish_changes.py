@@ -345,3 +345,25 @@ def test_a_change_of_a_session_keeps_its_id_through_the_redrive(
 
     [again] = deployment.published()
     assert (again["id"], again["type"]) == (created["id"], "session.created")
+
+
+@pytest.mark.parametrize("bad", ["{}", "not JSON", "[]", '{"DDBStreamBatchInfo": {}}'])
+def test_a_message_that_names_no_change_comes_again_alone(
+    deployment: Deployment,
+    services: Services,
+    stores: Stores,
+    clock: Clock,
+    stream: TableStream,
+    bad: str,
+) -> None:
+    lived(stores, clock)
+    parked = parked_while_down(services, deployment, stream.new())
+    records = [
+        {"messageId": "bad", "body": bad},
+        *({"messageId": str(n), "body": json.dumps(p)} for n, p in enumerate(parked)),
+    ]
+
+    answer = republish_changes.lambda_handler({"Records": records}, None)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert [each["type"] for each in deployment.published()] == HISTORY

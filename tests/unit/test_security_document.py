@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proofs.defenses.defenses import DEFENSES, Defense
-from proofs.mutants.named import NAMED
+from proofs.mutants import named
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "SECURITY.md").read_text()
@@ -35,14 +35,16 @@ def test_every_proof_has_a_defense_without_which_it_is_to_fail() -> None:
     assert cited == {test for defense in DEFENSES for test in defense.tests}
 
 
-@pytest.mark.parametrize("defense", (*DEFENSES, *NAMED), ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "defense", [*DEFENSES, *named.NAMED], ids=lambda each: each.name
+)
 def test_a_defense_that_can_be_taken_out_is_there(defense: Defense) -> None:
     whole = (ROOT / defense.file).read_text()
 
     assert defense.taken_out_of(whole) != whole
 
 
-@pytest.mark.parametrize("mutant", NAMED, ids=lambda each: each.name)
+@pytest.mark.parametrize("mutant", named.NAMED, ids=lambda each: each.name)
 def test_a_test_that_a_mutant_names_is_there(mutant: Defense) -> None:
     for file, _, test in (each.partition("::") for each in mutant.tests):
         assert f"def {test}(" in (ROOT / file).read_text()

@@ -33,8 +33,16 @@ class RepublishChanges:
 
         What follows a change that fails, of the same session, comes again with it.
         """
-        changes = [(json.loads(message["body"]), message) for message in messages]
+        changes: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
         failed: list[str] = []
+        for message in messages:
+            parked = _read(message["body"])
+            if parked is None:
+                # Of a function that was killed Lambda tells no change.
+                telemetry.logger().error("change not published, none is named")
+                failed.append(message["messageId"])
+            else:
+                changes.append((parked, message))
         stuck: set[str] = set()
         for parked, message in sorted(changes, key=lambda each: in_order(each[0])):
             if parked["pk"] not in stuck:
@@ -87,6 +95,16 @@ class RepublishChanges:
         if parked["pk"] != key_space.session_key(key_space.owner_of(parked)):
             return None
         return self.stores.sessions.load(key_space.owner_of(parked))
+
+
+def _read(body: str) -> Mapping[str, Any] | None:
+    """Return a parked change; None for a message that names none."""
+    try:
+        parked = json.loads(body)
+    except ValueError:
+        return None
+    named = isinstance(parked, dict) and {"pk", "sk", "reason"} <= parked.keys()
+    return {"was": None, **parked} if named else None
 
 
 def in_order(parked: Mapping[str, Any]) -> tuple[str, str]:
