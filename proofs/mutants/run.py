@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ from coverage import CoverageData
 from proofs.defenses.run import copied, failed_without
 from proofs.mutants.named import NAMED
 from proofs.report import Report
-from proofs.runner import Progress
+from proofs.runner import Progress, ProofError
 from stack.environments import MUTANTS, ROOT, interpreter
 
 LAYER = "layers/masking/masking"
@@ -54,13 +55,16 @@ TESTS = (
     ),
 )
 
-# Of the tests that cover a line, so many are run.
-MOST_TESTS = 40
+# Of the tests that cover a line, so many are run first.
+FIRST_TESTS = 20
 
 PURE = frozenset({"core", "domain"})
 
 COVERAGE_SECONDS = 1_800
 SECONDS = 120
+
+# pytest's exit codes of all passed, some failed, and a module that can't be imported.
+RESULTS = (0, 1, 2)
 
 SURVIVORS = "survivors"
 SURVIVED_ONCE = "what survived once is noticed by each test that was written for it"
@@ -150,7 +154,7 @@ def cover_of(copy: Path, tests: Sequence[str]) -> Cover:
     ]
     ran = pytest(copy, [*arguments, "-rfE", *tests], seconds=COVERAGE_SECONDS)
     failed = {
-        line.split()[1]
+        line.split()[1].partition("[")[0]
         for line in ran.stdout.splitlines()
         if line.startswith(("FAILED ", "ERROR "))
     }
@@ -160,8 +164,9 @@ def cover_of(copy: Path, tests: Sequence[str]) -> Cover:
     for path in found.measured_files():
         file = str(Path(path).relative_to(copy))
         for line, contexts in found.contexts_by_lineno(path).items():
-            tests_of_line = {each.partition("|")[0] for each in contexts if each}
-            cover[file, line] |= tests_of_line - failed
+            # The whole test, not one of its cases.
+            of_line = {re.split(r"[|\[]", each)[0] for each in contexts if each}
+            cover[file, line] |= of_line - failed
     return cover
 
 
@@ -192,14 +197,25 @@ def tried(copy: Path, mutant: Mutant, tests: Sequence[str]) -> str:
     whole = place.read_text()
     place.write_text(mutant["code"])
     try:
-        # Evenly of all of them: neighbors often test the same.
-        step = -(-len(tests) // MOST_TESTS)
-        ran = pytest(copy, ["-x", "-p", "no:cacheprovider", *tests[::step]])
+        # Some of them first, evenly of all: neighbors often test the same.
+        step = -(-len(tests) // FIRST_TESTS)
+        some = tests[::step]
+        for chosen in (some, sorted(set(tests) - set(some))):
+            if chosen and has_failed(copy, chosen):
+                return "killed"
     except subprocess.TimeoutExpired:
         return "killed"
     finally:
         place.write_text(whole)
-    return "survived" if ran.returncode == 0 else "killed"
+    return "survived"
+
+
+def has_failed(copy: Path, tests: Sequence[str]) -> bool:
+    """Return whether a test fails, or can't even be imported."""
+    ran = pytest(copy, ["-x", "-p", "no:cacheprovider", *tests])
+    if ran.returncode not in RESULTS:
+        raise ProofError(f"pytest ended with {ran.returncode}: {ran.stdout[-500:]}")
+    return ran.returncode != 0
 
 
 def pytest(

@@ -120,6 +120,25 @@ def test_an_id3_tag_does_not_count_as_sound() -> None:
     assert played == pytest.approx(10, abs=0.3)
 
 
+@pytest.mark.parametrize(
+    ("size", "length"),
+    [
+        ([0, 0, 0, 1], 1),
+        ([0, 0, 1, 0], 128),
+        ([0, 1, 0, 0], 128**2),
+        ([1, 0, 0, 0], 128**3),
+        # The highest bit of each byte does not count.
+        ([0x81, 0x80, 0x80, 0x81], 128**3 + 1),
+    ],
+)
+def test_the_length_of_an_id3_tag_has_seven_bits_in_each_of_four_bytes(
+    size: list[int], length: int
+) -> None:
+    start = b"ID3\x04\x00\x00" + bytes(size)
+
+    assert audio_files._after_tag(start) == 10 + length
+
+
 def test_an_mp3_that_says_how_many_frames_it_has_is_believed() -> None:
     frame = (
         bytes.fromhex("fff320c4")
