@@ -77,7 +77,7 @@ def test_a_poison_record_blocks_nothing_and_is_parked_with_key_and_reason(
     deployment: Deployment, services: Services
 ) -> None:
     records = callback_records(deployment, services, 3)
-    del records[1]["dynamodb"]["NewImage"]["attributes"]
+    records[1]["dynamodb"]["NewImage"]["attributes"] = {"no type": {}}
 
     answer = publish_changes.lambda_handler({"Records": records}, None)
 
@@ -86,7 +86,7 @@ def test_a_poison_record_blocks_nothing_and_is_parked_with_key_and_reason(
     [parked] = deployment.taken(deployment.environment["CHANGE_DEAD_LETTERS_URL"])
     keys = records[1]["dynamodb"]["Keys"]
     assert (parked["pk"], parked["sk"]) == (keys["pk"]["S"], keys["sk"]["S"])
-    assert parked["reason"] == "KeyError"
+    assert parked["reason"] == "TypeError"
 
 
 @pytest.mark.parametrize(
