@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urldefrag
 
 import click
 
@@ -197,7 +196,7 @@ def _line(
 
 
 def _is_ours(application: Application, urls: AnswerUrls) -> bool:
-    asks = urldefrag(application.answer_url).url
+    asks = application.answer_url.partition("#")[0]
     return asks == urls.answer and application.answer_method == "POST"
 
 

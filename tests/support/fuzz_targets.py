@@ -58,6 +58,7 @@ from masking.plivo import (
     signature,
     transport,
 )
+from masking.plivo.account import AnswerUrls, Application
 from masking.plivo.download import promise_of
 from masking.plivo.errors import CarrierAnswerInvalidError, CarrierError
 from masking.storage.timelines import timeline_of
@@ -439,6 +440,15 @@ PLIVO_ANSWERS = [
         ["next", "offset"],
         lambda meta: listed({"response": {"objects": [], "meta": meta}}),
         CarrierAnswerInvalidError,
+    ),
+    text(
+        "what Plivo says of the next page",
+        lambda t: listed({"response": {"objects": [], "meta": {"next": t}}}),
+        CarrierAnswerInvalidError,
+    ),
+    text(
+        "the answer URL of an application",
+        lambda t: AnswerUrls("a", "b").are_in(Application("1", "n", t, "POST", t)),
     ),
     Target("amounts", st.lists(inputs.scalars, max_size=3), amounts),
     *(

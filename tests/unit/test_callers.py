@@ -34,6 +34,17 @@ def test_a_party_of_a_country_with_a_trunk_prefix_is_recognized(written: str) ->
     assert plivo_events.role_of(written, PARTIES) == "second"
 
 
+@pytest.mark.parametrize("number", [FIRST, SECOND])
+def test_digits_of_a_whole_number_are_the_number_in_any_country(number: str) -> None:
+    writing = callers.writing_of(number.removeprefix("+"))
+
+    assert writing.kind is Kind.BARE
+    assert [callers.is_same(writing, each) for each in (number, VIRTUAL)] == [
+        True,
+        False,
+    ]
+
+
 @pytest.mark.parametrize("written", writings_of("+12025550188"))
 def test_a_stranger_is_found_by_the_number_in_any_common_writing(written: str) -> None:
     writing = callers.writing_of(written)

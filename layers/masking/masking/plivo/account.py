@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urldefrag
 
 from masking.core import amounts, numbers
 from masking.plivo import answers
@@ -76,10 +75,10 @@ class AnswerUrls:
 
     def are_in(self, application: Application) -> bool:
         """Return whether an application asks both, however often it tries them."""
-        has = urldefrag(application.answer_url).url, application.answer_method
-        return has == (self.answer, "POST") and (
-            urldefrag(application.fallback_url).url == self.fallback
-        )
+        answer = application.answer_url.partition("#")[0]
+        fallback = application.fallback_url.partition("#")[0]
+        has = answer, application.answer_method
+        return has == (self.answer, "POST") and fallback == self.fallback
 
 
 class Account:

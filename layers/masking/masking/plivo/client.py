@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from plivo.exceptions import AuthenticationError
 from plivo.resources.maskingsession import MaskingSessions
@@ -274,7 +274,9 @@ def page_in(answer: Any) -> tuple[list[CarrierSession], int | None]:
     # A create lists nothing, unless its outcome is not known.
     from masking.core import amounts
 
-    offset = parse_qs(urlsplit(str(following)).query).get("offset", ["0"])[0]
+    # Not split as a URL, because what is none raises.
+    query = str(following).partition("#")[0].partition("?")[2]
+    offset = parse_qs(query).get("offset", ["0"])[0]
     return [clean_session(item) for item in objects], amounts.digits(offset) or 0
 
 
