@@ -22,7 +22,7 @@ CREATES = 40
 CREATES_PER_KILL = 8
 
 # So many are enough for some to be lost.
-LOST_CREATES = 16
+LOST_CREATES = 50
 
 # Without listings, what is created before one of these stays unknown.
 LOST: Kinds = {"create": ("create_5xx_after_commit", "create_reset_after_commit")}
