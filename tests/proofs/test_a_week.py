@@ -166,7 +166,7 @@ def _nothing_outlives(
 def test_ten_thousand_due_at_once_are_cleared_within_a_sweeps_minute(
     harness: Harness,
 ) -> None:
-    count = size(250, 10_000)
+    count = size(500, 10_000)
     _write_due(harness, count)
 
     begun = time.process_time(), time.monotonic()

@@ -16,7 +16,7 @@ from stack.stack import Stack
 
 # Each worker makes every function start a process: few workers make a short run.
 WORKERS = 4
-CREATES = 40
+CREATES = 50
 
 # As many processes are killed as there are functions to be killed, and one more.
 CREATES_PER_KILL = 8
@@ -27,7 +27,7 @@ LOST_CREATES = 50
 # Without listings, what is created before one of these stays unknown.
 LOST: Kinds = {"create": ("create_5xx_after_commit", "create_reset_after_commit")}
 
-# Shares are for the full run: of 40 creates one more or less is 2.5 %.
+# Shares are for the full run: of 50 creates one more or less is 2 %.
 SHARES = {"unknown <= 5 %", "created >= 90 %"}
 
 

@@ -103,7 +103,7 @@ def test_an_erasure_that_was_killed_at_any_request_is_completed(
     aws: EmbeddedAws, stepped_plivo: Running
 ) -> None:
     places = at_every_request(
-        aws, stepped_plivo, lambda _: kill_process, step=size(24, 1)
+        aws, stepped_plivo, lambda _: kill_process, step=size(16, 1)
     )
 
     assert places > 60
@@ -123,6 +123,6 @@ def test_an_erasure_that_is_done_twice_at_once_is_done_once(
 
         return work
 
-    places = at_every_request(aws, stepped_plivo, do_it_meanwhile, step=size(36, 1))
+    places = at_every_request(aws, stepped_plivo, do_it_meanwhile, step=size(24, 1))
 
     assert places > 60

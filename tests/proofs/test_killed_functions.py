@@ -25,7 +25,7 @@ def test_a_killed_sweep_is_completed_by_the_next(
     harness: Harness, *, after: bool
 ) -> None:
     number = 0
-    for place in range(1, 60, size(5, 1)):
+    for place in range(1, 60, size(3, 1)):
         made = [harness.create(number + n, session_expiry=60) for n in range(4)]
         number += 4
         harness.advance(seconds=61)
@@ -49,7 +49,7 @@ def test_a_killed_run_is_completed_by_the_next(
     harness: Harness, *, after: bool
 ) -> None:
     number = 0
-    for place in range(2 if after else 1, 90, size(10, 1)):
+    for place in range(2 if after else 1, 90, size(6, 1)):
         left = _leave_work(harness, number)
         number += 10
         harness.advance(minutes=16)

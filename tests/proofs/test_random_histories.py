@@ -31,7 +31,7 @@ from tests.support.simulated_calls import (
     text_of,
 )
 
-HISTORIES = size(60, 1_000)
+HISTORIES = size(120, 1_000)
 SEED = 20261123
 
 PIN = {

@@ -9,7 +9,7 @@ from tests.support.proof_size import size
 
 
 def test_no_rule_of_calls_is_broken_by_what_carriers_do() -> None:
-    assert run.broken(size(800, 100_000), seed=7) == {}
+    assert run.broken(size(1_500, 100_000), seed=7) == {}
 
 
 @pytest.mark.parametrize("number", [84, 287, 691, 835, 2537, 5477, 7394])
