@@ -21,6 +21,7 @@ from masking.api.recording_views import RecordingLink
 from masking.api.session_pages import SessionPage, sessions_view
 from masking.core import problems
 from masking.domain import (
+    carrier_answers,
     deliveries,
     erasures,
     recording_transitions,
@@ -71,7 +72,7 @@ INTERACTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"first_party_status": "completed"},
     {"first_party_resource_url": "https://api.plivo.com/v1/Call/unknown/"},
-    *({"second_party_status": word} for word in session_views.OUTCOMES),
+    *({"second_party_status": word} for word in carrier_answers.LEG_OUTCOMES),
 )
 
 CALLEES = ("first", "second", "unknown", None)

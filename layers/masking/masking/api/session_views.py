@@ -133,23 +133,6 @@ def _end(session: Session, now: datetime) -> dict[str, Any]:
 
 LEGS = ("first_party", "second_party")
 
-# From Plivo's words for the state of a leg to ours for its outcome.
-OUTCOMES: Mapping[str, str] = {
-    "completed": "answered",
-    "answered": "answered",
-    "in-progress": "in_progress",
-    "ringing": "in_progress",
-    "queued": "in_progress",
-    "busy": "busy",
-    "no-answer": "no_answer",
-    "timeout": "no_answer",
-    "cancel": "cancelled",
-    "canceled": "cancelled",
-    "cancelled": "cancelled",
-    "rejected": "rejected",
-    "failed": "failed",
-}
-
 UUID_AT_END = re.compile(r"/([0-9A-Fa-f-]{36})/?$")
 
 
@@ -219,7 +202,9 @@ def _leg(interaction: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def _outcome_of_leg(status: str | None) -> str | None:
-    return OUTCOMES.get(status.lower(), "failed") if status else None
+    return (
+        carrier_answers.LEG_OUTCOMES.get(status.lower(), "failed") if status else None
+    )
 
 
 def _outcome(interaction: Mapping[str, Any], legs: list[dict[str, Any]]) -> str | None:

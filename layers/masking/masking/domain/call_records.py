@@ -18,6 +18,7 @@ from masking.core.times import parse_callback_time
 from masking.domain import hangup_causes
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
+from masking.domain.carrier_answers import LEG_OUTCOMES
 from masking.domain.plivo_events import PIN, Stage, pin_outcome
 
 Record = Mapping[str, Any]
@@ -25,14 +26,9 @@ Record = Mapping[str, Any]
 # Plivo's words for the end of a leg that was answered, and of one that was not.
 ANSWERED = frozenset({"completed", "answered", "in-progress"})
 UNANSWERED: Mapping[str, str] = {
-    "busy": "busy",
-    "no-answer": "no_answer",
-    "timeout": "no_answer",
-    "cancel": "cancelled",
-    "canceled": "cancelled",
-    "cancelled": "cancelled",
-    "rejected": "rejected",
-    "failed": "failed",
+    word: outcome
+    for word, outcome in LEG_OUTCOMES.items()
+    if outcome not in ("answered", "in_progress")
 }
 
 # After a wrong PIN somebody is called only if another try is right, and after a right

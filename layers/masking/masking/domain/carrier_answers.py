@@ -9,6 +9,23 @@ from typing import Any
 
 from masking.domain.sessions import SEARCHED, CarrierSession, EndedBy, Session, Status
 
+# From Plivo's words for the state of a leg to ours for its outcome.
+LEG_OUTCOMES: Mapping[str, str] = {
+    "completed": "answered",
+    "answered": "answered",
+    "in-progress": "in_progress",
+    "ringing": "in_progress",
+    "queued": "in_progress",
+    "busy": "busy",
+    "no-answer": "no_answer",
+    "timeout": "no_answer",
+    "cancel": "cancelled",
+    "canceled": "cancelled",
+    "cancelled": "cancelled",
+    "rejected": "rejected",
+    "failed": "failed",
+}
+
 # A call that has just ended is not in Plivo's totals yet.
 SETTLE_AFTER = timedelta(minutes=5)
 
