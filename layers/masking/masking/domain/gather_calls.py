@@ -39,8 +39,9 @@ FAR = 1_000.0
 # By so much durations and times may disagree.
 SLACK = timedelta(seconds=5)
 
-# So many calls back, and callbacks ahead, are looked at: more never overlap, and what
-# it takes to gather grows with the history and not with its square.
+# So many calls back, and callbacks ahead, are looked at: what it takes to gather grows
+# with the history and not with its square. Of calls that began before, only those that
+# a duration reaches back to can end.
 NEAR = 8
 AHEAD = 64
 
@@ -54,13 +55,26 @@ LAST_START = 4
 def gather(events: Sequence[CallbackEvent]) -> list[Gathered]:
     """Gather callbacks of calls, in their order, into calls, the oldest first."""
     calls: list[Gathered] = []
+    long: list[Gathered] = []
     for at, event in enumerate(events):
-        call = _home_of(event, calls[-NEAR:], events[at + 1 : at + 1 + AHEAD])
+        near = [*(c for c in long[-NEAR:] if _is_long(c, event)), *calls[-NEAR:]]
+        call = _home_of(event, near, events[at + 1 : at + 1 + AHEAD])
         if call is None:
             call = Gathered()
             calls.append(call)
+            long = [
+                each for each in (*long, *calls[-NEAR - 1 : -NEAR]) if not each.is_over
+            ]
         call.add(event)
     return sorted(_fewest(calls), key=lambda call: call.since)
+
+
+def _is_long(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a call went on while more than `NEAR` others began, until now."""
+    if event.stage < Stage.ENDING:
+        return False
+    ends = call.has_end and event.at - call.last <= AGAIN
+    return ends or _reach(call, event) < FAR
 
 
 def _home_of(
