@@ -75,6 +75,9 @@ def _with_time(
     place = bisect_left(timed, event.sequence, key=lambda each: each[0])
     before = timed[place - 1][1] if place > 0 else None
     after = timed[place][1] if place < len(timed) else None
+    if after and after.sequence == event.sequence and after.slot != event.slot:
+        # One of them has another's number.
+        return event
     at = min(event.at, after.at) if after else event.at
     at = max(at, before.at) if before else at
     ends = event.stage >= Stage.ENDING
