@@ -14,7 +14,16 @@ def test_no_rule_of_calls_is_broken_by_what_carriers_do() -> None:
 
 @pytest.mark.parametrize(
     ("seed", "number"),
-    [(1, 84), (1, 287), (1, 691), (1, 835), (1, 2537), (1, 5477), (1, 7394), (5, 15862)],
+    [
+        (1, 84),
+        (1, 287),
+        (1, 691),
+        (1, 835),
+        (1, 2537),
+        (1, 5477),
+        (1, 7394),
+        (5, 15862),
+    ],
 )
 def test_histories_that_broke_a_rule_once_do_so_no_more(seed: int, number: int) -> None:
     assert run.broken_in(seed, number) == []
