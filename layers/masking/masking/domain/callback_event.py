@@ -92,6 +92,11 @@ class CallbackEvent:
         return money(self.attributes.get("Amount"))
 
     @property
+    def recording(self) -> str:
+        """Return the name of the recording that it is about; empty without one."""
+        return self.attributes.get("RecordingUUID", "")
+
+    @property
     def has_cost(self) -> bool:
         """Return whether it tells of seconds or money, be it none."""
         return (self.duration, self.billed, self.amount) != (None, None, None)

@@ -3,7 +3,7 @@
 `split_calls` divides a history in which nothing is wrong, and says so. Everything else
 comes here. Each callback in its order joins the call that it fits best:
 
-1. Callers that differ are of different calls.
+1. Callers that differ are of different calls; a recording is of one call.
 2. A call has each fact once. A second one is a double of the first, not another call,
    if it lies within the call or soon after it.
 3. What begins a call begins another one where the last has ended, or has begun a while
@@ -84,6 +84,9 @@ def _home_of(
     known = [each for each in calls if _same_caller(each, event)]
     if not known:
         return None
+    recorded = [each for each in known if event.recording in each.recordings]
+    if event.recording and recorded:
+        return recorded[-1]
     if event.stage >= Stage.ENDING:
         return _ended_by(event, known, later)
     newest = known[-1]
@@ -141,6 +144,7 @@ def _ended_by(
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
     # Unless people talk in it a call has ended by now.
     started = [c for c in started if _may_be_up(c, event)] or started
+    started = [c for c in started if not _misses_its_leg(c, event)] or started
     if len(started) > 1:
         return _of_two_open(started, event, later)
     if free:
@@ -153,6 +157,15 @@ def _may_be_up(call: Gathered, event: CallbackEvent) -> bool:
     """Return whether a call may go on when *event* comes: it rings, or people talk."""
     talked = any(each.place > ANSWERED for each in call.facts)
     return talked or event.at - call.last <= RINGING
+
+
+def _misses_its_leg(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a leg's duration belies when that leg of the call was answered."""
+    own = [each.at for each in call.facts if each.is_answer and each.leg == event.leg]
+    if not own or not event.duration:
+        return False
+    begun = event.at - timedelta(seconds=event.duration)
+    return all(abs(begun - at) > SLACK for at in own)
 
 
 def _of_two_open(

@@ -21,6 +21,9 @@ from masking.domain.plivo_events import Stage
 # Of numbers that begin anew with each call more than this many are shared.
 MOST_SHARED = 0.25
 
+# As many numbers that two events far apart bear were not altered, but begin anew.
+ANEW = 2
+
 # A number that is later by more than this than the next was counted in another call.
 ASTRAY = timedelta(seconds=10)
 
@@ -36,12 +39,27 @@ def with_order(
     count = sum(each.sequence is not None for each in events)
     if not numbered or count - len(numbered) > MOST_SHARED * count:
         return list(events)
+    if _begun_anew(events) >= ANEW:
+        return list(events)
     timed = _timed(events)
     if not timed:
         return list(events)
     used = {each.sequence for each in history}
     found = _numbered([_with_time(each, timed) for each in events], timed, used)
     return sorted(found, key=lambda each: each.order)
+
+
+def _begun_anew(events: Sequence[CallbackEvent]) -> int:
+    """Return how many numbers are those of two different events that lie far apart."""
+    first: dict[int, CallbackEvent] = {}
+    found = set()
+    for each in sorted((e for e in events if e.told_at), key=lambda e: e.order):
+        if each.sequence is None:
+            continue
+        before = first.setdefault(each.sequence, each)
+        if before.slot != each.slot and each.at - before.at > ASTRAY:
+            found.add(each.sequence)
+    return len(found)
 
 
 def _timed(events: Sequence[CallbackEvent]) -> list[tuple[int, CallbackEvent]] | None:
