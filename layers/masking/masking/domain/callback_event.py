@@ -108,10 +108,10 @@ class CallbackEvent:
 
     @property
     def has_odd_cost(self) -> bool:
-        """Return whether it tells of seconds or money in a way that can't be read."""
+        """Return whether it tells of seconds or money in part, or can't be read."""
         names = ("Duration", "BilledDuration", "Amount")
-        told = (self.attributes.get(name, "") for name in names)
-        return any(text and money(text) is None for text in told)
+        told = [self.attributes[name] for name in names if name in self.attributes]
+        return any(told) and any(money(text) is None for text in told)
 
     @cached_property
     def code(self) -> int | None:

@@ -16,7 +16,7 @@ comes here. Each callback in its order joins the call that it fits best:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from masking.domain.callback_event import EARLIEST, CallbackEvent
@@ -74,7 +74,7 @@ def _is_long(call: Gathered, event: CallbackEvent) -> bool:
     if event.stage < Stage.ENDING:
         return False
     ends = call.has_end and event.at - call.last <= AGAIN
-    return ends or _reach(call, event) < FAR
+    return ends or _reach_of_other_leg(call, event) < FAR
 
 
 def _home_of(
@@ -133,18 +133,18 @@ def _ended_by(
         told = [each for each in call.events if each.slot == event.slot]
         if any(_is_repeat(each, event) for each in told):
             return call
+    reached = _nearest(free, event, _reach)
+    if reached:
+        return reached
     # The legs of a call end together.
     ending = [c for c in free if c.has_end and event.at - c.last <= AGAIN]
-    reached = [(_reach(c, event), c not in ending, -n) for n, c in enumerate(free)]
-    best = min(reached, default=(FAR, False, 0))
-    if best[0] < FAR:
-        return free[-best[2]]
-    if ending:
-        return ending[-1]
+    reached = _nearest(ending or free, event, _reach_of_other_leg)
+    if reached or ending:
+        return reached or ending[-1]
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
+    started = [c for c in started if not _is_belied(c, event)] or started
     # Unless people talk in it a call has ended by now.
     started = [c for c in started if _may_be_up(c, event)] or started
-    started = [c for c in started if not _misses_its_leg(c, event)] or started
     if len(started) > 1:
         return _of_two_open(started, event, later)
     if free:
@@ -159,13 +159,18 @@ def _may_be_up(call: Gathered, event: CallbackEvent) -> bool:
     return talked or event.at - call.last <= RINGING
 
 
-def _misses_its_leg(call: Gathered, event: CallbackEvent) -> bool:
-    """Return whether a leg's duration belies when that leg of the call was answered."""
-    own = [each.at for each in call.facts if each.is_answer and each.leg == event.leg]
-    if not own or not event.duration:
+def _is_belied(call: Gathered, event: CallbackEvent) -> bool:
+    """Return whether a duration says that its leg was not one of the call's.
+
+    The call's own was answered at another time, or the call began after it.
+    """
+    if not event.duration:
         return False
     begun = event.at - timedelta(seconds=event.duration)
-    return all(abs(begun - at) > SLACK for at in own)
+    own = [each.at for each in call.facts if each.is_answer and each.leg == event.leg]
+    if own:
+        return all(abs(begun - at) > SLACK for at in own)
+    return call.facts[0].place <= LAST_START and begun < call.began - SLACK
 
 
 def _of_two_open(
@@ -198,24 +203,40 @@ def _may_end(call: Gathered, event: CallbackEvent) -> bool:
     return begun <= max(answers, default=call.last) + RINGING
 
 
-def _reach(call: Gathered, event: CallbackEvent) -> float:
-    """Return by how many seconds an end's duration misses an answer of the call.
+def _nearest(
+    calls: Sequence[Gathered],
+    event: CallbackEvent,
+    reach: Callable[[Gathered, CallbackEvent], float],
+) -> Gathered | None:
+    """Return the call that an end's duration reaches best, the newest of equals."""
+    reached = [(reach(call, event), -place) for place, call in enumerate(calls)]
+    missed, place = min(reached, default=(FAR, 0))
+    return calls[-place] if missed < FAR else None
 
-    The end of a leg reaches back to the answer of that leg; that of another one comes
-    after all that do, and `FAR` says that it reaches none.
+
+def _reach(call: Gathered, event: CallbackEvent) -> float:
+    """Return by how many seconds a duration misses the answer of the leg that ends.
+
+    The end of the whole call reaches back to the last answer. `FAR` says that it
+    reaches none.
     """
+    answers = [each for each in call.facts if each.is_answer]
+    if not event.leg:
+        return _missed(event, answers[1:] and answers[-1:])
+    return _missed(event, [each for each in answers if each.leg == event.leg])
+
+
+def _reach_of_other_leg(call: Gathered, event: CallbackEvent) -> float:
+    """Return by how many seconds a duration misses any answer of a call."""
+    return _missed(event, [each for each in call.facts if each.is_answer])
+
+
+def _missed(event: CallbackEvent, answers: Sequence[CallbackEvent]) -> float:
     if not event.duration:
         return FAR
     begun = event.at - timedelta(seconds=event.duration)
-    answers = [each for each in call.facts if each.is_answer]
-    own = [each for each in answers if each.leg == event.leg]
-    missed = min(
-        (abs((begun - each.at).total_seconds()) for each in own or answers),
-        default=FAR,
-    )
-    if missed > AT_ONCE:
-        return FAR
-    return missed if own or not event.leg else missed + AT_ONCE
+    missed = min((abs((begun - e.at).total_seconds()) for e in answers), default=FAR)
+    return missed if missed <= AT_ONCE else FAR
 
 
 def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
