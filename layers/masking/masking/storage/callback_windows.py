@@ -27,7 +27,7 @@ from masking.core.key_space import (
 )
 from masking.core.times import stamp
 from masking.domain.callback_event import CallbackEvent
-from masking.domain.gather_calls import RINGING, SLACK
+from masking.domain.ends_of_calls import RINGING, SLACK
 from masking.domain.sessions import Session
 from masking.storage.callbacks import UNTIMED
 from masking.storage.session_items import Whole, session_in, whole_from
