@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 
 import click
@@ -50,11 +51,13 @@ def redrive(
     """Send all dead letters of a queue back; return how many there were.
 
     Each is sent before it is deleted: if this is killed, one may be sent twice, which
-    does no harm. *say* gets the reason that each letter carries.
+    does no harm. One that comes back meanwhile stays until the next run, or this might
+    never end. *say* gets the reason that each letter carries.
     """
     dead, alive = (deployment.outputs[output] for output in ROUTES[name])
     queues = deployment.client("sqs")
     moved = 0
+    sent: set[bytes] = set()
     while moved < MOST_LETTERS:
         letters = queues.receive_message(
             QueueUrl=dead,
@@ -66,6 +69,10 @@ def redrive(
         if not letters:
             return moved
         for letter in letters:
+            digest = hashlib.sha256(letter["Body"].encode()).digest()
+            if digest in sent:
+                continue
+            sent.add(digest)
             queues.send_message(QueueUrl=alive, MessageBody=letter["Body"])
             queues.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
             moved += 1

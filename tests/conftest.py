@@ -181,6 +181,7 @@ def deployment(
     check_queue_url = pool.queue("checks")
     webhook_queue_url = pool.queue("webhooks")
     erasure_queue_url = pool.queue("erasures")
+    change_queue_url = pool.queue("changes")
     environment = {
         **aws.environment,
         "TABLE_NAME": table_name,
@@ -190,6 +191,7 @@ def deployment(
         "CHECK_QUEUE_URL": check_queue_url,
         "ERASURE_QUEUE_URL": erasure_queue_url,
         "CHANGE_DEAD_LETTERS_URL": dead_letters_url,
+        "CHANGE_QUEUE_URL": change_queue_url,
         "WEBHOOK_QUEUE_URL": webhook_queue_url,
         "WEBHOOK_DEAD_LETTERS_URL": dead_letters_url,
         "CARRIER_SECRET_ARN": shared.carrier_secret,

@@ -7,6 +7,7 @@
 - Roles are enforced as on AWS; see `stack.aws.role_enforcement`.
 - A burst waits for warm functions; see `stack.aws.burst_limit`.
 - A query parses its condition once; see `stack.aws.key_conditions`.
+- A failed batch of a stream comes again; see `stack.aws.stream_mapping`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stack.aws import burst_limit, key_conditions, role_enforcement
+from stack.aws import burst_limit, key_conditions, role_enforcement, stream_mapping
 
 VERSION = "1.5.33"
 TICK_SECONDS = 1.0
@@ -67,6 +68,7 @@ def patch_emulator(function_python: Path) -> None:
     _limit_bursts()
     dynamodb, evaluate = _find("services.dynamodb", "_evaluate_condition")
     dynamodb._evaluate_condition = key_conditions.parsed_once(evaluate)
+    _retry_streams()
 
 
 def _limit_bursts() -> None:
@@ -85,6 +87,22 @@ def _limit_bursts() -> None:
 
     functions.acquire_worker, functions.release_worker = burst_limit.limit_bursts(
         acquire, release, working
+    )
+
+
+def _retry_streams() -> None:
+    functions, execute = _find("services.lambda_svc", "_execute_function")
+    _, mappings = _find("services.lambda_svc", "_esms")
+    _, positions = _find("services.lambda_svc", "_dynamodb_stream_positions")
+    _, lock = _find("services.lambda_svc", "_dynamodb_stream_positions_lock")
+    _, report = _find("services.lambda_svc", "_send_ddb_stream_failure_record")
+
+    def advance(mapping: dict[str, Any], records: int) -> None:
+        with lock:
+            positions[mapping["UUID"]] += records
+
+    functions._execute_function = stream_mapping.retried(
+        execute, lambda: list(mappings.values()), advance, report
     )
 
 

@@ -77,7 +77,7 @@ PUBLISHES: Allowed = {
     GET: of(SESSIONS, *LINKS, TENANTS, MARKERS, PINS),
     BATCH: of(POOL),
     PUT: of(SESSIONS, *LINKS, POOL, PINS),
-    UPDATE: of(SESSIONS, GUESSES),
+    UPDATE: of(SESSIONS, GUESSES, TENANTS),
     EVENTS: BUS,
     SECRET: SIGNING,
 }
@@ -130,14 +130,16 @@ ALLOWED: Mapping[str, Allowed] = {
     "answer_call": {PUT: of("ANSWERED#*"), SECRET: CARRIER},
     "publish_changes": {
         **PUBLISHES,
-        UPDATE: of(SESSIONS, GUESSES, TENANTS),
         DELETE: of(LABELS),
         SEND: frozenset({"CheckQueue", "ErasureQueue", "ChangeDeadLetters"}),
     },
     "republish_changes": {
         **PUBLISHES,
         DELETE: of(LABELS),
-        SEND: frozenset({"CheckQueue", "ErasureQueue"}),
+        SEND: frozenset({"CheckQueue", "ErasureQueue", "ChangeDeadLetters"}),
+        "sqs:DeleteMessage": frozenset({"ChangeQueue"}),
+        "dynamodb:GetRecords": frozenset({"Table/stream"}),
+        "dynamodb:GetShardIterator": frozenset({"Table/stream"}),
     },
     "create_erasure": {
         GET: of(MARKERS, ERASURES),
@@ -211,6 +213,8 @@ def resource_of(value: Any) -> str:
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
+        case {"Fn::GetAtt": [str(name), "StreamArn"]}:
+            return f"{name}/stream"
         case {"Fn::Sub": str(text)}:
             match = re.fullmatch(r"\$\{(\w+)\.Arn\}(/.*)", text)
             assert match, text

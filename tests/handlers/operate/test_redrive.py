@@ -35,6 +35,21 @@ def test_letters_go_back_with_their_body_and_their_reasons_are_told(
     assert again == {"queue": queue, "sent": 0, "reasons": []}
 
 
+def test_a_letter_that_comes_back_at_once_is_sent_once(
+    deployment: Deployment, aws: EmbeddedAws
+) -> None:
+    sqs = aws.client("sqs")
+    dead = make_queue(sqs, "dead")
+    # Whoever works the queue off puts them back as fast as they are sent.
+    command = command_on(deployment, aws, **dict.fromkeys(ROUTES["changes"], dead))
+    for body in "123":
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+
+    ended = command.json("redrive", "changes")
+
+    assert ended["sent"] == 3
+
+
 @pytest.mark.parametrize("queue", sorted(ROUTES))
 def test_a_stack_without_one_of_its_queues_is_refused(queue: str) -> None:
     assert {*ROUTES[queue]} <= NEEDED

@@ -10,6 +10,7 @@ MasklineError
 ├── RecordingNotReadyError       the recording is not there yet; try again later
 ├── RecordingRefusedError        the recording must not or cannot be stored
 ├── EventsNotTakenError          the bus did not take some events
+├── ChangesNotReadError          a range of the table's stream did not come to its end
 └── ProblemError                 see `problems`
 """
 
@@ -79,6 +80,10 @@ class RecordingRefusedError(MasklineError):
 
 class EventsNotTakenError(MasklineError):
     """The bus did not take some of the events."""
+
+
+class ChangesNotReadError(MasklineError):
+    """A range of the table's stream did not come to its end; later it may."""
 
 
 class TargetRefusedError(MasklineError):

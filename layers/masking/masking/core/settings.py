@@ -84,11 +84,13 @@ class Settings:
     recording_retention_days = Setting("RECORDING_RETENTION_DAYS", int)
 
     # Queues: recordings to be stored; updates and endings to be looked at once more;
-    # numbers and sessions to be erased; events for apps; and what each had to give up.
+    # numbers and sessions to be erased; changes to be published again; events for apps;
+    # and what each had to give up.
     recording_queue_url = Setting("RECORDING_QUEUE_URL", str)
     recording_dead_letters_url = Setting("RECORDING_DEAD_LETTERS_URL", str)
     check_queue_url = Setting("CHECK_QUEUE_URL", str)
     erasure_queue_url = Setting("ERASURE_QUEUE_URL", str)
+    change_queue_url = Setting("CHANGE_QUEUE_URL", str)
     change_dead_letters_url = Setting("CHANGE_DEAD_LETTERS_URL", str)
     webhook_queue_url = Setting("WEBHOOK_QUEUE_URL", str)
     webhook_dead_letters_url = Setting("WEBHOOK_DEAD_LETTERS_URL", str)

@@ -1,4 +1,4 @@
-"""Send messages to a queue; postpone received ones."""
+"""Send messages to a queue; postpone or delete received ones."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class Queue:
                 for name, value in attributes.items()
             },
         )
+
+    def delete(self, receipt_handle: str) -> None:
+        """Delete a message that was received."""
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=receipt_handle)
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that was received come again after *seconds*."""

@@ -49,6 +49,34 @@ class PublishChanges:
 
         What follows that one comes again as well, so nothing of it is parked now.
         """
+        stop = self._deal_with(records, self._is_old)
+        # The others come again, and are counted then.
+        self.publisher.count(records[:stop])
+        if stop == len(records):
+            return None
+        return str(records[stop]["dynamodb"]["SequenceNumber"])
+
+    def publish_or_park(self, records: Sequence[Record]) -> None:
+        """Deal with records that don't come again: what fails is parked.
+
+        Their live sessions are not counted. Raises what parking raises.
+        """
+        self._deal_with(records, lambda _: True)
+
+    def park(self, record: Record, reason: str, events: Sequence[Event] = ()) -> None:
+        """Park a record that can't be published; *events* are what the bus refused."""
+        telemetry.count("ChangeParked")
+        telemetry.logger().error("change parked", extra={"reason": reason})
+        message = parked_changes.parked_of(record, reason, self.number_key, events)
+        self.parked().send(message)
+
+    def _deal_with(
+        self, records: Sequence[Record], is_last: Callable[[Record], bool]
+    ) -> int:
+        """Publish or park records until one must come again; return its index.
+
+        *is_last* tells whether a record is parked although it might succeed later.
+        """
         found: list[tuple[int, Event]] = []
         broken: dict[int, str] = {}
         stop = len(records)
@@ -56,25 +84,24 @@ class PublishChanges:
             try:
                 found += [(index, each) for each in self.publisher.events_of(record)]
             except Exception as error:
-                if self._comes_again(record, error):
+                if is_passing(error) and not is_last(record):
+                    telemetry.logger().error(
+                        "change not published", extra={"error": _code_of(error)}
+                    )
                     stop = index
                     break
                 broken[index] = _code_of(error)
         refused = self._publish(found)
         for index, left in refused.items():
             passes = any(code not in FOR_EVER for _, code in left)
-            if passes and not self._is_old(records[index]):
+            if passes and not is_last(records[index]):
                 stop = min(stop, index)
         for index in sorted(broken.keys() | refused.keys()):
             if index < stop:
                 left = refused.get(index, [])
                 reason = broken.get(index) or left[0][1]
-                self._park(records[index], reason, [event for event, _ in left])
-        # The others come again, and are counted then.
-        self.publisher.count(records[:stop])
-        if stop == len(records):
-            return None
-        return str(records[stop]["dynamodb"]["SequenceNumber"])
+                self.park(records[index], reason, [event for event, _ in left])
+        return stop
 
     def _publish(
         self, found: Sequence[tuple[int, Event]]
@@ -88,20 +115,6 @@ class PublishChanges:
             index, event = found[at]
             refused.setdefault(index, []).append((event, codes[at]))
         return refused
-
-    def _comes_again(self, record: Record, error: Exception) -> bool:
-        if not is_passing(error) or self._is_old(record):
-            return False
-        telemetry.logger().error(
-            "change not published", extra={"error": _code_of(error)}
-        )
-        return True
-
-    def _park(self, record: Record, reason: str, events: Sequence[Event]) -> None:
-        telemetry.count("ChangeParked")
-        telemetry.logger().error("change parked", extra={"reason": reason})
-        message = parked_changes.parked_of(record, reason, self.number_key, events)
-        self.parked().send(message)
 
     def _is_old(self, record: Record) -> bool:
         written = record["dynamodb"].get("ApproximateCreationDateTime")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from masking.plivo.rate_limit import RateLimit
     from masking.storage.bucket import Bucket
     from masking.storage.bus import Bus
+    from masking.storage.change_stream import ChangeStream
     from masking.storage.queues import Queue
 
 # What a name may take to be looked up.
@@ -101,6 +102,13 @@ class Connections:
 
         return Bus(self._client("events", config=QUICK), self.settings.bus_name)
 
+    @cached_property
+    def change_stream(self) -> ChangeStream:
+        """Return what reads the table's stream again."""
+        from masking.storage.change_stream import ChangeStream
+
+        return ChangeStream(self._client("dynamodbstreams", config=QUICK))
+
     # Queues
 
     @cached_property
@@ -117,6 +125,11 @@ class Connections:
     def check_queue(self) -> Queue:
         """Return the queue of updates and endings to be looked at once more."""
         return self._queue(self.settings.check_queue_url)
+
+    @cached_property
+    def change_queue(self) -> Queue:
+        """Return the queue of changes to be published again."""
+        return self._queue(self.settings.change_queue_url)
 
     @cached_property
     def change_dead_letters(self) -> Queue:

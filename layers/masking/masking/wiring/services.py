@@ -92,11 +92,18 @@ class Services(LifecycleServices):
     @property
     def republish_changes(self) -> RepublishChanges:
         """Return what publishes changes that were parked."""
+        from masking.stream.killed_batches import KilledBatches
         from masking.stream.republish_changes import RepublishChanges
 
         return RepublishChanges(
             stores=self.stores,
             publisher=self.change_publisher,
+            killed_batches=KilledBatches(
+                stream=self.change_stream,
+                publish_changes=self.publish_changes,
+                dead_letters=lambda: self.change_dead_letters,
+            ),
+            queue=lambda: self.change_queue,
             number_key=self.number_key,
         )
 
