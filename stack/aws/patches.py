@@ -113,6 +113,12 @@ def _enforce_roles() -> None:
     _, action_of = _find("core.iam_actions", "extract_iam_action")
     conditions.extract_iam_action = role_enforcement.without_batches(action_of)
 
+    _, resource_of = _find("core.iam_actions", "extract_resource_arn")
+    _, source_of = _find("services.dynamodb_streams", "_decode_iterator")
+    conditions.extract_resource_arn = role_enforcement.with_streams(
+        resource_of, source_of
+    )
+
     _, handlers = _find("services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
     _, resolve = _find("services.secretsmanager", "_resolve")
     handlers[role_enforcement.SECRET] = role_enforcement.named_by_arn(

@@ -3,6 +3,8 @@
 - `!Ref` of a secret is its ARN. In ministack it is its name, which fits no policy.
 - A batch action of SQS needs the permission of the single action; it has no other.
 - `dynamodb:LeadingKeys` holds the partition keys that a request names.
+- A stream of DynamoDB's is the resource of a request that reads it. In ministack it is
+  `*`, which no policy on a stream allows.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 PARTITION_KEY = "pk"
+STREAMS = "dynamodbstreams"
 
 Handler = Callable[..., Any]
 
@@ -63,6 +66,37 @@ def with_leading_keys(context_of: Handler) -> Handler:
         return {**context, "dynamodb:LeadingKeys": keys} if keys else context
 
     return dynamodb_service_context
+
+
+def with_streams(
+    resource_of: Handler, source_of: Callable[[str], dict[str, Any] | None]
+) -> Handler:
+    """Add the stream that a request names itself, or by a shard iterator.
+
+    *source_of* decodes an iterator, whose `arn` is its stream's.
+    """
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
+    ) -> str:
+        stream = _stream_in(body, source_of) if service == STREAMS else None
+        return stream or str(resource_of(service, method, path, headers, body, *rest))
+
+    return extract_resource_arn
+
+
+def _stream_in(
+    body: bytes, source_of: Callable[[str], dict[str, Any] | None]
+) -> str | None:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    if not isinstance(request, dict):
+        return None
+    if "ShardIterator" in request:
+        return (source_of(str(request["ShardIterator"])) or {}).get("arn")
+    return request.get("StreamArn")
 
 
 def without_batches(action_of: Handler) -> Handler:

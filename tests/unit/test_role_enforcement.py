@@ -11,6 +11,7 @@ from stack.aws.role_enforcement import (
     leading_keys,
     named_by_arn,
     with_leading_keys,
+    with_streams,
     without_batches,
 )
 
@@ -63,6 +64,27 @@ def test_leading_keys_are_those_that_a_request_names(
 def test_what_is_no_request_names_no_keys(body: bytes) -> None:
     assert leading_keys(body) == []
     assert with_leading_keys(lambda _: {"a": 1})(body) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "resource"),
+    [
+        ({"StreamArn": "arn:s", "ShardId": "1"}, "arn:s"),
+        ({"ShardIterator": "it"}, "arn:of:it"),
+        ({"ShardIterator": "unknown"}, "*"),
+        ({"ShardIterator": "bare"}, "*"),
+        ({"TableName": "t"}, "*"),
+        ([], "*"),
+    ],
+)
+def test_a_stream_is_the_resource_of_what_reads_it(body: Any, resource: str) -> None:
+    iterators = {"it": {"arn": "arn:of:it"}, "bare": {"t": "t"}}
+    found = with_streams(lambda *_: "*", iterators.get)
+    request = json.dumps(body).encode()
+
+    assert found("dynamodbstreams", "POST", "/", {}, request, {}, "", "") == resource
+    assert found("dynamodb", "POST", "/", {}, request, {}, "", "") == "*"
+    assert found("dynamodbstreams", "POST", "/", {}, b"{", {}, "", "") == "*"
 
 
 @pytest.mark.parametrize(

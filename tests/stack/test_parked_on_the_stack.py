@@ -1,0 +1,198 @@
+"""What can't be published comes once whatever stood in the way is gone.
+
+The bus refuses by a policy of the functions' roles, as the emulator enforces them; the
+functions are killed by their processes' ids, only those of this test's own stack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from proofs.faults import function_processes
+from stack.running import RunningStack
+from tests.support.embedded_aws import make_queue, taken
+from tests.support.maskline import Command
+from tests.support.plivo_callbacks import Caller
+from tests.support.stack_api import api_client
+from tests.support.waiting import wait_for
+
+PUBLISH, REPUBLISH = "publish_changes", "republish_changes"
+LIFE = ["session.created", "session.updated", "session.updated", "session.expired"]
+DENY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Deny", "Action": "events:PutEvents", "Resource": "*"},
+    ],
+}
+KILL_PAUSE = 0.03
+
+
+@pytest.fixture
+def stack(lone_stack: RunningStack) -> RunningStack:
+    """Return a stack of one's own: its functions are denied the bus, and killed."""
+    return lone_stack
+
+
+class Observer:
+    """Keeps what comes over a stack's bus."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self._sqs: Any = stack.aws.client("sqs")
+        self._queue = make_queue(self._sqs, "observed")
+        self._seen: list[dict[str, Any]] = []
+        arn = self._sqs.get_queue_attributes(
+            QueueUrl=self._queue, AttributeNames=["QueueArn"]
+        )["Attributes"]["QueueArn"]
+        events: Any = stack.aws.client("events")
+        self._events, self._bus = events, stack.outputs["BusName"]
+        pattern = json.dumps({"source": ["maskline"]})
+        names = {"EventBusName": self._bus, "Name": "observed"}
+        events.put_rule(**names, EventPattern=pattern)
+        events.put_targets(
+            EventBusName=self._bus,
+            Rule="observed",
+            Targets=[{"Id": "observed", "Arn": arn}],
+        )
+
+    def of(self, session_uuid: str) -> list[dict[str, Any]]:
+        """Return the events of a session so far, as they came."""
+        self._seen += [each["detail"] for each in taken(self._sqs, self._queue)]
+        return [each for each in self._seen if each["session_uuid"] == session_uuid]
+
+    def end(self) -> None:
+        """Leave the bus as it was."""
+        names = {"EventBusName": self._bus}
+        self._events.remove_targets(**names, Rule="observed", Ids=["observed"])
+        self._events.delete_rule(**names, Name="observed")
+        self._sqs.delete_queue(QueueUrl=self._queue)
+
+
+@pytest.fixture(name="observer")
+def _observer(stack: RunningStack) -> Iterator[Observer]:
+    observer = Observer(stack)
+    yield observer
+    observer.end()
+
+
+@pytest.fixture(name="impatient")
+def _impatient(stack: RunningStack) -> Iterator[None]:
+    """Have the mapping of the stream give up after the first retry, not the hundredth."""
+    aws: Any = stack.aws.client("lambda")
+    name = stack.function_names()[PUBLISH]
+    [mapping] = aws.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    uuid = mapping["UUID"]
+    aws.update_event_source_mapping(UUID=uuid, MaximumRetryAttempts=1)
+    yield
+    most = mapping["MaximumRetryAttempts"]
+    aws.update_event_source_mapping(UUID=uuid, MaximumRetryAttempts=most)
+
+
+@contextmanager
+def bus_that_refuses(stack: RunningStack, *folders: str) -> Iterator[None]:
+    """Deny functions the bus."""
+    iam: Any = stack.aws.client("iam")
+    functions: Any = stack.aws.client("lambda")
+    names = stack.function_names()
+    roles = [
+        functions.get_function(FunctionName=names[folder])["Configuration"]["Role"]
+        for folder in folders
+    ]
+    for role in roles:
+        iam.put_role_policy(
+            RoleName=role.rpartition("/")[2],
+            PolicyName="refused",
+            PolicyDocument=json.dumps(DENY),
+        )
+    try:
+        yield
+    finally:
+        for role in roles:
+            iam.delete_role_policy(
+                RoleName=role.rpartition("/")[2], PolicyName="refused"
+            )
+
+
+def lived(api: httpx.Client, first: str, second: str) -> str:
+    """Let a session be created, updated twice and ended; return its UUID."""
+    pair = {"first_party": first, "second_party": second, "session_expiry": 3600}
+    made = api.post("/v1/sessions", json=pair)
+    assert made.status_code == 201, made.text
+    uuid = str(made.json()["session"]["session_uuid"])
+    for body in ({"record": True}, {"labels": {"order": "17"}}):
+        assert api.patch(f"/v1/sessions/{uuid}", json=body).status_code == 200
+    assert api.delete(f"/v1/sessions/{uuid}").status_code in (200, 202)
+    return uuid
+
+
+def letters(stack: RunningStack) -> int:
+    """Count the changes that are parked."""
+    sqs: Any = stack.aws.client("sqs")
+    attributes = sqs.get_queue_attributes(
+        QueueUrl=stack.outputs["ChangeDeadLettersUrl"],
+        AttributeNames=["ApproximateNumberOfMessages"],
+    )["Attributes"]
+    return int(attributes["ApproximateNumberOfMessages"])
+
+
+@pytest.mark.usefixtures("impatient")
+def test_after_a_bus_that_refused_a_redrive_brings_each_event_once_in_its_place(
+    stack: RunningStack, observer: Observer
+) -> None:
+    with api_client(stack) as api, bus_that_refuses(stack, PUBLISH, REPUBLISH):
+        sessions = [
+            lived(api, "+12025550161", "+12025550162"),
+            lived(api, "+12025550163", "+12025550164"),
+        ]
+        wait_for(lambda: letters(stack) >= len(sessions) * len(LIFE))
+        assert [observer.of(each) for each in sessions] == [[], []]
+
+    moved = Command(stack).json("redrive", "changes")
+    wait_for(lambda: all(len(observer.of(each)) >= len(LIFE) for each in sessions))
+
+    assert moved["sent"] >= len(sessions) * len(LIFE)
+    for session in sessions:
+        came = sorted(observer.of(session), key=lambda each: str(each["sequence"]))
+        assert [each["type"] for each in came] == LIFE
+        assert len({each["id"] for each in came}) == len(LIFE)
+    assert letters(stack) == 0
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_a_function_that_is_killed_each_time_could_not_publish_comes_all_the_same(
+    stack: RunningStack, observer: Observer
+) -> None:
+    over = threading.Event()
+    killed = []
+
+    def kill() -> None:
+        while not over.wait(KILL_PAUSE):
+            for process in function_processes(stack, [PUBLISH]):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                    killed.append(process)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        with httpx.Client(trust_env=False) as http:
+            plivo = Caller(stack, http)
+            session = plivo.session(plivo.stores, "local")
+            uuid = session.session_uuid
+            wait_for(lambda: observer.of(uuid))
+    finally:
+        over.set()
+        thread.join()
+
+    assert [each["type"] for each in observer.of(uuid)] == ["session.created"]
+    assert len(killed) >= 2
+    assert letters(stack) == 0
