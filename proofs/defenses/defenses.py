@@ -493,7 +493,7 @@ DEFENSES: tuple[Defense, ...] = (
         "partitions of the table in a role",
         "template.yaml",
         "                ForAllValues:StringLike: "
-        '{"dynamodb:LeadingKeys": ["S#*", "GUESS#*", "TENANT#*"]}',
+        '{"dynamodb:LeadingKeys": ["S#*", "ERASURE#*"]}',
         '                ForAllValues:StringLike: {"dynamodb:LeadingKeys": ["KEY#*"]}',
         _tests(
             "tests/unit/test_privileges.py",

@@ -137,6 +137,7 @@ EXPECTED: dict[str, Check] = {
     "replay_delivery": is_problem(404, "delivery_not_found"),
     "deliver_webhook": is_exactly({"batchItemFailures": []}),
     "republish_changes": is_exactly(None),
+    "republish_changes.given_up": is_exactly(None),
     "publish_changes": is_exactly({"batchItemFailures": []}),
     "publish_changes.callback": is_exactly({"batchItemFailures": []}),
     "publish_changes.expired": is_exactly({"batchItemFailures": []}),

@@ -23,6 +23,7 @@ REQUIRED = {
     "recording_retention_days": "RECORDING_RETENTION_DAYS",
     "deletes_at_carrier": "DELETE_RECORDINGS_AT_CARRIER",
     "check_queue_url": "CHECK_QUEUE_URL",
+    "change_queue_url": "CHANGE_QUEUE_URL",
     "change_dead_letters_url": "CHANGE_DEAD_LETTERS_URL",
     "erasure_queue_url": "ERASURE_QUEUE_URL",
     "webhook_queue_url": "WEBHOOK_QUEUE_URL",

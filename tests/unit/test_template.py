@@ -13,6 +13,7 @@ import pytest
 from masking.api import goodbye
 from masking.core.settings import from_outputs
 from masking.lifecycle import answer_call
+from masking.stream.killed_batches import LAST_RECEIPT
 from operate.deployment import NEEDED
 from operate.redrive import ROUTES
 from stack.aws.package import read_template
@@ -275,6 +276,17 @@ def test_every_queue_is_encrypted_and_every_queue_of_work_has_dead_letters() -> 
         if not name.endswith("DeadLetters"):
             target = queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]
             assert target["Fn::GetAtt"][0].endswith("DeadLetters")
+
+
+def test_a_batch_of_the_stream_that_is_given_up_is_worked_off_at_once() -> None:
+    changes = RESOURCES["PublishChangesFunction"]["Properties"]["Events"]["Changes"]
+    parked = RESOURCES["RepublishChangesFunction"]["Properties"]["Events"]["Parked"]
+    destination = changes["Properties"]["DestinationConfig"]["OnFailure"]
+    policy = RESOURCES["ChangeQueue"]["Properties"]["RedrivePolicy"]
+
+    assert destination == {"Type": "SQS", "Destination": parked["Properties"]["Queue"]}
+    # What kills again is parked at the last receipt, and not moved away before.
+    assert policy["maxReceiveCount"] == LAST_RECEIPT
 
 
 def test_every_dead_letter_rings_an_alarm() -> None:

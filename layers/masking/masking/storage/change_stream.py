@@ -17,6 +17,9 @@ from masking.core.errors import ChangesNotReadError
 MOST_RECORDS = 1000
 MOST_PAGES = 25
 
+# Of a sequence number, by the description of the API that botocore has.
+MOST_DIGITS = 40
+
 # The stream has forgotten the records; it, or the shard, is no more.
 TRIMMED = "TrimmedDataAccessException"
 GONE = frozenset({TRIMMED, "ResourceNotFoundException"})
@@ -74,10 +77,10 @@ class ChangeStream:
     def _read_from(
         self, kind: str, wanted: StreamRange, at: str | None = None
     ) -> Reading:
-        first, last = int(wanted.first), int(wanted.last)
+        first, last = _padded(wanted.first), _padded(wanted.last)
         found: list[Record] = []
         for record in self._records(kind, wanted, at):
-            place = int(record["dynamodb"]["SequenceNumber"])
+            place = _padded(record["dynamodb"]["SequenceNumber"])
             if first <= place <= last:
                 found.append(record)
             if place >= last:
@@ -112,6 +115,11 @@ def _as_lambda_has_it(record: Record) -> Record:
     if isinstance(written, datetime):
         change["ApproximateCreationDateTime"] = written.timestamp()
     return {**record, "dynamodb": change}
+
+
+def _padded(place: str) -> str:
+    """Return a sequence number as text that sorts as its number does."""
+    return place.zfill(MOST_DIGITS)
 
 
 def _code_of(error: ClientError) -> str:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from masking.core import telemetry
-from masking.storage.change_stream import ChangeStream, StreamRange
+from masking.storage.change_stream import MOST_DIGITS, ChangeStream, StreamRange
 
 if TYPE_CHECKING:
     from masking.storage.queues import Queue
@@ -144,5 +144,5 @@ def _partition_of(record: Mapping[str, Any]) -> str:
 
 
 def _is_number(text: str) -> bool:
-    """Return whether a text is a sequence number: up to 40 digits, as botocore says."""
-    return text.isascii() and text.isdigit() and len(text) <= 40
+    """Return whether a text is a sequence number."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
