@@ -38,6 +38,7 @@ MODULES = (
     "phonenumbers",
     "plivo",
     # `import pydantic` alone imports the rest when it is first used.
+    "pydantic.fields",
     "pydantic.json_schema",
     "pydantic.main",
     "pydantic.plugin._loader",
