@@ -212,6 +212,14 @@ def test_the_layer_is_imported_already_and_nothing_of_ours(
     ]
 
 
+def test_what_was_imported_is_not_collected_so_that_its_memory_stays_shared(
+    prefork: Prefork, folder: Folder
+) -> None:
+    script = "import gc; print(gc.get_freeze_count() > 10_000)"
+
+    assert folder.run(prefork.popen, script).out == "True\n"
+
+
 def test_a_first_session_reads_no_description_of_aws_again(
     prefork: Prefork, folder: Folder
 ) -> None:
