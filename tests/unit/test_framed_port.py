@@ -150,6 +150,18 @@ def test_a_request_arrives_as_it_would_over_https(
     assert headers[b"authorization"].startswith(b"AWS4-HMAC-SHA256 ")
 
 
+def test_requests_on_one_connection_arrive_one_after_the_other(
+    application: Application, path: Path, dynamodb: Any
+) -> None:
+    tables = ["one" * 20, "two" * 100_000, "three"]
+
+    with served(application, path):
+        for table in tables:
+            dynamodb.delete_table(TableName=table)
+
+    assert [json.loads(body)["TableName"] for _, body in application.asked] == tables
+
+
 def test_a_failure_of_the_application_is_status_500_and_the_next_is_served(
     application: Application,
     path: Path,
@@ -174,10 +186,15 @@ def test_a_failure_of_the_application_is_status_500_and_the_next_is_served(
 def test_a_late_answer_is_a_timeout_and_not_the_answer_to_the_next_request(
     application: Application, path: Path, dynamodb: Any
 ) -> None:
-    over = asyncio.Event()
+    second_there, first_answered = asyncio.Event(), asyncio.Event()
 
     async def delay_first(number: int) -> bytes:
-        await over.wait() if number == 1 else over.set()
+        if number == 1:
+            await second_there.wait()
+            asyncio.get_running_loop().call_soon(first_answered.set)
+        else:
+            second_there.set()
+            await first_answered.wait()
         return item(number)
 
     application.answer = delay_first
