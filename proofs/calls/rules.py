@@ -13,7 +13,7 @@ from itertools import combinations
 from masking.core.times import stamp
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
-from masking.domain.gather_calls import AGAIN
+from masking.domain.ends_of_calls import AGAIN
 from masking.domain.plivo_events import PIN
 from masking.domain.timeline import Snapshot, build_timeline
 from proofs.calls.channel import Spoilt

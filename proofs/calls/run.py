@@ -14,10 +14,17 @@ EVERY = 10_000
 
 
 def broken(histories: int, seed: int = 1, *, progress: bool = False) -> Counter[str]:
-    """Count the rules that are broken in so many histories, by their names."""
+    """Count the rules that are broken in so many histories, by their names.
+
+    With *progress* each history that breaks one is named at once.
+    """
     found: Counter[str] = Counter()
     for number in range(histories):
-        found.update(set(broken_in(seed, number)))
+        rules_broken = set(broken_in(seed, number))
+        found.update(rules_broken)
+        if rules_broken and progress:
+            names = "; ".join(sorted(rules_broken))
+            print(f"seed {seed}, history {number}: {names}", file=sys.stderr)
         if progress and (number + 1) % EVERY == 0:
             print(f"{number + 1:,} of {histories:,}", file=sys.stderr)
     return found

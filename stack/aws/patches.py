@@ -6,6 +6,7 @@
 - When a function fails, the API answers as API Gateway does: 500, without detail.
 - Roles are enforced as on AWS; see `stack.aws.role_enforcement`.
 - A burst waits for warm functions; see `stack.aws.burst_limit`.
+- A query parses its condition once; see `stack.aws.key_conditions`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stack.aws import burst_limit, role_enforcement
+from stack.aws import burst_limit, key_conditions, role_enforcement
 
 VERSION = "1.5.33"
 TICK_SECONDS = 1.0
@@ -64,6 +65,8 @@ def patch_emulator(function_python: Path) -> None:
     setattr(functions, answer_name, _hiding_errors(answer))
     _enforce_roles()
     _limit_bursts()
+    dynamodb, evaluate = _find("services.dynamodb", "_evaluate_condition")
+    dynamodb._evaluate_condition = key_conditions.parsed_once(evaluate)
 
 
 def _limit_bursts() -> None:

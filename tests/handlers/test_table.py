@@ -114,7 +114,7 @@ def test_a_callback_is_kept_by_one(stores: Stores, clock: Clock) -> None:
 
     [winner] = winners(keep)
 
-    kept = stores.callbacks.get("s", "d" * 64)
+    kept = stores.callbacks.get("s", "~#" + "d" * 64)
     assert kept
     assert kept["attributes"]["Number"] == str(winner)
 
@@ -178,13 +178,13 @@ def test_what_is_kept_says_when_it_may_be_purged(stores: Stores, clock: Clock) -
         ExpressionAttributeValues=written_item({":pk": f"S#{session.session_uuid}"}),
     )["Items"]
 
-    items = {read_item(item)["sk"][:6]: read_item(item) for item in kept}
+    items = {read_item(item)["sk"][:8]: read_item(item) for item in kept}
     assert session.expiry_time
     ends = int((session.expiry_time + timedelta(days=400)).timestamp())
-    assert items["A#STAT"]["kept_until"] == ends
+    assert items["A#STATE"]["kept_until"] == ends
     # Whatever it is, and whenever it came, it goes with its session, PINs and all.
     [purged] = {item["purge_at"] for item in items.values()}
-    assert items.keys() == {"A#STAT", "A#REQU", "E#dddd", "E#ffff"}
+    assert items.keys() == {"A#STATE", "A#REQUES", "E#~#dddd", "E#~#ffff"}
     assert ends <= purged <= ends + 2 * timedelta(days=7).total_seconds()
 
 

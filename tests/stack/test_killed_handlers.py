@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from masking.api import callback_requests
+from masking.core.key_space import name_of
 from masking.domain.sessions import Session
 from proofs.faults import kill_one
 from proofs.http_listener import HttpListener
@@ -89,7 +90,7 @@ def test_what_was_acknowledged_is_kept_published_and_delivered(
             if status == 200
         }
         kept = {
-            (session.session_uuid, item["sk"].removeprefix("E#"))
+            (session.session_uuid, name_of(item))
             for session in sessions
             for item in stores.callbacks.of_session(session.session_uuid)
         }

@@ -82,6 +82,7 @@ def test_another_version_is_refused() -> None:
         ("core.iam_actions", "extract_iam_action", None),
         ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", None),
         ("services.secretsmanager", "_resolve", None),
+        ("services.dynamodb", "_evaluate_condition", None),
     ],
 )
 def test_a_name_that_is_gone_is_a_sentence(

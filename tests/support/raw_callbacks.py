@@ -117,4 +117,4 @@ def signed_form(
 
 def digest_in(item: key_space.Item) -> str:
     """Return the name under which a callback is kept."""
-    return str(item["sk"]).removeprefix("E#")
+    return key_space.name_of(item)

@@ -186,10 +186,10 @@ def test_a_replaced_number_has_its_predecessor_however_late_it_is_published(
     if renumbered:
         for number in ("+12025550181", "+12025550182"):
             session = transitions.renumber(session, number)
-    history = timelines.timeline_of(items, session).history
+    timeline = timelines.timeline_of(items, session)
 
     old = [
-        session_changes.number_before(callback_event_from(item), history, session)
+        session_changes.number_before(callback_event_from(item), timeline, session)
         for item in items
     ]
 

@@ -21,10 +21,11 @@ from masking.domain.timeline import Timeline
 def call_view(call: Call) -> dict[str, Any]:
     """Return a call as JSON values: times in RFC 3339, the amount as a string.
 
-    Its ordinal is provisional until its certainty is `settled`.
+    Its ordinal is provisional until its certainty is `settled`, and null where it is
+    not known how many calls were before it.
     """
     return {
-        "ordinal": call.ordinal,
+        "ordinal": call.ordinal if call.is_counted else None,
         "certainty": call.certainty,
         "caller": call.caller,
         "callee": call.callee,

@@ -53,7 +53,7 @@ class CallNews:
             nonlocal found
             known = self.stores.told_calls.near(session.session_uuid, *span)
             news = told_calls.news_of_callback(
-                call, timeline.calls, session.session_uuid, known, callback.digest
+                call, timeline, session.session_uuid, known, callback.digest
             )
             is_first = news is not None and news.kind == ENDED and not news.before
             may_begin = is_last and told_calls.has_begun(call, timeline.history)

@@ -8,7 +8,7 @@
 | check            |                       |                  | ending in doubt    |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
 | call, once told  | S#{session}           | C#{end}#{call}   | stream, settlement |
-| callback         | S#{session}           | E#{sha256}       | each callback      |
+| callback         | S#{session}           | E#{time}#{sha256}| each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
 | legal hold       | S#{session}           | A#HOLD           | operator           |
@@ -128,7 +128,12 @@ def name_of(item: Mapping[str, Any]) -> str:
     That is a callback's digest, a recording's UUID, the id of a delivery's event, and
     the session's UUID of a link.
     """
-    return str(item["sk"]).partition("#")[2]
+    return str(item["sk"]).rpartition("#")[2]
+
+
+def callback_name(callback: Item) -> str:
+    """Return a callback's place and digest: what names it among its session's items."""
+    return str(callback["sk"]).partition("#")[2]
 
 
 def party_key(tenant_id: str, number_hash: str) -> str:

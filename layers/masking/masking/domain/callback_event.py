@@ -92,6 +92,11 @@ class CallbackEvent:
         return money(self.attributes.get("Amount"))
 
     @property
+    def recording(self) -> str:
+        """Return the name of the recording that it is about; empty without one."""
+        return self.attributes.get("RecordingUUID", "")
+
+    @property
     def has_cost(self) -> bool:
         """Return whether it tells of seconds or money, be it none."""
         return (self.duration, self.billed, self.amount) != (None, None, None)
@@ -103,10 +108,10 @@ class CallbackEvent:
 
     @property
     def has_odd_cost(self) -> bool:
-        """Return whether it tells of seconds or money in a way that can't be read."""
+        """Return whether it tells of seconds or money in part, or can't be read."""
         names = ("Duration", "BilledDuration", "Amount")
-        told = (self.attributes.get(name, "") for name in names)
-        return any(text and money(text) is None for text in told)
+        told = [self.attributes[name] for name in names if name in self.attributes]
+        return any(told) and any(money(text) is None for text in told)
 
     @cached_property
     def code(self) -> int | None:

@@ -39,7 +39,8 @@ class Call:
     well, None where nobody did (a time limit, a busy line). *digests* name the
     callbacks that it was made of. *talk_seconds* is None if it can't be told; *is_over*
     says that it has ended, even if it is not known when, and *is_dialed* whether Plivo
-    has a leg of who was called, None while that is not known.
+    has a leg of who was called, None while that is not known. *is_counted* says that
+    its ordinal counts from the session's first call.
     """
 
     ordinal: int
@@ -63,6 +64,7 @@ class Call:
     digests: tuple[str, ...]
     is_over: bool = False
     is_dialed: bool | None = None
+    is_counted: bool = True
 
     @property
     def span(self) -> tuple[datetime, datetime] | None:

@@ -71,6 +71,11 @@ class Gathered:
         return next(filter(None, given), "")
 
     @property
+    def recordings(self) -> set[str]:
+        """Return the names of its recordings."""
+        return {each.recording for each in self.events if each.recording}
+
+    @property
     def is_over(self) -> bool:
         """Return whether all of its ends are there."""
         facts = self.facts

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from masking.core.times import stamp
 from masking.domain.callback_event import CallbackEvent
@@ -36,12 +36,61 @@ def with_order(
     count = sum(each.sequence is not None for each in events)
     if not numbered or count - len(numbered) > MOST_SHARED * count:
         return list(events)
+    if _begin_anew(events):
+        return list(events)
     timed = _timed(events)
     if not timed:
         return list(events)
     used = {each.sequence for each in history}
     found = _numbered([_with_time(each, timed) for each in events], timed, used)
-    return sorted(found, key=lambda each: each.order)
+    return _seated(sorted(found, key=lambda each: each.order))
+
+
+def _seated(events: Sequence[CallbackEvent]) -> list[CallbackEvent]:
+    """Put callbacks without a number where they fit among those of their second."""
+    found: list[CallbackEvent] = []
+    for _, group in groupby(events, key=lambda each: each.at):
+        second = list(group)
+        seats = [each for each in second if each.sequence is not None]
+        for each in second:
+            if each.sequence is None:
+                seats.insert(_seat_of(each, seats), each)
+        found += seats
+    return found
+
+
+def _seat_of(event: CallbackEvent, seats: Sequence[CallbackEvent]) -> int:
+    """Return before which of the callbacks of its second one can stand.
+
+    The end of a call stands before the start of the next, anything else behind it.
+    """
+    places = [-1, *(each.place for each in seats)]
+    free = [
+        seat
+        for seat, before in enumerate(places)
+        if before <= event.place
+        and (seat == len(seats) or not before <= places[seat + 1] < event.place)
+    ]
+    return free[0] if event.stage >= Stage.ENDING else free[-1]
+
+
+def _begin_anew(events: Sequence[CallbackEvent]) -> bool:
+    """Return whether numbers are borne by two callbacks that lie far apart.
+
+    That is, one of them by the same event of two calls, or more than one by any: a
+    single one can be an altered number.
+    """
+    first: dict[int, CallbackEvent] = {}
+    found = set()
+    for each in sorted((e for e in events if e.told_at), key=lambda e: e.order):
+        if each.sequence is None:
+            continue
+        before = first.setdefault(each.sequence, each)
+        if each.at - before.at > ASTRAY:
+            if before.slot == each.slot:
+                return True
+            found.add(each.sequence)
+    return len(found) > 1
 
 
 def _timed(events: Sequence[CallbackEvent]) -> list[tuple[int, CallbackEvent]] | None:
@@ -75,8 +124,13 @@ def _with_time(
     place = bisect_left(timed, event.sequence, key=lambda each: each[0])
     before = timed[place - 1][1] if place > 0 else None
     after = timed[place][1] if place < len(timed) else None
+    if after and after.sequence == event.sequence and after.slot != event.slot:
+        # One of them has another's number.
+        return event
+    if before and before.at > event.at:
+        # Nothing happens after it was told: the number is another's.
+        return event
     at = min(event.at, after.at) if after else event.at
-    at = max(at, before.at) if before else at
     ends = event.stage >= Stage.ENDING
     if ends and before and after and before.stage >= Stage.ENDING:
         # The ends of a call come together.

@@ -14,6 +14,7 @@ from masking.domain.sessions import LEASE, PARTY_FIELDS, Session, Status
 if TYPE_CHECKING:
     from masking.domain.callback_event import CallbackEvent
     from masking.domain.calls import Call
+    from masking.domain.timeline import Timeline
 
 
 # The type of the event that an unknown caller was not let through.
@@ -127,15 +128,18 @@ def _has(before: Session, after: Session, name: str, value: Any) -> bool:
 
 
 def number_before(
-    event: CallbackEvent, history: Sequence[CallbackEvent], session: Session
+    event: CallbackEvent, timeline: Timeline, session: Session
 ) -> str | None:
     """Return the virtual number that a `SessionVirtualNumberReplaced` took away.
 
-    *history* is in order. None if it is not known.
+    None if it is not known.
     """
-    replaced = [each for each in history if each.name == plivo_events.NUMBER_REPLACED]
+    replaced = [
+        each for each in timeline.history if each.name == plivo_events.NUMBER_REPLACED
+    ]
     new = numbers.normal_or_none(event.attributes.get("VirtualNumber"))
-    old = session.former_number or session.virtual_number
+    first = session.former_number or session.virtual_number
+    old = None if timeline.is_cut else first
     for each in replaced:
         if each.digest == event.digest:
             break

@@ -96,6 +96,7 @@ def _attached(
     whose call was not told apart.
     """
     number_of = {d: home[at] for at in home for d in calls[at].digests}
+    told_apart = set(home.values())
     found: list[list[CallbackEvent]] = [[] for _ in records]
     spans = [record.span for record in records]
     began = [span[0] for span in spans]
@@ -103,13 +104,17 @@ def _attached(
         number = number_of.get(event.digest)
         if number is None:
             continue
-        if event.told_at:
-            first = bisect_left(began, event.at - LONGEST_CALL)
-            last = bisect_right(began, event.at + APART)
-            near = range(max(first, number - NEAR), min(last, number + NEAR))
-            best = min(near, key=lambda n: records[n].misses(event), default=number)
-            if records[best].misses(event) + BETTER < records[number].misses(event):
-                number = best
+        first = bisect_left(began, event.at - LONGEST_CALL)
+        last = bisect_right(began, event.at + APART)
+        near = [
+            each
+            for each in range(max(first, number - NEAR), min(last, number + NEAR))
+            # When it was received says less: it goes to a record that has nothing.
+            if event.told_at or each not in told_apart
+        ]
+        best = min(near, key=lambda n: records[n].misses(event), default=number)
+        if records[best].misses(event) + BETTER < records[number].misses(event):
+            number = best
         found[number].append(event)
     return found
 

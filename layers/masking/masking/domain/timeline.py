@@ -11,7 +11,7 @@ conflict, `settled` if it is taken from a final snapshot, and otherwise `inferre
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -56,13 +56,17 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What became of a session: its calls, its number now, all callbacks in order."""
+    """What became of a session: its calls, its number now, all callbacks in order.
+
+    With *is_cut* it is a part of that, made of some of the callbacks.
+    """
 
     calls: tuple[Call, ...]
     virtual_number: str | None
     history: tuple[CallbackEvent, ...]
     billed_seconds: int = 0
     amount: Decimal = Decimal(0)
+    is_cut: bool = False
     _ordinals: Mapping[str, int] = field(default_factory=dict)
 
     def call_of(self, digest: str) -> Call | None:
@@ -77,15 +81,19 @@ def build_timeline(
     *,
     virtual_number: str | None = None,
     snapshots: Iterable[Snapshot] = (),
+    is_cut: bool = False,
 ) -> Timeline:
     """Build the timeline of a session: calls, number now, callbacks in order.
 
     *parties* are the numbers of `first` and `second`; *virtual_number* is the one that
-    the session was created with.
+    the session was created with. With *is_cut* the session has more callbacks: nothing
+    is certain then, and which of its calls these are is not known.
     """
     history = ordered(events)
     newest = max(snapshots, key=_order_of, default=None)
     calls = _calls_of(history, parties)
+    if is_cut:
+        calls = [replace(each, certainty=INFERRED, is_counted=False) for each in calls]
     if newest and newest.final:
         calls = settled_calls.settle(
             calls,
@@ -106,6 +114,7 @@ def build_timeline(
         history=tuple(history),
         billed_seconds=billed,
         amount=amount,
+        is_cut=is_cut,
         _ordinals={digest: call.ordinal for call in calls for digest in call.digests},
     )
 

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from masking.core.amounts import money_text
 from masking.core.times import rfc3339
@@ -19,6 +19,9 @@ from masking.domain.callback_event import CallbackEvent
 from masking.domain.calls import SETTLED, Call, no_call
 from masking.domain.plivo_events import Stage
 from masking.domain.sessions import NAMESPACE
+
+if TYPE_CHECKING:
+    from masking.domain.timeline import Timeline
 
 ENDED = "call.ended"
 CORRECTED = "call.corrected"
@@ -85,19 +88,23 @@ def has_begun(call: Call, history: Sequence[CallbackEvent]) -> bool:
 
 def news_of_callback(
     call: Call,
-    calls: Sequence[Call],
+    timeline: Timeline,
     session_uuid: str,
     known: Iterable[ToldCall],
     cause: str,
 ) -> News | None:
     """Return what is to be sent of a call that is over; None if all of it was told.
 
-    *calls* are the session's, *call* among them, *known* those that were told, both as
-    far as they lie within `APART` of *call*. *cause* is the callback's digest.
+    *call* is one of *timeline*; *known* are those that were told, as far as they lie
+    within `APART` of it. *cause* is the callback's digest.
     """
     if not call.is_over:
         return None
-    told = _paired(calls, known)
+    if timeline.is_cut:
+        # What was told for a callback that was left out was another call.
+        read = {each.digest for each in timeline.history}
+        known = [each for each in known if each.first_cause in read]
+    told = _paired(timeline.calls, known)
     return _news(call, told.get(call.ordinal), session_uuid, cause)
 
 
@@ -138,7 +145,9 @@ def _news(
     if span is None:
         return None
     name = f"{session_uuid}/call/{cause}/{rfc3339(span[0])}"
-    call_id = str(uuid.uuid5(NAMESPACE, f"{name}/{call.ordinal}"))
+    # A callback is of one call; a settlement tells of many, which are all known then.
+    turn = call.ordinal if call.certainty == SETTLED else 1
+    call_id = str(uuid.uuid5(NAMESPACE, f"{name}/{turn}"))
     return News(ENDED, call, ToldCall(call_id, span[1], span[0], cause, cause, told))
 
 

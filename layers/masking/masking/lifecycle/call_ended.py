@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masking.core import key_space
 from masking.domain import bus_events
 from masking.domain.plivo_events import Stage
 from masking.domain.timeline import may_end_call
@@ -35,18 +34,22 @@ class CallEnded:
     bus: Bus
     call_news: CallNews
 
-    def announce(
-        self, session_uuid: str, digest: str, place: str | None = None
-    ) -> bool:
+    def announce(self, session_uuid: str, name: str, place: str | None = None) -> bool:
         """Publish `call.ended` if a callback was a call's last; return whether it was.
 
-        Of the ends of its legs the last in order decides. *place* is the callback's
-        in the table's stream: the event comes after it in the session's order.
+        Of the ends of its legs the last in order decides. *name* is the callback's in
+        its key, *place* its place in the table's stream: the event comes after it in
+        the session's order.
         """
-        whole = self.stores.sessions.load_whole(session_uuid)
-        if whole is None:
+        item = self.stores.callbacks.get(session_uuid, name)
+        whole = self.stores.callback_windows.around(item) if item else None
+        if item is None or whole is None:
             return False
-        timeline = timelines.timeline_of(whole.callbacks, whole.session)
+        callback = callback_event_from(item)
+        digest = callback.digest
+        timeline = timelines.timeline_of(
+            whole.callbacks, whole.session, is_cut=whole.is_cut
+        )
         call = timeline.call_of(digest)
         if call is None or not may_end_call(digest, call, timeline):
             return False
@@ -59,8 +62,6 @@ class CallEnded:
         ]
         if ends[-1] != digest:
             return False
-        item = next(i for i in whole.callbacks if key_space.name_of(i) == digest)
-        callback = callback_event_from(item)
         found = self.call_news.of_callback(
             callback, call, timeline, whole.session, is_last=True
         )

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from masking.core.key_space import CALLBACK, Item, part_key, session_key
-from masking.core.times import stamp
+from masking.core.times import parse_callback_time, stamp
 from masking.storage.table import (
     IS_NEW,
     ConditionFailedError,
@@ -22,6 +22,11 @@ from masking.storage.table import (
 
 # How long it is kept who got PINs wrong on a day.
 WRONG_PIN_SECONDS = 2 * 86_400
+
+
+# The places of callbacks without a time are after all others.
+UNTIMED = "~"
+DIGITS = 6
 
 
 class CallbackStore:
@@ -54,7 +59,7 @@ class CallbackStore:
             purge_at = self._table.purge_at(received_at)
         item = {
             "pk": session_key(session_uuid),
-            "sk": part_key(CALLBACK, digest),
+            "sk": part_key(CALLBACK, f"{place_of(attributes)}#{digest}"),
             "kind": kind,
             "tenant_id": tenant_id,
             "attempt": attempt,
@@ -70,12 +75,12 @@ class CallbackStore:
             return False
         return True
 
-    def get(self, session_uuid: str, digest: str) -> Item | None:
-        """Read a callback."""
-        return self._table.get(session_key(session_uuid), part_key(CALLBACK, digest))
+    def get(self, session_uuid: str, name: str) -> Item | None:
+        """Read a callback by its name, as `callback_name` returns it."""
+        return self._table.get(session_key(session_uuid), part_key(CALLBACK, name))
 
     def of_session(self, session_uuid: str) -> list[Item]:
-        """Read all callbacks of a session, in no order that means anything."""
+        """Read all callbacks of a session, in the order of their places."""
         return self._table.parts(session_key(session_uuid), part_key(CALLBACK, ""))
 
     def redact(self, before: Item, after: Item) -> None:
@@ -109,3 +114,19 @@ class CallbackStore:
         except ConditionFailedError:
             return 0
         return len(item["digests"])
+
+
+def place_of(attributes: Mapping[str, str]) -> str:
+    """Return where a callback stands among its session's, as a text that sorts.
+
+    That is its time, or its number if the time can't be read. It is part of the key,
+    so it is made of what Plivo sent and of nothing else: a callback that comes again
+    finds itself.
+    """
+    at = parse_callback_time(attributes.get("EventTimestamp", ""))
+    if at:
+        return stamp(at)
+    number = attributes.get("SequenceNumber", "")
+    # A longer one may be anything, a phone number too, and no key holds those.
+    known = number.isascii() and number.isdigit() and len(number) <= DIGITS
+    return UNTIMED + (number.zfill(DIGITS) if known else "")

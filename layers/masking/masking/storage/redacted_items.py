@@ -17,11 +17,10 @@ def redacted_callback(
 ) -> Item:
     """Return the redacted item of a callback, under a name of its own."""
     kept = {k: v for k, v in item.items() if k in CALLBACK | {"pk", "purge_at"}}
+    where, _, digest = str(item["sk"]).rpartition("#")
     return {
         **kept,
-        "sk": key_space.part_key(
-            key_space.CALLBACK, redacted_digest(key, key_space.name_of(item))
-        ),
+        "sk": f"{where}#{redacted_digest(key, digest)}",
         "attributes": redacted_attributes(key_space.attributes_of(item), parties),
         "erased": True,
     }

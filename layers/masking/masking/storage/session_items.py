@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from masking.core.key_space import END, REQUEST, STATE, Item, session_key
+from masking.core.key_space import (
+    CALLBACK,
+    END,
+    RECORDING,
+    REQUEST,
+    SNAPSHOT,
+    STATE,
+    Item,
+    is_part,
+    session_key,
+)
 from masking.core.times import parse_stamp, stamp
 from masking.domain import due_work
 from masking.domain.due_work import DueWork
@@ -234,3 +244,37 @@ def _stamp(at: datetime | None) -> str | None:
 
 def _moment(text: str | None) -> datetime | None:
     return parse_stamp(text) if text else None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A session with its request, and all that Plivo reported of it.
+
+    With *is_cut* callbacks were left out: those far from the one that was asked for.
+    """
+
+    session: Session
+    callbacks: tuple[Item, ...]
+    recordings: tuple[Item, ...]
+    is_cut: bool = False
+
+
+def whole_from(found: Iterable[Item]) -> Whole | None:
+    """Build a session from its items; None if its state is not among them."""
+    items = list(found)
+    session = session_in(items)
+    if session is None:
+        return None
+    return Whole(
+        session,
+        tuple(item for item in items if is_part(CALLBACK, item)),
+        tuple(item for item in items if is_part(RECORDING, item)),
+    )
+
+
+def session_in(items: Iterable[Item]) -> Session | None:
+    """Build a session alone; None if its state is not among *items*."""
+    parts = {item["sk"]: item for item in items}
+    if STATE not in parts:
+        return None
+    return session_from(parts[STATE], parts.get(REQUEST), parts.get(SNAPSHOT))

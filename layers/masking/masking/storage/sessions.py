@@ -17,13 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from masking.core.errors import SessionTakenError, StaleStateError
 from masking.core.key_space import (
     ASPECT,
-    CALLBACK,
     NUMBER,
     RECORDING,
     REQUEST,
@@ -38,10 +36,13 @@ from masking.core.key_space import (
 from masking.domain import due_work
 from masking.domain.sessions import Session
 from masking.storage.session_items import (
+    Whole,
     end_item,
     request_item,
     session_from,
+    session_in,
     state_item,
+    whole_from,
 )
 from masking.storage.table import (
     IS_NEW,
@@ -49,6 +50,7 @@ from masking.storage.table import (
     IS_UNCHANGED,
     ConditionFailedError,
     Table,
+    between,
     written_item,
 )
 
@@ -58,15 +60,6 @@ MOST_TRIES = 5
 IS_AS_FETCHED = "fetched_at = :seen"
 WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
 IS_NOT_ERASED = "attribute_not_exists(erased)"
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A session with its request, and all that Plivo reported of it."""
-
-    session: Session
-    callbacks: tuple[Item, ...]
-    recordings: tuple[Item, ...]
 
 
 class SessionStore:
@@ -131,33 +124,13 @@ class SessionStore:
     def load(self, session_uuid: str) -> Session | None:
         """Read a session with its request, consistently."""
         found = self._table.parts(session_key(session_uuid), part_key(ASPECT, ""))
-        items = {item["sk"]: item for item in found}
-        if STATE not in items:
-            return None
-        return session_from(items[STATE], items.get(REQUEST), items.get(SNAPSHOT))
+        return session_in(found)
 
     def load_whole(self, session_uuid: str) -> Whole | None:
         """Read a session with its callbacks and recordings, consistently."""
-        items = list(
-            self._table.query(
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues=written_item(
-                    {
-                        ":pk": session_key(session_uuid),
-                        ":first": part_key(ASPECT, ""),
-                        ":last": part_key(RECORDING, "~"),
-                    }
-                ),
-                ConsistentRead=True,
-            )
-        )
-        parts = {item["sk"]: item for item in items}
-        if STATE not in parts:
-            return None
-        return Whole(
-            session_from(parts[STATE], parts.get(REQUEST), parts.get(SNAPSHOT)),
-            tuple(item for item in items if is_part(CALLBACK, item)),
-            tuple(item for item in items if is_part(RECORDING, item)),
+        first, last = part_key(ASPECT, ""), part_key(RECORDING, "~")
+        return whole_from(
+            self._table.query(**between(session_key(session_uuid), first, last))
         )
 
     def load_state(self, session_uuid: str) -> Session | None:

@@ -12,6 +12,7 @@ from masking.storage.table import Table
 
 if TYPE_CHECKING:
     from masking.storage.answered_calls import AnsweredCallStore
+    from masking.storage.callback_windows import CallbackWindows
     from masking.storage.callbacks import CallbackStore
     from masking.storage.deliveries import DeliveryStore
     from masking.storage.due_work import DueWorkStore
@@ -45,6 +46,13 @@ class Stores:
         from masking.storage.callbacks import CallbackStore
 
         return CallbackStore(self.table)
+
+    @cached_property
+    def callback_windows(self) -> CallbackWindows:
+        """Return what reads the callbacks around one."""
+        from masking.storage.callback_windows import CallbackWindows
+
+        return CallbackWindows(self.table, self.sessions)
 
     @cached_property
     def told_calls(self) -> ToldCallStore:

@@ -123,6 +123,12 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def page(self, most: int, **request: Any) -> tuple[list[Item], bool]:
+        """Read up to *most* items of a query; return also whether those are all."""
+        answer = self.client.query(TableName=self.name, Limit=most, **request)
+        items = [read_item(item) for item in answer["Items"]]
+        return items, "LastEvaluatedKey" not in answer
+
     def put(
         self, item: Item, condition: str | None = None, values: Item | None = None
     ) -> None:
@@ -209,6 +215,17 @@ class Table:
     def purge_at(self, ends: datetime, days: int | None = None) -> int:
         """Return when what *ends* then is purged, in seconds since 1970."""
         return int((ends + self.retention(days)).timestamp())
+
+
+def between(pk: str, first: str, last: str) -> dict[str, Any]:
+    """Return the query for a partition's items between two sort keys, both included."""
+    return {
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": written_item(
+            {":pk": pk, ":first": first, ":last": last}
+        ),
+        "ConsistentRead": True,
+    }
 
 
 def _new_token() -> str:

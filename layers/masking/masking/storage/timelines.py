@@ -15,11 +15,14 @@ from masking.domain.timeline import Snapshot, Timeline
 NO_RECORD = "carrier_session"
 
 
-def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
+def timeline_of(
+    callbacks: Iterable[Item], session: Session, *, is_cut: bool = False
+) -> Timeline:
     """Build a session's timeline from its callbacks' items and its last snapshot.
 
     *session* comes with the calls of its newest snapshot, if there is one; they are
     final once the session is settled, also while a late callback has Plivo asked again.
+    With *is_cut* the session has callbacks that are not among these.
     """
     events = map(callback_event_from, callbacks)
     said = Snapshot(
@@ -28,7 +31,9 @@ def timeline_of(callbacks: Iterable[Item], session: Session) -> Timeline:
         final=is_final(session),
         reopened=session.settle_at is not None,
     )
-    return timeline.build_timeline(events, parties_of(session), snapshots=[said])
+    return timeline.build_timeline(
+        events, parties_of(session), snapshots=[said], is_cut=is_cut
+    )
 
 
 def is_final(session: Session) -> bool:

@@ -17,7 +17,7 @@ from masking.core.errors import StaleStateError
 from masking.core.key_space import CALL, Item, part_key, session_key
 from masking.core.times import parse_stamp, stamp
 from masking.domain.told_calls import APART, ToldCall
-from masking.storage.table import IS_NEW, ConditionFailedError, Table, written_item
+from masking.storage.table import IS_NEW, ConditionFailedError, Table, between
 
 IS_AS_TOLD = "turn = :turn"
 
@@ -35,17 +35,9 @@ class ToldCallStore:
 
         What can't be read is passed over: it takes no other call with it.
         """
-        found = self._table.query(
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues=written_item(
-                {
-                    ":pk": session_key(session_uuid),
-                    ":first": part_key(CALL, stamp(began - APART)),
-                    ":last": part_key(CALL, stamp(ended + APART)) + "~",
-                }
-            ),
-            ConsistentRead=True,
-        )
+        first = part_key(CALL, stamp(began - APART))
+        last = part_key(CALL, stamp(ended + APART)) + "~"
+        found = self._table.query(**between(session_key(session_uuid), first, last))
         return list(_readable(found))
 
     def of_session(self, session_uuid: str) -> list[ToldCall]:

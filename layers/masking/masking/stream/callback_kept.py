@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from masking.api.timeline_views import call_view
-from masking.core import key_space
-from masking.core.key_space import Item
+from masking.core.key_space import Item, callback_name
 from masking.core.retries import retry_stale
 from masking.domain import bus_events, session_changes, timeline, transitions
 from masking.domain.bus_events import Event
@@ -52,7 +51,7 @@ class CallbackKept:
 
         *place* is the callback's place in the table's stream.
         """
-        whole = self.reads.whole(key_space.owner_of(item))
+        whole = self.reads.around(item)
         if whole is None:
             return []
         session = whole.session
@@ -66,13 +65,13 @@ class CallbackKept:
         since = session_changes.known_since(callback)
         for name in session_changes.strangers_in(callback, session):
             self.links.link_caller(name, session, since)
-        known = timeline_of(whole.callbacks, session)
+        known = timeline_of(whole.callbacks, session, is_cut=whole.is_cut)
         call = known.call_of(callback.digest)
         if call and timeline.may_end_call(callback.digest, call, known):
             self.check_queue.send(
                 {
                     "session_uuid": session.session_uuid,
-                    "callback": callback.digest,
+                    "callback": callback_name(item),
                     "place": place,
                 }
             )
@@ -94,7 +93,7 @@ class CallbackKept:
             # The end of a call is told once, however many callbacks tell of it.
             event = None
         if event and event.type == "number.replaced":
-            old = session_changes.number_before(callback, known.history, session)
+            old = session_changes.number_before(callback, known, session)
             event = bus_events.with_numbers(event, callback.attributes, old)
             self._renumber(session.session_uuid)
         if event and event.type in ("recording.announced", "recording.failed"):

@@ -26,14 +26,14 @@ class RecordingChanged:
 
     def events_of(self, before: Item, after: Item) -> list[Event]:
         """Return the event that a step is, if it is one."""
-        whole = self.reads.whole(key_space.owner_of(after))
+        session = self.reads.session(key_space.owner_of(after))
         going = after["status"] in ("deleting", "deleted") or "held" in after
-        if whole and whole.session.erased_at and not going:
+        if session and session.erased_at and not going:
             # Announced by somebody who did not know of the erasure.
-            message = {"session_uuid": whole.session.session_uuid}
+            message = {"session_uuid": session.session_uuid}
             self.erasure_queue.send(message, at_once=True)
             return []
         event = item_events.event_of_recording(
-            after, times.stamp(self.now()), before, whole.session if whole else None
+            after, times.stamp(self.now()), before, session
         )
         return [event] if event else []

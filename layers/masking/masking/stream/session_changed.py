@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from masking.callbacks.call_news import CallNews
     from masking.core.times import Clock
     from masking.storage.queues import Queue
-    from masking.storage.sessions import Whole
     from masking.storage.stores import Stores
     from masking.stream.session_links import SessionLinks
     from masking.stream.session_reads import SessionReads
@@ -53,14 +52,15 @@ class SessionChanged:
         renumbered = was is not None and was.virtual_number != session.virtual_number
         if not (kinds or given_up or moved or renumbered):
             return []
-        whole = self.reads.whole(session.session_uuid)
-        if whole and whole.session.erased_at:
+        known = self.reads.session(session.session_uuid)
+        if known and known.erased_at:
             session = replace(session, labels={})
-        elif whole:
-            session = replace(session, asked=whole.session.asked)
-            was = replace(was, asked=whole.session.asked) if was else None
+        elif known:
+            session = replace(session, asked=known.asked)
+            was = replace(was, asked=known.asked) if was else None
             self._link(was, session, given_up=given_up, moved=moved)
-            if moved:
+            whole = self.reads.whole(session.session_uuid) if moved else None
+            if whole:
                 self.links.keep(replace(whole, session=session))
         if was and was.carrier_session_uuid:
             self.links.unlink_labels(was, session)
@@ -70,8 +70,8 @@ class SessionChanged:
             kinds.append(session_changes.PIN_CONFLICT)
         now = times.stamp(self.now())
         told = [bus_events.event_of_session(each, session, now, was) for each in kinds]
-        if SETTLED in kinds and whole and not whole.session.erased_at:
-            told += self._calls_of(whole)
+        if SETTLED in kinds and known and not known.erased_at:
+            told += self._calls_of(session.session_uuid)
         return told
 
     def _share_pins(self, session: Session) -> bool:
@@ -85,9 +85,10 @@ class SessionChanged:
         )
         return not self.stores.pins.take_all(claim, self.callback_key, now)
 
-    def _calls_of(self, whole: Whole) -> list[Event]:
+    def _calls_of(self, session_uuid: str) -> list[Event]:
         """Return the events of calls that the settlement ends or corrects."""
-        if not timelines.is_final(whole.session):
+        whole = self.reads.whole(session_uuid)
+        if whole is None or not timelines.is_final(whole.session):
             return []
         timeline = timelines.timeline_of(whole.callbacks, whole.session)
         return self.call_news.of_settlement(timeline, whole.session)

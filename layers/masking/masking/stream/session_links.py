@@ -21,7 +21,7 @@ from masking.storage.timelines import callback_event_from
 
 if TYPE_CHECKING:
     from masking.storage.queues import Queue
-    from masking.storage.sessions import Whole
+    from masking.storage.session_items import Whole
     from masking.storage.stores import Stores
 
 KeyOf = Callable[[str, str], str]

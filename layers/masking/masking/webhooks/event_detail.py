@@ -10,7 +10,7 @@ from masking.core.key_space import attributes_of, name_of
 from masking.domain import plivo_events
 from masking.domain.deliveries import Delivery
 from masking.storage import timelines
-from masking.storage.sessions import Whole
+from masking.storage.session_items import Whole
 
 
 def detail_of(delivery: Delivery, whole: Whole | None) -> Mapping[str, Any]:

@@ -112,7 +112,7 @@ class Services(LifecycleServices):
         from masking.stream.session_links import SessionLinks
         from masking.stream.session_reads import SessionReads
 
-        reads = SessionReads(self.stores.sessions)
+        reads = SessionReads(self.stores)
         call_news = CallNews(self.stores)
         links = SessionLinks(
             stores=self.stores,
