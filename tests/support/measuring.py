@@ -5,7 +5,7 @@ process. Not measured are stacks (their functions are processes of their own), t
 simulator and the operators' commands (no product code), tests that walk the ways that
 other tests walk, and random examples (what they reach differs from run to run).
 
-What the SDK of AWS does in a request is not traced: a tracer is called for each of its
+What the SDK of AWS does by itself is not traced: a tracer is called for each of its
 lines, only to find that they are not ours.
 """
 
@@ -95,10 +95,23 @@ def untraced(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _spare_the_sdk() -> None:
+    """Leave untraced what the SDK does by itself, not the hooks around a request."""
     from botocore.client import BaseClient
+    from botocore.endpoint import Endpoint
 
     client: Any = BaseClient
-    client._make_api_call = untraced(client._make_api_call)
+    client._convert_to_request_dict = untraced(client._convert_to_request_dict)
+
+    endpoint: Any = Endpoint
+    send = endpoint.make_request
+    send_untraced = untraced(send)
+
+    def make_request(self: Any, operation: Any, request: Any) -> Any:
+        # A stream is read from the product.
+        chosen = send if operation.has_streaming_input else send_untraced
+        return chosen(self, operation, request)
+
+    endpoint.make_request = make_request
 
 
 def _product_modules() -> Iterator[str]:
