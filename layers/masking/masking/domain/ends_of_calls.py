@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.gathered import Gathered
@@ -116,12 +117,19 @@ def _of_two_open(
     if event.leg and len(own) == 1:
         return own[0]
     newest, before = started[-1], started[-2]
-    begin = newest.events[0].slot
-    ends = 1 + sum((e.slot == event.slot) - (e.slot == begin) for e in later)
+    ends = 1 + sum(each.slot == event.slot for each in later)
+    ends -= _starts_in(later, newest.events[0].slot)
     if newest.began == event.at or ends >= len(started):
         return started[0]
     only_start = all(each.place <= LAST_START for each in newest.events)
     return before if only_start and newest.began - before.last <= LATE else newest
+
+
+def _starts_in(later: Sequence[CallbackEvent], slot: tuple[int, str]) -> int:
+    """Return how many calls begin with a fact; one that is told again counts once."""
+    told = [each.at for each in later if each.slot == slot]
+    again = sum(after - before <= AGAIN for before, after in pairwise(told))
+    return len(told) - again
 
 
 def _may_end(call: Gathered, event: CallbackEvent) -> bool:
