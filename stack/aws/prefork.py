@@ -121,12 +121,13 @@ class _Running:
 class Prefork:
     """Start processes as `subprocess.Popen` does, those of functions by forking."""
 
-    def __init__(self, python: Path, layer: Path) -> None:
+    def __init__(self, python: Path, layer: Path | None) -> None:
         """Fork for what *python* would run with the packages of *layer*.
 
         Args:
             python: Interpreter of functions, without packages.
-            layer: Folder in which the dependency layer is installed.
+            layer: Folder in which the dependency layer is installed; without one,
+                every process is started directly.
         """
         self._python = python
         self._layer = layer
@@ -183,7 +184,7 @@ class Prefork:
         return None
 
     def _start(self) -> _Running | None:
-        if self._running is None and not self._given_up:
+        if self._layer and self._running is None and not self._given_up:
             try:
                 self._running = _Running(self._python, self._layer)
             except OSError as error:

@@ -521,6 +521,16 @@ def test_functions_are_started_directly_when_the_layer_can_not_be_imported(
     assert "functions are started directly: the fork server failed again" in said
 
 
+def test_functions_of_a_server_without_a_layer_are_started_directly(
+    folder: Folder,
+) -> None:
+    prefork = Prefork(Path(PYTHON), None)
+    prefork.start()
+
+    assert not folder.run(prefork.popen, "").forked
+    prefork.stop()
+
+
 def test_an_interpreter_that_is_not_there_fails_as_before(tmp_path: Path) -> None:
     prefork = Prefork(tmp_path / "python", LAYER)
     prefork.start()
