@@ -62,6 +62,11 @@ def ended_by(
     reached = _nearest(ending or free, event, _reach_of_other_leg)
     if reached or ending:
         return reached or ending[-1]
+    for other in later:
+        if other.at == event.at and other.stage >= Stage.ENDING:
+            reached = _nearest(free, other, _reach)
+            if reached and other.slot != event.slot:
+                return reached
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
     started = [c for c in started if not _is_belied(c, event)] or started
     # Unless people talk in it a call has ended by now.
@@ -118,7 +123,8 @@ def _of_two_open(
         return own[0]
     newest, before = started[-1], started[-2]
     ends = 1 + sum(each.slot == event.slot for each in later)
-    ends -= _starts_in(later, newest.events[0].slot)
+    begun = next((e for e in newest.facts if e.leg == event.leg), newest.facts[0])
+    ends -= _starts_in(later, begun.slot)
     if newest.began == event.at or ends >= len(started):
         return started[0]
     only_start = all(each.place <= LAST_START for each in newest.events)
@@ -172,7 +178,7 @@ def _missed(event: CallbackEvent, answers: Sequence[CallbackEvent]) -> float:
 
 
 def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
-    """Return whether an end is told again, with one attribute altered at most.
+    """Return whether an end is told again, with one thing altered at most.
 
     What one of them does not say they agree in.
     """
@@ -184,7 +190,7 @@ def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
         for name in names - {"EventTimestamp"}
         if len({double.attributes[name], event.attributes[name], ""}) > 2
     ]
-    return len(altered) <= 1
+    return len(altered) + (event.at != double.at) <= 1
 
 
 def _may_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
