@@ -23,6 +23,8 @@ SCAN = .local/scan-venv/bin/checkov
 PROSE = README.md CONTRIBUTING.md SECURITY.md Makefile docs events functions layers \
   openapi.yaml operate proofs simulator stack template.yaml tests
 export SAM_CLI_TELEMETRY := 0
+# Without byte code each process of a test run would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^##@ /{print "\n" substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

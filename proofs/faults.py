@@ -209,8 +209,8 @@ def function_processes(stack: RunningStack, folders: Iterable[str] = ()) -> list
     for process in PROC.iterdir():
         # It may have ended meanwhile, or be no process.
         with contextlib.suppress(OSError, ValueError):
-            command = (process / "cmdline").read_bytes().decode(errors="replace")
-            if any(path in command for path in paths):
+            place = str((process / "cwd").readlink())
+            if any(place.startswith(path) for path in paths):
                 found.append(int(process.name))
     return found
 

@@ -209,6 +209,7 @@ class Stack:
             *("--api-port", str(self.addresses.api_port)),
             *("--run-dir", str(self.run_dir)),
             *("--function-python", str(interpreter(FUNCTIONS))),
+            *("--layer", str(LAYER)),
         ]
         if self._keep:
             options += ["--keep-dir", str(self.state_dir / "kept")]

@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "an end that is told again is a double",
         "ends_of_calls.py",
-        "    return len(altered) <= 1\n",
+        "    return len(altered) + (event.at != double.at) <= 1\n",
         "    return False\n",
     ),
     Mutant(

@@ -1,6 +1,7 @@
 """Patch ministack where it differs from AWS, by its private names, for one version.
 
 - Handlers run on a bare interpreter, so that only their layers are importable.
+- Their processes are forked from one that has imported them; see `stack.aws.prefork`.
 - Rules and schedules are checked every second, not every ten.
 - The wait for the log of a handler that logs nothing is 5 ms, not 50.
 - When a function fails, the API answers as API Gateway does: 500, without detail.
@@ -15,11 +16,15 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from stack.aws import burst_limit, key_conditions, role_enforcement, stream_mapping
+
+# Starts a process as `subprocess.Popen` does.
+Popen = Callable[..., Any]
 
 VERSION = "1.5.33"
 TICK_SECONDS = 1.0
@@ -37,8 +42,22 @@ class UnknownEmulatorError(Exception):
     """The installed ministack is not the one that this module was written for."""
 
 
-def patch_emulator(function_python: Path) -> None:
+class _Subprocess:
+    """The module `subprocess`, but for how it starts a process."""
+
+    def __init__(self, popen: Popen) -> None:
+        self.Popen = popen
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+
+def patch_emulator(function_python: Path, popen: Popen = subprocess.Popen) -> None:
     """Patch ministack in this process; handlers will run on *function_python*.
+
+    Args:
+        function_python: Interpreter for them.
+        popen: Starts their processes.
 
     Raises:
         UnknownEmulatorError: Its version differs, or a private name is gone.
@@ -54,6 +73,9 @@ def patch_emulator(function_python: Path) -> None:
 
     runtime, detect = _find("core.lambda_runtime", "_detect_runtime_binary")
     runtime._detect_runtime_binary = _on(function_python, detect)
+
+    _find("core.lambda_runtime", "subprocess")
+    runtime.subprocess = _Subprocess(popen)
 
     _, worker = _find("core.lambda_runtime", "Worker")
     drain = getattr(worker, "_drain_stderr_bounded", None)

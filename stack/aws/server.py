@@ -13,13 +13,16 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from stack.addresses import HOST
 from stack.aws.api_port import ENDPOINT, ApiPort, Application, Receive, Scope, Send
 from stack.aws.certificates import make_certificates
 from stack.aws.files import files_of
+from stack.aws.framed_port import FramedPort
 from stack.aws.patches import UnknownEmulatorError, patch_emulator
+from stack.aws.prefork import Prefork
 
 REGION = "us-east-1"
 
@@ -32,18 +35,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--keep-dir", type=Path)
     parser.add_argument("--function-python", type=Path, required=True)
+    parser.add_argument("--layer", type=Path)
+    parser.add_argument("--test-socket", type=Path)
     options = parser.parse_args(arguments)
     make_certificates(options.run_dir, datetime.datetime.now(datetime.UTC))
     os.environ.update(
         emulator_settings(options.aws_port, options.run_dir, options.keep_dir)
     )
     tempfile.tempdir = None
+    prefork = Prefork(options.function_python, options.layer)
+    # Beside everything else that starts; its imports take as long as a function's.
+    prefork.start()
     try:
-        patch_emulator(options.function_python)
+        patch_emulator(options.function_python, prefork.popen)
     except UnknownEmulatorError as error:
         print(error, file=sys.stderr)
         return 1
-    asyncio.run(_serve(options.aws_port, options.api_port, options.run_dir))
+    asyncio.run(
+        _serve(
+            *(options.aws_port, options.api_port, options.run_dir, options.test_socket),
+            at_end=prefork.stop,
+        )
+    )
     return 0
 
 
@@ -91,7 +104,14 @@ def emulator_settings(
     return settings
 
 
-async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
+async def _serve(
+    aws_port: int,
+    api_port: int,
+    run_dir: Path,
+    test_socket: Path | None,
+    *,
+    at_end: Callable[[], None],
+) -> None:
     # Only now: ministack reads its settings when it is imported.
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
@@ -122,12 +142,17 @@ async def _serve(aws_port: int, api_port: int, run_dir: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    framed = FramedPort(emulator.app, aws_port)
+    if test_socket:
+        await framed.listen(test_socket)
     await serve(
         _by_port(api_port, api, emulator.app),
         config,
         shutdown_trigger=stop.wait,
     )
+    await framed.close()
     lambda_runtime.reset()
+    at_end()
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads of the emulator may still wait for functions that have just been ended.

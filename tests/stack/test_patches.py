@@ -69,6 +69,7 @@ def test_another_version_is_refused() -> None:
         ("services.eventbridge", "_SCHEDULER_TICK_INTERVAL", None),
         ("services.scheduler", "_SCHEDULE_TICK_INTERVAL", None),
         ("core.lambda_runtime", "_detect_runtime_binary", None),
+        ("core.lambda_runtime", "subprocess", None),
         (
             "core.lambda_runtime",
             "Worker._drain_stderr_bounded",

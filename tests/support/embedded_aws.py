@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import ssl
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +23,7 @@ from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
 from stack.aws.package import read_template
 from stack.children import Child
 from stack.environments import AWS, FUNCTIONS, ROOT, interpreter
+from tests.support.framed_client import short_way
 
 TEMPLATE = read_template(ROOT / "template.yaml")
 
@@ -64,28 +66,33 @@ class EmbeddedAws:
 def running_aws(run_dir: Path) -> Iterator[EmbeddedAws]:
     """Run the embedded AWS while the block runs; *run_dir* takes what it writes."""
     addresses = free_addresses()
-    arguments = [
-        *("--aws-port", str(addresses.aws_port)),
-        *("--api-port", str(addresses.api_port)),
-        *("--run-dir", str(run_dir)),
-        *("--function-python", str(interpreter(FUNCTIONS))),
-    ]
-    environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    with Child(
-        "the embedded AWS",
-        interpreter(AWS),
-        "stack.aws.server",
-        arguments,
-        environ,
-        run_dir / "aws.log",
-    ) as child:
-        embedded = EmbeddedAws(addresses.aws_url, run_dir / "ca.pem")
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(embedded, run_dir):
-            child.check()
-            assert time.monotonic() < deadline, "the embedded AWS did not answer"
-            time.sleep(0.02)
-        yield embedded
+    # The path of a socket can't be as long as that of run_dir may be.
+    with tempfile.TemporaryDirectory() as sockets:
+        test_socket = Path(sockets, "aws")
+        arguments = [
+            *("--aws-port", str(addresses.aws_port)),
+            *("--api-port", str(addresses.api_port)),
+            *("--run-dir", str(run_dir)),
+            *("--function-python", str(interpreter(FUNCTIONS))),
+            *("--test-socket", str(test_socket)),
+        ]
+        environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        with Child(
+            "the embedded AWS",
+            interpreter(AWS),
+            "stack.aws.server",
+            arguments,
+            environ,
+            run_dir / "aws.log",
+        ) as child:
+            embedded = EmbeddedAws(addresses.aws_url, run_dir / "ca.pem")
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(embedded, run_dir):
+                child.check()
+                assert time.monotonic() < deadline, "the embedded AWS did not answer"
+                time.sleep(0.02)
+            with short_way(addresses.aws_url, test_socket):
+                yield embedded
 
 
 def _answers(aws: EmbeddedAws, run_dir: Path) -> bool:

@@ -7,12 +7,15 @@ from typing import Any
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
+from tests.support.framed_client import stay_on_https
+
 
 class LostAnswers:
     """Loses the next answers of a client, as a broken connection does."""
 
     def __init__(self, client: Any) -> None:
         self._left = 0
+        stay_on_https(client)
         client.meta.events.register("before-send.dynamodb", self._send)
         self._session = URLLib3Session(verify=client._endpoint.http_session._verify)
 

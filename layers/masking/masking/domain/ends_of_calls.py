@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.gathered import Gathered
@@ -61,6 +62,11 @@ def ended_by(
     reached = _nearest(ending or free, event, _reach_of_other_leg)
     if reached or ending:
         return reached or ending[-1]
+    for other in later:
+        if other.at == event.at and other.stage >= Stage.ENDING:
+            reached = _nearest(free, other, _reach)
+            if reached and other.slot != event.slot:
+                return reached
     started = [c for c in free if not c.has_end] or [c for c in free if not c.is_over]
     started = [c for c in started if not _is_belied(c, event)] or started
     # Unless people talk in it a call has ended by now.
@@ -116,12 +122,20 @@ def _of_two_open(
     if event.leg and len(own) == 1:
         return own[0]
     newest, before = started[-1], started[-2]
-    begin = newest.events[0].slot
-    ends = 1 + sum((e.slot == event.slot) - (e.slot == begin) for e in later)
+    ends = 1 + sum(each.slot == event.slot for each in later)
+    begun = next((e for e in newest.facts if e.leg == event.leg), newest.facts[0])
+    ends -= _starts_in(later, begun.slot)
     if newest.began == event.at or ends >= len(started):
         return started[0]
     only_start = all(each.place <= LAST_START for each in newest.events)
     return before if only_start and newest.began - before.last <= LATE else newest
+
+
+def _starts_in(later: Sequence[CallbackEvent], slot: tuple[int, str]) -> int:
+    """Return how many calls begin with a fact; one that is told again counts once."""
+    told = [each.at for each in later if each.slot == slot]
+    again = sum(after - before <= AGAIN for before, after in pairwise(told))
+    return len(told) - again
 
 
 def _may_end(call: Gathered, event: CallbackEvent) -> bool:
@@ -164,7 +178,7 @@ def _missed(event: CallbackEvent, answers: Sequence[CallbackEvent]) -> float:
 
 
 def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
-    """Return whether an end is told again, with one attribute altered at most.
+    """Return whether an end is told again, with one thing altered at most.
 
     What one of them does not say they agree in.
     """
@@ -176,7 +190,7 @@ def _is_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:
         for name in names - {"EventTimestamp"}
         if len({double.attributes[name], event.attributes[name], ""}) > 2
     ]
-    return len(altered) <= 1
+    return len(altered) + (event.at != double.at) <= 1
 
 
 def _may_repeat(double: CallbackEvent, event: CallbackEvent) -> bool:

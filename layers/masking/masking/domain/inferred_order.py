@@ -156,8 +156,12 @@ def _numbered(
     ]
     starts = [since for _, since, _ in gaps]
     free: dict[int, list[CallbackEvent]] = {}
+    told = {(each.slot, each.at) for each in events if each.sequence is not None}
     for each in events:
         if each.sequence is not None or not each.told_at:
+            continue
+        if (each.slot, each.at) in told:
+            # It only repeats one that has its number.
             continue
         first = bisect_left(starts, each.at) - 1
         while first > 0 and gaps[first - 1][2] >= each.at:
