@@ -112,6 +112,11 @@ def test_a_function_is_denied_what_it_was_not_granted_elsewhere(
     stack: RunningStack,
 ) -> None:
     outputs = stack.outputs
+    table = stack.aws.client("dynamodb").describe_table(TableName=outputs["TableName"])
+    shard = {
+        "StreamArn": table["Table"]["LatestStreamArn"],
+        "ShardId": "shardId-00000000000000000000-00000000",
+    }
     denied: dict[tuple[str, str], Any] = {
         ("get_session", "secretsmanager"): lambda client: client.get_secret_value(
             SecretId=outputs["CarrierSecretArn"]
@@ -121,6 +126,9 @@ def test_a_function_is_denied_what_it_was_not_granted_elsewhere(
         ),
         ("on_session_event", "sqs"): lambda client: client.send_message(
             QueueUrl=outputs["RecordingQueueUrl"], MessageBody="{}"
+        ),
+        ("get_session", "dynamodbstreams"): lambda client: client.get_shard_iterator(
+            **shard, ShardIteratorType="LATEST"
         ),
         ("create_session", "events"): lambda client: client.put_events(
             Entries=[
