@@ -194,6 +194,26 @@ def test_changes_that_the_stream_has_forgotten_are_reported_and_the_rest_publish
     assert '"ChangesLost":[3.0]' in logged
 
 
+def test_a_range_with_fewer_changes_than_its_batch_had_is_reported(
+    deployment: Deployment,
+    stores: Stores,
+    clock: Clock,
+    stream: TableStream,
+    given_up: Given,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    active(stores, clock)
+    notice = given_up(stream.new())
+    notice[FIRST]["batchSize"] += 2
+
+    answer = republish(message(notice))
+
+    assert answer is None
+    assert [each["type"] for each in deployment.published()] == ["session.created"]
+    assert parked_in(deployment) == [notice]
+    assert '"ChangesLost":[2.0]' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "gone",
     [

@@ -347,7 +347,16 @@ def test_a_change_of_a_session_keeps_its_id_through_the_redrive(
     assert (again["id"], again["type"]) == (created["id"], "session.created")
 
 
-@pytest.mark.parametrize("bad", ["{}", "not JSON", "[]", '{"DDBStreamBatchInfo": {}}'])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("{}", "not JSON", "[]"),
+        pytest.param("[" * 100_000, id="too deep"),
+        pytest.param("1" * 5_000, id="too long a number"),
+        '{"DDBStreamBatchInfo": {}}',
+        '{"pk": "S#1", "sk": "A#STATE", "reason": "x", "place": [1], "new": 7}',
+    ],
+)
 def test_a_message_that_names_no_change_comes_again_alone(
     deployment: Deployment,
     services: Services,

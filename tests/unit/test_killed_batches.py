@@ -45,6 +45,7 @@ def test_a_batch_is_known_by_its_place_in_the_stream(beside: dict[str, Any]) -> 
         {**INFO, "startSequenceNumber": "٣"},
         {**INFO, "endSequenceNumber": "9" * 41},
         {**INFO, "endSequenceNumber": 17},
+        {**INFO, "endSequenceNumber": "3126276361"},
         {**INFO, "endSequenceNumber": ""},
         {},
         [],

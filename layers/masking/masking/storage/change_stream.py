@@ -77,10 +77,10 @@ class ChangeStream:
     def _read_from(
         self, kind: str, wanted: StreamRange, at: str | None = None
     ) -> Reading:
-        first, last = _padded(wanted.first), _padded(wanted.last)
+        first, last = padded(wanted.first), padded(wanted.last)
         found: list[Record] = []
         for record in self._records(kind, wanted, at):
-            place = _padded(record["dynamodb"]["SequenceNumber"])
+            place = padded(record["dynamodb"]["SequenceNumber"])
             if first <= place <= last:
                 found.append(record)
             if place >= last:
@@ -117,7 +117,7 @@ def _as_lambda_has_it(record: Record) -> Record:
     return {**record, "dynamodb": change}
 
 
-def _padded(place: str) -> str:
+def padded(place: str) -> str:
     """Return a sequence number as text that sorts as its number does."""
     return place.zfill(MOST_DIGITS)
 

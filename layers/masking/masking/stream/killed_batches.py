@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from masking.core import telemetry
-from masking.storage.change_stream import MOST_DIGITS, ChangeStream, StreamRange
+from masking.storage.change_stream import MOST_DIGITS, ChangeStream, StreamRange, padded
 
 if TYPE_CHECKING:
     from masking.storage.queues import Queue
@@ -84,7 +84,7 @@ class KilledBatches:
             )
             for group in groups:
                 self.publish_changes.publish_or_park(group)
-        if not found.is_whole:
+        if not found.is_whole or len(found.records) < batch.size:
             self._report_lost(batch, body, len(found.records))
         if found.is_whole and len(found.records) == batch.size:
             self.publish_changes.publisher.count(found.records)
@@ -121,6 +121,8 @@ def batch_in(document: Any) -> KilledBatch | None:
         return None
     wanted = StreamRange(*map(str, texts))
     if not (_is_number(wanted.first) and _is_number(wanted.last)):
+        return None
+    if padded(wanted.last) < padded(wanted.first):
         return None
     size = info.get("batchSize")
     return KilledBatch(wanted, size if isinstance(size, int) else 1)

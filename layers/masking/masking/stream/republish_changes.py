@@ -166,7 +166,7 @@ def _read(body: str) -> Any:
     """Return a message's JSON; None for one that is none."""
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -177,4 +177,4 @@ def _received(message: Message) -> int:
 
 def _place(parked: Mapping[str, Any]) -> str:
     """Return what sorts the parked changes of a session: by place in the stream."""
-    return f"{parked.get('place') or FIRST:0>{bus_events.PLACE_DIGITS}}"
+    return f"{parked.get('place') or FIRST!s:0>{bus_events.PLACE_DIGITS}}"
