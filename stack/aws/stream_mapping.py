@@ -14,7 +14,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-Execute = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+# Runs a function on an event, which may be any JSON.
+Execute = Callable[[dict[str, Any], Any], dict[str, Any]]
 Records = Sequence[dict[str, Any]]
 
 EXHAUSTED = "RetryAttemptsExhausted"
@@ -33,9 +34,7 @@ def retried(
     """
     failures: dict[tuple[str, str], int] = {}
 
-    def execute_function(
-        function: dict[str, Any], event: dict[str, Any]
-    ) -> dict[str, Any]:
+    def execute_function(function: dict[str, Any], event: Any) -> dict[str, Any]:
         result = execute(function, event)
         mapping = _mapping_of(function, event, mappings)
         if mapping is None:
@@ -62,15 +61,16 @@ def retried(
 
 def _mapping_of(
     function: dict[str, Any],
-    event: dict[str, Any],
+    event: Any,
     mappings: Callable[[], Sequence[dict[str, Any]]],
 ) -> dict[str, Any] | None:
     """Return the mapping of a stream that an event comes from; None for others."""
-    records = event.get("Records")
-    if not records or records[0].get("eventSource") != "aws:dynamodb":
+    records = event.get("Records") if isinstance(event, dict) else None
+    first = records[0] if isinstance(records, list) and records else None
+    if not isinstance(first, dict) or first.get("eventSource") != "aws:dynamodb":
         return None
     name = (function.get("config") or function).get("FunctionName")
-    source = records[0].get("eventSourceARN")
+    source = first.get("eventSourceARN")
     for mapping in mappings():
         if (mapping["FunctionName"], mapping["EventSourceArn"]) == (name, source):
             return mapping

@@ -155,7 +155,11 @@ def test_of_a_filtered_batch_no_record_is_passed_over() -> None:
         event(1, source="aws:sqs"),
         event(1, arn="arn:of:another"),
         {"Records": []},
+        {"Records": 7},
+        {"Records": ["aws:dynamodb"]},
         {"rawPath": "/v1/health"},
+        ["Records"],
+        None,
     ],
 )
 def test_other_events_are_left_alone(other: Any) -> None:
