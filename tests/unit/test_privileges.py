@@ -199,7 +199,7 @@ ALLOWED: Mapping[str, Allowed] = {
     },
     "check_sessions": {
         **WRITES_SESSIONS,
-        GET: of(CARRIERS),
+        GET: of(CARRIERS, SESSIONS),
         EVENTS: BUS,
         SECRET: CARRIER | SIGNING,
     },
