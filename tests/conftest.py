@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +40,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("maskline")
 
 
-# The longest come first, so that nobody waits for them alone; those that wait for the
-# clock and those that work are mixed, so that the processors have something to do.
+# Of the tests that wait for other processes the longest come first, so that none of them
+# is waited for alone at the end.
 LONGEST = (
     "stack/test_erasing.py",
     "proofs/test_attack.py",
@@ -56,15 +56,34 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first, and refuse two tests of one id.
+    """Mix the files that wait and those that work, and refuse two tests of one id.
 
-    Of those pytest-xdist would silently run one.
+    So the processors have something to do until the end. Of tests that have one id
+    pytest-xdist would silently run one.
     """
-    order = {Path(__file__).parent / name: at for at, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
+    order = _order_of([item.path for item in items])
+    items.sort(key=lambda item: order[item.path])
     times = Counter(item.nodeid for item in items)
     if twice := [name for name, count in times.items() if count > 1]:
         raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")
+
+
+def _order_of(paths: Iterable[Path]) -> dict[Path, float]:
+    """Return the place of each file: both kinds come to their end at the same time."""
+    tests = Path(__file__).parent
+    longest = {tests / name: at for at, name in enumerate(LONGEST)}
+    works = [tests / "handlers", tests / "unit"]
+    working: list[Path] = []
+    waiting: list[Path] = []
+    for path in dict.fromkeys(paths):
+        kind = working if any(path.is_relative_to(each) for each in works) else waiting
+        kind.append(path)
+    waiting.sort(key=lambda path: longest.get(path, len(longest)))
+    return {
+        path: (at + offset) / len(kind)
+        for kind, offset in ((waiting, 0), (working, 0.5))
+        for at, path in enumerate(kind)
+    }
 
 
 MEASURING = Measuring()
