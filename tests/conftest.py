@@ -40,8 +40,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("maskline")
 
 
-# Of the tests that wait for other processes the longest come first, so that none of them
-# is waited for alone at the end.
+# Of the tests that wait for other processes the longest come first, so that nothing is
+# waited for alone at the end.
 LONGEST = (
     "stack/test_erasing.py",
     "proofs/test_attack.py",
