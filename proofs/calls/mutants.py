@@ -275,8 +275,8 @@ MUTANTS = (
     Mutant(
         "an untimed callback goes to a record that has nothing",
         "settled_calls.py",
-        "if event.told_at or each not in told_apart",
-        "if event.told_at",
+        "if (event.told_at or each not in told_apart)",
+        "if (event.told_at)",
     ),
     Mutant(
         "a wrong PIN without a second leg is pin_failed",

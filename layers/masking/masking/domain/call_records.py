@@ -147,6 +147,11 @@ class CallRecord:
         failed = pin_outcome(event.attributes) == "failed"
         return missed + UNLIKELY if failed == self.is_dialed else missed
 
+    def is_explained_by(self, event: CallbackEvent) -> bool:
+        """Return whether a callback says why nobody was called: a wrong PIN."""
+        wrong = event.name == PIN and pin_outcome(event.attributes) == "failed"
+        return wrong and not self.is_dialed
+
     @property
     def is_dialed(self) -> bool:
         """Return whether anybody was called."""

@@ -92,6 +92,11 @@ class CallbackEvent:
         return money(self.attributes.get("Amount"))
 
     @property
+    def caller(self) -> str:
+        """Return the number that called, as it came; empty if it is not told."""
+        return self.attributes.get("From", "")
+
+    @property
     def recording(self) -> str:
         """Return the name of the recording that it is about; empty without one."""
         return self.attributes.get("RecordingUUID", "")

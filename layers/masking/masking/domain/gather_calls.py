@@ -102,7 +102,7 @@ def _begins_another(event: CallbackEvent, later: Iterable[CallbackEvent]) -> boo
 
 
 def _same_caller(call: Gathered, event: CallbackEvent) -> bool:
-    caller = event.attributes.get("From", "")
+    caller = event.caller
     return not caller or not call.caller or caller == call.caller
 
 

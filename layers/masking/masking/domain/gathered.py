@@ -67,7 +67,7 @@ class Gathered:
     @property
     def caller(self) -> str:
         """Return the number that called; empty if no callback has it."""
-        given = (each.attributes.get("From", "") for each in self.events)
+        given = (each.caller for each in self.events)
         return next(filter(None, given), "")
 
     @property

@@ -61,13 +61,16 @@ def settle(
     """
     records = sorted(map(CallRecord, interactions), key=lambda each: each.span)
     home, rest = _matched(calls, records)
+    callers = _callers(calls, home, history)
     found = []
-    for record, events in zip(
-        records, _attached(records, home, calls, history), strict=True
-    ):
+    for number, events in enumerate(_attached(records, home, calls, history, callers)):
+        record = records[number]
+        turned_away = (each.caller for each in events if record.is_explained_by(each))
+        caller = next(filter(None, turned_away), callers.get(number))
         told = Gathered()
         for event in events:
-            told.add(event)
+            if _is_of_caller(event, caller):
+                told.add(event)
         base = without_callbacks(0)
         if events:
             digests = [event.digest for event in events]
@@ -84,11 +87,34 @@ def settle(
     return [replace(call, ordinal=n) for n, call in enumerate(found, start=1)]
 
 
+def _callers(
+    calls: Sequence[Call], home: Mapping[int, int], history: Sequence[CallbackEvent]
+) -> dict[int, str]:
+    """Return who called in each record, as its callbacks write it, if they do.
+
+    Of calls that were taken for one record the first in *home* fits it best.
+    """
+    by_digest = {each.digest: each.caller for each in history}
+    found: dict[int, str] = {}
+    for at, number in home.items():
+        told = (by_digest.get(digest) for digest in calls[at].digests)
+        caller = next(filter(None, told), None)
+        if caller:
+            found.setdefault(number, caller)
+    return found
+
+
+def _is_of_caller(event: CallbackEvent, caller: str | None) -> bool:
+    """Return whether a callback may be of a call of *caller*; None is not known."""
+    return not event.caller or caller in (None, event.caller)
+
+
 def _attached(
     records: Sequence[CallRecord],
     home: Mapping[int, int],
     calls: Sequence[Call],
     history: Sequence[CallbackEvent],
+    callers: Mapping[int, str],
 ) -> list[list[CallbackEvent]]:
     """Return the callbacks of each record, in order.
 
@@ -110,7 +136,11 @@ def _attached(
             each
             for each in range(max(first, number - NEAR), min(last, number + NEAR))
             # When it was received says less: it goes to a record that has nothing.
-            if event.told_at or each not in told_apart
+            if (event.told_at or each not in told_apart)
+            and (
+                _is_of_caller(event, callers.get(each))
+                or records[each].is_explained_by(event)
+            )
         ]
         best = min(near, key=lambda n: records[n].misses(event), default=number)
         if records[best].misses(event) + BETTER < records[number].misses(event):

@@ -152,7 +152,7 @@ def _continues(call: Chain, each: CallbackEvent, *, has_end_event: bool) -> bool
 
 
 def _caller(call: Sequence[CallbackEvent]) -> str:
-    return next((c for each in call if (c := each.attributes.get("From", ""))), "")
+    return next((c for each in call if (c := each.caller)), "")
 
 
 def _divide(
