@@ -17,6 +17,7 @@ from masking.domain.sessions import Session, Status
 from masking.plivo.errors import CarrierError
 from tests.support.harness import NOWHERE_DOMAIN, TENANT, Harness
 from tests.support.harness_parts import KilledError
+from tests.support.people import pair_of
 from tests.support.proof_size import size
 
 
@@ -108,13 +109,7 @@ def _created_without_answer(harness: Harness, number: int) -> Session:
     harness.ask_simulator("PUT", "faults", faults)
     with suppress(CarrierError):
         harness.services.create_session.create(
-            requests.parse_create(
-                {
-                    "first_party": f"+1202555{number:04d}",
-                    "second_party": f"+1202557{number:04d}",
-                    "session_expiry": 600,
-                }
-            ),
+            requests.parse_create({**pair_of(number), "session_expiry": 600}),
             tenant_id=TENANT,
             idempotency_key=f"key {number}",
             domain=NOWHERE_DOMAIN,

@@ -41,6 +41,7 @@ from tests.support.harness_parts import (
 )
 from tests.support.harness_services import HarnessServices
 from tests.support.interrupted import rewriting
+from tests.support.people import pair_of
 from tests.support.stores import stores_over
 
 TENANT = "acme"
@@ -138,8 +139,7 @@ class Harness:
     def create(self, number: int = 0, **asked: Any) -> Session:
         """Create a session of the pair *number*, which no other session has."""
         body = {
-            "first_party": f"+1202555{2 * number:04d}",
-            "second_party": f"+1202556{2 * number:04d}",
+            **pair_of(number),
             "session_expiry": 600,
             **asked,
         }

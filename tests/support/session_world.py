@@ -24,6 +24,7 @@ from tests.support.harness_parts import KeptBus, KilledError
 from tests.support.harness_services import HarnessServices
 from tests.support.memory_dynamodb import MemoryDynamoDb
 from tests.support.model_plivo import LATE, ModelPlivo, There
+from tests.support.people import pair_of
 
 TENANT = "acme"
 MINUTE = timedelta(minutes=1)
@@ -97,10 +98,8 @@ class World:
 
     def create(self, expiry: int, trouble: str) -> None:
         """Create a session."""
-        pair = 2 * len(self.known)
         body = {
-            "first_party": f"+1202555{pair:04d}",
-            "second_party": f"+1202555{pair + 1:04d}",
+            **pair_of(len(self.known)),
             "session_expiry": expiry,
         }
         key = f"order {len(self.known)}"
