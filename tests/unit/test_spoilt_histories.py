@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.calls import mutants, run
+from proofs.calls import known, mutants, run
 from tests.support.proof_size import size
 
 
@@ -12,32 +12,7 @@ def test_no_rule_of_calls_is_broken_by_what_carriers_do() -> None:
     assert run.broken(size(1_500, 100_000), seed=7) == {}
 
 
-BROKE_ONCE = {
-    1: (
-        *(
-            84,
-            287,
-            691,
-            835,
-            2537,
-            5477,
-            7394,
-            12040,
-            14653,
-            21953,
-            24681,
-            28744,
-            31560,
-        ),
-        *(35870, 43233, 53211, 54231, 59509, 64134, 70295, 78221, 84527, 86141),
-    ),
-    5: (15862,),
-}
-
-
-@pytest.mark.parametrize(
-    ("seed", "number"), [(seed, n) for seed, found in BROKE_ONCE.items() for n in found]
-)
+@pytest.mark.parametrize(("seed", "number"), known.all_known())
 def test_histories_that_broke_a_rule_once_do_so_no_more(seed: int, number: int) -> None:
     assert run.broken_in(seed, number) == []
 
