@@ -12,7 +12,7 @@ def test_no_rule_of_calls_is_broken_by_what_carriers_do() -> None:
     assert run.broken(size(1_500, 100_000), seed=7) == {}
 
 
-@pytest.mark.parametrize(("seed", "number"), known.all_known())
+@pytest.mark.parametrize(("seed", "number"), [*known.all_known()])
 def test_histories_that_broke_a_rule_once_do_so_no_more(seed: int, number: int) -> None:
     assert run.broken_in(seed, number) == []
 
