@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,18 +42,26 @@ hypothesis.settings.load_profile("maskline")
 
 
 # Of the tests that wait for other processes the longest come first, so that nothing is
-# waited for alone at the end.
-LONGEST = (
-    "stack/test_erasing.py",
-    "proofs/test_attack.py",
-    "stack/test_killed_handlers.py",
-    "proofs/test_recordings.py",
-    "proofs/test_creates.py",
-    "proofs/test_calls_chaos.py",
-    "stack/test_keys.py",
-    "proofs/test_killed_functions.py",
-    "stack/test_demo.py",
-)
+# waited for alone at the end; about how many seconds they take.
+LONGEST = {
+    "stack/test_killed_handlers.py": 175,
+    "stack/test_erasing.py": 170,
+    "proofs/test_attack.py": 95,
+    "proofs/test_creates.py": 95,
+    "proofs/test_recordings.py": 75,
+    "stack/test_keys.py": 75,
+    "stack/test_demo.py": 75,
+    "stack/test_made_up_requests.py": 80,
+    "stack/test_sam_build.py": 80,
+    "proofs/test_a_week.py": 95,
+    "proofs/test_random_histories.py": 60,
+    "proofs/test_erased_number.py": 60,
+    "proofs/test_interrupted_erasures.py": 40,
+    "proofs/test_calls_chaos.py": 35,
+    "proofs/test_units.py": 35,
+    "proofs/test_killed_functions.py": 30,
+}
+OTHERS = 8
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,18 +80,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _order_of(paths: Iterable[Path]) -> dict[Path, float]:
     """Return the place of each file: both kinds come to their end at the same time."""
     tests = Path(__file__).parent
-    longest = {tests / name: at for at, name in enumerate(LONGEST)}
+    longest = {tests / name: seconds for name, seconds in LONGEST.items()}
     works = [tests / "handlers", tests / "unit"]
     working: list[Path] = []
     waiting: list[Path] = []
     for path in dict.fromkeys(paths):
         kind = working if any(path.is_relative_to(each) for each in works) else waiting
         kind.append(path)
-    waiting.sort(key=lambda path: longest.get(path, len(longest)))
-    return {
-        path: (at + offset) / len(kind)
-        for kind, offset in ((waiting, 0), (working, 0.5))
-        for at, path in enumerate(kind)
+    waiting.sort(key=lambda path: -longest.get(path, OTHERS))
+    order = {path: (at + 0.5) / len(working) for at, path in enumerate(working)}
+    times = [longest.get(path, OTHERS) for path in waiting]
+    begun = accumulate(times, initial=0)
+    return order | {
+        path: since / sum(times) for path, since in zip(waiting, begun, strict=False)
     }
 
 
