@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from proofs.attack import pii_scan
@@ -11,6 +13,7 @@ from proofs.attack.evidence import Piece
 from proofs.attack.target import JSON, VICTIM, Answer, Target
 from proofs.harness import make_call, simulator_client
 from proofs.http_listener import HttpListener
+from proofs.runner import ProofError
 
 FIRST, SECOND = (pii_scan.number(ordinal) for ordinal in (31, 42))
 
@@ -21,6 +24,9 @@ OWN = tuple(
 # Below a session's path, but held back from its owner too.
 HELD_BACK = ("/events", "/recordings")
 CALLBACK = "answer to a callback"
+
+# How often a create is sent that fails for now.
+TRIES = 5
 
 
 @dataclass
@@ -48,9 +54,16 @@ class Recorder:
         }
 
     def _create(self, **more: Any) -> dict[str, Any]:
-        answer = self._ask("POST", "/v1/sessions", self._body(**more))
-        session: dict[str, Any] = answer.document()["session"]
-        return session
+        """Create a session as an app does: what fails for now is asked for again."""
+        for _ in range(TRIES):
+            answer = self._ask("POST", "/v1/sessions", self._body(**more))
+            if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
+                session: dict[str, Any] = answer.document()["session"]
+                return session
+            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                break
+            time.sleep(1)
+        raise ProofError(f"a create was answered {answer.status}: {answer.document()}")
 
     def _call(self, caller: str, virtual: str, **plan: Any) -> None:
         with simulator_client(self.target.stack) as simulator:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,24 @@ def untraced(call: Callable[..., Any]) -> Callable[..., Any]:
 
     def call_untraced(*arguments: Any, **named: Any) -> Any:
         tracer = sys.gettrace()
-        sys.settrace(None)
+        if tracer is None or not _set_tracer(None):
+            return call(*arguments, **named)
         try:
             return call(*arguments, **named)
         finally:
-            sys.settrace(tracer)
+            while not _set_tracer(tracer):
+                time.sleep(0)
 
     return call_untraced
+
+
+def _set_tracer(tracer: Any) -> bool:
+    """Set this thread's tracer; return False while another thread sets its own."""
+    try:
+        sys.settrace(tracer)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _spare_the_sdk() -> None:
