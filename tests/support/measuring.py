@@ -14,8 +14,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,24 +95,22 @@ def untraced(call: Callable[..., Any]) -> Callable[..., Any]:
 
     def call_untraced(*arguments: Any, **named: Any) -> Any:
         tracer = sys.gettrace()
-        if tracer is None or not _set_tracer(None):
+        if tracer is None:
+            return call(*arguments, **named)
+        # Here and in no function of its own, of which the tracer would see but one end.
+        try:
+            sys.settrace(None)
+        except RuntimeError:
+            # Another thread sets its own.
             return call(*arguments, **named)
         try:
             return call(*arguments, **named)
         finally:
-            while not _set_tracer(tracer):
-                time.sleep(0)
+            while sys.gettrace() is None:
+                with suppress(RuntimeError):
+                    sys.settrace(tracer)
 
     return call_untraced
-
-
-def _set_tracer(tracer: Any) -> bool:
-    """Set this thread's tracer; return False while another thread sets its own."""
-    try:
-        sys.settrace(tracer)
-    except RuntimeError:
-        return False
-    return True
 
 
 def _spare_the_sdk() -> None:
