@@ -26,8 +26,9 @@ class _Address(click.ParamType[str]):
             parts = urlsplit(value)
         except ValueError:
             parts = urlsplit("")
-        if parts.scheme != "https" or not parts.hostname:
-            self.fail("must begin with https:// and a host")
+        names_user = parts.username is not None or parts.password is not None
+        if parts.scheme != "https" or not parts.hostname or names_user:
+            self.fail("must begin with https:// and a host, and name no user")
         return value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from masking.api import callback_requests
+from masking.core.get_health import VERSION
 from masking.core.settings import Settings
 from masking.storage.stores import Stores
 from masking.tenants import authorize
@@ -92,6 +93,12 @@ def is_goodbye(answer: dict[str, Any]) -> None:
     assert answer["body"].endswith("<Hangup/></Response>")
 
 
+def is_health(answer: dict[str, Any]) -> None:
+    """Expect the version, and nothing else."""
+    assert answer["statusCode"] == 200
+    assert read(answer) == {"version": VERSION}
+
+
 REFUSED = is_problem(403, "webhook_refused")
 
 # What comes out, each file in a deployment in which the session of
@@ -112,6 +119,7 @@ EXPECTED: dict[str, Check] = {
     "create_session.invalid": is_problem(400, "invalid_request", "not_created"),
     "create_session.malformed": is_problem(400, "malformed_body", "not_created"),
     "create_session.read_only_key": is_problem(403, "scope_missing", "not_created"),
+    "get_health": is_health,
     "get_session": is_answer(200, first_party="+12025550100", record=True),
     "get_session.unknown": is_problem(404, "session_not_found"),
     "update_session": is_answer(200, call_time_limit=3600, record=True),

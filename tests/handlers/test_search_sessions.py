@@ -135,10 +135,10 @@ def test_a_party_is_found_on_either_side(
     other = make(number=51).session_uuid
     publish()
 
-    assert found(party="+12025550150") == [one]
-    assert found(party="12025550100") == [other, one]
-    assert found(party="+12025550100", second_party="+12025550151") == [other]
-    assert found(party="+12025550199") == []
+    assert found(either_party="+12025550150") == [one]
+    assert found(either_party="12025550100") == [other, one]
+    assert found(either_party="+12025550100", second_party="+12025550151") == [other]
+    assert found(either_party="+12025550199") == []
 
 
 def test_sessions_are_found_by_sub_account(
@@ -274,7 +274,7 @@ def test_more_than_thirty_days_cannot_be_searched() -> None:
         ({"created_time": 17}, "created_time"),
         ({"duration": -1}, "duration"),
         ({"labels": {f"k{n}": "v" for n in range(11)}}, "labels"),
-        ({"party": "12"}, "party"),
+        ({"either_party": "12"}, "either_party"),
         ({"subaccount": "SA1"}, "subaccount"),
         ({"offset": -1}, "offset"),
         ({"offset": 1001}, "offset"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from functions.get_health import app as get_health
 from masking.api import (
     erasure_views,
     gateway,
@@ -338,6 +339,7 @@ def answers() -> Iterator[tuple[str, Any]]:
     sent = [delivery_view(each) for each in all_deliveries()]
     yield from (("DeliveryAnswer", enveloped(delivery=each)) for each in sent)
     yield from (("DeliveryPage", page) for page in pages_of(sent))
+    yield "Health", read(get_health.lambda_handler(sample("get_health"), None))
     for erasure in all_erasures():
         yield "ErasureAnswer", erasure_views.envelope(erasure)
     yield from (("Problem", each) for each in all_problems())

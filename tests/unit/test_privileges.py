@@ -91,6 +91,7 @@ ALLOWED: Mapping[str, Allowed] = {
         UPDATE: of(SESSIONS, TENANTS),
         SECRET: CARRIER | SIGNING,
     },
+    "get_health": {},
     "get_session": {QUERY: of(SESSIONS)},
     "update_session": {**WRITES_SESSIONS, GET: of(POOL), SECRET: CARRIER},
     "expire_session": {**WRITES_SESSIONS, SECRET: CARRIER},

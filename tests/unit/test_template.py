@@ -122,7 +122,7 @@ def test_a_function_has_a_policy_of_its_own_and_no_wildcard(logical_id: str) -> 
     properties = FUNCTIONS[logical_id]
     allowed = statements(properties)
 
-    assert allowed
+    assert bool(allowed) == (logical_id != "GetHealthFunction")
     assert "Role" not in properties
     for statement in allowed:
         actions, resources = (as_list(statement[k]) for k in ("Action", "Resource"))
@@ -202,7 +202,7 @@ def test_a_functions_log_has_an_end(logical_id: str) -> None:
     assert groups[0]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_only_plivos_webhooks_are_open() -> None:
+def test_only_plivos_webhooks_and_the_health_are_open() -> None:
     open_routes = {
         event["Properties"]["Path"]
         for properties in FUNCTIONS.values()
@@ -211,7 +211,7 @@ def test_only_plivos_webhooks_are_open() -> None:
         and event["Properties"].get("Auth") == {"Authorizer": "NONE"}
     }
 
-    assert open_routes == {
+    assert open_routes == {"/v1/health"} | {
         path for _, path in map(str.split, routes()) if "/plivo/" in path
     }
     assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"]
@@ -221,12 +221,21 @@ def test_a_caller_is_answered_whatever_else_the_api_is_asked() -> None:
     api = RESOURCES["Api"]["Properties"]
     answering = {route for route, name in routes().items() if name == "answer_call"}
 
-    assert api["RouteSettings"].keys() == answering
+    assert api["RouteSettings"].keys() == answering | {"GET /v1/health"}
     assert len(answering) == 2
-    for settings in api["RouteSettings"].values():
+    for route in answering:
+        settings = api["RouteSettings"][route]
         assert settings["ThrottlingBurstLimit"] >= 50
         assert settings["ThrottlingRateLimit"] >= 50
         assert settings["DetailedMetricsEnabled"]
+
+
+def test_who_needs_no_key_can_take_little_of_the_account() -> None:
+    settings = RESOURCES["Api"]["Properties"]["RouteSettings"]["GET /v1/health"]
+
+    assert settings["ThrottlingBurstLimit"] <= 20
+    assert settings["ThrottlingRateLimit"] <= 10
+    assert settings["DetailedMetricsEnabled"]
 
 
 def test_the_fallback_that_is_registered_is_a_route_of_ours_or_the_operators() -> None:

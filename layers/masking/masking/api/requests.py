@@ -220,6 +220,8 @@ def violation_of(field: str, rule: str, sent: Mapping[str, Any]) -> dict[str, An
     elif isinstance(shown, (dict, list)):
         shown = "an object" if isinstance(shown, dict) else "a list"
     elif isinstance(shown, str):
+        is_url = field.endswith(("_url", "_play"))
+        shown = numbers.without_user(shown, is_url=is_url)
         shown = str(numbers.masked(shown))[:100]
     else:
         shown = numbers.masked(shown)

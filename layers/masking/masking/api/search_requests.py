@@ -25,7 +25,7 @@ from masking.core.times import FIRST_YEAR, LAST_YEAR
 USUAL_WINDOW = timedelta(days=7)
 LONGEST_WINDOW = timedelta(days=30)
 
-PARTIES = frozenset({"party", "first_party", "second_party", "virtual_number"})
+PARTIES = frozenset({"either_party", "first_party", "second_party", "virtual_number"})
 
 MOST_SKIPPED = 1_000
 
@@ -64,7 +64,7 @@ Duration = Annotated[int, Field(ge=0, le=LONGEST_SECONDS)]
 class Search(Body):
     """A search for sessions; every filter that is given must hold."""
 
-    party: PhoneNumber | None = None
+    either_party: PhoneNumber | None = None
     first_party: PhoneNumber | None = None
     second_party: PhoneNumber | None = None
     virtual_number: PhoneNumber | None = None

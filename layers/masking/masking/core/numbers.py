@@ -53,8 +53,9 @@ def hashed(key: bytes, number: str) -> str:
 def masked(text: object) -> object:
     """Hide all but the last two of every run of four or more digits in *text*.
 
-    Addresses of SIP and mail are hidden whole. Other values are returned as they are,
-    but for numbers of that many digits.
+    Addresses of SIP and mail are hidden whole, and the user that a URL names with the
+    password. Other values are returned as they are, but for numbers of that many
+    digits.
     """
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         if abs(text) <= 999_999 or text != text or abs(text) == float("inf"):
@@ -65,7 +66,7 @@ def masked(text: object) -> object:
         return masked(str(text)) if abs(text) < 10**400 else "*" * 400
     if not isinstance(text, str):
         return text
-    return DIGITS.sub(_hide, NAMES.sub("***", text))
+    return DIGITS.sub(_hide, NAMES.sub("***", without_user(text)))
 
 
 # Digits of any script, with what stands between them in a number: spaces, brackets,
@@ -78,6 +79,25 @@ DIGITS = re.compile(
 NAMES = re.compile(
     r"(?i:sips?:)[^\s;,<>\"']+|[^\s;,<>\"'/:@=&?]{1,64}@[^\s;,<>\"'/:@=&?]{1,255}"
 )
+
+
+# What ends the user in a URL: @ in the forms that some reader takes for one.
+AT = ("@", "%40", "\uff20", "\ufe6b")
+URL = re.compile(r"https?://", re.IGNORECASE)
+ANY_URL = re.compile(r".*?//", re.DOTALL)
+
+
+def without_user(text: str, *, is_url: bool = False) -> str:
+    """Hide the user and the password in a URL, however it is spoilt.
+
+    A password may hold any character, so all from `//` to the last @ is hidden. Of what
+    *is_url* only `http://` or `https://` stays before that.
+    """
+    end = max(map(text.rfind, AT))
+    found = (URL if is_url else ANY_URL).match(text, 0, max(end, 0))
+    if end < 0 or not (found or is_url):
+        return text
+    return f"{found.group() if found else ''}***{text[end:]}"
 
 
 def _hide(match: re.Match[str]) -> str:

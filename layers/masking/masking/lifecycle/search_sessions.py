@@ -129,7 +129,7 @@ def _place_of(search: Search, tenant_id: str, number_key: bytes) -> Listing:
     if search.labels:
         label, value = next(iter(search.labels.items()))
         return session_items.Listing(key_space.label_key(tenant_id, label, value))
-    for number in (search.first_party, search.second_party, search.party):
+    for number in (search.first_party, search.second_party, search.either_party):
         if number:
             return _place_of_party(number, tenant_id, number_key)
     return session_items.listing_of_tenant(tenant_id)
@@ -151,7 +151,7 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
             (settings.get("first_party"), search.first_party),
             (settings.get("second_party"), search.second_party),
         ]
-        if search.party not in (None, *map(settings.get, sessions.PARTIES)):
+        if search.either_party not in (None, *map(settings.get, sessions.PARTIES)):
             return False
     if any(want is not None and has != want for has, want in wanted):
         return False
@@ -165,7 +165,7 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
 
 def _is_by_one_party(search: Search) -> bool:
     """Return whether the listing itself is that of the one party asked for."""
-    asked = (search.first_party, search.second_party, search.party)
+    asked = (search.first_party, search.second_party, search.either_party)
     return not search.labels and asked.count(None) == 2
 
 

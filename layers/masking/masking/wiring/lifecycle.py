@@ -16,6 +16,7 @@ from masking.wiring.connections import Connections
 if TYPE_CHECKING:
     from masking.callbacks.on_recording_event import OnRecordingEvent
     from masking.callbacks.on_session_event import OnSessionEvent
+    from masking.core.get_health import Health
     from masking.core.times import Clock
     from masking.lifecycle.answer_call import AnswerCall
     from masking.lifecycle.check_sessions import CheckSessions
@@ -43,6 +44,15 @@ TENANT_SECONDS = 60
 
 class LifecycleServices(Connections):
     """Use cases of sessions: their life, and Plivo's callbacks about them."""
+
+    # Whether anything answers
+
+    @property
+    def get_health(self) -> Callable[[], Health]:
+        """Return what says which version answers."""
+        from masking.core.get_health import get_health
+
+        return get_health
 
     # The life of a session
 
