@@ -112,6 +112,8 @@ def test_a_phone_keeps_its_plan(served: httpx.Client) -> None:
     assert overridden["outcome"] == "connected"
     assert served.get(f"/_sim/phones/{BOB}").json()["answer"] == "busy"
     assert overridden["legs"][1]["duration"] == 5
+    assert served.delete(f"/_sim/phones/{BOB}").status_code == 204
+    assert served.get(f"/_sim/phones/{BOB}").json()["answer"] == "yes"
 
 
 def test_numbers_show_who_is_on_them(served: httpx.Client) -> None:

@@ -69,7 +69,9 @@ class Sources:
     def place_call(self, caller: str, to: str, talk_seconds: float) -> str:
         """Let *caller* dial *to* on the simulator; return the call's id."""
         call = {"from": caller, "to": to, "talk_seconds": talk_seconds, "answer": True}
-        placed = self._simulator.post("/_sim/calls", json=call | {"digits": []})
+        # Whoever has the simulator's page open has claimed the parties' phones.
+        script = call | {"digits": [], "manual_caller": False}
+        placed = self._simulator.post("/_sim/calls", json=script)
         return str(placed.raise_for_status().json()["call_uuid"])
 
     def lose_timeout(self, carrier_session_uuid: str) -> None:

@@ -68,7 +68,10 @@ def control_routes() -> list[Route]:
         ("/callbacks/release", {"POST": release_callbacks}),
         ("/recordings", {"GET": list_recordings}),
         ("/ledger", {"GET": list_ledger}),
-        ("/phones/{number}", {"GET": get_phone, "PUT": put_phone}),
+        (
+            "/phones/{number}",
+            {"GET": get_phone, "PUT": put_phone, "DELETE": forget_phone},
+        ),
         ("/faults", {"GET": get_faults, "PUT": put_faults, "PATCH": patch_faults}),
         ("/switches", {"GET": get_switches, "PUT": put_switches}),
         ("/events", {"GET": stream_events}),
@@ -201,6 +204,13 @@ async def put_phone(request: Request) -> Response:
     else:
         engine.plans[number] = plan
     return JSONResponse(views.plan_view(plan))
+
+
+async def forget_phone(request: Request) -> Response:
+    """Have a phone behave as those without a plan of their own again."""
+    number = request.path_params["number"].removeprefix("+")
+    simulator_of(request).engine.plans.pop(number, None)
+    return Response(status_code=204)
 
 
 async def get_faults(request: Request) -> Response:

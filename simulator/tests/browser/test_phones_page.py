@@ -55,13 +55,13 @@ def test_the_recording_plays_and_is_as_long_as_the_talk(page: Page) -> None:
     page.first.has_talked(3)
     page.first.press("hangup")
 
-    player = page.browser.locator("#recordings audio")
+    player = page.browser.locator("#recordings-plivo audio")
     player.wait_for()
     most = SPEED * (time.monotonic() - before)
-    page.until("document.querySelector('#recordings audio').readyState >= 1")
+    page.until("document.querySelector('#recordings-plivo audio').readyState >= 1")
     seconds = player.evaluate("audio => audio.duration")
     player.evaluate("audio => { audio.muted = true; return audio.play(); }")
-    page.until("document.querySelector('#recordings audio').currentTime > 0.2")
+    page.until("document.querySelector('#recordings-plivo audio').currentTime > 0.2")
 
     assert 2.5 < seconds < most
 
@@ -217,9 +217,9 @@ def test_a_refused_form_says_why(page: Page) -> None:
 
     page.browser.click("#create button[type=submit]")
 
-    toast = page.browser.locator("#toast")
-    toast.wait_for()
-    assert "must be different" in toast.inner_text()
+    flaw = page.browser.locator("#flaw-of-second_party")
+    flaw.wait_for()
+    assert "must be different" in flaw.inner_text()
     # The browser itself complains of the 400; that is what was asked for.
     page.complaints.clear()
 

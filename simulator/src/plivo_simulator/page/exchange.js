@@ -1,6 +1,6 @@
 // The picture of who is connected through the virtual number.
 
-import { lineOf, phones } from "./phones.js";
+import { lineOf, phones } from "./lines.js";
 import { shownSession } from "./state.js";
 import { phoneNumber, say } from "./words.js";
 
@@ -19,8 +19,14 @@ export function drawExchange() {
 // A stranger stands where the party is not in the call.
 function ends() {
   const [first, second, stranger] = phones;
-  if (lineOf(stranger).shown === "idle") return [first, second];
-  return lineOf(first).shown === "idle" ? [stranger, second] : [first, stranger];
+  if (looks(stranger) === "idle") return [first, second];
+  return looks(first) === "idle" ? [stranger, second] : [first, stranger];
+}
+
+// A phone may be in a call of another session than the one in the picture.
+function looks(phone) {
+  const { here, shown } = lineOf(phone);
+  return here ? shown : "idle";
 }
 
 function drawEnd(end, phone, session) {
@@ -29,5 +35,5 @@ function drawEnd(end, phone, session) {
   node.dataset.role = phone.role;
   say(node.querySelector(".who"), phone.title);
   say(node.querySelector("strong"), registered ? phoneNumber(registered) : "anyone");
-  document.querySelector(`[data-wire="${end}"]`).dataset.state = WIRES[lineOf(phone).shown];
+  document.querySelector(`[data-wire="${end}"]`).dataset.state = WIRES[looks(phone)];
 }

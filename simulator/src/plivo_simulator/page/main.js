@@ -2,9 +2,12 @@
 
 import { drawFaults, drawSwitches } from "./controls.js";
 import { drawExchange } from "./exchange.js";
-import { buildPhones, claimPhones, drawPhones } from "./phones.js";
+import { reclaimPhones } from "./lines.js";
+import { buildPhones, drawPhones } from "./phones.js";
 import { drawRecordings } from "./recordings.js";
+import { buildRinging, drawRinging } from "./ringing.js";
 import { buildForm, buildSession, drawSession } from "./session.js";
+import { buildSessions, drawSessions } from "./sessions.js";
 import { turnSound } from "./sound.js";
 import { ask, changed, follow, now, onChange, state } from "./state.js";
 import { drawInbox, drawTimeline } from "./timeline.js";
@@ -53,23 +56,27 @@ function wire() {
   $("reset").addEventListener("click", () => attempt(() => ask("POST", "/_sim/reset", {})));
   $("calm").addEventListener("click", () => attempt(() => ask("PUT", "/_sim/faults", {})));
   $("find-fault").addEventListener("input", changed);
-  $("with-requests").addEventListener("change", changed);
+  for (const name of ["callbacks", "changes", "reads"]) {
+    $(`with-${name}`).addEventListener("change", changed);
+  }
 }
 
 dress();
 buildPhones($("phones"));
-buildSession($("session-shown"), $("sessions"));
+buildRinging($("ringing"));
+buildSession($("session-shown"));
+buildSessions();
 buildForm($("create"));
 wire();
 for (const draw of [
-  drawClock, drawPhones, drawExchange, drawSession, drawTimeline, drawInbox, drawRecordings,
-  drawFaults, drawSwitches,
+  drawClock, drawPhones, drawRinging, drawExchange, drawSession, drawSessions, drawTimeline,
+  drawInbox, drawRecordings, drawFaults, drawSwitches,
 ]) onChange(draw);
 follow((word) => {
   $("link").dataset.state = word;
   say($("link"), { live: "live", lost: "connection lost, trying again" }[word]);
 }, async () => {
   $("creating").open = state.sessions.size === 0;
-  await claimPhones();
+  await reclaimPhones();
 });
 setInterval(changed, 250);

@@ -1,23 +1,17 @@
 // The three phones: what each shows, and what a person does with it.
 
-import { ask, changed, now, shownSession, state } from "./state.js";
+import { act, bindPhones, dial, isAsked, isRingingThere, lineOf, phones } from "./lines.js";
 import { play, pressTone, ring } from "./sound.js";
-import { attempt, duration, make, phoneNumber, say } from "./words.js";
+import { changed, now, shownSession } from "./state.js";
+import { attempt, dialed, duration, make, phoneNumber, say } from "./words.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const PAUSE_MS = 2500;
-const AFTERGLOW_MS = 8000;
 const REASONS = {
   "Normal Hangup": "Call ended", "Busy Line": "Busy", Rejected: "Declined",
   "No Answer": "No answer", "Ring Timeout Reached": "No answer", Cancelled: "Missed call",
   "Scheduled Hangup": "Time is up", "Invalid Destination Address": "Nobody to ring",
 };
-
-export const phones = [
-  { role: "first", title: "First party", number: "+12025550100" },
-  { role: "second", title: "Second party", number: "+12025550101" },
-  { role: "stranger", title: "Stranger", number: "+12025550109" },
-];
 
 /** Put the phones on the page. */
 export function buildPhones(place) {
@@ -27,6 +21,7 @@ export function buildPhones(place) {
     element.dataset.role = phone.role;
     element.setAttribute("aria-label", `Phone of the ${phone.title.toLowerCase()}`);
     element.querySelector("h2").textContent = phone.title;
+    wireNumber(phone, element.querySelector(".number"), element.querySelector(".flaw"));
     const keypad = element.querySelector(".keypad");
     for (const key of KEYS) {
       keypad.append(make("button", {
@@ -43,28 +38,52 @@ export function buildPhones(place) {
   }
 }
 
-/** Tell the simulator that people answer these phones, not scripts. */
-export async function claimPhones() {
-  const plan = { answer: "manual", manual_caller: true };
-  for (const phone of phones) await ask("PUT", `/_sim/phones/${phone.number}`, plan);
+// A phone takes any number by hand; an empty field gives it its usual one back.
+function wireNumber(phone, input, flaw) {
+  input.setAttribute("aria-label", `Number of the ${phone.title.toLowerCase()}'s phone`);
+  flaw.id = `flaw-${phone.role}`;
+  input.setAttribute("aria-describedby", flaw.id);
+  phone.close = (text) => {
+    input.setAttribute("aria-invalid", String(Boolean(text)));
+    flaw.hidden = !text;
+    say(flaw, text);
+  };
+  input.addEventListener("focus", () => input.select());
+  input.addEventListener("change", () => {
+    const number = dialed(input.value);
+    if (input.value.trim() && !number) {
+      phone.close("Write it in E.164, such as +1 202 555 0123.");
+      return;
+    }
+    const other = phones.find((one) => one !== phone && one.number === number);
+    if (other) {
+      phone.close(`This is the number of the phone "${other.title}".`);
+      return;
+    }
+    phone.close("");
+    phone.own = number;
+    changed();
+  });
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") input.blur();
+    if (event.key !== "Escape") return;
+    input.value = phoneNumber(phone.number);
+    phone.close("");
+    phone.element.focus();
+  });
 }
 
 const DEEDS = {
-  call: (phone) => {
-    const session = shownSession();
-    if (!session) throw new Error("Create a session first: it has the number to call.");
-    return ask("POST", "/_sim/calls", { from: phone.number, to: session.virtual_number });
-  },
-  answer: (phone) => act(phone, "answer"),
-  decline: (phone) => act(phone, "decline"),
-  hangup: (phone) => act(phone, "hangup"),
+  call: (phone) => dial(phone),
+  answer: (phone) => actOn(phone, "answer"),
+  decline: (phone) => actOn(phone, "decline"),
+  hangup: (phone) => actOn(phone, "hangup"),
 };
 
-function act(phone, action, digits = "") {
-  const { call, leg } = lineOf(phone);
-  if (!call) return null;
-  const body = { action, leg: leg.leg, digits };
-  return ask("POST", `/_sim/calls/${call.call_uuid}/actions`, body);
+function actOn(phone, action, digits = "") {
+  const line = lineOf(phone);
+  return line.call ? act(line, action, digits) : null;
 }
 
 function press(phone, key) {
@@ -77,7 +96,7 @@ function press(phone, key) {
     return;
   }
   phone.typed += key;
-  attempt(() => act(phone, "key"));
+  attempt(() => actOn(phone, "key"));
   phone.timer = setTimeout(() => enter(phone), PAUSE_MS);
   changed();
 }
@@ -86,7 +105,7 @@ function enter(phone) {
   const digits = phone.typed;
   clearTimeout(phone.timer);
   phone.typed = "";
-  if (digits) attempt(() => act(phone, "digits", digits));
+  if (digits) attempt(() => actOn(phone, "digits", digits));
   changed();
 }
 
@@ -116,43 +135,16 @@ function flash(phone, key) {
   setTimeout(() => button.classList.remove("pressed"), 150);
 }
 
-function isAsked(call, leg) {
-  const alone = leg.leg === "caller" && call.legs.length === 1 && leg.answered_at;
-  return alone && (call.waits_for === "digits" || Boolean(call.now_playing?.keys));
-}
-
-/** Return the call that a phone is in, its leg, and which of five ways it looks. */
-export function lineOf(phone) {
-  let last = null;
-  for (const call of state.calls.values()) {
-    for (const leg of call.legs) {
-      if (leg.number !== phone.number) continue;
-      if (!leg.ended_at) return { call, leg, shown: looks(call, leg) };
-      if (!last || leg.ended_at > last.leg.ended_at) last = { call, leg };
-    }
-  }
-  const fresh = last && now() - Date.parse(last.leg.ended_at) < AFTERGLOW_MS;
-  return { call: null, leg: fresh ? last.leg : null, shown: "idle" };
-}
-
-function looks(call, leg) {
-  const other = call.legs.find((one) => one.leg !== leg.leg);
-  if (!leg.answered_at && (leg.leg === "callee" || call.direction === "outbound")) {
-    return "incoming";
-  }
-  const isUp = leg.answered_at && other?.answered_at && !other.ended_at;
-  return isUp ? "talking" : "calling";
-}
-
 /** Draw the phones as they are. */
 export function drawPhones() {
+  bindPhones();
   const session = shownSession();
   for (const phone of phones) drawPhone(phone, session);
 }
 
 function drawPhone(phone, session) {
   const { element } = phone;
-  const { call, leg, shown } = lineOf(phone);
+  const { call, leg, here, shown } = lineOf(phone);
   const asked = Boolean(call && isAsked(call, leg));
   const hears = call?.now_playing?.leg === leg?.leg ? call?.now_playing?.url : null;
   // Who has begun to type has heard enough of this prompt.
@@ -163,8 +155,9 @@ function drawPhone(phone, session) {
   element.dataset.state = shown;
   element.dataset.asked = String(asked);
   element.dataset.sounding = String(Boolean(silenced) || shown === "talking");
-  say(element.querySelector(".number"), phoneNumber(phone.number));
-  const text = wording(phone, session, call, leg, shown, asked, hears);
+  drawNumber(phone, shown);
+  const text = wording(session, call, leg, shown, asked, hears);
+  if (!here && !text.caption) text.caption = "in another session";
   for (const name of ["state", "far", "caption"]) {
     say(element.querySelector(`.${name}`), text[name]);
   }
@@ -188,7 +181,20 @@ function drawPhone(phone, session) {
   play(phone.role, silenced);
 }
 
-function wording(phone, session, call, leg, shown, asked, hears) {
+function drawNumber(phone, shown) {
+  const input = phone.element.querySelector(".number");
+  input.dataset.own = String(Boolean(phone.own));
+  input.readOnly = shown !== "idle";
+  const moved = phone.drawn !== phone.number;
+  if (!moved && input.getAttribute("aria-invalid") === "true") return;
+  if (document.activeElement === input && !input.readOnly) return;
+  phone.drawn = phone.number;
+  if (moved) phone.close("");
+  const number = phoneNumber(phone.number);
+  if (input.value !== number) input.value = number;
+}
+
+function wording(session, call, leg, shown, asked, hears) {
   const far = phoneNumber(leg?.caller_id);
   if (shown === "incoming") return { state: "Incoming call", far, caption: "" };
   if (shown === "talking") return { state: "Connected", far, caption: "" };
@@ -206,10 +212,6 @@ function wording(phone, session, call, leg, shown, asked, hears) {
   }
   const number = session ? phoneNumber(session.virtual_number) : "no number yet";
   return { state: "Ready to call", far: number, caption: "" };
-}
-
-function isRingingThere(call, leg, shown) {
-  return shown === "calling" && Boolean(call.legs.find((one) => one !== leg && !one.ended_at));
 }
 
 function talked(call) {

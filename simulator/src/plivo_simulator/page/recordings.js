@@ -4,62 +4,83 @@ import { appUuid } from "./session.js";
 import { ask, changed, shownSession, state } from "./state.js";
 import { duration, make, pill } from "./words.js";
 
-const drawn = new Map();
-const stored = new Map();
+const TONES = { stored: "go", failed: "stop", deleted: "stop" };
+// The app stores a recording some time after the call: look a few times.
+const LOOKS_AFTER_SECONDS = [0, 2, 5, 10, 30];
 
-function player(key, url, what) {
+const drawn = new Map();
+const kept = new Map();
+
+function entry(key, url, what) {
+  const version = `${url} ${what.map((part) => part.textContent ?? part).join(" ")}`;
   const known = drawn.get(key);
-  const version = what.map((part) => part.textContent ?? part).join(" ");
-  if (known && known.dataset.version === version) return known;
-  const item = make("li", { "data-version": version }, [
-    make("div", { class: "what" }, what),
-    make("audio", { controls: "", preload: "metadata", src: url }),
-  ]);
+  if (known?.dataset.version === version) return known;
+  const item = make("li", { "data-version": version }, make("div", { class: "what" }, what));
+  if (url) {
+    const label = `Recording ${what[0].textContent ?? what[0]}`;
+    item.append(make("audio", { controls: "", preload: "metadata", src: url, "aria-label": label }));
+  }
   drawn.set(key, item);
   return item;
+}
+
+function atPlivo({ recording }) {
+  const troubles = Object.keys(recording.troubles).map((name) => pill("warn", name));
+  const gone = recording.deleted ? [pill("stop", "deleted")] : [];
+  const what = [
+    make("span", {}, `${recording.format}, ${duration(recording.milliseconds / 1000)}`),
+    ...gone, ...troubles,
+  ];
+  const key = `plivo ${recording.recording_id}`;
+  return entry(key, recording.deleted ? null : recording.url, what);
+}
+
+function inTheApp(recording) {
+  const { recording_uuid: uuid, status, failure } = recording;
+  const length = recording.duration === null ? "" : `, ${duration(recording.duration)}`;
+  const bytes = recording.bytes ? `, ${Math.ceil(recording.bytes / 1024)} KiB` : "";
+  const what = [
+    make("span", {}, `${recording.format ?? "file"}${length}${bytes}`),
+    pill(TONES[status] ?? "warn", failure ? `${status}: ${failure}` : status),
+  ];
+  return entry(`app ${uuid}`, status === "stored" ? `/_sim/app/recordings/${uuid}` : null, what);
+}
+
+function fill(id, items) {
+  const list = document.getElementById(id);
+  const same = items.length === list.children.length
+    && items.every((item, n) => list.children[n] === item);
+  if (!same) list.replaceChildren(...items);
+  list.nextElementSibling.hidden = items.length > 0;
 }
 
 /** Draw the recordings. */
 export function drawRecordings() {
   const session = shownSession();
-  const calls = session ? session.calls.map((uuid) => state.calls.get(uuid)) : [];
-  const items = [];
-  for (const call of calls.filter((one) => one?.recording?.ended_at).reverse()) {
-    const { recording } = call;
-    const troubles = Object.keys(recording.troubles).map((name) => pill("warn", name));
-    const length = duration(recording.milliseconds / 1000);
-    const what = [make("strong", {}, "At Plivo"), `${recording.format}, ${length}`, ...troubles];
-    items.push(player(recording.recording_id, recording.url, what));
-  }
-  const uuid = appUuid(session);
-  if (uuid && items.length) fetchStored(uuid, session.calls.length);
-  for (const kept of (uuid && stored.get(uuid)?.recordings) || []) {
-    const id = kept.recording_uuid ?? kept.recording_id;
-    const url = `/_sim/app/recordings/${id}`;
-    const state_ = pill(kept.status === "stored" ? "go" : "warn", kept.status ?? "stored");
-    items.push(player(`${id} ${kept.status}`, url, [make("strong", {}, "In the app's bucket"), state_]));
-  }
-  const list = document.getElementById("recordings");
-  const same = items.length === list.children.length
-    && items.every((item, n) => list.children[n] === item);
-  if (!same) list.replaceChildren(...items);
-  document.getElementById("recordings-empty").hidden = items.length > 0;
+  const calls = (session?.calls ?? []).map((uuid) => state.calls.get(uuid))
+    .filter((call) => call?.recording?.ended_at);
+  fill("recordings-plivo", calls.map(atPlivo).reverse());
+  const uuid = session && appUuid(session);
+  document.getElementById("recordings-kept").hidden = !uuid;
+  if (!uuid) return;
+  look(uuid, calls.length);
+  fill("recordings-app", kept.get(uuid).recordings.map(inTheApp).reverse());
 }
 
-// The app stores a recording some time after the call: look a few times.
-function fetchStored(uuid, calls) {
-  const known = stored.get(uuid);
-  if (known?.calls === calls) return;
-  stored.set(uuid, { calls, recordings: known?.recordings ?? [] });
-  for (const seconds of [1, 4, 10, 30]) {
-    setTimeout(async () => {
-      try {
-        const answer = await ask("GET", `/_sim/app/v1/sessions/${uuid}/recordings`);
-        stored.get(uuid).recordings = answer.recordings ?? answer.items ?? [];
-        changed();
-      } catch {
-        // The app has no such route, or nothing to tell yet.
-      }
-    }, seconds * 1000);
+// Ask the app when the session is first shown, and after each recording.
+function look(uuid, count) {
+  if (kept.get(uuid)?.count === count) return;
+  kept.set(uuid, { count, recordings: kept.get(uuid)?.recordings ?? [] });
+  const times = count ? LOOKS_AFTER_SECONDS : [0];
+  for (const seconds of times) setTimeout(() => fetchKept(uuid), seconds * 1000);
+}
+
+async function fetchKept(uuid) {
+  try {
+    const answer = await ask("GET", `/_sim/app/v1/sessions/${uuid}/recordings`);
+    kept.get(uuid).recordings = answer.objects ?? [];
+    changed();
+  } catch {
+    // The app doesn't know the session, or has nothing to tell yet.
   }
 }

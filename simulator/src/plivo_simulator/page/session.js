@@ -1,10 +1,10 @@
 // The session: a form that creates one, and what is known of it.
 
-import { phones } from "./phones.js";
-import { ask, changed, now, shownSession, state } from "./state.js";
-import { attempt, duration, make, phoneNumber, pill, say } from "./words.js";
-
-const TONES = { active: "go", "in-progress": "go", expired: "stop" };
+import { phones } from "./lines.js";
+import { forgive, refuse } from "./refusals.js";
+import { statusOf, statusPill } from "./sessions.js";
+import { ask, changed, now, show, shownSession, state } from "./state.js";
+import { attempt, duration, make, phoneNumber, say } from "./words.js";
 
 function tune(name) {
   return `${location.origin}/prompts/${name}.wav`;
@@ -63,7 +63,8 @@ export function buildForm(form) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    attempt(() => create(form));
+    forgive(form);
+    attempt(() => create(form).catch((problem) => refuse(form, problem)));
   });
 }
 
@@ -105,11 +106,11 @@ async function create(form) {
   if (state.app && form.elements.through.value === "app") {
     const headers = { "idempotency-key": crypto.randomUUID() };
     const answer = await ask("POST", "/_sim/app/v1/sessions", body, headers);
-    state.chosen = answer.session.carrier_session_uuid;
+    show(answer.session.carrier_session_uuid);
   } else {
     const session = await ask("POST", "/_sim/sessions", body);
     state.sessions.set(session.session_uuid, session);
-    state.chosen = session.session_uuid;
+    show(session.session_uuid);
   }
   document.getElementById("creating").open = false;
   changed();
@@ -130,7 +131,7 @@ async function change(session, method, body) {
 const shown = {};
 
 /** Put the empty panel on the page. */
-export function buildSession(place, chooser) {
+export function buildSession(place) {
   const button = (text, work) => make("button", {
     type: "button", onclick: () => attempt(() => work(shownSession())),
   }, text);
@@ -145,34 +146,38 @@ export function buildSession(place, chooser) {
     button("End now", (s) => change(s, "DELETE")),
   ]);
   shown.place = place;
-  shown.chooser = chooser;
   place.append(
     make("div", { class: "session-top" }, [shown.number, shown.status]),
     make("div", { class: "life" }, shown.bar),
     shown.facts,
     shown.buttons,
   );
-  chooser.addEventListener("change", () => {
-    state.chosen = chooser.value;
-    changed();
-  });
 }
 
 function left(session) {
   return Math.max(0, Math.floor((Date.parse(session.expiry_time) - now()) / 1000));
 }
 
+// The first session, wherever it was created, closes the form that nobody is filling in.
+function closeForm() {
+  const creating = document.getElementById("creating");
+  if (!shown.none || state.sessions.size === 0) return;
+  shown.none = false;
+  if (!creating.contains(document.activeElement)) creating.open = false;
+}
+
 /** Draw the session that is shown. */
 export function drawSession() {
   document.getElementById("through").hidden = !state.app;
   const session = shownSession();
+  if (!session) shown.none = true;
+  closeForm();
   shown.place.hidden = !session;
-  drawChooser(session);
   if (!session) return;
   const seconds = left(session);
-  const status = seconds > 0 && session.status !== "expired" ? session.status : "expired";
+  const status = statusOf(session);
   say(shown.number, phoneNumber(session.virtual_number));
-  if (shown.status.textContent !== status) shown.status.replaceChildren(pill(TONES[status], status));
+  if (shown.status.textContent !== status) shown.status.replaceChildren(statusPill(status));
   const whole = session.session.duration || 1;
   shown.bar.style.width = `${status === "expired" ? 0 : Math.min(100, (seconds / whole) * 100)}%`;
   for (const button of shown.buttons.children) button.disabled = status === "expired";
@@ -182,6 +187,8 @@ export function drawSession() {
 function drawFacts(session, status, seconds) {
   const { session: told } = session;
   const facts = {
+    Parties: [session.first_party, session.second_party]
+      .map((number) => (number ? phoneNumber(number) : "anyone")).join(", "),
     [status === "expired" ? "Expired at" : "Expires in"]:
       status === "expired" ? session.expiry_time.slice(11, 19) : duration(seconds),
     Calls: `${session.calls.length}, ${told.total_call_count} legs`,
@@ -199,18 +206,4 @@ function drawFacts(session, status, seconds) {
     say(shown.facts.children[2 * n], name);
     say(shown.facts.children[2 * n + 1], value);
   });
-}
-
-function drawChooser(session) {
-  const uuids = [...state.sessions.keys()];
-  document.getElementById("chooser").hidden = uuids.length < 2;
-  const names = uuids.join();
-  if (shown.names !== names) {
-    shown.names = names;
-    shown.chooser.replaceChildren(...uuids.map((uuid, n) => {
-      const { virtual_number: number } = state.sessions.get(uuid);
-      return make("option", { value: uuid }, `${n + 1}. ${phoneNumber(number)}`);
-    }));
-  }
-  if (session) shown.chooser.value = session.session_uuid;
 }

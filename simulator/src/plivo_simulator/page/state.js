@@ -11,7 +11,11 @@ export const state = {
   faults: [],
   switches: {},
   allowed: {},
+  // The session that is shown, one that will be as soon as it is known, and whether a
+  // newer one takes its place.
   chosen: null,
+  awaited: null,
+  following: true,
 };
 
 const listeners = new Set();
@@ -28,6 +32,7 @@ export function changed() {
   scheduled = true;
   requestAnimationFrame(() => {
     scheduled = false;
+    chooseSession();
     for (const listener of listeners) listener(state);
   });
 }
@@ -41,13 +46,19 @@ export async function ask(method, path, body, headers = {}) {
   });
   const text = await answer.text();
   const said = text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
-  if (!answer.ok) throw new Error(problemOf(said) || `${answer.status} from ${path}`);
+  if (!answer.ok) throw new RefusedError(said, `${answer.status} from ${path}`);
   return said;
 }
 
-function problemOf(said) {
-  const fields = (said.errors || said.violations || []).map((e) => e.detail || e.message || e.rule);
-  return [said.error, said.detail || said.title, ...fields].filter(Boolean).join(" ");
+/** A request was refused; `violations` lists the fields and the rules that they break. */
+export class RefusedError extends Error {
+  constructor(said, otherwise) {
+    const violations = said.violations ?? [];
+    const rules = violations.map(({ field, rule }) => `${field}: ${rule}`);
+    const text = [said.error, said.detail || said.title, ...rules].filter(Boolean).join(" ");
+    super(text || otherwise);
+    this.violations = violations;
+  }
 }
 
 /** Return the simulated time in milliseconds. */
@@ -56,14 +67,40 @@ export function now() {
   return base + (Date.now() - at) * speed;
 }
 
-/** Return the session that is shown: the chosen one, or the newest. */
+/** Return the session that is shown, or null. */
 export function shownSession() {
-  if (state.chosen && state.sessions.has(state.chosen)) return state.sessions.get(state.chosen);
-  let newest = null;
-  for (const session of state.sessions.values()) {
-    if (!newest || session.created_time > newest.created_time) newest = session;
+  return state.sessions.get(state.chosen) ?? null;
+}
+
+/** Show a session from now on, as soon as it is known. */
+export function show(uuid) {
+  state.awaited = uuid;
+  changed();
+}
+
+/** Return the known sessions, newest first. */
+export function newestFirst() {
+  return [...state.sessions.values()].reverse()
+    .sort((a, b) => (a.created_time < b.created_time ? 1 : a.created_time > b.created_time ? -1 : 0));
+}
+
+// A session in which somebody is on the phone stays, however new another one is.
+function chooseSession() {
+  if (state.sessions.has(state.awaited)) {
+    state.chosen = state.awaited;
+    state.awaited = null;
   }
-  return newest;
+  const session = shownSession();
+  if (session && (!state.following || isCallUp(session))) return;
+  let newest = null;
+  for (const one of state.sessions.values()) {
+    if (!newest || one.created_time >= newest.created_time) newest = one;
+  }
+  state.chosen = newest?.session_uuid ?? null;
+}
+
+function isCallUp(session) {
+  return session.calls.some((uuid) => state.calls.has(uuid) && !state.calls.get(uuid).ended_at);
 }
 
 async function fetchAll() {

@@ -1,9 +1,12 @@
 // The live timelines: callbacks with their delivery, API requests, what the app received.
 
+import { appUuid } from "./session.js";
 import { shownSession, state } from "./state.js";
 import { make, pill, timeOfDay } from "./words.js";
 
 const KEPT = 200;
+const UUIDS = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const READS = new Set(["get", "list"]);
 const drawn = new Map();
 
 function entry(list, key, channel) {
@@ -71,39 +74,75 @@ function drawRequest(list, request) {
   const summary = [
     make("time", {}, timeOfDay(request.at)),
     make("span", { class: "name" }, `${request.method} ${request.operation}`),
-    make("span", { class: "more" }, request.fault ?? ""),
+    make("span", { class: "more" }, [request.session_uuid ? "" : "of no session", request.fault]
+      .filter(Boolean).join(", ")),
     pill(good ? "" : "stop", String(request.status ?? "cut off")),
   ];
   const committed = request.committed ? Object.entries(request.committed) : [];
   fill(item, "done", summary, [["path", request.path], ["query", request.query], ...committed]);
 }
 
-/** Draw the timeline of callbacks. */
+// Another view of the timeline begins with an empty list.
+function renew(list, view) {
+  if (list.dataset.view === view) return;
+  list.dataset.view = view;
+  list.replaceChildren();
+}
+
+// Callbacks to a number's application are of no session, but of a call to its number.
+function isCallbackOf(session, callback) {
+  if (!session) return true;
+  if (callback.session_uuid) return callback.session_uuid === session.session_uuid;
+  return state.calls.get(callback.call_uuid)?.to === session.virtual_number;
+}
+
+// A list, and a create that was refused, are of no session: they are shown with each.
+function isRequestOf(session, request) {
+  return !session || !request.session_uuid || request.session_uuid === session.session_uuid;
+}
+
+/** Draw the timeline of the session that is shown: callbacks and API requests. */
 export function drawTimeline() {
   const list = document.getElementById("timeline");
-  const session = shownSession()?.session_uuid;
-  const withRequests = document.getElementById("with-requests").checked;
-  const view = `${session} ${withRequests}`;
-  if (list.dataset.view !== view) {
-    list.dataset.view = view;
-    list.replaceChildren();
+  const session = shownSession();
+  const [withCallbacks, withChanges, withReads] = ["callbacks", "changes", "reads"]
+    .map((name) => document.getElementById(`with-${name}`).checked);
+  renew(list, `${session?.session_uuid} ${withCallbacks} ${withChanges} ${withReads}`);
+  const things = [];
+  if (withCallbacks) {
+    const mine = [...state.callbacks.values()].filter((one) => isCallbackOf(session, one));
+    things.push(...mine.map((one) => [one.created_at, () => drawCallback(list, one)]));
   }
-  const mine = (thing) => !session || thing.session_uuid === session || !thing.session_uuid;
-  const things = [...state.callbacks.values()].filter(mine)
-    .map((callback) => [callback.created_at, () => drawCallback(list, callback)]);
-  if (withRequests) {
-    things.push(...state.requests.filter(mine).map((r) => [r.at, () => drawRequest(list, r)]));
-  }
+  const mine = state.requests.filter((one) => isRequestOf(session, one));
+  const wanted = mine.filter((one) => (READS.has(one.operation) ? withReads : withChanges));
+  things.push(...wanted.map((one) => [one.at, () => drawRequest(list, one)]));
   things.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   for (const [, draw] of things.slice(-KEPT)) draw();
   document.getElementById("timeline-empty").hidden = list.children.length > 0;
 }
 
-/** Draw what came to the inbox. */
+// What names another session is not of this one; what names none is shown with each.
+function foreignUuids(session) {
+  const others = [...state.sessions.values()].filter((one) => one !== session);
+  return new Set(others.flatMap((one) => [one.session_uuid, appUuid(one)]).filter(Boolean));
+}
+
+function isReceivedOf(session, received, foreign) {
+  const named = `${received.query} ${received.body}`.match(UUIDS) ?? [];
+  if (!session || named.includes(session.session_uuid) || named.includes(appUuid(session))) {
+    return true;
+  }
+  return !named.some((uuid) => foreign.has(uuid));
+}
+
+/** Draw what the app received about the session that is shown. */
 export function drawInbox() {
   const list = document.getElementById("inbox");
-  if (state.inbox.length === 0) list.replaceChildren();
-  for (const received of state.inbox.slice(-KEPT)) {
+  const session = shownSession();
+  renew(list, `${session?.session_uuid} ${state.inbox.length === 0}`);
+  const foreign = foreignUuids(session);
+  const mine = state.inbox.filter((received) => isReceivedOf(session, received, foreign));
+  for (const received of mine.slice(-KEPT)) {
     const item = entry(list, `inbox ${received.number} ${received.at}`, "inbox");
     const { name, rows } = reading(received);
     rows.unshift(["sent to", `${received.method} ${received.path}`]);

@@ -27,6 +27,21 @@ export function timeOfDay(moment) {
   return new Date(moment).toISOString().slice(11, 19);
 }
 
+/** Return "just now", "4 min ago", "2 h ago" for an age in seconds. */
+export function age(seconds) {
+  if (seconds < 10) return "just now";
+  if (seconds < 60) return `${Math.floor(seconds / 10) * 10} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 2 * 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86400)} days ago`;
+}
+
+/** Return "+12025550100" for a number as a person writes it, or null for what is none. */
+export function dialed(text) {
+  const digits = text.replace(/[\s().-]/g, "");
+  return /^\+?[1-9]\d{6,14}$/.test(digits) ? `+${digits.replace("+", "")}` : null;
+}
+
 /** Return an element; `content` is text, elements, or both in a list. */
 export function make(tag, attributes = {}, content = []) {
   const element = document.createElement(tag);
