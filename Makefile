@@ -18,6 +18,7 @@ MASKLINE = $(BIN)/maskline --stack $(or $(STACK),maskline-local)
 AS_JSON = $(if $(JSON),--json)
 # Rotating and revoking are of one key.
 KEY_TO_CHANGE = $(if $(filter rotate revoke,$(DO)),$(or $(KEY),$(error name a key by its id: make keys DO=$(DO) TENANT=$(TENANT) KEY=<id>)))
+KEEP = $(if $(DAYS),--retention-days $(DAYS)) $(if $(RECORDINGS),--recording-retention-days $(RECORDINGS))
 SAM = .local/sam-venv/bin/sam
 SCAN = .local/scan-venv/bin/checkov
 PROSE = README.md CONTRIBUTING.md SECURITY.md Makefile docs events functions layers \
@@ -134,6 +135,10 @@ webhooks: stack ## Webhook secrets of TENANT=: DO=show, rotate, retire
 hold: stack ## Legal hold on the recordings of SESSION=: DO=set, lift
 	@$(MASKLINE) hold $(or $(DO),$(error say what to do: make hold DO=set SESSION=<uuid>)) $(or $(SESSION),$(error name a session: make hold DO=set SESSION=<uuid>)) $(AS_JSON)
 
+retain: stack ## How long TENANT= keeps what is new: DAYS= sessions, RECORDINGS= recordings
+	@$(MASKLINE) tenants set $(or $(TENANT),$(error name a tenant: make retain TENANT=acme DAYS=30)) \
+	  $(if $(DAYS)$(RECORDINGS),$(KEEP),$(error say for how many days: make retain TENANT=acme DAYS=30 RECORDINGS=90)) $(AS_JSON)
+
 numbers: stack ## Show the pool of numbers and what answers each (ATTACH=1)
 	@$(MASKLINE) numbers $(if $(ATTACH),attach,list) $(AS_JSON)
 
@@ -157,5 +162,5 @@ dev sam scan:
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
   chaos-calls calls calls-mutants attack defenses mutants fuzz units \
   bench bench-recordings check format lint words typecheck \
-  requirements stack clean tenants keys webhooks hold numbers audit redrive probe \
+  requirements stack clean tenants keys webhooks hold retain numbers audit redrive probe \
   build dev sam scan

@@ -16,8 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stack import demo
 from stack.addresses import AddressError, addresses_from
-from stack.aws.deploy import DeployFailedError
+from stack.aws.deploy import STACK_NAME, DeployFailedError
 from stack.aws.http_api import ImportFailedError
+from stack.aws.initial_data import TENANT
 from stack.aws.package import PackageError
 from stack.bridge import DOCKER_BRIDGE, BridgeError, relay
 from stack.children import ChildEndedError
@@ -159,8 +160,12 @@ def _introduce(stack: RunningStack) -> None:
         f"""
   API           {addresses.api_url}      key: {stack.api_key}
   Its page      {addresses.api_url}/docs
+  Webhooks      signed for the tenant {TENANT} with {stack.webhook_secret}
   Simulator     {addresses.plivo_url}
   Embedded AWS  {addresses.aws_url}     certificate authority: {authority}
+  Commands      .venv/bin/maskline --stack {STACK_NAME}, or make (make help)
+
+  Links to recordings lead to the embedded AWS: curl --cacert {authority}
 
   Try it:
 

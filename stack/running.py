@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from masking.core import settings
+from masking.wiring import Services
 from stack.addresses import Addresses
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME
-from stack.aws.initial_data import API_KEY
+from stack.aws.initial_data import API_KEY, TENANT
 from stack.environments import HOME
 
 STATE_DIR = HOME / "state"
@@ -41,6 +43,15 @@ class RunningStack:
     def api_key(self) -> str:
         """Return the key of the tenant `local`, which has every scope."""
         return API_KEY
+
+    @property
+    def webhook_secret(self) -> str:
+        """Return the secret that signs the webhooks of the tenant `local`."""
+        services = Services(
+            settings.from_outputs(self.outputs),
+            client=lambda service, **_: self.aws.client(service),
+        )
+        return services.webhook_secrets_of(TENANT)[0]
 
     def function_names(self) -> dict[str, str]:
         """Return the deployed functions' names by their folder's name."""

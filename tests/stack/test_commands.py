@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from stack.addresses import HOST, Addresses
+from stack.running import find_running
 from tests.support.terminal import Terminal
 from tests.support.waiting import is_running, wait_for
 
@@ -42,6 +43,9 @@ def test_run_gets_ready_and_leaves_nothing(
     process = terminal.run_until_ready()
     output = terminal.output()
     children = terminal.children()
+    running = find_running(terminal.folder)
+    assert running
+    secret = running.webhook_secret
     answer = httpx.get(f"{terminal.addresses.api_url}/v1/x", trust_env=False)
 
     process.send_signal(ending)
@@ -51,6 +55,8 @@ def test_run_gets_ready_and_leaves_nothing(
     assert len(children) == 2
     assert f"{terminal.addresses.api_url}      key: local-dev-key" in output
     assert f"curl -s {terminal.addresses.api_url}/v1/sessions" in output
+    assert f"  signed for the tenant local with {secret}\n" in output
+    assert "--stack maskline-local" in output
     assert status == 0
     assert terminal.output().endswith("ended; nothing is left running\n")
     assert not any(is_running(pid) for pid in children.values())

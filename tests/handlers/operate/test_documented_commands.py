@@ -14,16 +14,11 @@ import pytest
 from operate.cli import maskline
 from operate.deployment import LOCAL
 from stack.environments import ROOT
+from tests.support.documents import documents
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 from tests.support.maskline import Command, command_on
 
-DOCUMENTS = (
-    "README.md",
-    "SECURITY.md",
-    "CHANGELOG.md",
-    "docs/operations.md",
-    "docs/recordings.md",
-)
+DOCUMENTS = [name for name in documents() if name != "docs/decisions.md"]
 
 # Targets of make that call the command.
 TARGETS = {
@@ -33,6 +28,7 @@ TARGETS = {
     "numbers": "",
     "probe": "FIRST=+12025550100 SECOND=+12025550101",
     "redrive": "",
+    "retain": "TENANT=acme DAYS=30",
     "tenants": "TENANT=acme",
     "webhooks": "TENANT=acme",
 }
@@ -68,6 +64,9 @@ def made() -> Iterator[str]:
     yield "tenants DO=set TENANT=acme SET='--live-sessions 20'"
     yield "tenants DO=recount TENANT=acme"
     yield "webhooks DO=rotate TENANT=acme"
+    yield "webhooks DO=retire TENANT=acme"
+    yield "retain TENANT=acme RECORDINGS=90"
+    yield "retain TENANT=acme DAYS=30 RECORDINGS=90"
     yield "hold DO=lift SESSION=0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f"
 
 
@@ -191,6 +190,8 @@ def test_help_shows_every_command_in_its_section(command: Command) -> None:
         ("keys DO=revoke TENANT=acme", "name a key by its id"),
         ("tenants", "name a tenant: make tenants TENANT=acme"),
         ("webhooks", "name a tenant: make webhooks TENANT=acme"),
+        ("retain", "name a tenant: make retain TENANT=acme DAYS=30"),
+        ("retain TENANT=acme", "say for how many days"),
         ("hold", "make hold DO=set SESSION=<uuid>"),
         ("hold DO=set", "name a session"),
         ("probe", "give FIRST"),
