@@ -217,6 +217,13 @@ def test_only_plivos_webhooks_and_the_health_are_open() -> None:
     assert RESOURCES["Api"]["Properties"]["Auth"]["DefaultAuthorizer"]
 
 
+def test_no_page_of_another_origin_may_read_the_api() -> None:
+    api = RESOURCES["Api"]["Properties"]
+
+    assert "CorsConfiguration" not in api
+    assert not any(route.startswith("OPTIONS ") for route in routes())
+
+
 def test_a_caller_is_answered_whatever_else_the_api_is_asked() -> None:
     api = RESOURCES["Api"]["Properties"]
     answering = {route for route, name in routes().items() if name == "answer_call"}
