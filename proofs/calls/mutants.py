@@ -1,7 +1,7 @@
 """Take out the rules of calls one at a time, and show that the proof then fails.
 
 Each rule is taken out of the source, in a copy of it, and histories are spoilt until
-one breaks, or an example of the table of spoilt calls does. A rule whose loss nothing
+one breaks, or an example of the tables of spoilt calls does. A rule whose loss nothing
 notices is one that no history needs.
 """
 
@@ -22,7 +22,10 @@ DOMAIN = Path("layers/masking/masking/domain")
 
 # What a copy needs to run the proof.
 COPIED = ("layers/masking/masking", "proofs", "stack", "tests/support", "tests/unit")
-TABLE = "tests/unit/test_calls_of_evidence.py"
+TABLES = (
+    "tests/unit/test_rules_of_calls.py",
+    "tests/unit/test_calls_of_evidence.py",
+)
 
 FIND_ONE = (
     "import sys; from proofs.calls.run import first_broken;"
@@ -345,7 +348,7 @@ def _survives(mutant: Mutant, histories: int, seed: int) -> bool:
         if found not in (0, BROKEN):
             raise RuntimeError(f"without {mutant.rule!r} nothing can be tried")
         options = ("-q", "-x", "-p", "no:cacheprovider", "--rootdir", folder)
-        return found == 0 and _status(folder, "-m", "pytest", *options, TABLE) == 0
+        return found == 0 and _status(folder, "-m", "pytest", *options, *TABLES) == 0
 
 
 def _status(folder: str, *arguments: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,56 +12,11 @@ import pytest
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
 from masking.domain.timeline import Snapshot, build_timeline
+from tests.support.calls_in_short import PARTIES, Attributes, at, calls_of, told
 
-PARTIES = {"first": "+12025550100", "second": "+12025550101"}
-NAMES = {
-    "1A": "SessionFirstPartyAnswer",
-    "2R": "SessionSecondPartyRing",
-    "2A": "SessionSecondPartyAnswer",
-    "1H": "SessionFirstPartyHangup",
-    "2H": "SessionSecondPartyHangup",
-    "PH": "SessionPartiesHangup",
-}
 WHOLE = "1A@1 2R@2 2A@5 1H@20 2H@20 PH@20"
 LATER = "1A@60 2R@62 2A@65 1H@80 2H@80 PH@80"
 PH = 5
-
-Attributes = dict[str, str]
-
-
-def at(second: int) -> datetime:
-    """Return the second of a history as a time."""
-    return datetime(2026, 11, 26, 12, second // 60, second % 60, tzinfo=UTC)
-
-
-def told(text: str, *, numbered: bool = True) -> list[Attributes]:
-    """Return callbacks from a text such as `1A@1 2R@2`."""
-    found = []
-    for number, word in enumerate(text.split(), start=1):
-        name, _, second = word.partition("@")
-        attributes = {
-            "EventName": NAMES[name],
-            "EventTimestamp": f"{at(int(second)):%Y-%m-%d %H:%M:%S}",
-            "From": "12025550100",
-            "To": "12025550101",
-        }
-        if numbered:
-            attributes["SequenceNumber"] = str(number)
-        if name.endswith("H"):
-            attributes["PlivoHangupCauseCode"] = "4000"
-        if name == "PH":
-            attributes |= {"Duration": "15", "BilledDuration": "60", "Amount": "0.02"}
-        found.append(attributes)
-    return found
-
-
-def calls_of(callbacks: list[Attributes], *snapshots: Snapshot) -> list[Call]:
-    """Return the calls that callbacks, each received in its second, tell of."""
-    events = [
-        CallbackEvent(f"{n:064x}", attributes, f"2026-11-26T12:00:{n:02d}.500000Z")
-        for n, attributes in enumerate(callbacks, start=1)
-    ]
-    return list(build_timeline(events, PARTIES, snapshots=snapshots).calls)
 
 
 def assert_one_paid_talk(calls: list[Call]) -> None:
