@@ -17,4 +17,4 @@ def test_histories_break_without_a_rule() -> None:
     chosen = [each for each in mutants.MUTANTS if each.rule in SOON_MISSED]
 
     assert len(chosen) == len(SOON_MISSED)
-    assert mutants.survivors(chosen, 500, seed=1) == []
+    assert mutants.survivors(chosen, 500, seed=1, tables=()) == []

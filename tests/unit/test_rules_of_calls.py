@@ -114,3 +114,26 @@ def test_nothing_happens_after_it_was_told() -> None:
 
     assert f"{3:064x}" in calls[0].digests
     assert [len(call.digests) for call in calls] == [6, 5]
+
+
+def test_nobody_talked_where_all_that_is_paid_is_the_callers_leg() -> None:
+    callbacks = told("1A@1 1H@20 PH@20", numbered=False)
+    for end in callbacks[1:]:
+        end |= {"Duration": "19", "BilledDuration": "60", "Amount": "0.01"}
+
+    [call] = calls_of(callbacks)
+
+    assert (call.outcome, call.talk_seconds) == ("unknown", None)
+
+
+def test_nobody_talked_after_a_wrong_pin() -> None:
+    callbacks = told("1A@1 PH@20", numbered=False)
+    entered = {
+        **callbacks[0],
+        "EventName": "SessionPinAuthenticationStatus",
+        "PinAuthenticationStatus": "failed",
+    }
+
+    [call] = calls_of([entered, *callbacks])
+
+    assert (call.outcome, call.talk_seconds) == ("pin_failed", None)
