@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from masking.domain.callback_event import CallbackEvent
-from masking.domain.timeline import build_timeline
+from masking.domain import hangup_causes
+from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.timeline import Snapshot, build_timeline
 from tests.support.calls_in_short import PARTIES, Attributes, at, calls_of, told
 
 COSTS = ("Duration", "BilledDuration", "Amount")
@@ -28,6 +29,17 @@ def without_costs(text: str) -> list[Attributes]:
         {name: value for name, value in each.items() if name not in COSTS}
         for each in callbacks
     ]
+
+
+def with_wrong_pin(text: str) -> list[Attributes]:
+    """Return callbacks without numbers, before them that of a PIN that was wrong."""
+    callbacks = told(text, numbered=False)
+    entered = {
+        **callbacks[0],
+        "EventName": "SessionPinAuthenticationStatus",
+        "PinAuthenticationStatus": "failed",
+    }
+    return [entered, *callbacks]
 
 
 def test_an_end_belongs_to_the_call_that_its_duration_reaches() -> None:
@@ -127,13 +139,19 @@ def test_nobody_talked_where_all_that_is_paid_is_the_callers_leg() -> None:
 
 
 def test_nobody_talked_after_a_wrong_pin() -> None:
-    callbacks = told("1A@1 PH@20", numbered=False)
-    entered = {
-        **callbacks[0],
-        "EventName": "SessionPinAuthenticationStatus",
-        "PinAuthenticationStatus": "failed",
-    }
-
-    [call] = calls_of([entered, *callbacks])
+    [call] = calls_of(with_wrong_pin("1A@1 PH@20"))
 
     assert (call.outcome, call.talk_seconds) == ("pin_failed", None)
+
+
+def test_who_gives_up_after_a_wrong_pin_has_failed_by_it() -> None:
+    record = {
+        "start_time": "2026-11-26T12:00:01Z",
+        "end_time": "2026-11-26T12:00:20Z",
+        "first_party_leg": {"hangup_cause_code": hangup_causes.GAVE_UP},
+    }
+    final = Snapshot(EARLIEST, interactions=[record], final=True)
+
+    [call] = calls_of(with_wrong_pin("1A@1 1H@20"), final)
+
+    assert (call.outcome, call.certainty) == ("pin_failed", "settled")
