@@ -14,8 +14,6 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from docs.function_imports import (
     LAYER,
     ROOT,
@@ -28,6 +26,7 @@ from docs.function_imports import (
     tree_of,
     wiring_methods,
 )
+from stack.aws.package import read_template
 
 PAGE = ROOT / "docs" / "architecture.md"
 PICTURE = ROOT / "docs" / "rooms.svg"
@@ -62,25 +61,9 @@ class Row:
     stores: tuple[str, ...]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's tags, which are read as plain values."""
-
-
-def _any_tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node)
-
-
-_Loader.add_multi_constructor("!", _any_tag)
-
-
 def rows() -> list[Row]:
     """Return a row for each function, routes first."""
-    template = yaml.load((ROOT / "template.yaml").read_text(), _Loader)  # noqa: S506
+    template = read_template(ROOT / "template.yaml")
     found = []
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Serverless::Function":

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import schemathesis
-import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from requests import Request, RequestException
 from schemathesis import GenerationMode
@@ -14,6 +13,7 @@ from schemathesis.core.parameters import ParameterLocation
 
 from proofs.attack.bad_requests import BadRequest
 from proofs.attack.target import VICTIM, Target
+from stack import yaml_files
 from stack.environments import ROOT
 
 # Headers are not generated: a request without a key is another kind.
@@ -22,7 +22,7 @@ GENERATED = (ParameterLocation.BODY, ParameterLocation.QUERY, ParameterLocation.
 
 def requests(target: Target, most: int, dice: int) -> Iterator[BadRequest]:
     """Generate about *most* requests, equally many for each route of an app."""
-    document: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+    document: dict[str, Any] = yaml_files.load(ROOT / "openapi.yaml")
     schema = schemathesis.openapi.from_dict(document)
     operations: list[Any] = [found.ok() for found in _all_of(schema)]
     asked = [each for each in operations if "/plivo/" not in each.path]

@@ -14,8 +14,6 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import yaml
-
 from masking.plivo import callback_urls
 from masking.tenants import authorize
 from masking.wiring import Services
@@ -26,6 +24,7 @@ from proofs.harness import (
     services_of,
     simulator_client,
 )
+from stack import yaml_files
 from stack.environments import ROOT
 from stack.routes import Route, routes
 from stack.running import RunningStack
@@ -69,7 +68,7 @@ class Target:
 
         What the handlers enforce is what the attack is to find out.
         """
-        return documented(routes(ROOT), yaml.safe_load(DOCUMENT.read_text()))
+        return documented(routes(ROOT), yaml_files.load(DOCUMENT))
 
     @cached_property
     def services(self) -> Services:

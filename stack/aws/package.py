@@ -20,6 +20,8 @@ from typing import Any
 
 import yaml
 
+from stack.yaml_files import SafeLoader
+
 # Stores one archive and returns its s3:// address; called with name and content.
 Upload = Callable[[str, bytes], str]
 
@@ -34,7 +36,7 @@ class PackageError(Exception):
     """The template names something that can't be packaged."""
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(SafeLoader):
     """YAML with CloudFormation's short forms, such as ``!Ref``."""
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-import yaml
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -21,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from stack import yaml_files
 from stack.environments import ROOT
 from stack.running import RunningStack
 
@@ -32,7 +32,7 @@ CHECKS = [
     negative_data_rejection,
 ]
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+DOCUMENT: dict[str, Any] = yaml_files.load(ROOT / "openapi.yaml")
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 # The tests of schemathesis 4.32 have one id for all operations under pytest 9.2, and

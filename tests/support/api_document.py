@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from stack import yaml_files
 from stack.environments import ROOT
 
 FILE = "openapi.yaml"
 
-DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / FILE).read_text())
+DOCUMENT: dict[str, Any] = yaml_files.load(ROOT / FILE)
 SCHEMAS: Mapping[str, Any] = DOCUMENT["components"]["schemas"]
 
 FORMATS = FormatChecker()

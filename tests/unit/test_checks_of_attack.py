@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 
 from masking.tenants.authorize import SCOPES
 from proofs.attack.bad_requests import BadRequest, sample
@@ -22,6 +21,7 @@ from proofs.attack.run import (
 )
 from proofs.attack.target import DOCUMENT, Answer, Target, documented
 from proofs.attack.victim import Ids
+from stack import yaml_files
 from stack.aws.api_port import BODY_LIMIT_BYTES
 from stack.environments import ROOT
 from stack.routes import routes
@@ -209,7 +209,7 @@ def test_what_is_hidden_must_not_be_in_an_answer() -> None:
 def test_the_scope_that_a_route_needs_is_the_documented_one() -> None:
     found = list(routes(ROOT))
     wrong = [replace(route, scope="admin") for route in found]
-    document = yaml.safe_load(DOCUMENT.read_text())
+    document = yaml_files.load(DOCUMENT)
 
     assert documented(wrong, document) == documented(found, document) == found
 
