@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from proofs.calls import mutants
 
-# Of the rules of gathering, division, evidence and settlement a few, whose loss is
-# seen soon; `make calls-mutants` has all.
+# Of the rules of gathering, order, division and settlement one or two, whose loss the
+# histories that broke once show, or the first hundred; `make calls-mutants` has all.
 SOON_MISSED = (
     "a call has each fact once",
-    "a recording proves talk",
-    "what begins a call begins another where one has ended",
+    "a recording is of one call",
+    "an end that is told again is a double",
+    "numbers that begin anew tell no time",
+    "strict division needs each number",
+    "a callback is of the record that it fits best",
+    "a code outweighs a general word",
 )
 
 
@@ -17,4 +21,4 @@ def test_histories_break_without_a_rule() -> None:
     chosen = [each for each in mutants.MUTANTS if each.rule in SOON_MISSED]
 
     assert len(chosen) == len(SOON_MISSED)
-    assert mutants.survivors(chosen, 500, seed=1, tables=()) == []
+    assert mutants.survivors(chosen, 100, seed=1, tables=()) == []
