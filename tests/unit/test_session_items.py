@@ -55,6 +55,7 @@ SESSIONS = st.builds(
     presumed=st.booleans(),
     ended_time=st.none() | MOMENTS,
     ended_by=st.none() | st.sampled_from(list(EndedBy)),
+    planned_end=st.none() | MOMENTS,
     totals_as_of=st.none() | MOMENTS,
     settle_at=st.none() | MOMENTS,
     settled=st.none()

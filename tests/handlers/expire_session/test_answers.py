@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from functions.expire_session import app
-from masking.api import requests
+from masking.api import requests, session_views
 from masking.core.problems import (
     EndInProgressError,
     ProblemError,
@@ -18,9 +19,10 @@ from masking.core.problems import (
     UpdateInProgressError,
     VersionMismatchError,
 )
-from masking.domain import due_work, sessions, transitions
+from masking.domain import bus_events, due_work, sessions, transitions
 from masking.domain.due_work import Action, DueWork
-from masking.domain.sessions import EndedBy, Session, Status
+from masking.domain.sessions import CarrierSession, EndedBy, Session, Status
+from masking.lifecycle import settlement
 from masking.lifecycle.expire_session import ExpireSession
 from masking.plivo.client import Carrier
 from masking.plivo.errors import CarrierError
@@ -325,6 +327,52 @@ def test_a_session_that_was_ended_says_when_and_why_and_what_plivo_has_of_it(
     assert ended.ended_time == ended.expiry_time
     assert there["expiry_time"][:19] == ended.expiry_time.isoformat()[:19]
     assert ended.settings["duration"] == there["session"]["duration"] < 3600
+
+
+def test_an_early_end_leaves_the_expiry_that_apps_see_as_it_was(
+    flow: ExpireSession, session: Session
+) -> None:
+    planned = session_views.session_view(session, flow.now())["expiry_time"]
+    ended = end(flow, session)
+
+    shown = session_views.session_view(ended, flow.now())
+    told = bus_events.event_of_session("session.expired", ended, "", session).data
+    assert shown["ended_time"] < planned
+    assert (shown["expiry_time"], shown["ended_by"]) == (planned, "request")
+    assert told["expiry_time"] == planned
+    assert told["ended_time"] == shown["ended_time"]
+
+
+def test_the_settlement_leaves_it_as_well_and_names_the_end_that_it_corrects(
+    flow: ExpireSession, session: Session
+) -> None:
+    ended = end(flow, session)
+    assert ended.expiry_time
+    later = ended.expiry_time + timedelta(seconds=2)
+    answer = CarrierSession(
+        session_uuid=str(ended.carrier_session_uuid),
+        virtual_number=ended.virtual_number,
+        status="expired",
+        created_time=ended.created_time,
+        modified_time=ended.modified_time,
+        expiry_time=later,
+        duration=None,
+        callback_url="",
+    )
+
+    assert settlement.changes_of(ended, answer) == ["ended_time"]
+    settled = transitions.settle(ended, answer, ["ended_time"], later)
+    assert settled.planned_end == session.expiry_time
+    assert (settled.ended_time, settled.ended_by) == (later, EndedBy.REQUEST)
+
+
+def test_one_that_plivo_ended_early_keeps_its_expiry_too(
+    flow: ExpireSession, session: Session, plivo: SimulatedPlivo
+) -> None:
+    plivo.end(str(session.carrier_session_uuid))
+    ended = end(flow, session)
+
+    assert ended.planned_end == session.expiry_time
 
 
 def test_if_plivo_cannot_say_what_it_has_the_session_has_ended_all_the_same(

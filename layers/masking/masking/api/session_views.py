@@ -79,6 +79,7 @@ def etag(session: Session) -> str:
 def session_view(session: Session, now: datetime) -> dict[str, Any]:
     """Return a session as JSON values: times in RFC 3339, amounts as strings."""
     settings = session.settings
+    expires = None if session.presumed else carrier_answers.shown_expiry(session)
     return {
         "session_uuid": session.session_uuid,
         "status": status_of(session, now),
@@ -87,7 +88,7 @@ def session_view(session: Session, now: datetime) -> dict[str, Any]:
         "virtual_number": session.virtual_number,
         "created_time": rfc3339(session.created_time),
         "modified_time": rfc3339(session.modified_time),
-        "expiry_time": None if session.presumed else rfc3339(session.expiry_time),
+        "expiry_time": rfc3339(expires),
         "duration": settings.get("duration"),
         **_end(session, now),
         **{name: settings.get(name, unset) for name, unset in ATTRIBUTES.items()},

@@ -18,7 +18,7 @@ from masking.core.amounts import CURRENCY
 from masking.core.times import rfc3339, stamp
 from masking.domain import plivo_events, session_changes
 from masking.domain.callback_event import CallbackEvent
-from masking.domain.carrier_answers import TOTALS, totals_of
+from masking.domain.carrier_answers import TOTALS, shown_expiry, totals_of
 from masking.domain.recordings import recording_uuid_of
 from masking.domain.sessions import (
     NAMESPACE,
@@ -134,7 +134,7 @@ def event_of_session(
             "version": session.version,
             "carrier_session_uuid": session.carrier_session_uuid,
             "virtual_number": session.virtual_number,
-            "expiry_time": None if session.presumed else rfc3339(session.expiry_time),
+            "expiry_time": None if session.presumed else rfc3339(shown_expiry(session)),
             "labels": dict(session.labels),
             **_particulars(kind, session, before),
         },

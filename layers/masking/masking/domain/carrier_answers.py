@@ -63,6 +63,11 @@ def with_ours(session: Session) -> Session:
     )
 
 
+def shown_expiry(session: Session) -> datetime | None:
+    """Return the `expiry_time` that apps see: an early end does not move it."""
+    return session.planned_end or session.expiry_time
+
+
 def reason_of(session: Session) -> dict[str, Any]:
     """Return as a change why a session has ended, if that is known already."""
     return {"ended_by": session.ended_by} if session.ended_by else {}
@@ -90,11 +95,13 @@ def answered(
         ended = expiry_time or session.reserved_at
         planned = session.expiry_time
         early = planned is not None and ended < planned and session.pending is None
+        is_first = session.status is not Status.EXPIRED
         status = {
             "status": Status.EXPIRED,
             "settle_at": ended + SETTLE_AFTER,
             "ended_time": ended,
             "ended_by": EndedBy.CARRIER if early else EndedBy.EXPIRY,
+            "planned_end": planned if early and is_first else session.planned_end,
             **reason_of(session),
         }
     renumbered = since is not None and since.virtual_number != session.virtual_number

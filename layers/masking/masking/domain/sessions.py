@@ -58,8 +58,7 @@ class CarrierSession:
     """A session as Plivo answered it, cleaned.
 
     *settings* holds the attributes of a create that Plivo echoed; *totals* the
-    accounting (`amount`, `total_*` as decimal strings, counts as integers,
-    `interaction` as a list).
+    accounting: amounts as decimal strings, counts as integers, `interaction` as a list.
     """
 
     session_uuid: str
@@ -115,17 +114,17 @@ class Session:
     always what is SEARCHED by. *labels* are the tenant's, as an update left them.
     *doubted* says that the outcome of an update or an ending at Plivo is unknown,
     *presumed* that Plivo's `expiry_time` could not be read and ours is a sum.
-    *ended_time* and *ended_by* say when and why it ended, as far as that is known.
+    *ended_time* and *ended_by* say when and why it ended, as far as known,
+    *planned_end* when it would have, if that was early (*expiry_time* is Plivo's).
     *totals_as_of* is when Plivo's accounting was fetched that *answered* holds.
-    *settle_at* is when Plivo is asked for the final truth about an expired session,
-    *settled* what came of it; *time_limit* is for how many seconds after its end a
-    call may go on. *former_number* is the virtual number that the session was created
-    with, once it has another. *repaired* names what was repaired in this version.
-    *calls* are Plivo's own records, from the newest snapshot. *retention_days* is how
-    long it is kept after its end, if its tenant has a rule for that. *erased_at* is
-    when a person of it was erased: from then on it holds accounting alone. *kept_until*
-    is when its retention ends, *purge_at* when its items are purged, some time later,
-    in seconds since 1970. Times are aware UTC.
+    *settle_at* is when Plivo is asked for the final truth, *settled* what came of it;
+    *time_limit* is for how many seconds after its end a call may go on. *former_number*
+    is the virtual number that the session was created with, once it has another.
+    *repaired* names what was repaired in this version. *calls* are Plivo's own records,
+    from the newest snapshot. *retention_days* is how long it is kept after its end, if
+    its tenant has a rule for that. *erased_at* is when a person of it was erased: from
+    then on it holds accounting alone. *kept_until* is when its retention ends,
+    *purge_at* when its items are purged, in seconds since 1970. Times are aware UTC.
     """
 
     session_uuid: str
@@ -149,6 +148,7 @@ class Session:
     presumed: bool = False
     ended_time: datetime | None = None
     ended_by: EndedBy | None = None
+    planned_end: datetime | None = None
     settle_at: datetime | None = None
     settled: Settled | None = None
     totals_as_of: datetime | None = None

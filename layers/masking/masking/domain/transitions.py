@@ -229,6 +229,7 @@ def expire(
             "settle_at": ends + SETTLE_AFTER,
             "ended_time": ended,
             "ended_by": by if early else EndedBy.EXPIRY,
+            **({"planned_end": session.expiry_time} if early else {}),
         },
     )
 

@@ -19,7 +19,7 @@ from masking.api import session_views
 from masking.api.session_pages import SessionPage
 from masking.core import amounts, callers, key_space, numbers, times
 from masking.core.problems import InvalidRequestError
-from masking.domain import sessions
+from masking.domain import carrier_answers, sessions
 from masking.storage import session_items
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _fits(session: Session, search: Search, tenant_id: str, now: datetime) -> bo
     return search.fits(
         status=session_views.status_of(session, now),
         created_time=session.created_time,
-        expiry_time=session.expiry_time,
+        expiry_time=carrier_answers.shown_expiry(session),
         duration=settings.get("duration"),
     )
 

@@ -181,14 +181,16 @@ def is_open(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> bool:
 
 def changes_of(session: Session, answer: CarrierSession) -> list[str]:
     """Return the names of the attributes that Plivo's answer corrects."""
+    # Plivo has one time for both.
+    ends = "ended_time" if session.planned_end else "expiry_time"
     had = {
         "virtual_number": session.virtual_number,
-        "expiry_time": session.expiry_time,
+        ends: session.expiry_time,
         **session.answered,
     }
     has = {
         "virtual_number": answer.virtual_number,
-        "expiry_time": answer.expiry_time,
+        ends: answer.expiry_time,
         **{k: v for k, v in answer.totals.items() if k != "interaction"},
     }
     return [

@@ -99,6 +99,7 @@ def state_item(session: Session, purge_at: int, kept_until: int | None = None) -
         "presumed": True if session.presumed else None,
         "ended_time": _stamp(session.ended_time),
         "ended_by": session.ended_by.value if session.ended_by else None,
+        "planned_end": _stamp(session.planned_end),
         "settle_at": _stamp(session.settle_at),
         "totals_as_of": _stamp(session.totals_as_of),
         "settled": _settled_item(session.settled),
@@ -198,6 +199,7 @@ def session_from(
         presumed=state.get("presumed", False),
         ended_time=_moment(state.get("ended_time")),
         ended_by=EndedBy(ended_by) if ended_by else None,
+        planned_end=_moment(state.get("planned_end")),
         settle_at=_moment(state.get("settle_at")),
         totals_as_of=_moment(state.get("totals_as_of")),
         settled=Settled(

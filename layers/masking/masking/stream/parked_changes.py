@@ -37,7 +37,7 @@ STATE_FIELDS = frozenset(
         *("created_time", "modified_time", "expiry_time", "answered", "pending"),
         *("doubted", "presumed", "ended_time", "ended_by", "settle_at", "settled"),
         *("totals_as_of", "repaired", "erased_at", "linger", "labels", "purge_at"),
-        *("retention_days", "kept_until"),
+        *("retention_days", "kept_until", "planned_end"),
     }
 )
 ERASURE_FIELDS = frozenset({"tenant_id", "requested_at", "completed_at", "found"})
