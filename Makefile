@@ -12,6 +12,7 @@ NO_PYTHON = no Python 3.11 or later with venv was found; install one (Debian: \
   apt install python3 python3-venv) or name it: make PYTHON=/path/to/python3.13
 PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
+ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 ENVIRONMENTS = $(PYTHON) -m stack.environments
 BIN := .venv/bin
 MASKLINE = $(BIN)/maskline --stack $(or $(STACK),maskline-local)
@@ -117,7 +118,8 @@ requirements: ## Pin the dependencies again, with hashes (needs uv)
 stack: ## Install what the service needs, and .venv/bin/maskline
 	@$(ENVIRONMENTS) tools aws functions layer
 
-clean: ## Remove everything that the other targets made
+clean: ## Remove everything that the other targets made; refused while the stack runs
+	@test ! -e .local/state/lock || $(or $(shell $(FIND_PYTHON)),python3) $(ROOT)stack/in_use.py .local/state/lock
 	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
 
 ##@ Operate it (STACK= names a deployment, JSON=1 prints JSON)

@@ -157,6 +157,8 @@ class Stack:
         if not self._keep:
             shutil.rmtree(self.state_dir / "kept", ignore_errors=True)
         self.run_dir.mkdir()
+        if self._keep:
+            (self.state_dir / "kept").mkdir(exist_ok=True)
 
     def _start(self) -> None:
         self._report("starting the simulator and the embedded AWS")
@@ -174,6 +176,8 @@ class Stack:
         write_initial_data(aws, outputs)
         # From here on the API's port serves it.
         (self.run_dir / "api-id").write_text(api_id)
+        if self._keep:
+            self._await("the first snapshot", (self.run_dir / "snapshot").exists)
         self.check()
         self._running = RunningStack(self.addresses, self.run_dir, outputs)
         describe(self._running)
@@ -189,6 +193,8 @@ class Stack:
         }
 
     def _start_simulator(self) -> Child:
+        kept = self.state_dir / "kept"
+        state = ("--state", str(kept / "plivo.json")) if self._keep else ()
         return Child(
             "the simulator",
             interpreter(TOOLS),
@@ -198,6 +204,7 @@ class Stack:
                 *("--speed", str(self._speed)),
                 *("--app", self.addresses.api_url, "--app-key", API_KEY),
                 *("--app-ca", str(self.run_dir / "ca.pem")),
+                *state,
             ],
             _environ(),
             self.state_dir / "plivo.log",
@@ -212,7 +219,7 @@ class Stack:
             *("--layer", str(LAYER)),
         ]
         if self._keep:
-            options += ["--keep-dir", str(self.state_dir / "kept")]
+            options += ["--keep-dir", str(self.state_dir / "kept" / "aws")]
         return Child(
             "the embedded AWS",
             interpreter(AWS),

@@ -9,6 +9,7 @@
 - A burst waits for warm functions; see `stack.aws.burst_limit`.
 - A query parses its condition once; see `stack.aws.key_conditions`.
 - A failed batch of a stream comes again; see `stack.aws.stream_mapping`.
+- Where state is kept, it is kept whole; see `stack.aws.kept_state`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.aws import burst_limit, key_conditions, role_enforcement, stream_mapping
+from stack.aws.kept_state import KeptState
 
 # Starts a process as `subprocess.Popen` does.
 Popen = Callable[..., Any]
@@ -91,6 +93,37 @@ def patch_emulator(function_python: Path, popen: Popen = subprocess.Popen) -> No
     dynamodb, evaluate = _find("services.dynamodb", "_evaluate_condition")
     dynamodb._evaluate_condition = key_conditions.parsed_once(evaluate)
     _retry_streams()
+
+
+def keep_state(folder: Path) -> KeptState:
+    """Patch ministack in this process to keep its state in *folder*.
+
+    Raises:
+        UnknownEmulatorError: A private name is gone.
+    """
+    tables, emit = _find("services.dynamodb", "_emit_stream_event")
+    for name in ("_stream_records", "_stream_trimmed", "_set_item", "_remove_item"):
+        _find("services.dynamodb", name)
+    _find("services.dynamodb", "_extract_key_val")
+    functions, _ = _find("services.lambda_svc", "_restore_esm_positions")
+    queues, _ = _find("services.sqs", "_queues")
+    codec, _ = _find("core.persistence", "_json_object_hook")
+    requests, _ = _find("core.responses", "get_account_id")
+    emulator, load = _find("app", "_load_persisted_state")
+    _, save = _find("app", "save_all")
+    _find("app", "_build_persistence_save_dict")
+    kept = KeptState(
+        folder,
+        tables=tables,
+        functions=functions,
+        queues=queues,
+        codec=codec,
+        scope=lambda: (requests.get_account_id(), requests.get_region()),
+    )
+    tables._emit_stream_event = kept.journaled(emit)
+    emulator._load_persisted_state = kept.restored(load)
+    emulator.save_all = kept.saved(save)
+    return kept
 
 
 def _limit_bursts() -> None:

@@ -15,16 +15,20 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from stack.addresses import HOST
 from stack.aws.api_port import ENDPOINT, ApiPort, Application, Receive, Scope, Send
 from stack.aws.certificates import make_certificates
 from stack.aws.files import files_of
 from stack.aws.framed_port import FramedPort
-from stack.aws.patches import UnknownEmulatorError, patch_emulator
+from stack.aws.kept_state import CHECKPOINT_SECONDS, KeptState, prepare
+from stack.aws.patches import UnknownEmulatorError, keep_state, patch_emulator
 from stack.aws.prefork import Prefork
 
 REGION = "us-east-1"
+# Made in the run's folder once the deployed stack is in a snapshot, if state is kept.
+SNAPSHOT = "snapshot"
 
 
 def main(arguments: list[str]) -> int:
@@ -39,6 +43,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--test-socket", type=Path)
     options = parser.parse_args(arguments)
     make_certificates(options.run_dir, datetime.datetime.now(datetime.UTC))
+    if options.keep_dir:
+        prepare(options.keep_dir)
     os.environ.update(
         emulator_settings(options.aws_port, options.run_dir, options.keep_dir)
     )
@@ -48,12 +54,14 @@ def main(arguments: list[str]) -> int:
     prefork.start()
     try:
         patch_emulator(options.function_python, prefork.popen)
+        kept = keep_state(options.keep_dir) if options.keep_dir else None
     except UnknownEmulatorError as error:
         print(error, file=sys.stderr)
         return 1
     asyncio.run(
         _serve(
             *(options.aws_port, options.api_port, options.run_dir, options.test_socket),
+            kept=kept,
             at_end=prefork.stop,
         )
     )
@@ -94,7 +102,6 @@ def emulator_settings(
         "TZ": "UTC",
     }
     if keep_dir:
-        keep_dir.mkdir(parents=True, exist_ok=True)
         settings |= {
             "PERSIST_STATE": "1",
             "STATE_DIR": str(keep_dir / "state"),
@@ -110,6 +117,7 @@ async def _serve(
     run_dir: Path,
     test_socket: Path | None,
     *,
+    kept: KeptState | None,
     at_end: Callable[[], None],
 ) -> None:
     # Only now: ministack reads its settings when it is imported.
@@ -145,11 +153,14 @@ async def _serve(
     framed = FramedPort(emulator.app, aws_port)
     if test_socket:
         await framed.listen(test_socket)
+    keeping = loop.create_task(_keep(kept, run_dir, emulator)) if kept else None
     await serve(
         _by_port(api_port, api, emulator.app),
         config,
         shutdown_trigger=stop.wait,
     )
+    if keeping:
+        keeping.cancel()
     await framed.close()
     lambda_runtime.reset()
     at_end()
@@ -157,6 +168,17 @@ async def _serve(
     sys.stderr.flush()
     # Threads of the emulator may still wait for functions that have just been ended.
     os._exit(0)
+
+
+async def _keep(kept: KeptState, run_dir: Path, emulator: Any) -> None:
+    """Take a snapshot once the template is deployed, and checkpoints from then on."""
+    while not (run_dir / "api-id").exists():
+        await asyncio.sleep(CHECKPOINT_SECONDS / 4)
+    emulator.save_all(emulator._build_persistence_save_dict())
+    (run_dir / SNAPSHOT).touch()
+    while True:
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+        kept.checkpoint()
 
 
 def _below(prefix: str, application: Application) -> Application:

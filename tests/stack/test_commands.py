@@ -190,31 +190,3 @@ def test_invoke_prints_the_answer_and_fails_as_the_function_does(
     assert "errorMessage" in json.loads(failed.stdout)
     assert unknown.returncode == 1
     assert unknown.stderr.startswith("There is no function 'fly'; deployed are ")
-
-
-def test_kept_state_survives_and_is_gone_without_being_kept(
-    terminal: Terminal,
-) -> None:
-    def create_and_count(keep: str) -> list[str]:
-        terminal.environ["MASKLINE_STATE"] = keep
-        process = terminal.run_until_ready()
-        headers = {"Authorization": "Bearer local-dev-key"}
-        origin = f"{terminal.addresses.api_url}/v1/sessions"
-        parties = {"first_party": "+12025550100", "second_party": "+12025550101"}
-        with httpx.Client(headers=headers, trust_env=False, timeout=35) as client:
-            created = client.post(origin, json=parties).json()["session"]
-            sessions.append(created["session_uuid"])
-            found = [
-                each
-                for each in sessions
-                if client.get(f"{origin}/{each}").status_code == 200
-            ]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
-        return found
-
-    sessions: list[str] = []
-
-    assert len(create_and_count("keep")) == 1
-    assert len(create_and_count("keep")) == 2
-    assert len(create_and_count("")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -103,6 +104,24 @@ def test_python_can_be_named(bare: Path) -> None:
     done = _make("--dry-run", "run", python, folder=bare, path=str(bare))
 
     assert "/opt/python3.12 -m stack.environments tools" in done.stdout
+
+
+def test_clean_is_refused_while_the_stack_runs(tmp_path: Path) -> None:
+    state = tmp_path / ".local" / "state"
+    state.mkdir(parents=True)
+    (tmp_path / ".ruff_cache").mkdir()
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = _make("clean", folder=tmp_path)
+        kept = sorted(path.name for path in tmp_path.iterdir())
+
+    cleaned = _make("clean", folder=tmp_path)
+
+    assert refused.returncode == 2
+    assert "The stack runs (make run or make demo); end it first" in refused.stderr
+    assert kept == [".local", ".ruff_cache"]
+    assert (cleaned.returncode, cleaned.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_invoke_without_a_function_says_how_to_name_one() -> None:

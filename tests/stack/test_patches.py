@@ -9,11 +9,14 @@ import pytest
 from stack.environments import AWS, ENVIRONMENTS, ROOT, interpreter
 
 PATCH = """
+import tempfile
 from pathlib import Path
 from stack.aws import patches
 {change}
 try:
     patches.patch_emulator(Path("/opt/bare/bin/python"))
+    with tempfile.TemporaryDirectory() as folder:
+        patches.keep_state(Path(folder))
 except patches.UnknownEmulatorError as error:
     print(error)
 else:
@@ -84,6 +87,9 @@ def test_another_version_is_refused() -> None:
         ("services.cloudformation.provisioners", "_RESOURCE_HANDLERS", None),
         ("services.secretsmanager", "_resolve", None),
         ("services.dynamodb", "_evaluate_condition", None),
+        ("services.dynamodb", "_emit_stream_event", None),
+        ("services.lambda_svc", "_restore_esm_positions", None),
+        ("app", "_load_persisted_state", None),
     ],
 )
 def test_a_name_that_is_gone_is_a_sentence(

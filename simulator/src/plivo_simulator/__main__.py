@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from .app_proxy import AppAddress
+from .kept_state import StateError
 from .server import CannotListenError, serve
 
 
@@ -31,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--app-ca", type=Path, help="certificate authority of the app's storage"
     )
+    parser.add_argument(
+        "--state", type=Path, help="file to go on from and to keep what happens in"
+    )
     chosen = parser.parse_args(arguments)
     address = (
         AppAddress(chosen.app.rstrip("/"), chosen.app_key, chosen.app_ca)
@@ -38,8 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
         else None
     )
     try:
-        serve(chosen.host, chosen.port, chosen.speed, chosen.seed, address)
-    except CannotListenError as problem:
+        serve(
+            *(chosen.host, chosen.port, chosen.speed, chosen.seed, address),
+            state=chosen.state,
+        )
+    except (CannotListenError, StateError) as problem:
         print(problem, file=sys.stderr)
         return 1
     except ValueError as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from .account_routes import account_routes
 from .app_proxy import AppAddress
 from .clock import Clock
 from .control_routes import control_routes
+from .kept_state import KeptState
 from .masking_routes import masking_routes
 from .number_routes import number_routes
 from .page_routes import page_routes
@@ -29,22 +31,31 @@ def create_app(
     clock: Clock | None = None,
     seed: int = 0,
     app_address: AppAddress | None = None,
+    state: Path | None = None,
 ) -> Starlette:
     """Return the application; its simulator is `app.state.simulator`.
 
     *origin* is where it will be reached (`http://127.0.0.1:8001`): it stands in
     resource and media URLs. *app_address* is the API of an app under development that
-    the page may speak to. Background work starts and ends with the lifespan.
+    the page may speak to. *state* is a file to go on from and to keep up to date.
+    Raise StateError if it can't be read.
+
+    Background work starts and ends with the lifespan.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         simulator: Simulator = app.state.simulator
+        kept: KeptState | None = app.state.kept
         await simulator.start()
+        if kept:
+            kept.start()
         try:
             yield
         finally:
             await simulator.close()
+            if kept:
+                await kept.stop()
 
     app = Starlette(
         routes=[
@@ -62,6 +73,9 @@ def create_app(
     app.state.simulator = Simulator(origin, clock or Clock())
     app.state.simulator.faults.reset(seed)
     app.state.app_address = app_address
+    app.state.kept = KeptState(state, app.state.simulator) if state else None
+    if app.state.kept:
+        app.state.kept.load()
     return app
 
 

@@ -21,9 +21,11 @@ class Broadcast:
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[News]] = set()
+        self.told = 0
 
     def tell(self, kind: str, render: Callable[[], dict[str, Any]]) -> None:
         """Publish an event; *render* is not called when nobody listens."""
+        self.told += 1
         if not self._listeners:
             return
         news: News = (kind, render())

@@ -53,6 +53,10 @@ class Clock:
         ticks = time.monotonic() - self._base_ticks
         return self._base + timedelta(seconds=ticks * self._speed)
 
+    def start_at(self, moment: datetime) -> None:
+        """Go on from *moment* if it is later than now."""
+        self._rebase(max(self.now(), moment))
+
     def set_speed(self, speed: float) -> None:
         """Go on from now at another *speed*; 0 stops the clock."""
         speed = _checked(speed)

@@ -190,6 +190,8 @@ async def _answer(request: Request, operation: str) -> Response:
         None if isinstance(response, BrokenResponse) else response.status_code
     )
     simulator.broadcast.tell("request", lambda: views.ledger_view(entry))
+    if entry.committed and request.app.state.kept:
+        request.app.state.kept.save()
     return response
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -47,15 +48,17 @@ def serve(
     speed: float = 1.0,
     seed: int = 0,
     app_address: AppAddress | None = None,
+    *,
+    state: Path | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. Raise CannotListenError."""
-    listener = _listen(host, port)
-    server, _ = _server(listener, host, speed, seed, app_address)
-    origin = _origin(listener, host)
-    print(f"Plivo simulator listening on {origin}", flush=True)
-    # uvicorn ends in good order and then raises the signal again: make that the end.
-    signal.signal(signal.SIGTERM, _leave)
-    with listener, suppress(KeyboardInterrupt):
+    """Serve until SIGTERM or SIGINT. Raise CannotListenError or StateError."""
+    with _listen(host, port) as listener, suppress(KeyboardInterrupt):
+        server, _ = _server(listener, host, speed, seed, app_address, state)
+        origin = _origin(listener, host)
+        print(f"Plivo simulator listening on {origin}", flush=True)
+        # uvicorn ends in good order and then raises the signal again: make that the
+        # end.
+        signal.signal(signal.SIGTERM, _leave)
         server.run(sockets=[listener])
 
 
@@ -70,21 +73,24 @@ def running(
     speed: float = 1.0,
     seed: int = 0,
     app_address: AppAddress | None = None,
+    state: Path | None = None,
 ) -> Iterator[Running]:
-    """Serve in a thread while the block runs; port 0 takes a free one."""
-    listener = _listen(host, port)
-    server, simulator = _server(listener, host, speed, seed, app_address)
-    work = threading.Thread(
-        target=server.run, kwargs={"sockets": [listener]}, name="plivo simulator"
-    )
-    work.start()
-    try:
-        _await_start(server, work)
-        yield Running(_origin(listener, host), simulator)
-    finally:
-        server.should_exit = True
-        work.join(STOP_SECONDS)
-        listener.close()
+    """Serve in a thread while the block runs; port 0 takes a free one.
+
+    Raise StateError if the file *state* can't be read.
+    """
+    with _listen(host, port) as listener:
+        server, simulator = _server(listener, host, speed, seed, app_address, state)
+        work = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="plivo simulator"
+        )
+        work.start()
+        try:
+            _await_start(server, work)
+            yield Running(_origin(listener, host), simulator)
+        finally:
+            server.should_exit = True
+            work.join(STOP_SECONDS)
     if work.is_alive():
         raise RuntimeError("the simulator's thread did not end")
 
@@ -108,10 +114,13 @@ def _server(
     speed: float,
     seed: int,
     app_address: AppAddress | None,
+    state: Path | None,
 ) -> tuple[uvicorn.Server, Simulator]:
     origin = _origin(listener, host)
     clock = Clock(speed)
-    app = create_app(origin, clock=clock, seed=seed, app_address=app_address)
+    app = create_app(
+        origin, clock=clock, seed=seed, app_address=app_address, state=state
+    )
     config = uvicorn.Config(
         app,
         http=BreakableProtocol,
