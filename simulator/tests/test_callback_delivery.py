@@ -74,6 +74,25 @@ async def test_a_refused_connection_is_not_tried_again(stage: Stage) -> None:
     assert [a.error for a in callback.attempts] == ["ConnectError"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.example:70000/hook",
+        "https://app.example:port/hook",
+        "https://[::1/hook",
+    ],
+)
+async def test_an_address_that_nothing_can_be_sent_to_is_a_failure(
+    stage: Stage, url: str
+) -> None:
+    stage.create(session_expiry=60, callback_url=url)
+    await stage.pass_time(61)
+
+    (callback,) = stage.callbacks
+    assert callback.state == "failed"
+    assert [a.error for a in callback.attempts] == ["InvalidURL"]
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/hook", "/hook/?tag=a%20b&empty=", "/h%C3%BC/x~y"])
 def test_the_sdk_verifies_what_arrives_at_the_registered_url(

@@ -26,6 +26,7 @@ from .signing import node_pairs, python_pairs
 from .store import Store
 from .switches import Switches
 
+LAST_PORT = 65_535
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 40.0
 TOTAL_SECONDS = 55.0
@@ -170,7 +171,15 @@ class Courier:
         claimed: dict[str, str | int] | None = None,
     ) -> None:
         # Signed before tampering: the headers are those of the true attributes.
-        _, signature_headers = self._request(callback)
+        try:
+            _, signature_headers = self._request(callback)
+        except (httpx.InvalidURL, ValueError) as exc:
+            # An address that nothing can be sent to, such as one with a wrong port.
+            error = type(exc).__name__
+            callback.attempts.append(Attempt(self._clock.now(), None, error, 0))
+            callback.state = "failed"
+            self._announce("callback", callback)
+            return
         callback.attributes.update(claimed or {})
         for _ in range(1 + RETRIES):
             request, _ = self._request(callback)
@@ -204,6 +213,8 @@ class Courier:
     def _request(self, callback: Callback) -> tuple[httpx.Request, dict[str, str]]:
         """Return the request without, and the signature headers with, its nonce."""
         url, _ = urldefrag(callback.url)
+        if (httpx.URL(url).port or 0) > LAST_PORT:
+            raise httpx.InvalidURL(f"there is no port {httpx.URL(url).port}")
         attributes = callback.attributes
         pairs = python_pairs(attributes)
         if callback.method == "GET":
