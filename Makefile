@@ -116,7 +116,7 @@ requirements: ## Pin the dependencies again, with hashes (needs uv)
 	@requirements/compile
 
 stack: ## Install what the service needs, and .venv/bin/maskline
-	@$(ENVIRONMENTS) tools aws functions layer
+	@$(ENVIRONMENTS) tools aws functions layer page
 
 clean: ## Remove everything that the other targets made; refused while the stack runs
 	@test ! -e .local/state/lock || $(or $(shell $(FIND_PYTHON)),python3) $(ROOT)stack/in_use.py .local/state/lock

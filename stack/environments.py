@@ -14,6 +14,8 @@ name           place                       what for
 ``sam``        ``.local/sam-venv``         AWS SAM's command line, for lint and build
 ``scan``       ``.local/scan-venv``        checkov, for lint
 ``mutants``    ``.local/mutants-venv``     cosmic-ray, for `make mutants`
+``page``       ``.local/page``             Scalar, which shows the API at `/docs`
+``clients``    ``.local/clients-venv``     the generator of the Python client
 =============  ==========================  ===========================================
 
 A stamp beside each says what it was made from, so that a second run skips it.
@@ -40,6 +42,8 @@ LAYER = HOME / "layer"
 SAM = HOME / "sam-venv"
 SCAN = HOME / "scan-venv"
 MUTANTS = HOME / "mutants-venv"
+PAGE = HOME / "page"
+CLIENTS = HOME / "clients-venv"
 
 OLDEST_PYTHON = (3, 11)
 
@@ -59,11 +63,16 @@ class EnvironmentFailedError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """One place, what is installed there and whether it is an interpreter."""
+    """One place, what is installed there and whether it is an interpreter.
+
+    *needs_nothing* says that what the requirements name is taken alone: of a package
+    that carries files for the browser, no Python is run.
+    """
 
     place: Path
     requirements: Path | None
     is_interpreter: bool = True
+    needs_nothing: bool = False
 
     def recipe(self) -> str:
         """Return a digest of all that the environment depends on."""
@@ -101,6 +110,13 @@ ENVIRONMENTS = {
     "sam": Environment(SAM, ROOT / "requirements" / "sam.txt"),
     "scan": Environment(SCAN, ROOT / "requirements" / "scan.txt"),
     "mutants": Environment(MUTANTS, ROOT / "requirements" / "mutants.txt"),
+    "page": Environment(
+        PAGE,
+        ROOT / "requirements" / "page.txt",
+        is_interpreter=False,
+        needs_nothing=True,
+    ),
+    "clients": Environment(CLIENTS, ROOT / "requirements" / "clients.txt"),
 }
 
 
@@ -173,6 +189,8 @@ def _install(name: str) -> None:
             target = environment.place.with_suffix(".new")
             shutil.rmtree(target, ignore_errors=True)
             pip += ["install", "--target", str(target)]
+        if environment.needs_nothing:
+            pip.append("--no-deps")
         shown = environment.requirements.relative_to(ROOT)
         pip += ["--quiet", "--no-input", "--disable-pip-version-check"]
         _run(

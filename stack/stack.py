@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import IO, Self
 
 from stack.addresses import HOST, Addresses
-from stack.api_page import write_pages
 from stack.aws.clients import LocalAws
 from stack.aws.deploy import STACK_NAME, deploy
 from stack.aws.http_api import import_http_api
 from stack.aws.initial_data import API_KEY, write_initial_data
 from stack.children import Child, end_all
 from stack.environments import AWS, FUNCTIONS, LAYER, ROOT, TOOLS, interpreter
+from stack.reference_page import write_pages
 from stack.running import STATE_DIR, RunningStack, StackError, answers, describe
 
 START_SECONDS = 60.0
@@ -164,7 +164,7 @@ class Stack:
         self._report("starting the simulator and the embedded AWS")
         self._children.append(self._start_simulator())
         self._children.append(self._start_aws())
-        write_pages(ROOT / "openapi.yaml", self.run_dir / "docs")
+        write_pages(ROOT / "openapi.yaml", self.run_dir / "docs", API_KEY)
         aws = LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)

@@ -9,6 +9,7 @@ from stack.aws.api_port import Application, Receive, Scope, Send
 
 TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
     ".yaml": "application/yaml; charset=utf-8",
 }
 

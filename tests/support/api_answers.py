@@ -25,11 +25,12 @@ from masking.domain import (
     carrier_answers,
     deliveries,
     erasures,
+    plivo_events,
     recording_transitions,
     sessions,
     transitions,
 )
-from masking.domain.calls import Call
+from masking.domain.calls import Call, Pin
 from masking.domain.recordings import Announcement, Recording, Source
 from masking.domain.sessions import EndedBy, Session, Settled, Status
 from masking.plivo import errors
@@ -74,6 +75,12 @@ INTERACTIONS: tuple[dict[str, Any], ...] = (
     {"first_party_status": "completed"},
     {"first_party_resource_url": "https://api.plivo.com/v1/Call/unknown/"},
     *({"second_party_status": word} for word in carrier_answers.LEG_OUTCOMES),
+)
+
+# What a call of a session may be; `not_a_call` is told in events alone.
+OUTCOMES = (
+    *("started", "ringing", "talking", "connected", "pin_failed", "busy", "rejected"),
+    *("no_answer", "cancelled", "failed", "unknown"),
 )
 
 CALLEES = ("first", "second", "unknown", None)
@@ -221,6 +228,10 @@ def all_calls() -> Iterator[Call]:
         yield replace(first, callee=role)
     for certainty in ("certain", "inferred", "settled"):
         yield replace(first, certainty=certainty)
+    for outcome in OUTCOMES:
+        yield replace(first, outcome=outcome)
+    for word in (*plivo_events.TYPE_OF_PIN, None):
+        yield replace(first, pin=Pin(word, 1) if word else None)
 
 
 def all_deliveries() -> Iterator[deliveries.Delivery]:

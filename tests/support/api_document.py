@@ -52,6 +52,12 @@ OPERATIONS: Mapping[str, Any] = {
 }
 
 
+def codes_in(response: Mapping[str, Any]) -> list[str]:
+    """List the codes that a response may have: it has an example of each."""
+    problem = response.get("content", {}).get("application/problem+json", {})
+    return list(problem.get("examples", {}))
+
+
 def check(schema: Mapping[str, Any], value: object) -> None:
     """Validate *value*. Raises jsonschema's ValidationError."""
     Draft202012Validator(schema, registry=_REGISTRY, format_checker=FORMATS).validate(
@@ -78,3 +84,5 @@ def check_answer(operation_id: str, answer: Mapping[str, Any]) -> None:
     body = answer["body"]
     shown = json.loads(body) if media.endswith("json") else body
     check(response["content"][media]["schema"], shown)
+    if media == "application/problem+json":
+        assert shown["code"] in codes_in(response)

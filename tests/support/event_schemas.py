@@ -26,6 +26,23 @@ _REGISTRY: Registry[Any] = Registry().with_resource(
 )
 
 
+def without_references(schema: Any) -> Any:
+    """Return *schema* with each reference replaced by what it refers to."""
+    if isinstance(schema, list):
+        return [without_references(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    beside = {name: each for name, each in schema.items() if name != "$ref"}
+    if "$ref" not in schema:
+        return {name: without_references(each) for name, each in beside.items()}
+    shared = FILES[SHARED]["$defs"][schema["$ref"].rpartition("/")[2]]
+    if beside.keys() <= {"description", "examples", "title", "$schema"}:
+        return without_references({**shared, **beside})
+    # What is said beside it holds as well.
+    whole = {**beside, "allOf": [shared, *beside.get("allOf", [])]}
+    return without_references(whole)
+
+
 def check_event(event: dict[str, Any]) -> None:
     """Validate an event by its type. Raises jsonschema's ValidationError."""
     Draft202012Validator(

@@ -13,10 +13,9 @@ from jsonschema import Draft202012Validator
 
 from masking.plivo.errors import limit_of
 from masking.tenants import authorize
-from stack.api_page import render
 from stack.environments import ROOT
 from stack.routes import Route, routes
-from tests.support.api_document import DOCUMENT, OPERATIONS, SCHEMAS
+from tests.support.api_document import DOCUMENT, OPERATIONS, SCHEMAS, codes_in
 from tests.support.problems import problem_types
 
 ROUTES = list(routes(ROOT))
@@ -38,15 +37,6 @@ def operation_of(route: Route) -> Any:
     """Return the operation of a route, without references."""
     operation = DOCUMENT["paths"][route.path][route.method]
     return OPERATIONS[operation["operationId"]]
-
-
-def codes_in(response: Any) -> list[str]:
-    """List the codes of problems that a response may have."""
-    problem = response.get("content", {}).get("application/problem+json")
-    codes: list[str] = (
-        problem["schema"]["properties"]["code"]["enum"] if problem else []
-    )
-    return codes
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -161,7 +151,8 @@ def test_a_response_that_waiting_may_mend_says_how_long(
 
 
 def test_every_code_can_be_met_somewhere() -> None:
-    met = {code for each in RESPONSES for code in codes_in(each.values[1])}
+    responses: list[Any] = [each.values[1] for each in RESPONSES]
+    met = {code for each in responses for code in codes_in(each)}
 
     assert met == set(problem_types())
     assert SCHEMAS["Problem"]["properties"]["code"]["enum"] == sorted(problem_types())
@@ -186,21 +177,3 @@ def test_a_problem_is_closed_and_has_every_member_that_the_product_gives_it() ->
 
     assert schema["additionalProperties"] is False
     assert members_in_the_product() <= schema["properties"].keys()
-
-
-# The page
-
-
-def test_the_page_shows_every_route_and_loads_nothing() -> None:
-    page = render(DOCUMENT)
-
-    assert all(f'id="{name}"' in page for name in (*OPERATIONS, *SCHEMAS))
-    assert not any(word in page for word in ("<script", "<link", "src=", "@import"))
-
-
-def test_the_page_shows_what_is_referred_to() -> None:
-    page = render(DOCUMENT)
-
-    assert "<code>If-Match</code>" in page
-    assert "<code>session_not_found</code>: There is no such session." in page
-    assert "None" not in page

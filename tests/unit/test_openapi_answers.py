@@ -90,6 +90,12 @@ def allows_null(said: Any) -> bool:
     return "null" in said.get("type", []) or {"type": "null"} in said.get("anyOf", [])
 
 
+def words_of(said: Any) -> Iterator[Any]:
+    """Yield the words that a property may be, also where it may be null."""
+    for option in (said, *said.get("anyOf", [])):
+        yield from option.get("enum", [])
+
+
 def test_every_answer_is_written_by_a_view(written: Written) -> None:
     assert written.keys() == set(ANSWERED)
 
@@ -133,9 +139,5 @@ def test_every_word_of_an_enumeration_is_written(written: Written, name: str) ->
     assert {
         path: missing
         for path, _, said in properties(resolved(SCHEMAS[name]), name)
-        if (
-            missing := [
-                each for each in said.get("enum", []) if each not in found[path]
-            ]
-        )
+        if (missing := [each for each in words_of(said) if each not in found[path]])
     } == {}

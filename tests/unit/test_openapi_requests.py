@@ -55,14 +55,21 @@ def facts(schema: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def modeled(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the facts of a model. In an update an absent field is no null."""
+    """Return the facts of a model. In an update an absent field is no null.
+
+    That a field is null unless it is given goes without saying, and a generated client
+    would send it.
+    """
     fields, beside = facts(MODELS[name].model_json_schema())
-    if name == "UpdateSession":
-        may_be_null = requests.UNSETTABLE | requests.REPEATABLE
-        fields = {
-            field: without_default(said) if field in may_be_null else given(said)
-            for field, said in fields.items()
-        }
+    may_be_null = (
+        requests.UNSETTABLE | requests.REPEATABLE
+        if name == "UpdateSession"
+        else fields.keys()
+    )
+    fields = {
+        field: without_default(said) if field in may_be_null else given(said)
+        for field, said in fields.items()
+    }
     return fields, beside
 
 

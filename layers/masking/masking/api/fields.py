@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from masking.api import urls
 from masking.core import numbers
 from masking.core.settings import RETENTION_DAYS
 
-LONGEST_URL = 1_000
-# Plivo wants less than a thousand (plivo-contract 1.2); those of callbacks are ours.
-LONGEST_AUDIO_URL = 999
 LONGEST_SECONDS = 2_147_483_647
 MOST_LABELS = 10
 LONGEST_PERSON = 255
@@ -23,13 +19,6 @@ LONGEST_PERSON = 255
 QUOTED = re.compile(r'"[^"]*\w[^"]*"')
 # Digits; fewer are the number of a service, such as 112.
 SHORTEST_PERSON = 6
-
-AUDIO_SUFFIXES = (".mp3", ".wav")
-
-# RFC 1035, 2.3.4: octets of a host's name, and of each label between its dots.
-LONGEST_NAME = 253
-LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
-
 
 # Types of attributes
 
@@ -58,19 +47,6 @@ def _party(value: str) -> str:
         )
         raise ValueError(message)
     return number
-
-
-def _web_address(value: str) -> str:
-    _check_url(value, LONGEST_URL)
-    return value
-
-
-def _audio(value: str) -> str:
-    _check_url(value, LONGEST_AUDIO_URL)
-    if not urlsplit(value).path.lower().endswith(AUDIO_SUFFIXES):
-        message = "must be the URL of a .mp3 or .wav file"
-        raise ValueError(message)
-    return value
 
 
 def _pin(value: str) -> str:
@@ -151,83 +127,6 @@ def _documented(**schema: Any) -> Any:
     return Field(json_schema_extra=schema)
 
 
-# URLs: each rule has a text of its own
-
-
-def _check_url(url: str, longest: int) -> None:
-    """Raise ValueError with the first rule that a URL breaks.
-
-    One that passes can be dialed, as far as its text shows. Scheme and host may be in
-    either case.
-    """
-    if len(url) > longest:
-        message = f"must be a URL of up to {longest} characters"
-        raise ValueError(message)
-    if " " in url:
-        message = "must not contain a space"
-        raise ValueError(message)
-    if not url.isprintable():
-        message = "must not contain control or other invisible characters"
-        raise ValueError(message)
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        message = "must have an IPv6 address, and no other host, in brackets"
-        raise ValueError(message) from None
-    if parts.scheme not in ("http", "https"):
-        message = "must be an http or https URL"
-        raise ValueError(message)
-    if not parts.netloc.isascii():
-        message = "must name its host in ASCII: a non-ASCII name as xn--..."
-        raise ValueError(message)
-    if not url.isascii():
-        message = "must be ASCII: other characters percent-encoded"
-        raise ValueError(message)
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0:
-        message = "must have a port from 1 to 65535, or none"
-        raise ValueError(message)
-    if not parts.hostname or parts.username is not None:
-        message = "must name a host and no user"
-        raise ValueError(message)
-    _check_host(parts.hostname, bracketed="[" in parts.netloc)
-
-
-def _check_host(host: str, *, bracketed: bool) -> None:
-    """Check that a host can be dialed: an address, or a name that DNS can hold."""
-    if bracketed:
-        _check_address(host)
-        return
-    name = host.removesuffix(".")
-    labels = name.split(".")
-    if len(name) > LONGEST_NAME or not all(map(LABEL.fullmatch, labels)):
-        message = (
-            "must have a host name of letters, digits and hyphens: up to "
-            f"{LONGEST_NAME} characters, 1 to 63 between two dots"
-        )
-        raise ValueError(message)
-    if labels[-1].isdecimal():
-        # No top-level domain is a number, so it is an address or nothing.
-        _check_address(name)
-
-
-def _check_address(host: str) -> None:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        message = "must have a host that is a name or a whole IP address"
-        raise ValueError(message) from None
-
-
-# As far as a regular expression can express it: a name or an address, a port, no user.
-ORIGIN = (
-    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}"
-    r"(:[1-9][0-9]{0,3})?"
-)
-
 PHONE_NUMBER = _documented(pattern=r"^\+?[1-9][0-9]{6,14}$", examples=["+12025550100"])
 PhoneNumber = Annotated[str, AfterValidator(_phone_number), PHONE_NUMBER]
 PersonName = Annotated[
@@ -242,19 +141,19 @@ PersonName = Annotated[
 Party = Annotated[str, AfterValidator(_party), PHONE_NUMBER]
 WebAddress = Annotated[
     str,
-    AfterValidator(_web_address),
+    AfterValidator(urls.web_address),
     _documented(
-        pattern=rf"^{ORIGIN}([/?#][!-~]*)?$",
-        maxLength=LONGEST_URL,
+        pattern=urls.WEB_ADDRESS,
+        maxLength=urls.LONGEST,
         examples=["https://app.example.com/masking/events"],
     ),
 ]
 Audio = Annotated[
     str,
-    AfterValidator(_audio),
+    AfterValidator(urls.audio),
     _documented(
-        pattern=(rf"^{ORIGIN}/([!\"$->@-~]*)\.([Mm][Pp]3|[Ww][Aa][Vv])([?#][!-~]*)?$"),
-        maxLength=LONGEST_AUDIO_URL,
+        pattern=urls.AUDIO,
+        maxLength=urls.LONGEST_AUDIO,
         examples=["https://app.example.com/hello.mp3"],
     ),
 ]
@@ -286,4 +185,6 @@ Labels = Annotated[
 Seconds = Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
 Method = Literal["GET", "POST"]
 AudioFormat = Literal["mp3", "wav"]
-RetentionDays = Annotated[int, AfterValidator(_retention_days)]
+RetentionDays = Annotated[
+    int, AfterValidator(_retention_days), _documented(enum=list(RETENTION_DAYS))
+]
