@@ -15,7 +15,7 @@ name           place                       what for
 ``scan``       ``.local/scan-venv``        checkov, for lint
 ``mutants``    ``.local/mutants-venv``     cosmic-ray, for `make mutants`
 ``page``       ``.local/page``             Scalar, which shows the API at `/docs`
-``clients``    ``.local/clients-venv``     the generator of the Python client
+``clients``    ``.local/clients-venv``     what builds the Python client
 =============  ==========================  ===========================================
 
 A stamp beside each says what it was made from, so that a second run skips it.

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from stack import yaml_files
 from stack.environments import ROOT
 from stack.running import RunningStack
+from tests.support.api_document import OPERATIONS, codes_in
 
 CHECKS = [
     not_a_server_error,
@@ -33,6 +34,21 @@ CHECKS = [
 ]
 
 DOCUMENT: dict[str, Any] = yaml_files.load(ROOT / "openapi.yaml")
+
+
+@schemathesis.check
+def code_conformance(
+    _context: Any, response: Any, case: schemathesis.Case[Any]
+) -> None:
+    """Hold that an answer has no code but those that its operation names."""
+    if "problem+json" in str(response.headers.get("content-type")):
+        operation = OPERATIONS[case.operation.definition.raw["operationId"]]
+        documented = operation["responses"][str(response.status_code)]
+        assert response.json()["code"] in codes_in(documented)
+
+
+CHECKS.append(code_conformance)
+
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 # The tests of schemathesis 4.32 have one id for all operations under pytest 9.2, and

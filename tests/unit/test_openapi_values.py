@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import ValidationError
 from pydantic import BaseModel
 
-from masking.api import request_models, requests, urls
+from masking.api import fields, request_models, requests
 from masking.api.search_requests import Search
 from tests.support.api_document import DOCUMENT, SCHEMAS, check, resolved
 
@@ -223,7 +223,10 @@ PIECES = st.sampled_from(
 def test_a_url_is_taken_if_its_pattern_fits(pieces: list[str]) -> None:
     url = "http://" + "".join(pieces)
 
-    for kind, take in (("WebAddress", urls.web_address), ("AudioUrl", urls.audio)):
+    for kind, take in (
+        ("WebAddress", fields._web_address),
+        ("AudioUrl", fields._audio),
+    ):
         try:
             taken = bool(take(url))
         except ValueError:
@@ -233,7 +236,7 @@ def test_a_url_is_taken_if_its_pattern_fits(pieces: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", ["WebAddress", "AudioUrl"])
 def test_a_url_that_fits_is_taken(kind: str) -> None:
-    take = urls.web_address if kind == "WebAddress" else urls.audio
+    take = fields._web_address if kind == "WebAddress" else fields._audio
     longest = SCHEMAS[kind]["maxLength"]
 
     @given(st.from_regex(re.compile(SCHEMAS[kind]["pattern"]), fullmatch=True))

@@ -27,6 +27,8 @@ SOURCES: dict[str, list[str | None]] = {
     "sam.txt": ["sam"],
     "scan.txt": ["scan"],
     "mutants.txt": ["mutants"],
+    "page.txt": ["page"],
+    "clients.txt": ["clients"],
     "pip.txt": ["pip"],
 }
 

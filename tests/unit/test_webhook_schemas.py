@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_both_channels_describe_an_event_alike(kind: str) -> None:
 
 def words(text: str) -> set[str]:
     """Return the words of a description."""
-    return set(text.replace("`", "").replace(".", " ").split())
+    return set(re.findall(r"\w+", text))
 
 
 @pytest.mark.parametrize("kind", sorted(WEBHOOKS))
