@@ -47,7 +47,7 @@ invoke: stack ## Invoke a function of the running service: FN=create_session [EV
 unit: dev ## Run the unit tests: no process, under 30 seconds
 	@$(BIN)/pytest -n $(or $(JOBS),2) --dist loadfile tests/unit
 
-test: stack dev sam ## Run all tests, with coverage, JOBS=4 files at a time
+test: stack dev sam build-clients ## Run all tests, with coverage, JOBS=4 files at a time
 	@$(BIN)/pytest -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
 
 endings: stack dev ## Prove at full size that sessions end and people are erased (a week, 20,000)
@@ -155,14 +155,22 @@ probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST=
 
 ##@ Ship it
 
+clients: build-clients ## Build both clients from openapi.yaml into clients/dist (TypeScript: with node)
+	@cd clients/python && $(CURDIR)/.local/clients-venv/bin/python -m hatchling build -t wheel -d ../dist
+	@command -v npm >/dev/null || { echo "npm is not installed: the TypeScript client was NOT built"; exit 1; }
+	@cd clients/typescript && npm ci --silent && npm pack --silent --pack-destination ../dist
+
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
 	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
 dev sam scan:
 	@$(ENVIRONMENTS) $@
 
+build-clients:
+	@$(ENVIRONMENTS) clients
+
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
   chaos-calls calls calls-mutants attack defenses mutants fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold retain numbers audit redrive probe \
-  build dev sam scan
+  build dev sam scan clients build-clients

@@ -86,10 +86,10 @@ def test_the_page_has_every_route_in_its_sidebar(reference: Any) -> None:
 
 def test_the_page_can_be_searched(reference: Any) -> None:
     reference.get_by_role("button", name="Search").first.click()
-    reference.get_by_role("dialog").get_by_role("textbox").fill("replay")
+    dialog = reference.get_by_role("dialog")
+    dialog.get_by_role("combobox").fill("replay")
 
-    found = reference.get_by_role("dialog").get_by_text("/replay")
-    found.first.wait_for()
+    dialog.get_by_text(OPERATIONS["replay_delivery"]["summary"]).first.wait_for()
 
 
 def test_try_it_creates_a_session_with_the_local_key(
