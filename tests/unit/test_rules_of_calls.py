@@ -155,3 +155,20 @@ def test_who_gives_up_after_a_wrong_pin_has_failed_by_it() -> None:
     [call] = calls_of(with_wrong_pin("1A@1 1H@20"), final)
 
     assert (call.outcome, call.certainty) == ("pin_failed", "settled")
+
+
+def test_the_leg_that_was_up_alone_is_the_callers() -> None:
+    # The second party called, waited and gave up.
+    record = {
+        "start_time": "2026-11-26T12:00:01Z",
+        "end_time": "2026-11-26T12:00:20Z",
+        "first_party_status": "no-answer",
+        "first_party_leg": {"duration": 0},
+        "second_party_status": "cancel",
+        "second_party_leg": {"answer_time": "2026-11-26T12:00:01Z", "duration": 19},
+    }
+    final = Snapshot(EARLIEST, interactions=[record], final=True)
+
+    [call] = calls_of([], final)
+
+    assert (call.outcome, call.certainty) == ("no_answer", "settled")
