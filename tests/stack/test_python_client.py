@@ -20,6 +20,7 @@ from masking.domain import deliveries, webhook_signing
 from stack.environments import CLIENTS, ROOT, interpreter
 from stack.running import RunningStack
 from tests.support import published_events
+from tests.support.documents import blocks_of
 from tests.support.people import pair_of
 
 FOLDER = ROOT / "clients" / "python"
@@ -320,3 +321,29 @@ def test_the_readme_shows_what_there_is(client: Any) -> None:
 
     assert all(name in text for name in client.__all__ if name != "NoAnswerError")
     assert Path(client.__file__).with_name("py.typed").exists()
+
+
+# What the documents show of it
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("document", ["docs/quickstart.md", "clients/python/README.md"])
+def test_what_a_document_shows_of_the_client_runs(
+    document: str,
+    stack: RunningStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    shown: dict[str, Any] = {}
+    blocks = blocks_of(document)
+    programs = [block for block in blocks if block.language == "python"]
+
+    assert programs
+    for block in programs:
+        text = block.text.replace("http://127.0.0.1:8000", stack.addresses.api_url)
+        exec(compile(text, str(block), "exec"), shown)  # noqa: S102
+        printed = capsys.readouterr().out
+        following = blocks[blocks.index(block) + 1 :]
+        if following and following[0].language == "text":
+            assert printed.split() == following[0].text.split()
