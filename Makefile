@@ -156,9 +156,7 @@ probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST=
 ##@ Ship it
 
 clients: build-clients ## Build both clients from openapi.yaml into clients/dist (TypeScript: with node)
-	@cd clients/python && $(CURDIR)/.local/clients-venv/bin/python -m hatchling build -t wheel -d ../dist
-	@command -v npm >/dev/null || { echo "npm is not installed: the TypeScript client was NOT built"; exit 1; }
-	@cd clients/typescript && npm ci --silent && npm pack --silent --pack-destination ../dist
+	@clients/build
 
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
 	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
