@@ -17,6 +17,7 @@ from stack.environments import ROOT
 from stack.running import RunningStack
 from tests.support import published_events
 from tests.support.api_document import DOCUMENT
+from tests.support.documents import blocks_of
 from tests.support.event_schemas import FOLDER as EVENTS
 from tests.support.people import pair_of
 from tests.support.request_values import PATTERNS, VALUES
@@ -312,3 +313,13 @@ def test_every_pattern_means_the_same_in_javascript(script: Node) -> None:
     assert found == [
         [bool(re.search(pattern, text)) for text in texts] for pattern in PATTERNS
     ]
+
+
+def test_what_the_readme_shows_first_runs(script: Node, stack: RunningStack) -> None:
+    shown = next(
+        b for b in blocks_of("clients/typescript/README.md") if b.language == "ts"
+    )
+    text = shown.text.replace("maskline-client", "./dist/index.js")
+    text = text.replace("http://127.0.0.1:8000", stack.addresses.api_url)
+
+    assert re.fullmatch(r"\+1\d{10}\n", script(text))
