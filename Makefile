@@ -112,6 +112,9 @@ words: dev ## Check that prose uses the words of the field, in American English
 typecheck: dev ## Check types only
 	@$(BIN)/mypy
 
+reference: dev ## Write docs/reference from openapi.yaml
+	@$(BIN)/python -m docs.reference
+
 requirements: ## Pin the dependencies again, with hashes (needs uv)
 	@requirements/compile
 
@@ -171,4 +174,4 @@ build-clients:
   chaos-calls calls calls-mutants attack defenses mutants fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean tenants keys webhooks hold retain numbers audit redrive probe \
-  build dev sam scan clients build-clients
+  build dev sam scan clients build-clients reference
