@@ -54,6 +54,7 @@ LONGEST = {
     "stack/test_made_up_requests.py": 80,
     "stack/test_sam_build.py": 80,
     "stack/test_documents.py": 45,
+    "stack/test_kept_state.py": 115,
     "proofs/test_a_week.py": 95,
     "proofs/test_random_histories.py": 60,
     "proofs/test_erased_number.py": 60,
