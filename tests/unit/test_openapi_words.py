@@ -99,6 +99,26 @@ def test_everything_is_described() -> None:
     assert [path for path, said in PLACES if not said.get("description")] == []
 
 
+# Types that are of one attribute alone, and so describe it.
+OF_ONE = {
+    *("ApiId", "Sequence", "CallbackId", "CarrierEvent", "DeliveryId"),
+    "RepairedUpdate",
+}
+
+
+def test_an_attribute_says_more_than_its_type() -> None:
+    bare = [
+        path
+        for name, schema in SCHEMAS.items()
+        for path, said in below(schema, name)
+        if "description" not in said
+        and not path.endswith("items")
+        and said.get("$ref", "").rpartition("/")[2] not in OF_ONE
+    ]
+
+    assert bare == []
+
+
 def test_a_description_is_a_sentence_and_more_than_the_name() -> None:
     assert [
         path
