@@ -178,6 +178,34 @@ def test_a_body_that_is_wrong_as_a_whole_is_refused(parse: Any) -> None:
         parse(sent)
 
 
+def body_with(seconds: str) -> bytes:
+    """Return a create's body with a number as it is written."""
+    return f'{json.dumps(PAIR)[:-1]}, "session_expiry": {seconds}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("927", 927), ("927.0", 927), ("1e3", 1_000), ("1.2E3", 1_200)],
+)
+def test_an_integer_may_be_written_in_each_way_of_json(text: str, seconds: int) -> None:
+    asked = requests.parse_create(requests.read_object(body_with(text)))
+
+    assert (asked.session_expiry, type(asked.session_expiry)) == (seconds, int)
+
+
+@pytest.mark.parametrize("text", ["1.5", "-0.0", "1e300", "true", '"927.0"'])
+def test_what_is_no_integer_in_range_is_refused(text: str) -> None:
+    [violation] = violations_of(requests.read_object(body_with(text)))
+
+    assert violation["field"] == "session_expiry"
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "1" * 5_001, "NaN", "-Infinity"])
+def test_a_number_out_of_range_is_no_json_of_ours(text: str) -> None:
+    with pytest.raises(MalformedBodyError):
+        requests.read_object(body_with(text))
+
+
 def test_every_rule_across_fields_is_tested() -> None:
     assert {(rule.field, rule.text) for rule in request_models.RULES} == {
         (field, rule) for field, rule, _ in BROKEN

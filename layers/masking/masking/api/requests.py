@@ -8,6 +8,7 @@ sent to Plivo explicitly, because Plivo's documented and real defaults differ
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -150,12 +151,16 @@ def asked(request: CreateSessionRequest) -> dict[str, Any]:
 def read_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object. Raises MalformedBodyError for everything else.
 
-    Repeated keys, NaN, the infinities and lone surrogates are refused as well.
+    Repeated keys, NaN, the infinities, numbers out of range and lone surrogates are
+    refused as well.
     """
     try:
         text = body.decode("utf-8")
         value = json.loads(
-            text, object_pairs_hook=_without_repeats, parse_constant=_no_constant
+            text,
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_constant,
+            parse_float=_number,
         )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
@@ -185,6 +190,15 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _no_constant(name: str) -> None:
     message = f"{name} is not JSON"
     raise ValueError(message)
+
+
+def _number(text: str) -> float:
+    """Read a number with a point or an exponent; 3.0 and 3e0 are integers in JSON."""
+    value = float(text)
+    if not math.isfinite(value):
+        message = "a number is out of range"
+        raise ValueError(message)
+    return int(value) if value.is_integer() else value
 
 
 def violations_of(
