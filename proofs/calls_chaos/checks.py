@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,10 +141,14 @@ def _check_events(evidence: Evidence, session_uuid: str, report: Report) -> None
     for where, source in sources.items():
         events = source.get(session_uuid, ())
         ended = [each for each in events if each["type"] == ENDED]
+        is_once = len(ended) == calls
         report.check(
-            len(ended) == calls,
+            is_once,
             f"call.ended came once for each call {where}",
-            f"{session_uuid}: {len(ended)} for {calls} calls",
+            ""
+            if is_once
+            else f"{session_uuid}: {len(ended)} for {calls} calls\n"
+            + _story(evidence.kept[session_uuid], events),
         )
         strays = _call_ids(events, CORRECTED) - _call_ids(events, ENDED)
         report.check(
@@ -167,6 +172,13 @@ def _check_events(evidence: Evidence, session_uuid: str, report: Report) -> None
         "the app's webhook got what the bus got",
         f"{session_uuid}: {len(on_bus - at_app)} missing, {len(at_app - on_bus)} more",
     )
+
+
+def _story(kept: Sequence[View], events: Sequence[View]) -> str:
+    """Write down a session's callbacks as they came, and what was told of its calls."""
+    came = sorted(kept, key=lambda each: str(each.get("received_at")))
+    told = [each for each in events if each["type"] in (ENDED, CORRECTED)]
+    return "\n".join(json.dumps(each, sort_keys=True) for each in (*came, *told))
 
 
 def _call_ids(events: Sequence[View], kind: str) -> set[str]:
