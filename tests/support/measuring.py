@@ -14,8 +14,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,20 +95,15 @@ def untraced(call: Callable[..., Any]) -> Callable[..., Any]:
 
     def call_untraced(*arguments: Any, **named: Any) -> Any:
         tracer = sys.gettrace()
-        if tracer is None:
+        # One thread at a time may set a tracer, and one that begins sets its own.
+        if tracer is None or threading.active_count() > 1:
             return call(*arguments, **named)
         # Here and in no function of its own, of which the tracer would see but one end.
-        try:
-            sys.settrace(None)
-        except RuntimeError:
-            # Another thread sets its own.
-            return call(*arguments, **named)
+        sys.settrace(None)
         try:
             return call(*arguments, **named)
         finally:
-            while sys.gettrace() is None:
-                with suppress(RuntimeError):
-                    sys.settrace(tracer)
+            sys.settrace(tracer)
 
     return call_untraced
 
