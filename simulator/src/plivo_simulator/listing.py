@@ -92,8 +92,9 @@ def matching(
     if subaccount := filters.get("subaccount"):
         tests.append(lambda s: s.account == subaccount)
     chosen = [s for s in sessions if all(test(s) for test in tests)]
-    chosen.sort(key=lambda s: s.created_time, reverse=True)
-    return chosen
+    # Of those that were created at one time, as on a clock that stands, the last first.
+    chosen.sort(key=lambda s: s.created_time)
+    return chosen[::-1]
 
 
 def check_window(
