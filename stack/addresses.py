@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 HOST = "127.0.0.1"
 
@@ -92,16 +94,29 @@ def addresses_from(environ: Mapping[str, str]) -> Addresses:
     return Addresses(ports[API_PORT], ports[PLIVO_PORT], ports[AWS_PORT])
 
 
+# Below those from which systems take the ports of outgoing connections (Linux 32768 and
+# up, the others 49152): one that was free a moment ago is not lost to a connection.
+_UNUSED = range(20_000, 32_000)
+
+
 def free_addresses() -> Addresses:
     """Return three ports that were free a moment ago, for a stack beside others."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(3)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return Addresses(*(int(probe.getsockname()[1]) for probe in probes))
-    finally:
-        for probe in probes:
-            probe.close()
+    return Addresses(*islice(_free_ports(), 3))
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    return next(_free_ports())
+
+
+def _free_ports() -> Iterator[int]:
+    for port in random.sample(_UNUSED, len(_UNUSED)):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        yield port
 
 
 def _port(variable: str, value: str) -> int:

@@ -80,13 +80,16 @@ class Child:
         """Raise if the process has ended.
 
         Raises:
-            ChildEndedError: It has; the message names its exit status and log.
+            ChildEndedError: It has; the message names its exit status, its log and
+                what that says last.
         """
         status = self._process.poll()
         if status is not None:
+            said = self.log.read_text(errors="replace").strip().splitlines()
+            last = f": {said[-1]}" if said else ""
             raise ChildEndedError(
                 f"{self.what} (pid {self.pid}) ended with exit status {status}; "
-                f"its log: {self.log}"
+                f"its log: {self.log}{last}"
             )
 
     def ask_to_end(self) -> None:

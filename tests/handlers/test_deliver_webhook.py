@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from masking.tenants import webhook_secrets
 from masking.webhooks import ssrf_guard
 from masking.wiring import Services
 from proofs.http_listener import HttpListener, reply
+from stack.addresses import free_port
 from stack.environments import ROOT
 from tests.support.clock import Clock
 from tests.support.deliverer import EVENT_ID, SECRET, Deliverer, detail_of, event_for
@@ -272,9 +272,7 @@ def test_an_event_is_not_sent_inside_and_says_why(
 def test_the_example_in_the_docs_takes_what_is_signed_and_nothing_else(
     services: Services, clock: Clock
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     example = subprocess.Popen(
         [sys.executable, str(ROOT / "examples" / "receive_webhook.py")],
         env={**os.environ, "WEBHOOK_SECRET": SECRET, "PORT": str(port)},

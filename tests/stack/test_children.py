@@ -88,6 +88,19 @@ def test_a_killed_child_is_a_sentence_with_its_status_and_log(
     )
 
 
+def test_a_child_that_fails_is_a_sentence_with_what_it_said_last(
+    tmp_path: Path,
+) -> None:
+    with Child(
+        "a module", Path(sys.executable), "no_such", [], {}, tmp_path / "log"
+    ) as it:
+        wait_for(lambda: not is_running(it.pid))
+        with pytest.raises(
+            ChildEndedError, match=r"its log: .*: No module named no_such"
+        ):
+            it.check()
+
+
 def test_what_a_child_prints_is_in_its_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with Child("a module", Path(sys.executable), "platform", [], {}, log):

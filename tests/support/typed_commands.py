@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.addresses import free_port
 from stack.environments import ROOT
 from stack.running import RunningStack
 from tests.support.documents import Block
@@ -154,9 +154,7 @@ class Clone:
         """Return the port on which an app may listen in this folder."""
         chosen = self.folder.parent / "app-port"
         if not chosen.exists():
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                chosen.write_text(str(probe.getsockname()[1]))
+            chosen.write_text(str(free_port()))
         return int(chosen.read_text())
 
     def _environment(self) -> dict[str, str]:

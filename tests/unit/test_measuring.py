@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -13,8 +14,10 @@ from tests.support.measuring import untraced
 
 
 @pytest.fixture
-def traced() -> Iterator[list[str]]:
+def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Return the names of the functions that are traced from now on."""
+    # Threads of other tests of this process may still be ending.
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
     names: list[str] = []
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001
@@ -57,5 +60,15 @@ def test_what_comes_afterwards_is_traced(
         assert inner is fail
 
     outer(one)
+
+    assert [name for name in traced if name in ("outer", "one")] == ["outer", "one"]
+
+
+def test_beside_other_threads_a_call_stays_traced(
+    traced: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+
+    assert untraced(outer)(one) == 1
 
     assert [name for name in traced if name in ("outer", "one")] == ["outer", "one"]
