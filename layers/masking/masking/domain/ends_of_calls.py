@@ -7,7 +7,7 @@ has ended in the same moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from masking.domain.callback_event import CallbackEvent
@@ -104,7 +104,7 @@ def _is_belied(call: Gathered, event: CallbackEvent) -> bool:
     if not event.duration:
         return False
     begun = event.at - timedelta(seconds=event.duration)
-    own = [each.at for each in call.facts if each.is_answer and each.leg == event.leg]
+    own = [at for leg, at in _answered(call) if leg == event.leg]
     if own:
         return all(abs(begun - at) > SLACK for at in own)
     return call.facts[0].place <= LAST_START and begun < call.began - SLACK
@@ -145,11 +145,18 @@ def _may_end(call: Gathered, event: CallbackEvent) -> bool:
     if not event.duration:
         return True
     begun = event.at - timedelta(seconds=event.duration)
-    answers = [each.at for each in call.facts if each.is_answer]
+    answers = [at for _, at in _answered(call)]
     if len(answers) > 1:
         return begun <= max(answers) + SLACK
     # Who was called may have answered later, without a word of it.
     return begun <= max(answers, default=call.last) + RINGING
+
+
+def _answered(call: Gathered) -> list[tuple[str, datetime]]:
+    """Return which legs were answered and when; not if that is inferred."""
+    return [
+        (each.leg, each.at) for each in call.facts if each.is_answer and each.told_at
+    ]
 
 
 def _reach(call: Gathered, event: CallbackEvent) -> float:
