@@ -135,6 +135,42 @@ MUTANTS = (
         "return True",
     ),
     Mutant(
+        "nothing ends a call that is over",
+        "ends_of_calls.py",
+        "late = AGAIN if sure else LATE",
+        "late = LATE",
+    ),
+    Mutant(
+        "an answer without a time tells nothing of when",
+        "ends_of_calls.py",
+        "for each in call.facts if each.is_answer and each.told_at",
+        "for each in call.facts if each.is_answer",
+    ),
+    Mutant(
+        "an end is not of a caller whose own follows",
+        "ends_of_calls.py",
+        "own = [call for call in free if not _has_own(call, event, later)]",
+        "own = free",
+    ),
+    Mutant(
+        "an end that is told again in full is judged in full",
+        "ends_of_calls.py",
+        "    event = _fuller(event, later)\n",
+        "",
+    ),
+    Mutant(
+        "an answer that is told again is not of a call that rings since",
+        "gather_calls.py",
+        "        if again:\n            return again[-1]\n",
+        "",
+    ),
+    Mutant(
+        "the ends of a call come together, and their numbers",
+        "inferred_order.py",
+        "after.stage < Stage.ENDING or",
+        "True or",
+    ),
+    Mutant(
         "of two open calls it matters which will end",
         "ends_of_calls.py",
         "        return _of_two_open(started, event, later)\n",
@@ -161,8 +197,8 @@ MUTANTS = (
     Mutant(
         "numbers that begin anew tell no time",
         "inferred_order.py",
-        "    if _begin_anew(events):\n        return list(events)\n",
-        "",
+        " or _begin_anew(events):",
+        ":",
     ),
     Mutant(
         "a number that two callbacks claim tells no time",
@@ -181,6 +217,12 @@ MUTANTS = (
         "inferred_order.py",
         "return _seated(sorted(found, key=lambda each: each.order))",
         "return sorted(found, key=lambda each: each.order)",
+    ),
+    Mutant(
+        "numbers that begin anew give an untimed callback its turn",
+        "inferred_order.py",
+        "while seat and each.told_at is None and _precedes(each, found[seat - 1]):",
+        "while False:",
     ),
     # Division
     Mutant(

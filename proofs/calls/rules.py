@@ -85,15 +85,28 @@ def _of_certainty(
         return
     [number] = whose
     true = history.calls[number]
-    if sorted(map(_said, of_call)) != sorted(map(_said, true.reports)):
+    pairs = zip(
+        sorted(of_call, key=_said), sorted(true.reports, key=_said), strict=False
+    )
+    if len(of_call) != len(true.reports) or not all(_is_same(*pair) for pair in pairs):
         yield "a call is certain of which something is missing or in conflict"
     elif call.outcome != true.outcome:
         yield f"it is certain that a call was {call.outcome} that was {true.outcome}"
 
 
+def _is_same(report: Report, true: Report) -> bool:
+    """Return whether a callback says what was so; a second more or less can't be seen.
+
+    It is so if a callback came again, stamped later, and the first was lost.
+    """
+    told = report.attributes["EventTimestamp"] == f"{report.at:%Y-%m-%d %H:%M:%S}"
+    return told and _said(report) == _said(true) and abs(report.at - true.at) <= AGAIN
+
+
 def _said(report: Report) -> list[tuple[str, str]]:
-    """Return what a callback says, but for the number that may be hidden."""
-    return sorted((k, v) for k, v in report.attributes.items() if k != "From")
+    """Return what a callback says, but for its time and who called (may be hidden)."""
+    hidden = ("From", "EventTimestamp")
+    return sorted((k, v) for k, v in report.attributes.items() if k not in hidden)
 
 
 def _has_twins(history: History, spoilt: Spoilt) -> bool:

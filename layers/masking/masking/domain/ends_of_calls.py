@@ -49,12 +49,14 @@ def ended_by(
     event: CallbackEvent, calls: Sequence[Gathered], later: Sequence[CallbackEvent]
 ) -> Gathered | None:
     """Return the call of a callback of a call's end."""
+    event = _fuller(event, later)
     free = [c for c in calls if not c.same(event) and _may_end(c, event)]
     for call in reversed(calls):
         told = [each for each in call.events if each.slot == event.slot]
         if any(_is_repeat(each, event) for each in told):
             return call
-    reached = _nearest(free, event, _reach)
+    own = [call for call in free if not _has_own(call, event, later)]
+    reached = _nearest(own, event, _reach) or _nearest(free, event, _reach)
     if reached:
         return reached
     # The legs of a call end together.
@@ -77,6 +79,33 @@ def ended_by(
         return started[-1] if started else free[-1]
     doubles = [c for c in calls if c.same(event) and _repeats_end(c, event)]
     return doubles[-1] if doubles else None
+
+
+def _fuller(event: CallbackEvent, later: Sequence[CallbackEvent]) -> CallbackEvent:
+    """Return the same end, told at once with its duration as well, if it is."""
+    if event.duration is not None:
+        return event
+    again = (
+        each
+        for each in later
+        if (each.slot, each.at) == (event.slot, event.at)
+        and each.duration is not None
+        and _is_repeat(event, each)
+    )
+    return next(again, event)
+
+
+def _has_own(
+    call: Gathered, event: CallbackEvent, later: Sequence[CallbackEvent]
+) -> bool:
+    """Return whether another such end follows, which is this caller's by its number."""
+    return not event.caller and any(
+        each.slot == event.slot
+        and each.caller
+        and each.caller == call.caller
+        and _reach(call, each) < FAR
+        for each in later
+    )
 
 
 def _nearest(
@@ -140,7 +169,9 @@ def _starts_in(later: Sequence[CallbackEvent], slot: tuple[int, str]) -> int:
 
 def _may_end(call: Gathered, event: CallbackEvent) -> bool:
     """Return whether a call without this fact can have it."""
-    if call.has_end and event.at - call.last > LATE:
+    sure = call.is_over and event.told_at and call.facts[-1].told_at
+    late = AGAIN if sure else LATE
+    if call.has_end and event.at - call.last > late:
         return False
     if not event.duration:
         return True

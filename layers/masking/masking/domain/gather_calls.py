@@ -73,8 +73,17 @@ def _home_of(
     if newest.is_over or (newest.has_end and event.at - newest.last > SLACK):
         near = event.at - newest.last <= SLACK
         return newest if near and not _begins_another(event, later) else None
+    if double is None and event.at - newest.began <= AGAIN:
+        again = [c for c in known[:-1] if not c.has_end and _is_again(c, event)]
+        if again:
+            return again[-1]
     since = event.at - (double.at if double else newest.last)
     return newest if since <= RINGING else None
+
+
+def _is_again(call: Gathered, event: CallbackEvent) -> bool:
+    double = call.same(event)
+    return double is not None and event.at - double.at <= AGAIN
 
 
 def _is_start_of(
@@ -87,7 +96,7 @@ def _is_start_of(
         return event.at - double.at <= AGAIN
     started = event.at - call.began <= RINGING
     further = any(
-        each.place > event.place and each.at < event.at - AGAIN for each in call.facts
+        each.place > event.place and each.at <= event.at - AGAIN for each in call.facts
     )
     return started and not further and not call.has_end
 

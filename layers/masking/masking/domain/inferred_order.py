@@ -34,13 +34,13 @@ def with_order(
     """
     numbered = {e.sequence for e in events if e.sequence is not None}
     count = sum(each.sequence is not None for each in events)
-    if not numbered or count - len(numbered) > MOST_SHARED * count:
+    if not numbered:
         return list(events)
-    if _begin_anew(events):
-        return list(events)
+    if count - len(numbered) > MOST_SHARED * count or _begin_anew(events):
+        return _seated(_in_turn(events))
     timed = _timed(events)
     if not timed:
-        return list(events)
+        return _seated(_in_turn(events))
     used = {each.sequence for each in history}
     found = _numbered([_with_time(each, timed) for each in events], timed, used)
     return _seated(sorted(found, key=lambda each: each.order))
@@ -72,6 +72,31 @@ def _seat_of(event: CallbackEvent, seats: Sequence[CallbackEvent]) -> int:
         and (seat == len(seats) or not before <= places[seat + 1] < event.place)
     ]
     return free[0] if event.stage >= Stage.ENDING else free[-1]
+
+
+def _in_turn(events: Sequence[CallbackEvent]) -> list[CallbackEvent]:
+    """Put what lost its time before what has a later number, where they begin anew.
+
+    It was received soon after that happened, and both are of one part of a call.
+    """
+    found: list[CallbackEvent] = []
+    for each in events:
+        seat = len(found)
+        while seat and each.told_at is None and _precedes(each, found[seat - 1]):
+            seat -= 1
+        at = found[seat].at if seat < len(found) else each.at
+        found.insert(
+            seat, each if at == each.at else replace(each, received_at=stamp(at))
+        )
+    return found
+
+
+def _precedes(event: CallbackEvent, other: CallbackEvent) -> bool:
+    if event.sequence is None or other.sequence is None:
+        return False
+    near = event.at - other.at <= ASTRAY
+    ends = (event.stage >= Stage.ENDING, other.stage >= Stage.ENDING)
+    return near and ends[0] == ends[1] and event.sequence < other.sequence
 
 
 def _begin_anew(events: Sequence[CallbackEvent]) -> bool:
@@ -133,8 +158,11 @@ def _with_time(
     at = min(event.at, after.at) if after else event.at
     ends = event.stage >= Stage.ENDING
     if ends and before and after and before.stage >= Stage.ENDING:
-        # The ends of a call come together.
-        at = before.at
+        # The ends of a call come together, and their numbers.
+        ahead = (after.sequence or 0) - event.sequence
+        behind = event.sequence - (before.sequence or 0)
+        if after.stage < Stage.ENDING or behind <= ahead:
+            at = before.at
     reaches = at - timedelta(seconds=event.duration or 0)
     if at == event.at or (event.duration and reaches < timed[0][1].at - ASTRAY):
         # A neighbor's number is wrong: nothing was up for so long by then.
