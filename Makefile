@@ -66,8 +66,8 @@ chaos-recordings: stack ## Prove that no recording is lost: N=300 calls, broken 
 chaos-calls: stack ## Prove that calls are told as they were: N=1000, callbacks spoilt
 	@$(BIN)/python -m proofs calls_chaos --calls $(or $(N),1000) $(CHAOS)
 
-calls: stack ## Prove that calls are told truly: N=100000 spoilt histories
-	@$(BIN)/python -m proofs calls --histories $(or $(N),100000)
+calls: stack ## Prove that calls are told truly: N=100000 spoilt histories, SEED=1
+	@$(BIN)/python -m proofs calls --histories $(or $(N),100000) --seed $(or $(SEED),1)
 
 calls-mutants: stack ## Show that no rule of calls can be spared: N=4000 histories each
 	@$(BIN)/python -m proofs calls --without-rules --histories $(or $(N),4000)
