@@ -98,5 +98,7 @@ class Bodies:
 
 
 def _is_valid(name: str, value: object) -> bool:
-    """Return whether a value is valid for this attribute."""
+    """Return whether a value is valid for this attribute; -0.0 is the integer 0."""
+    if name == "virtual_number_cooloff_period":
+        return value == 0
     return name == "labels" and value == {}

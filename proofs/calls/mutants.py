@@ -77,8 +77,8 @@ MUTANTS = (
     Mutant(
         "a start that is told again is no other call",
         "gather_calls.py",
-        "return event.at - double.at <= AGAIN\n    started",
-        "return False\n    started",
+        "return event.at - max(told) <= AGAIN",
+        "return False",
     ),
     Mutant(
         "an end belongs to the call that its duration reaches",
@@ -316,6 +316,24 @@ MUTANTS = (
         "settled_calls.py",
         "+ BETTER < records[number].misses(event):",
         "+ 1e9 < records[number].misses(event):",
+    ),
+    Mutant(
+        "a callback of a leg is not of a record without that leg",
+        "call_records.py",
+        "return missed + UNLIKELY if self._lacks(event.leg) else missed",
+        "return missed",
+    ),
+    Mutant(
+        "money without seconds is not certain",
+        "callback_event.py",
+        "        if self.amount and self.billed == 0:\n            return True\n",
+        "",
+    ),
+    Mutant(
+        "a start may be told again more than once",
+        "gather_calls.py",
+        "event.at - max(told)",
+        "event.at - double.at",
     ),
     Mutant(
         "an untimed callback goes to a record that has nothing",

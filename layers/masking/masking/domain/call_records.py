@@ -143,9 +143,15 @@ class CallRecord:
             near = [self.answered or ended, min(max(event.at, began), ended)]
         missed = min(abs((event.at - at).total_seconds()) for at in near)
         if event.name != PIN:
-            return missed
+            return missed + UNLIKELY if self._lacks(event.leg) else missed
         failed = pin_outcome(event.attributes) == "failed"
         return missed + UNLIKELY if failed == self.is_dialed else missed
+
+    def _lacks(self, leg: str) -> bool:
+        """Return whether nobody was called, and a leg of this name is not there."""
+        if self.is_dialed or not leg:
+            return False
+        return not self._leg(f"{leg.lower()}_party").exists
 
     def is_explained_by(self, event: CallbackEvent) -> bool:
         """Return whether a callback says why nobody was called: a wrong PIN."""

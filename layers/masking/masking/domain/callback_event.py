@@ -113,7 +113,14 @@ class CallbackEvent:
 
     @property
     def has_odd_cost(self) -> bool:
-        """Return whether it tells of seconds or money in part, or can't be read."""
+        """Return whether it tells of seconds or money in part, or can't be read.
+
+        Money without seconds is odd as well, and so is a leg that was up for nothing.
+        """
+        if self.amount and self.billed == 0:
+            return True
+        if self.leg and bool(self.duration) != bool(self.billed):
+            return True
         names = ("Duration", "BilledDuration", "Amount")
         told = [self.attributes[name] for name in names if name in self.attributes]
         return any(told) and any(money(text) is None for text in told)

@@ -93,7 +93,8 @@ def _is_start_of(
     if call.is_over and event.at >= call.last:
         return False
     if double:
-        return event.at - double.at <= AGAIN
+        told = [each.at for each in call.events if each.slot == event.slot]
+        return event.at - max(told) <= AGAIN
     started = event.at - call.began <= RINGING
     further = any(
         each.place > event.place and each.at <= event.at - AGAIN for each in call.facts
