@@ -77,8 +77,12 @@ def list_numbers(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def attach_numbers(ctx: click.Context, as_json: bool) -> None:
     """Attach the goodbye to numbers without an application, then list the pool."""
-    tools = plivo.tools(_deployment(ctx))
-    _show(ctx, tools, attach(tools.account, tools.answer_urls), as_json=as_json)
+    deployment = _deployment(ctx)
+    tools = plivo.tools(deployment)
+    # Another deployment may have an application of its own in the same account.
+    name = f"{deployment.name}-goodbye"
+    attached = attach(tools.account, tools.answer_urls, name)
+    _show(ctx, tools, attached, as_json=as_json)
 
 
 def _deployment(ctx: click.Context) -> Deployment:
@@ -107,8 +111,11 @@ def _show(
     ctx.exit(1 if concerns else 0)
 
 
-def attach(account: Account, urls: AnswerUrls) -> list[str]:
-    """Attach the goodbye to every voice number without application; return them."""
+def attach(account: Account, urls: AnswerUrls, name: str = NAME) -> list[str]:
+    """Attach the goodbye to every voice number without application; return them.
+
+    *name* is for the application, if it has to be made.
+    """
     applications = {each.app_id: each for each in account.applications()}
     ours = [each for each in applications.values() if _is_ours(each, urls)]
     for each in ours:
@@ -121,7 +128,7 @@ def attach(account: Account, urls: AnswerUrls) -> list[str]:
     ]
     if not bare:
         return []
-    app_id = ours[0].app_id if ours else account.create_application(NAME, urls)
+    app_id = ours[0].app_id if ours else account.create_application(name, urls)
     for number in bare:
         account.attach(number.number, app_id)
     return [number.number for number in bare]

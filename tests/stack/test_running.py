@@ -32,7 +32,7 @@ def test_invoke_gives_answer_and_log(stack: RunningStack, tmp_path: Path) -> Non
 
     assert not invocation.failed
     assert invocation.answer["isAuthorized"] is False
-    assert json.loads(invocation.log.splitlines()[0])["service"] == "maskline"
+    assert json.loads(invocation.log.splitlines()[0])["service"] == "maskline-local"
 
 
 def test_invoke_of_an_unknown_function_lists_the_known_ones(
