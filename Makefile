@@ -150,7 +150,7 @@ numbers: stack ## Show the pool of numbers and what answers each (ATTACH=1)
 audit: stack ## Compare all that Plivo has with the table (REPAIR=1)
 	@$(MASKLINE) audit $(if $(REPAIR),--repair) $(AS_JSON)
 
-redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes, erasures
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes, checks, ...
 	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
 
 probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (API=)

@@ -13,6 +13,7 @@ import pytest
 
 from operate.cli import maskline
 from operate.deployment import LOCAL
+from operate.redrive import QUEUES
 from stack.environments import ROOT
 from tests.support.documents import documents
 from tests.support.embedded_aws import Deployment, EmbeddedAws
@@ -57,7 +58,7 @@ def made() -> Iterator[str]:
         yield f"{target} {variables} JSON=1 STACK=masks"
     yield "audit REPAIR=1"
     yield "numbers ATTACH=1"
-    yield from (f"redrive QUEUE={each}" for each in ("webhooks", "changes", "erasures"))
+    yield from (f"redrive QUEUE={each}" for each in QUEUES)
     yield "keys DO=create TENANT=acme SCOPES=sessions:read DAYS=9"
     yield "keys DO=rotate TENANT=acme KEY=0123456789ab HOURS=2"
     yield "keys DO=revoke TENANT=acme KEY=0123456789ab"
