@@ -67,7 +67,7 @@ def _observer(stack: RunningStack) -> Iterator[Observer]:
 
 @pytest.fixture(autouse=True)
 def _delays(stack: RunningStack) -> Iterator[None]:
-    """Give the queues back the delays that they have, for other tests of this stack."""
+    """Restore the delays of the queues, for other tests of this stack."""
     sqs: Any = stack.aws.client("sqs")
     names = ["DelaySeconds"]
     before = {

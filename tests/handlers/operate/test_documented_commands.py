@@ -28,8 +28,10 @@ TARGETS = {
     "keys": "TENANT=acme",
     "numbers": "",
     "probe": "FIRST=+12025550100 SECOND=+12025550101",
+    "ready": "",
     "redrive": "",
     "retain": "TENANT=acme DAYS=30",
+    "smoke": "",
     "tenants": "TENANT=acme",
     "webhooks": "TENANT=acme",
 }
@@ -57,6 +59,7 @@ def made() -> Iterator[str]:
         yield f"{target} {variables}"
         yield f"{target} {variables} JSON=1 STACK=masks"
     yield "audit REPAIR=1"
+    yield "smoke FIRST=+12025550100 SECOND=+12025550101"
     yield "numbers ATTACH=1"
     yield from (f"redrive QUEUE={each}" for each in QUEUES)
     yield "keys DO=create TENANT=acme SCOPES=sessions:read DAYS=9"
@@ -178,6 +181,7 @@ def test_help_shows_every_command_in_its_section(command: Command) -> None:
     for name in maskline.commands:
         assert re.search(rf"^  {name} ", told, re.MULTILINE), name
     assert re.findall(r"^([A-Z][a-z ]+):$", told, re.MULTILINE)[1:] == [
+        "Deployment",
         "Tenants",
         "Plivo",
         "Recordings and queues",
