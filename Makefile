@@ -127,6 +127,12 @@ clean: ## Remove everything that the other targets made; refused while the stack
 
 ##@ Operate it (STACK= names a deployment, JSON=1 prints JSON)
 
+ready: stack ## Check credentials, secret, numbers and addresses of a deployment
+	@$(MASKLINE) check $(AS_JSON)
+
+smoke: stack ## Walk a create and an end on a deployment (FIRST= SECOND=)
+	@$(MASKLINE) smoke $(if $(FIRST),--first $(FIRST)) $(if $(SECOND),--second $(SECOND)) $(AS_JSON)
+
 tenants: stack ## Settings of TENANT=: DO=show, set, recount (SET="--live-sessions 20")
 	@$(MASKLINE) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET) $(AS_JSON)
 
@@ -150,7 +156,7 @@ numbers: stack ## Show the pool of numbers and what answers each (ATTACH=1)
 audit: stack ## Compare all that Plivo has with the table (REPAIR=1)
 	@$(MASKLINE) audit $(if $(REPAIR),--repair) $(AS_JSON)
 
-redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes, erasures
+redrive: stack ## Send dead letters back: QUEUE=recordings, webhooks, changes, checks, ...
 	@$(MASKLINE) redrive $(or $(QUEUE),recordings) $(AS_JSON)
 
 probe: stack ## Learn from a live Plivo account what its docs leave open: FIRST= SECOND= (API=)
@@ -173,5 +179,5 @@ build-clients:
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
   chaos-calls calls calls-mutants attack defenses mutants fuzz units \
   bench bench-recordings check format lint words typecheck \
-  requirements stack clean tenants keys webhooks hold retain numbers audit redrive probe \
+  requirements stack clean ready smoke tenants keys webhooks hold retain numbers audit redrive probe \
   build dev sam scan clients build-clients reference

@@ -26,8 +26,8 @@ BOUNDS = {
     "get_health": 13,
     "authorize": 20,
     "expire_sessions": 20,
-    "on_session_event": 26,
-    "create_session": 32,
+    "on_session_event": 27,
+    "create_session": 33,
 }
 
 WIRING = ("connections", "lifecycle", "services")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from operate.audit import audit_command
+from operate.check import check_command
 from operate.deployment import LOCAL, Account, Target, nothing_runs
 from operate.failures import explain
 from operate.hold import hold_group
@@ -15,10 +16,12 @@ from operate.numbers import numbers_group
 from operate.probe import probe_command
 from operate.recordings import recordings_group
 from operate.redrive import redrive_command
+from operate.smoke import smoke_command
 from operate.tenants import tenants_group
 from operate.webhooks import webhooks_group
 
 SECTIONS = {
+    "Deployment": (check_command, smoke_command),
     "Tenants": (keys_group, tenants_group, webhooks_group),
     "Plivo": (numbers_group, audit_command, probe_command),
     "Recordings and queues": (hold_group, recordings_group, redrive_command),

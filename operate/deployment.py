@@ -27,6 +27,7 @@ OURS = frozenset({"TableName", "CarrierSecretArn", "SigningSecretArn"})
 
 # What commands need; older versions of the template have fewer.
 NEEDED = OURS | {
+    "AlarmsTopicArn",
     "AnswerFallbackUrl",
     "AnswerUrl",
     "ApiUrl",
@@ -35,12 +36,15 @@ NEEDED = OURS | {
     "CarrierRequestsPerSecond",
     "ChangeDeadLettersUrl",
     "ChangeQueueUrl",
+    "CheckDeadLettersUrl",
+    "CheckQueueUrl",
     "ErasureDeadLettersUrl",
     "ErasureQueueUrl",
     "RecordingDeadLettersUrl",
     "RecordingQueueUrl",
     "RecordingRetentionDays",
     "RetentionDays",
+    "RuleDeadLettersUrl",
     "WebhookDeadLettersUrl",
     "WebhookQueueUrl",
 }

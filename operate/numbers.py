@@ -185,21 +185,27 @@ def _line(
     use: Use,
 ) -> Line:
     application = applications.get(number.app_id or "")
-    if application is None or not application.answer_url:
-        answers = NOTHING
-    elif not _is_ours(application, urls):
-        answers = ELSEWHERE
-    else:
-        answers = GOODBYE if urls.are_in(application) else NO_FALLBACK
     return Line(
         number=number.number,
         country=number.country,
         subaccount=number.subaccount,
-        answers=answers,
+        answers=answered_by(number, applications, urls),
         application=application.name if application else None,
         live=use.live,
         cooling=use.cooling,
     )
+
+
+def answered_by(
+    number: Number, applications: Mapping[str, Application], urls: AnswerUrls
+) -> str:
+    """Return what answers a number without a session, such as `says goodbye`."""
+    application = applications.get(number.app_id or "")
+    if application is None or not application.answer_url:
+        return NOTHING
+    if not _is_ours(application, urls):
+        return ELSEWHERE
+    return GOODBYE if urls.are_in(application) else NO_FALLBACK
 
 
 def _is_ours(application: Application, urls: AnswerUrls) -> bool:

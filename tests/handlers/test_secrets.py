@@ -10,10 +10,14 @@ import pytest
 
 from functions.authorize import app as authorize_app
 from functions.create_session import app as create_app
+from functions.on_session_event import app as event_app
+from functions.reconcile_sessions import app as reconcile_app
+from masking import wiring
 from masking.core import telemetry
 from masking.core.errors import StaleStateError
 from masking.core.settings import Settings
 from masking.domain import webhook_signing
+from masking.plivo.errors import CarrierSecretUnreadableError
 from masking.storage.stores import Stores
 from masking.tenants import api_keys, authorize, webhook_secrets
 from masking.wiring import Services
@@ -21,9 +25,14 @@ from masking.wiring.connections import SECRET_SECONDS
 from proofs.http_listener import HttpListener
 from tests.handlers import test_samples as samples
 from tests.support.clock import Clock
-from tests.support.embedded_aws import SIGNING_SECRET, EmbeddedAws, make_secret
+from tests.support.embedded_aws import (
+    SIGNING_SECRET,
+    EmbeddedAws,
+    carrier_secret,
+    make_secret,
+)
 from tests.support.embedded_aws import Deployment as Made
-from tests.support.payloads import http, problem, sample
+from tests.support.payloads import Context, http, problem, sample
 from tests.support.simulated_plivo import SimulatedPlivo
 
 usual_world = samples.usual_world
@@ -141,23 +150,76 @@ def test_no_secret_is_logged_when_plivo_refuses_or_fails(
     assert not any(secret in everything for secret in secrets_of(services))
 
 
-def test_no_secret_is_logged_that_cannot_be_read(
-    aws: EmbeddedAws,
-    services: Services,
-    said: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def malformed(
+    aws: EmbeddedAws, deployment: Made, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Have the functions find a secret that nobody can read; return its name."""
+    del deployment
     broken = '{"auth_id": "MAX", "auth_token": "half a secret'
     arn = make_secret(aws.client("secretsmanager"), broken)
     monkeypatch.setenv("CARRIER_SECRET_ARN", arn)
+    return arn
 
+
+def tells_of(everything: str, name: str) -> bool:
+    """Return whether it is told, and counted, which secret is malformed."""
+    return (
+        "carrier secret not readable" in everything
+        and name in everything
+        and "it is not JSON" in everything
+        and '"CarrierSecretUnreadable":[1.0]' in everything
+    )
+
+
+def test_a_create_without_readable_credentials_is_not_created_and_the_secret_is_named(
+    malformed: str, services: Services, said: Callable[[], str], plivo: SimulatedPlivo
+) -> None:
     answer = create_app.lambda_handler(http("create_session"), None)
 
-    assert problem(answer) == (500, "internal_error", "unknown")
+    assert problem(answer) == (502, "carrier_credentials_refused", "not_created")
+    assert "can't be read" in json.loads(answer["body"])["detail"]
+    assert malformed not in answer["body"]
     everything = said()
-    assert "unexpected error" in everything
+    assert tells_of(everything, malformed)
     assert "half a secret" not in everything
     assert not any(secret in everything for secret in secrets_of(services))
+    assert plivo.sessions() == []
+
+
+def test_a_create_goes_through_once_its_secret_is_mended(
+    malformed: str, aws: EmbeddedAws, plivo: SimulatedPlivo
+) -> None:
+    event = http("create_session")
+    create_app.lambda_handler(event, None)
+    aws.client("secretsmanager").put_secret_value(
+        SecretId=malformed, SecretString=carrier_secret()
+    )
+    wiring.services.cache_clear()
+
+    answer = create_app.lambda_handler(event, None)
+
+    assert answer["statusCode"] == 201
+    assert len(plivo.sessions()) == 1
+
+
+def test_a_callback_that_cannot_be_checked_is_our_fault_and_names_the_secret(
+    malformed: str, said: Callable[[], str]
+) -> None:
+    answer = event_app.lambda_handler(sample("on_session_event"), None)
+
+    assert answer["statusCode"] == 502
+    assert tells_of(said(), malformed)
+
+
+def test_a_run_of_the_reconciler_fails_by_a_malformed_secret_and_names_it(
+    malformed: str, said: Callable[[], str]
+) -> None:
+    with pytest.raises(CarrierSecretUnreadableError) as failed:
+        reconcile_app.lambda_handler({}, Context())
+
+    assert tells_of(said(), malformed)
+    assert "half a secret" not in str(failed.value)
 
 
 def test_no_key_is_logged_whether_it_opens_or_not(

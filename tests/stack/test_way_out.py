@@ -25,8 +25,8 @@ from proofs.faults import function_processes
 from proofs.http_listener import HttpListener, hang
 from stack.running import RunningStack
 from tests.support.deliverer import detail_of
-from tests.support.embedded_aws import make_queue, taken
 from tests.support.maskline import Command
+from tests.support.observed_bus import Observer
 from tests.support.plivo_callbacks import Caller
 from tests.support.stack_api import api_client
 from tests.support.waiting import wait_for
@@ -60,40 +60,6 @@ NEXT = 4.0
 def stack(lone_stack: RunningStack) -> RunningStack:
     """Return a stack of one's own: its functions are denied the bus, or killed."""
     return lone_stack
-
-
-class Observer:
-    """Keeps what comes over a stack's bus."""
-
-    def __init__(self, stack: RunningStack) -> None:
-        self._sqs: Any = stack.aws.client("sqs")
-        self._queue = make_queue(self._sqs, "observed")
-        self._seen: list[dict[str, Any]] = []
-        arn = self._sqs.get_queue_attributes(
-            QueueUrl=self._queue, AttributeNames=["QueueArn"]
-        )["Attributes"]["QueueArn"]
-        events: Any = stack.aws.client("events")
-        self._events, self._bus = events, stack.outputs["BusName"]
-        pattern = json.dumps({"source": ["maskline"]})
-        names = {"EventBusName": self._bus, "Name": "observed"}
-        events.put_rule(**names, EventPattern=pattern)
-        events.put_targets(
-            EventBusName=self._bus,
-            Rule="observed",
-            Targets=[{"Id": "observed", "Arn": arn}],
-        )
-
-    def of(self, session_uuid: str) -> list[dict[str, Any]]:
-        """Return the events of a session so far, as they came."""
-        self._seen += [each["detail"] for each in taken(self._sqs, self._queue)]
-        return [each for each in self._seen if each["session_uuid"] == session_uuid]
-
-    def end(self) -> None:
-        """Leave the bus as it was."""
-        names = {"EventBusName": self._bus}
-        self._events.remove_targets(**names, Rule="observed", Ids=["observed"])
-        self._events.delete_rule(**names, Name="observed")
-        self._sqs.delete_queue(QueueUrl=self._queue)
 
 
 @pytest.fixture(name="observer")

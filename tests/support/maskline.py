@@ -79,11 +79,14 @@ def outputs_of(made: Made, **changes: str) -> dict[str, str]:
     queue = made.recording_queue_url
     return {
         **named,
+        "AlarmsTopicArn": "arn:aws:sns:us-east-1:000000000000:alarms",
         "AnswerFallbackUrl": FALLBACK_URL,
         "AnswerUrl": ANSWER_URL,
         "ApiUrl": "https://api.example.com",
         "ChangeQueueUrl": queue,
+        "CheckDeadLettersUrl": named["ChangeDeadLettersUrl"],
         "ErasureDeadLettersUrl": named["ChangeDeadLettersUrl"],
+        "RuleDeadLettersUrl": named["ChangeDeadLettersUrl"],
         **changes,
     }
 

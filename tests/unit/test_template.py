@@ -15,7 +15,14 @@ from masking.core.settings import from_outputs
 from masking.lifecycle import answer_call
 from masking.stream.killed_batches import LAST_RECEIPT
 from operate.deployment import NEEDED
-from operate.redrive import ROUTES
+from operate.redrive import (
+    NOTICE,
+    QUEUES,
+    QUEUES_OF_RULES,
+    ROUTES,
+    TOPIC_OF_RULES,
+    dead_letters_of,
+)
 from stack.aws.package import read_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -562,6 +569,68 @@ def test_a_redrive_leads_from_a_queue_of_dead_letters_to_one_that_is_worked_off(
     }
     assert dead.endswith("DeadLetters")
     assert alive in sources
+
+
+def test_everything_that_is_parked_has_a_command_that_replays_it() -> None:
+    """Of each queue and function what it parks ends in a queue that is redriven."""
+    queues = {k: v for k, v in RESOURCES.items() if v["Type"] == "AWS::SQS::Queue"}
+    parents = {
+        queue: policy["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue, resource in queues.items()
+        if (policy := resource["Properties"].get("RedrivePolicy"))
+    }
+    targets = [
+        target
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::Events::Rule"
+        for target in resource["Properties"]["Targets"]
+    ]
+    of_rules = {each["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for each in targets}
+    destinations = {
+        properties["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+        for function in FUNCTIONS.values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] in ("DynamoDB", "Kinesis")
+        for properties in [event["Properties"]]
+    }
+
+    redriven = {
+        name: TEMPLATE["Outputs"][dead_letters_of(name)]["Value"]["Ref"]
+        for name in QUEUES
+    }
+
+    assert {*parents.values(), *of_rules} == {*redriven.values()}
+    assert {each for each in queues if each not in parents} == {*redriven.values()}
+    # What the stream's mapping gives up on is worked off first, and parked after.
+    assert {parents[each] for each in destinations} == {redriven["changes"]}
+    assert {redriven["rules"]} == of_rules
+
+
+def test_every_target_of_a_rule_is_one_that_a_redrive_knows() -> None:
+    outputs = TEMPLATE["Outputs"]
+    known = {outputs[each]["Value"]["Ref"] for each in QUEUES_OF_RULES}
+    topic = outputs[TOPIC_OF_RULES]["Value"]["Ref"]
+    arns = [
+        target["Arn"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::Events::Rule"
+        for target in resource["Properties"]["Targets"]
+    ]
+
+    named = {arn.get("Ref") or arn["Fn::GetAtt"][0] for arn in arns}
+
+    assert named == known | {topic}
+
+
+def test_a_redrive_tells_the_topic_what_the_rule_would_have_told() -> None:
+    [target] = RESOURCES["RecordingFailedRule"]["Properties"]["Targets"]
+    words = target["InputTransformer"]
+
+    shown = NOTICE.replace("{stack}", "${AWS::StackName}")
+    for name, path in words["InputPathsMap"].items():
+        shown = shown.replace(f"{{{path.removeprefix('$.detail.')}}}", f"<{name}>")
+
+    assert words["InputTemplate"]["Fn::Sub"] == f'"{shown}"'
 
 
 # Tests

@@ -13,6 +13,7 @@ import pytest
 
 from operate.cli import maskline
 from operate.deployment import LOCAL
+from operate.redrive import QUEUES
 from stack.environments import ROOT
 from tests.support.documents import documents
 from tests.support.embedded_aws import Deployment, EmbeddedAws
@@ -27,8 +28,10 @@ TARGETS = {
     "keys": "TENANT=acme",
     "numbers": "",
     "probe": "FIRST=+12025550100 SECOND=+12025550101",
+    "ready": "",
     "redrive": "",
     "retain": "TENANT=acme DAYS=30",
+    "smoke": "",
     "tenants": "TENANT=acme",
     "webhooks": "TENANT=acme",
 }
@@ -56,8 +59,9 @@ def made() -> Iterator[str]:
         yield f"{target} {variables}"
         yield f"{target} {variables} JSON=1 STACK=masks"
     yield "audit REPAIR=1"
+    yield "smoke FIRST=+12025550100 SECOND=+12025550101"
     yield "numbers ATTACH=1"
-    yield from (f"redrive QUEUE={each}" for each in ("webhooks", "changes", "erasures"))
+    yield from (f"redrive QUEUE={each}" for each in QUEUES)
     yield "keys DO=create TENANT=acme SCOPES=sessions:read DAYS=9"
     yield "keys DO=rotate TENANT=acme KEY=0123456789ab HOURS=2"
     yield "keys DO=revoke TENANT=acme KEY=0123456789ab"
@@ -177,6 +181,7 @@ def test_help_shows_every_command_in_its_section(command: Command) -> None:
     for name in maskline.commands:
         assert re.search(rf"^  {name} ", told, re.MULTILINE), name
     assert re.findall(r"^([A-Z][a-z ]+):$", told, re.MULTILINE)[1:] == [
+        "Deployment",
         "Tenants",
         "Plivo",
         "Recordings and queues",

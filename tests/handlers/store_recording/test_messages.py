@@ -190,9 +190,9 @@ def test_a_redriven_recording_is_stored_once_the_setting_allows_its_host(
     monkeypatch.setenv("RECORDING_HOSTS", wire.origin)
     said: list[str] = []
 
-    sent = redrive(deployment_on(deployment, aws), "recordings", said.append)
+    done = redrive(deployment_on(deployment, aws), "recordings", said.append)
 
-    assert sent == 1
+    assert done.sent == 1
     assert "RecordingHosts" in said[0]
     [again] = services.recording_queue._client.receive_message(
         QueueUrl=services.settings.recording_queue_url

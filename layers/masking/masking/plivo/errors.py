@@ -82,7 +82,18 @@ class CarrierCredentialsRefusedError(CarrierError):
 
     code = "carrier_credentials_refused"
     detail = "Plivo refused this deployment's credentials; its operator must mend them."
-    metric = "CarrierCredentialsRefused"
+    metric: ClassVar[str | None] = "CarrierCredentialsRefused"
+
+
+class CarrierSecretUnreadableError(CarrierCredentialsRefusedError):
+    """The secret with the credentials is malformed, so Plivo was not asked.
+
+    Whoever reads the secret logs and counts it (`CarrierSecretUnreadable`), because not
+    only requests need it.
+    """
+
+    detail = "This deployment's credentials can't be read; its operator must mend them."
+    metric = None
 
 
 class CarrierForbiddenError(CarrierError):

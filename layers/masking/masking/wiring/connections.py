@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -21,6 +20,7 @@ from masking.storage.table import Table
 if TYPE_CHECKING:
     from masking.core.times import Clock
     from masking.plivo.client import Carrier
+    from masking.plivo.credentials import Credentials
     from masking.plivo.media import Media
     from masking.plivo.rate_limit import RateLimit
     from masking.storage.bucket import Bucket
@@ -156,19 +156,17 @@ class Connections:
     @property
     def carrier(self) -> Carrier:
         """Return Plivo, with the credentials that hold now."""
-        secret = self._carrier_secret()
-        return _carrier(
-            secret["auth_id"], secret["auth_token"], self.settings.carrier_base_url
-        )
+        held = self._credentials()
+        return _carrier(held.auth_id, held.auth_token, self.settings.carrier_base_url)
 
     def limited_carrier(self, limit: RateLimit) -> Carrier:
         """Return Plivo, asked no faster than *limit* allows."""
         from masking.plivo.client import Carrier
 
-        secret = self._carrier_secret()
+        held = self._credentials()
         return Carrier(
-            auth_id=secret["auth_id"],
-            auth_token=secret["auth_token"],
+            auth_id=held.auth_id,
+            auth_token=held.auth_token,
             base_url=self.settings.carrier_base_url,
             before=limit.wait,
         )
@@ -190,19 +188,17 @@ class Connections:
         from masking.core.deadlines import Lookups, resolve_within
         from masking.plivo.media import Media
 
-        secret = self._carrier_secret()
+        held = self._credentials()
         return Media(
             self.settings.recording_hosts,
-            credentials=(secret["auth_id"], secret["auth_token"]),
+            credentials=(held.auth_id, held.auth_token),
             resolve=resolve_within(RESOLVE_SECONDS, Lookups()),
         )
 
     @property
     def auth_tokens(self) -> tuple[str, ...]:
         """Return the auth tokens that Plivo may sign with, newest first."""
-        secret = self._carrier_secret()
-        tokens = (secret["auth_token"], secret.get("previous_auth_token"))
-        return tuple(token for token in tokens if token)
+        return self._credentials().auth_tokens
 
     # Keys of ours
 
@@ -235,9 +231,12 @@ class Connections:
         client = self._client("secretsmanager", config=QUICK)
         return SecretsProvider(boto3_client=client)
 
-    def _carrier_secret(self) -> dict[str, Any]:
-        secret: dict[str, Any] = json.loads(self._secret(self.settings.carrier_secret))
-        return secret
+    def _credentials(self) -> Credentials:
+        """Read Plivo's credentials. Raises CarrierSecretUnreadableError."""
+        from masking.plivo import credentials
+
+        name = self.settings.carrier_secret
+        return credentials.read_or_tell(self._secret(name), name)
 
     def _derived(self, purpose: str) -> bytes:
         return derived(self._secret(self.settings.signing_secret), purpose)
