@@ -83,7 +83,7 @@ mutants: stack dev ## Change the rules, N=100 places, MINUTES=20: what does no t
 	@$(BIN)/python -m proofs mutants --mutants $(or $(N),100) --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1) $(ROOMS)
 
 fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
-	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/unit/test_fuzz.py
+	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/proofs/test_fuzz.py
 
 units: stack ## Measure the DynamoDB request units of each operation
 	@$(BIN)/python -m proofs units

@@ -203,10 +203,10 @@ DEFENSES: tuple[Defense, ...] = (
     ),
     Defense(
         "silence about secrets",
-        f"{LAYER}/wiring/connections.py",
-        '        tokens = (secret["auth_token"], secret.get("previous_auth_token"))',
-        '        tokens = (secret["auth_token"], secret.get("previous_auth_token"))\n'
-        "        print(tokens)",
+        f"{LAYER}/plivo/credentials.py",
+        "        tokens = (self.auth_token, self.previous_auth_token)\n",
+        "        tokens = (self.auth_token, self.previous_auth_token)\n"
+        "        print(tokens)\n",
         _tests(f"{HANDLERS}/test_secrets.py", "test_no_function_logs_a_secret"),
     ),
     # Callbacks

@@ -39,9 +39,14 @@ RULES = (
 )
 
 # What may notice a mutant: the unit tests, and what is quick of the others.
-UNIT = ("tests/unit",)
+PURE_TESTS = (
+    "tests/unit",
+    "tests/proofs/test_spoilt_histories.py",
+    "tests/proofs/test_timeline_properties.py",
+    "tests/proofs/test_timeline_truth.py",
+)
 TESTS = (
-    *UNIT,
+    *PURE_TESTS,
     "tests/proofs/erasure_races",
     *(
         f"tests/handlers/{name}"
@@ -85,7 +90,7 @@ def prove(
     """Try so many mutants, in at most so many minutes after coverage is known.
 
     *rooms* are those whose rules are changed, all by default. For rules that need no
-    table the unit tests are enough.
+    table the tests without one are enough.
     """
     report = Report("mutants")
     is_pure = bool(rooms) and PURE.issuperset(rooms)
@@ -96,7 +101,7 @@ def prove(
                 report.check(test in failed, SURVIVED_ONCE, f"{named.name}: {test}")
         progress(f"{len(NAMED)} that survived once were tried")
         progress("finding out which test covers what")
-        cover = cover_of(copy, UNIT if is_pure else TESTS)
+        cover = cover_of(copy, PURE_TESTS if is_pure else TESTS)
         ends = time.monotonic() + minutes * 60
         for mutant in made(copy, mutants, seed, rooms):
             if time.monotonic() > ends:

@@ -41,14 +41,11 @@ _NOT_MEASURED = (
     "tests/stack/",
     "tests/unit/test_architecture.py",
     "tests/unit/test_event_schemas.py",
-    "tests/unit/test_fuzz.py",
     "tests/unit/test_imports.py",
     "tests/unit/test_openapi",
     "tests/unit/test_rooms.py",
     "tests/unit/test_security_document.py",
-    "tests/unit/test_spoilt_histories.py",
     "tests/unit/test_template.py",
-    "tests/unit/test_timeline_truth.py",
 )
 
 
