@@ -85,6 +85,9 @@ mutants: stack dev ## Change the rules, N=100 places, MINUTES=20: what does no t
 fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
 	@MASKLINE_PROOFS=full FUZZ=$(or $(N),2000) $(BIN)/pytest -q -n $(or $(JOBS),2) tests/proofs/test_fuzz.py
 
+two-stages: stack ## Prove that two stages in one account and region don't mix
+	@$(BIN)/python -m proofs two_stages
+
 units: stack ## Measure the DynamoDB request units of each operation
 	@$(BIN)/python -m proofs units
 
@@ -176,7 +179,7 @@ dev sam scan:
 build-clients:
 	@$(ENVIRONMENTS) clients
 
-.PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings \
+.PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings two-stages \
   chaos-calls calls calls-mutants attack defenses mutants fuzz units \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean ready smoke tenants keys webhooks hold retain numbers audit redrive probe \

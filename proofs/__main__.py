@@ -15,13 +15,15 @@ from proofs.defenses import run as defenses
 from proofs.mutants import run as mutants
 from proofs.report import Report
 from proofs.runner import ProofError, run_on_own_stack, show
+from proofs.two_stages import run as two_stages
 
 BENCHES = {"signature": signature.run, "recordings": storing.run}
 
-# Proofs that start no stack of their own.
-IN_A_COPY: dict[str, Callable[..., Report]] = {
+# Proofs that are run without a stack: they start what they need.
+WITHOUT_STACK: dict[str, Callable[..., Report]] = {
     "defenses": defenses.prove,
     "mutants": mutants.prove,
+    "two_stages": two_stages.prove,
 }
 
 
@@ -33,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         return _bench(options["bench"], as_json=as_json)
     if proof == "calls":
         return calls.report(**options)
-    if proof in IN_A_COPY:
-        return show(IN_A_COPY[proof](**options), as_json=as_json)
+    if proof in WITHOUT_STACK:
+        return show(WITHOUT_STACK[proof](**options), as_json=as_json)
     run = importlib.import_module(f"proofs.{proof}.run")
     parameters = getattr(run, "PARAMETERS", None)
     prove = partial(run.prove, **options)
@@ -107,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     changed.add_argument("--minutes", type=float, default=20)
     changed.add_argument("--seed", type=int, default=1)
     changed.add_argument("rooms", nargs="*", help="whose rules to change: all")
+    add("two_stages", "Two stages in one account and region don't notice each other")
     add("units", "Operations stay within their budgets of request units")
     spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
     spoilt.add_argument("--histories", type=int, default=100_000)

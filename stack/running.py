@@ -33,6 +33,7 @@ class RunningStack:
     addresses: Addresses
     run_dir: Path
     outputs: Mapping[str, str]
+    name: str = STACK_NAME
 
     @property
     def aws(self) -> LocalAws:
@@ -56,13 +57,24 @@ class RunningStack:
     def function_names(self) -> dict[str, str]:
         """Return the deployed functions' names by their folder's name."""
         described = self.aws.client("cloudformation").describe_stack_resources(
-            StackName=STACK_NAME
+            StackName=self.name
         )
         return {
             folder_of(resource["LogicalResourceId"]): resource["PhysicalResourceId"]
             for resource in described["StackResources"]
             if resource["ResourceType"] == "AWS::Lambda::Function"
         }
+
+    def log_groups(self) -> dict[str, str]:
+        """Return the log groups of the deployed functions by their folder's name."""
+        functions = self.aws.client("lambda")
+        groups = {}
+        for folder, name in self.function_names().items():
+            found = functions.get_function_configuration(FunctionName=name)
+            # AWS names the one that it makes; the embedded AWS leaves it out.
+            made = f"/aws/lambda/{name}"
+            groups[folder] = found.get("LoggingConfig", {}).get("LogGroup", made)
+        return groups
 
 
 def folder_of(logical_id: str) -> str:
@@ -81,7 +93,10 @@ def find_running(state_dir: Path = STATE_DIR) -> RunningStack | None:
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     running = RunningStack(
-        Addresses(**stored["addresses"]), Path(stored["run_dir"]), stored["outputs"]
+        Addresses(**stored["addresses"]),
+        Path(stored["run_dir"]),
+        stored["outputs"],
+        stored["name"],
     )
     # Whoever wrote it may have been killed before it could clean up.
     authority = running.run_dir / "ca.pem"
@@ -98,6 +113,7 @@ def describe(running: RunningStack) -> None:
         "addresses": asdict(running.addresses),
         "run_dir": str(running.run_dir),
         "outputs": dict(running.outputs),
+        "name": running.name,
     }
     path = running.run_dir / "stack.json"
     path.write_text(json.dumps(description, indent=2))

@@ -13,7 +13,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -45,6 +45,9 @@ class Stack:
         keep: bool = False,
         speed: float = 1.0,
         parameters: Mapping[str, str] | None = None,
+        name: str = STACK_NAME,
+        beside: Stack | None = None,
+        more_api_ports: Sequence[int] = (),
         report: Report = lambda _: None,
     ) -> None:
         """Describe a stack; entering it as a context starts it.
@@ -56,6 +59,11 @@ class Stack:
             keep: Start from what an earlier run in this folder left, and leave it.
             speed: How many seconds of a call the simulator plays in one.
             parameters: Values for parameters of the template, beside the addresses.
+            name: The CloudFormation stack's name.
+            beside: A stack that runs, into whose embedded AWS this one is deployed; its
+                port of AWS is that one's, its API's port is among that one's
+                *more_api_ports*.
+            more_api_ports: Ports for APIs of stacks that will be beside this one.
             report: Takes one line for each step of the start.
         """
         self.addresses = addresses
@@ -64,6 +72,9 @@ class Stack:
         self._keep = keep
         self._speed = speed
         self._chosen = dict(parameters or {})
+        self._name = name
+        self._beside = beside
+        self._more_api_ports = more_api_ports
         self._report = report
         self._children: list[Child] = []
         self._lock: IO[str] | None = None
@@ -87,6 +98,8 @@ class Stack:
         Raises:
             StackError: It is not running.
         """
+        if self._beside:
+            return self._beside.aws_pid
         if not self._children:
             raise StackError("The stack is not running.")
         return self._children[-1].pid
@@ -100,7 +113,8 @@ class Stack:
             DeployFailedError: The template did not deploy.
             StackError: A process was not ready in time, or the folder is in use.
         """
-        self.addresses.check_free()
+        if self._beside is None:
+            self.addresses.check_free()
         try:
             self._prepare_folder()
             self._start()
@@ -163,24 +177,34 @@ class Stack:
     def _start(self) -> None:
         self._report("starting the simulator and the embedded AWS")
         self._children.append(self._start_simulator())
-        self._children.append(self._start_aws())
-        write_pages(ROOT / "openapi.yaml", self.run_dir / "docs", API_KEY)
+        if self._beside:
+            shutil.copy(self._beside.run_dir / "ca.pem", self.run_dir)
+        else:
+            self._children.append(self._start_aws())
+            write_pages(ROOT / "openapi.yaml", self.run_dir / "docs", API_KEY)
         aws = LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)
         self._report("deploying template.yaml")
-        outputs = deploy(aws, ROOT, LAYER, self.run_dir / "layers", self._parameters())
+        layers, parameters = self.run_dir / "layers", self._parameters()
+        outputs = deploy(aws, ROOT, LAYER, layers, parameters, name=self._name)
         self._report("importing the HTTP API's routes and authorizers")
-        api_id = import_http_api(aws, STACK_NAME)
+        api_id = import_http_api(aws, self._name)
         self._report("writing the carrier's credentials and an API key")
         write_initial_data(aws, outputs)
         # From here on the API's port serves it.
-        (self.run_dir / "api-id").write_text(api_id)
+        self._api_id_file.write_text(api_id)
         if self._keep:
             self._await("the first snapshot", (self.run_dir / "snapshot").exists)
         self.check()
-        self._running = RunningStack(self.addresses, self.run_dir, outputs)
+        self._running = RunningStack(self.addresses, self.run_dir, outputs, self._name)
         describe(self._running)
+
+    @property
+    def _api_id_file(self) -> Path:
+        if self._beside:
+            return self._beside.run_dir / f"api-id-{self.addresses.api_port}"
+        return self.run_dir / "api-id"
 
     def _parameters(self) -> dict[str, str]:
         return {
@@ -218,6 +242,8 @@ class Stack:
             *("--function-python", str(interpreter(FUNCTIONS))),
             *("--layer", str(LAYER)),
         ]
+        if self._more_api_ports:
+            options += ["--more-api-ports", *map(str, self._more_api_ports)]
         if self._keep:
             options += ["--keep-dir", str(self.state_dir / "kept" / "aws")]
         return Child(
@@ -245,9 +271,10 @@ class Stack:
 
     def _aws_answers(self) -> bool:
         authority = self.run_dir / "ca.pem"
+        folder = self._beside.run_dir if self._beside else self.run_dir
         return (
             # Its private key is the last file that is written.
-            (self.run_dir / "server.key").exists()
+            (folder / "server.key").exists()
             and answers(f"{self.addresses.aws_url}/_ministack/ready", authority)
         )
 

@@ -36,6 +36,8 @@ def deploy(
     copies: Path,
     parameters: Mapping[str, str],
     clock: Callable[[], float] = time.monotonic,
+    *,
+    name: str = STACK_NAME,
 ) -> dict[str, str]:
     """Package, deploy and wait; return the stack's outputs by name.
 
@@ -46,6 +48,7 @@ def deploy(
         copies: Folder for copies of the other layers.
         parameters: Values for parameters of the template.
         clock: Seconds that only go forward, for the bound of the wait.
+        name: Name of the stack, which is made, or updated if there is one.
 
     Raises:
         DeployFailedError: The stack failed, or took over two minutes.
@@ -64,17 +67,17 @@ def deploy(
     # A template in a request may have 51,200 bytes, one in a bucket a megabyte.
     upload(TEMPLATE, json.dumps(packaged).encode())
     template_url = f"{storage.meta.endpoint_url}/{ARTIFACTS}/{TEMPLATE}"
-    _start(formation, template_url, parameters)
+    _start(formation, name, template_url, parameters)
     deadline = clock() + WAIT_SECONDS
     while True:
-        stack = formation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        stack = formation.describe_stacks(StackName=name)["Stacks"][0]
         status = stack["StackStatus"]
         if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             outputs = stack.get("Outputs", [])
             return {each["OutputKey"]: each["OutputValue"] for each in outputs}
         if not status.endswith("IN_PROGRESS"):
             raise DeployFailedError(
-                f"template.yaml did not deploy ({status}): {_reasons(formation)}"
+                f"template.yaml did not deploy ({status}): {_reasons(formation, name)}"
             )
         if clock() > deadline:
             raise DeployFailedError(
@@ -84,19 +87,22 @@ def deploy(
 
 
 def _start(
-    formation: CloudFormationClient, template_url: str, parameters: Mapping[str, str]
+    formation: CloudFormationClient,
+    name: str,
+    template_url: str,
+    parameters: Mapping[str, str],
 ) -> None:
     create_or_update = formation.create_stack
-    if _exists(formation):
+    if _exists(formation, name):
         create_or_update = formation.update_stack  # type: ignore[assignment]
     try:
         create_or_update(
-            StackName=STACK_NAME,
+            StackName=name,
             TemplateURL=template_url,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
-                {"ParameterKey": name, "ParameterValue": value}
-                for name, value in parameters.items()
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in parameters.items()
             ],
         )
     except ClientError as error:
@@ -107,9 +113,9 @@ def _start(
             ) from error
 
 
-def _exists(formation: CloudFormationClient) -> bool:
+def _exists(formation: CloudFormationClient, name: str) -> bool:
     try:
-        formation.describe_stacks(StackName=STACK_NAME)
+        formation.describe_stacks(StackName=name)
     except ClientError as error:
         if "does not exist" in str(error):
             return False
@@ -117,8 +123,8 @@ def _exists(formation: CloudFormationClient) -> bool:
     return True
 
 
-def _reasons(formation: CloudFormationClient) -> str:
-    events = formation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+def _reasons(formation: CloudFormationClient, name: str) -> str:
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
     failures = [
         f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '?')}"
         for event in events

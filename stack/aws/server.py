@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from stack.aws.prefork import Prefork
 REGION = "us-east-1"
 # Made in the run's folder once the deployed stack is in a snapshot, if state is kept.
 SNAPSHOT = "snapshot"
+# Files there hold the id of the API that a port serves; of the other ports, with the
+# port in their name.
+API_ID = "api-id"
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +39,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="stack.aws.server")
     parser.add_argument("--aws-port", type=int, required=True)
     parser.add_argument("--api-port", type=int, required=True)
+    parser.add_argument("--more-api-ports", type=int, nargs="*", default=[])
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--keep-dir", type=Path)
     parser.add_argument("--function-python", type=Path, required=True)
@@ -61,6 +65,7 @@ def main(arguments: list[str]) -> int:
     asyncio.run(
         _serve(
             *(options.aws_port, options.api_port, options.run_dir, options.test_socket),
+            more_api_ports=options.more_api_ports,
             kept=kept,
             at_end=prefork.stop,
         )
@@ -117,6 +122,7 @@ async def _serve(
     run_dir: Path,
     test_socket: Path | None,
     *,
+    more_api_ports: Sequence[int],
     kept: KeptState | None,
     at_end: Callable[[], None],
 ) -> None:
@@ -127,18 +133,21 @@ async def _serve(
     from ministack.core import lambda_runtime
 
     gateway = emulator._get_module("apigateway")
-    api = ApiPort(
-        gateway.handle_execute,
-        gateway.decode_http_api_path,
-        run_dir / "api-id",
-        {
-            ENDPOINT: _below(f"/{ENDPOINT}", emulator.app),
-            "docs": files_of(run_dir / "docs"),
-        },
-    )
+    pages = {
+        ENDPOINT: _below(f"/{ENDPOINT}", emulator.app),
+        "docs": files_of(run_dir / "docs"),
+    }
+    id_files = {api_port: run_dir / API_ID}
+    id_files |= {port: run_dir / f"{API_ID}-{port}" for port in more_api_ports}
+    apis: dict[int, Application] = {
+        port: ApiPort(
+            gateway.handle_execute, gateway.decode_http_api_path, id_file, pages
+        )
+        for port, id_file in id_files.items()
+    }
     config = Config()
     config.bind = [f"{HOST}:{aws_port}"]
-    config.insecure_bind = [f"{HOST}:{api_port}"]
+    config.insecure_bind = [f"{HOST}:{port}" for port in apis]
     config.certfile = str(run_dir / "server.pem")
     config.keyfile = str(run_dir / "server.key")
     config.graceful_timeout = 1.0
@@ -155,7 +164,7 @@ async def _serve(
         await framed.listen(test_socket)
     keeping = loop.create_task(_keep(kept, run_dir, emulator)) if kept else None
     await serve(
-        _by_port(api_port, api, emulator.app),
+        _by_port(apis, emulator.app),
         config,
         shutdown_trigger=stop.wait,
     )
@@ -172,7 +181,7 @@ async def _serve(
 
 async def _keep(kept: KeptState, run_dir: Path, emulator: Any) -> None:
     """Take a snapshot once the template is deployed, and checkpoints from then on."""
-    while not (run_dir / "api-id").exists():
+    while not (run_dir / API_ID).exists():
         await asyncio.sleep(CHECKPOINT_SECONDS / 4)
     emulator.save_all(emulator._build_persistence_save_dict())
     (run_dir / SNAPSHOT).touch()
@@ -195,12 +204,10 @@ def _below(prefix: str, application: Application) -> Application:
     return page
 
 
-def _by_port(api_port: int, api: Application, emulator: Application) -> Application:
+def _by_port(apis: Mapping[int, Application], emulator: Application) -> Application:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and scope["server"][1] == api_port:
-            await api(scope, receive, send)
-        else:
-            await emulator(scope, receive, send)
+        port = 0 if scope["type"] == "lifespan" else scope["server"][1]
+        await apis.get(port, emulator)(scope, receive, send)
 
     return application
 

@@ -1,0 +1,1 @@
+"""Two stages in one account and region do not notice each other."""
