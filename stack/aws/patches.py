@@ -9,6 +9,7 @@
 - A burst waits for warm functions; see `stack.aws.burst_limit`.
 - A query parses its condition once; see `stack.aws.key_conditions`.
 - A failed batch of a stream comes again; see `stack.aws.stream_mapping`.
+- An alarm may be of an expression; see `stack.aws.expression_alarms`.
 - Where state is kept, it is kept whole; see `stack.aws.kept_state`.
 """
 
@@ -22,7 +23,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stack.aws import burst_limit, key_conditions, role_enforcement, stream_mapping
+from stack.aws import (
+    burst_limit,
+    expression_alarms,
+    key_conditions,
+    role_enforcement,
+    stream_mapping,
+)
 from stack.aws.kept_state import KeptState
 
 # Starts a process as `subprocess.Popen` does.
@@ -93,6 +100,9 @@ def patch_emulator(function_python: Path, popen: Popen = subprocess.Popen) -> No
     dynamodb, evaluate = _find("services.dynamodb", "_evaluate_condition")
     dynamodb._evaluate_condition = key_conditions.parsed_once(evaluate)
     _retry_streams()
+    provisioners = "services.cloudformation.provisioners"
+    alarms, record = _find(provisioners, "_cw_metric_alarm_record")
+    alarms._cw_metric_alarm_record = expression_alarms.deployable(record)
 
 
 def keep_state(folder: Path) -> KeptState:

@@ -309,6 +309,7 @@ def test_aws_that_fails_is_our_storage_that_is_not_available(
     assert problem(answer) == (503, "storage_unavailable", None)
     assert answer["headers"]["retry-after"] == "2"
     assert "AWS failed" in emitted
+    assert '"StorageUnavailable":[1' in emitted
     assert "2025550100" not in answer["body"] + emitted
 
 
@@ -317,7 +318,8 @@ def test_an_unexpected_error_says_nothing_and_is_logged_by_its_kind_and_place(
 ) -> None:
     answer = refusal_of(RuntimeError("about +12025550100"))
 
-    logged = json.loads(capsys.readouterr().out)
+    logged, metrics = map(json.loads, capsys.readouterr().out.splitlines())
+    assert metrics["UnexpectedError"] == [1]
     assert problem(answer) == (500, "internal_error", None)
     assert read(answer)["detail"] == "Something went wrong on our side."
     assert logged["error"] == "RuntimeError"

@@ -312,18 +312,6 @@ def test_a_batch_of_the_stream_that_is_given_up_is_worked_off_at_once() -> None:
     assert policy["maxReceiveCount"] == LAST_RECEIPT
 
 
-def test_every_dead_letter_rings_an_alarm() -> None:
-    watched = {
-        dimension["Value"]["Fn::GetAtt"][0]
-        for resource in RESOURCES.values()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
-        for dimension in resource["Properties"]["Dimensions"]
-        if isinstance(dimension["Value"], dict) and "Fn::GetAtt" in dimension["Value"]
-    }
-
-    assert {name for name in RESOURCES if name.endswith("DeadLetters")} <= watched
-
-
 def test_the_table_and_the_bucket_outlive_the_stack() -> None:
     for name in ("Table", "Bucket", "CarrierSecret", "SigningSecret"):
         assert RESOURCES[name]["DeletionPolicy"] == "Retain"

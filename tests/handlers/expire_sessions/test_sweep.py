@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from functions.expire_sessions import app
+from masking.core import telemetry
 from masking.core.settings import Settings
 from masking.domain import due_work, transitions
 from masking.domain.due_work import Action, Schedule
@@ -47,6 +48,13 @@ def due(stores: Stores, rule: Schedule, clock: Clock) -> set[str]:
         for shard in due_work.shards(rule)
         for found in stores.due_work.list_due(shard, clock())
     }
+
+
+def told() -> float:
+    """Return for how many minutes the sweep says that a session was over."""
+    [minutes] = telemetry.metrics().metric_set["OldestExpiryMinutes"]["Value"]
+    telemetry.metrics().clear_metrics()
+    return float(minutes)
 
 
 def test_what_is_due_ends_and_what_is_not_goes_on(stores: Stores, clock: Clock) -> None:
@@ -343,3 +351,42 @@ def test_a_page_of_the_index_is_not_all_of_it(stores: Stores, clock: Clock) -> N
     paged = stores_with_client(stores, Paged(stores.table.client))
 
     assert len(list(paged.due_work.list_due(shard, clock()))) == 3
+
+
+def test_every_sweep_tells_how_late_it_is(stores: Stores, clock: Clock) -> None:
+    sweep(stores, clock)
+    assert told() == 0
+
+    planted(stores, clock, expiry_time=clock())
+    planted(stores, clock, expiry_time=clock() + timedelta(minutes=3))
+    clock.advance(minutes=7)
+    sweep(stores, clock)
+    assert told() == 7
+
+    sweep(stores, clock)
+    assert told() == 0
+
+
+def test_a_sweep_that_runs_out_of_time_tells_how_late_the_rest_is(
+    stores: Stores, clock: Clock
+) -> None:
+    planted(stores, clock, expiry_time=clock())
+    clock.advance(minutes=9)
+
+    assert sweep(stores, clock, moments=0) == 0
+    assert told() == 9
+
+
+def test_a_session_that_may_not_be_over_is_not_late(
+    stores: Stores, clock: Clock
+) -> None:
+    session = planted(stores, clock, expiry_time=clock() + timedelta(seconds=10))
+    asked = {"session_expiry": 3600}
+    stores.sessions.replace(session, transitions.begin_update(session, asked, clock()))
+    clock.advance(minutes=20)
+
+    checks = KeptQueue()
+    assert sweep(stores, clock, checks=checks) == 0
+
+    assert checks.messages
+    assert told() == 0

@@ -152,6 +152,7 @@ def route(
             except Exception as error:
                 # Not the text of the error: it may hold what the caller sent.
                 telemetry.logger().error("unexpected error", extra=_named(error))
+                telemetry.count("UnexpectedError")
                 return _refuse(ProblemError(), request_id, undone and UNKNOWN)
             finally:
                 telemetry.flush()
@@ -243,6 +244,7 @@ def _refuse(
     if isinstance(problem, StorageUnavailableError):
         extra = _named(problem.__cause__ or problem)
         telemetry.logger().error("AWS failed", extra=extra)
+        telemetry.count("StorageUnavailable")
     headers = {
         "content-type": "application/problem+json",
         "cache-control": "no-store",

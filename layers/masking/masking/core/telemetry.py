@@ -39,13 +39,14 @@ def count_carrier_failure(code: str, metric: str | None) -> None:
 
 
 def gauge(name: str, value: float, **dimensions: str) -> None:
-    """Write a value that stands for now, with dimensions of its own."""
+    """Write a value that stands for now, with dimensions beside the service."""
     with single_metric(
         name=name,
         unit=MetricUnit.Count,
         value=value,
         namespace=metrics().namespace,
     ) as metric:
+        metric.add_dimension(name="service", value=metrics().service)
         for dimension, content in dimensions.items():
             metric.add_dimension(name=dimension, value=content)
 

@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from masking.core import telemetry
+from masking.core import telemetry, times
 from masking.core.errors import StaleStateError
 from masking.domain import due_work, sessions, transitions
 from masking.domain.due_work import Schedule
@@ -27,6 +28,14 @@ WORKERS = 16
 
 # So many states are read with one request.
 BATCH = 50
+
+
+@dataclass
+class Swept:
+    """What was done in one shard: how many sessions were ended, and how late."""
+
+    ended: int = 0
+    late: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -48,29 +57,37 @@ class ExpireSessions:
         What is not reached in time stays due for the next minute. A session that may be
         over or not, because an update is in doubt, is sent to be checked each minute;
         it is over for us once it is so whatever became of the update.
+
+        Each sweep that comes to its end writes `OldestExpiryMinutes`, 0 if nothing was
+        late: one alarm waits for a high value, another for none.
         """
         now = self.now()
         shards = due_work.shards(Schedule.SWEEP)
         with ThreadPoolExecutor(WORKERS) as pool:
-            due = pool.map(lambda shard: self._end_shard(shard, now), shards)
-            ended = sum(due)
+            swept = list(pool.map(lambda shard: self._end_shard(shard, now), shards))
+        ended = sum(each.ended for each in swept)
+        late = max(each.late for each in swept)
+        telemetry.count("OldestExpiryMinutes", late / timedelta(minutes=1))
         if ended:
             telemetry.count("SessionsExpired", ended)
             telemetry.logger().info("sessions expired", extra={"sessions": ended})
         return ended
 
-    def _end_shard(self, shard: str, now: datetime) -> int:
-        ended = 0
+    def _end_shard(self, shard: str, now: datetime) -> Swept:
+        swept = Swept()
         for due, session in self._due(shard, now):
             if not self.has_time():
+                swept.late = max(swept.late, now - times.parse_stamp(due.due_at))
                 break
+            if session:
+                swept.late = max(swept.late, _overdue(session, now))
             if session and self._end(session, now):
-                ended += 1
+                swept.ended += 1
             elif session and sessions.is_live(session):
                 self._send_check(session, now)
             if due.beside:
                 self._drop(due, now)
-        return ended
+        return swept
 
     def _drop(self, due: Due, now: datetime) -> None:
         """Take an end beside a check out of the index once the check is over."""
@@ -109,6 +126,14 @@ class ExpireSessions:
     def _send_check(self, session: Session, now: datetime) -> None:
         if sessions.may_be_over(session, now) and not sessions.is_leased(session, now):
             self.check_queue.send({"session_uuid": session.session_uuid}, at_once=True)
+
+
+def _overdue(session: Session, now: datetime) -> timedelta:
+    """Return for how long a live session has surely been over; 0 for any other."""
+    ends = sessions.latest_end(session)
+    if ends is None or not sessions.is_live(session):
+        return timedelta(0)
+    return max(now - ends, timedelta(0))
 
 
 def _batches(due: Iterator[Due]) -> Iterator[list[Due]]:
