@@ -413,3 +413,19 @@ def test_an_odd_value_is_not_known_and_takes_nothing_with_it(odd: Attributes) ->
 
     assert [call.outcome for call in calls] == ["connected", "connected"]
     assert calls[1].amount == Decimal("0.02")
+
+
+def test_the_leg_of_a_second_party_who_calls_is_the_callers() -> None:
+    callbacks = told("2A@1 2H@20 1H@20 PH@20")
+    for each in callbacks:
+        each |= {"From": "12025550101", "To": "12025550100"}
+    callbacks[1] |= {"Duration": "19", "BilledDuration": "60", "Amount": "0.02"}
+    nobody = {"Duration": "0", "BilledDuration": "0", "Amount": "0"}
+    callbacks[2] |= {"PlivoHangupCauseCode": "6010", **nobody}
+    callbacks[3] |= {"PlivoHangupCauseCode": "6010", "Duration": "0"}
+
+    assert [call.outcome for call in calls_of(callbacks)] == ["no_answer"]
+
+
+def test_an_answer_of_the_second_party_is_of_who_was_called_by_the_first() -> None:
+    assert [call.outcome for call in calls_of(told("2A@5"))] == ["talking"]
