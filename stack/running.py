@@ -21,6 +21,9 @@ from stack.environments import HOME
 
 STATE_DIR = HOME / "state"
 
+# What whatever calls a function calls; see template.yaml.
+ALIAS = "live"
+
 
 class StackError(Exception):
     """The stack can't start or can't be found; the message is for the user."""
@@ -64,6 +67,16 @@ class RunningStack:
             for resource in described["StackResources"]
             if resource["ResourceType"] == "AWS::Lambda::Function"
         }
+
+    def publish(self, folder: str) -> None:
+        """Let requests meet a function as it is now.
+
+        They meet the version of the alias `live`, which a change of the function's
+        configuration does not reach.
+        """
+        functions, name = self.aws.client("lambda"), self.function_names()[folder]
+        version = functions.publish_version(FunctionName=name)["Version"]
+        functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
 
     def log_groups(self) -> dict[str, str]:
         """Return the log groups of the deployed functions by their folder's name."""

@@ -56,8 +56,8 @@ def gathered(stack: RunningStack, ledger: list[dict[str, Any]]) -> Iterator[Piec
 def logs(stack: RunningStack) -> Iterator[Piece]:
     """Yield every line that a function logged, metrics among them."""
     client = stack.aws.client("logs")
-    for folder, name in sorted(stack.function_names().items()):
-        request: dict[str, Any] = {"logGroupName": f"/aws/lambda/{name}"}
+    for folder, group in sorted(stack.log_groups().items()):
+        request: dict[str, Any] = {"logGroupName": group}
         while True:
             answer = client.filter_log_events(**request)
             for event in answer["events"]:

@@ -220,6 +220,8 @@ class _Stack:
                 return value
             case {"Fn::GetAtt": [str(logical_id), "Arn"]}:
                 return self._function_arn(logical_id)
+            case {"Ref": str(logical_id)}:
+                return self._alias_arn(logical_id)
             case {"Fn::Sub": str(text)}:
                 return self._substitute(text, {})
             case {"Fn::Sub": [str(text), dict(names)]}:
@@ -236,9 +238,17 @@ class _Stack:
                 return "aws"
             if name == "AWS::Region":
                 return REGION
-            return self.resolve({"Fn::GetAtt": name.split(".", 1)})
+            if "." in name:
+                return self.resolve({"Fn::GetAtt": name.split(".", 1)})
+            return self.resolve({"Ref": name})
 
         return re.sub(r"\$\{([^}]+)\}", stands_for, text)
+
+    def _alias_arn(self, logical_id: str) -> str:
+        resource = self._resources.get(logical_id, {})
+        if resource.get("Type") != "AWS::Lambda::Alias":
+            raise ImportFailedError(f"{logical_id} is no alias of the template.")
+        return self.physical_ids[logical_id]
 
     def _function_arn(self, logical_id: str) -> str:
         resource = self._resources.get(logical_id, {})

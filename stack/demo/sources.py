@@ -131,8 +131,8 @@ class Sources:
     def invocations_since(self, began: datetime) -> dict[str, int]:
         """Count, from the log groups, how often each function has run."""
         return {
-            folder: self._starts(f"/aws/lambda/{name}", began)
-            for folder, name in sorted(self._stack.function_names().items())
+            folder: self._starts(group, began)
+            for folder, group in sorted(self._stack.log_groups().items())
         }
 
     def _starts(self, log_group: str, began: datetime) -> int:

@@ -227,13 +227,33 @@ def test_what_a_function_logs_is_in_its_log_group(
     stack: RunningStack, api: httpx.Client, key: dict[str, str]
 ) -> None:
     api.get(SESSION, headers=key)
-    name = stack.function_names()["get_session"]
+    group = f"/aws/lambda/{stack.name}/get_session"
 
-    events = stack.aws.client("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{name}"
-    )["events"]
+    events = stack.aws.client("logs").filter_log_events(logGroupName=group)["events"]
+
+    assert stack.log_groups()["get_session"] == group
 
     assert any(event["message"].startswith("START ") for event in events)
+
+
+def test_requests_meet_a_published_version_and_not_what_is_being_changed(
+    stack: RunningStack,
+) -> None:
+    functions, name = stack.aws.client("lambda"), stack.function_names()["get_health"]
+    health = f"{stack.addresses.api_url}/v1/health"
+    before = functions.get_function_configuration(FunctionName=name)["Handler"]
+    try:
+        functions.update_function_configuration(FunctionName=name, Handler="app.none")
+        changed = httpx.get(health, trust_env=False, timeout=40)
+        stack.publish("get_health")
+        published = httpx.get(health, trust_env=False, timeout=40)
+    finally:
+        functions.update_function_configuration(FunctionName=name, Handler=before)
+        stack.publish("get_health")
+    after = httpx.get(health, trust_env=False, timeout=40)
+
+    assert changed.status_code == after.status_code == 200
+    assert published.status_code == 500
 
 
 def _layers_of(stack: RunningStack, folder: str) -> list[str]:

@@ -38,11 +38,9 @@ def run(stack: RunningStack) -> Run:
 
 def authorizations(stack: RunningStack) -> int:
     """Count the authorizer's invocations."""
-    name = stack.function_names()["authorize"]
+    group = stack.log_groups()["authorize"]
     logs: Any = stack.aws.client("logs")
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=f"/aws/lambda/{name}"
-    )
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
     return sum(
         event["message"].startswith("START ")
         for page in pages

@@ -14,14 +14,27 @@ from masking.storage.bucket import Bucket
 from masking.wiring import Services
 
 
-def test_a_link_signed_for_us_east_1_has_a_v4_signature_and_the_regional_host() -> None:
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "s3.us-east-1.amazonaws.com"),
+        ("eu-central-1", "s3.eu-central-1.amazonaws.com"),
+        # Regions that opted in: the global host would redirect to none of them.
+        ("ap-southeast-5", "s3.ap-southeast-5.amazonaws.com"),
+        ("us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_a_link_has_a_v4_signature_and_the_host_of_its_region(
+    region: str, host: str
+) -> None:
     from masking.core.settings import Settings
 
     built = Services(Settings({"BUCKET_NAME": "a-bucket"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "example")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_DEFAULT_REGION", region)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         link = built.bucket.link(
             "recordings/a/b.mp3",
@@ -32,7 +45,7 @@ def test_a_link_signed_for_us_east_1_has_a_v4_signature_and_the_regional_host() 
 
     parts = urlsplit(link)
     query = parse_qs(parts.query)
-    assert parts.hostname == "a-bucket.s3.us-east-1.amazonaws.com"
+    assert parts.hostname == f"a-bucket.{host}"
     assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
     assert query["X-Amz-Signature"]
     assert query["X-Amz-Expires"] == ["300"]

@@ -197,16 +197,21 @@ def test_a_function_that_is_told_of_a_secret_may_read_it(logical_id: str) -> Non
 
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
 def test_a_functions_log_has_an_end(logical_id: str) -> None:
-    groups = [
-        resource["Properties"]
-        for resource in RESOURCES.values()
-        if resource["Type"] == "AWS::Logs::LogGroup"
-        and resource["Properties"].get("LogGroupName")
-        == {"Fn::Sub": f"/aws/lambda/${{{logical_id}}}"}
-    ]
+    group = RESOURCES[FUNCTIONS[logical_id]["LoggingConfig"]["LogGroup"]["Ref"]]
 
-    assert len(groups) == 1
-    assert groups[0]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert group["Type"] == "AWS::Logs::LogGroup"
+    assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("logical_id", FUNCTIONS)
+def test_a_functions_log_is_there_before_the_function(logical_id: str) -> None:
+    """Lambda would make it first, without an end, and then the deployment fails."""
+    group = RESOURCES[FUNCTIONS[logical_id]["LoggingConfig"]["LogGroup"]["Ref"]]
+    name = f"/aws/lambda/${{AWS::StackName}}/{folder_of(logical_id)}"
+
+    assert group["Properties"]["LogGroupName"] == {"Fn::Sub": name}
+    # What was logged under another name is kept for as long as it would have been.
+    assert group["UpdateReplacePolicy"] == "Retain"
 
 
 def test_only_plivos_webhooks_and_the_health_are_open() -> None:
@@ -312,10 +317,65 @@ def test_a_batch_of_the_stream_that_is_given_up_is_worked_off_at_once() -> None:
     assert policy["maxReceiveCount"] == LAST_RECEIPT
 
 
-def test_the_table_and_the_bucket_outlive_the_stack() -> None:
-    for name in ("Table", "Bucket", "CarrierSecret", "SigningSecret"):
+def test_the_table_and_the_bucket_outlive_the_stack_with_their_protection() -> None:
+    kept = ("Table", "Bucket", "BucketPolicy", "CarrierSecret", "SigningSecret")
+    for name in kept:
         assert RESOURCES[name]["DeletionPolicy"] == "Retain"
         assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_nobody_deletes_the_table_by_mistake() -> None:
+    table = RESOURCES["Table"]["Properties"]
+    protection = TEMPLATE["Parameters"]["DeletionProtection"]
+
+    assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert protection["Default"] == "true"
+
+
+def test_what_may_not_wait_has_concurrency_that_nothing_else_can_take() -> None:
+    """Creates may hold a function for 28 seconds each while Plivo is slow."""
+    reserved = {
+        name
+        for name, properties in FUNCTIONS.items()
+        if properties.get("ReservedConcurrentExecutions", {}).get("Fn::If")
+        == [
+            "HasReservedConcurrency",
+            {"Ref": "ReservedConcurrency"},
+            {"Ref": "AWS::NoValue"},
+        ]
+    }
+
+    assert {folder_of(name) for name in reserved} == {
+        *("authorize", "answer_call", "on_session_event", "on_recording_event"),
+    }
+    # New accounts have nothing to reserve.
+    assert TEMPLATE["Parameters"]["ReservedConcurrency"]["Default"] == 0
+
+
+def test_every_queue_has_a_bound_of_its_own_for_what_it_takes_at_once() -> None:
+    bounds = {
+        logical_id: event["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for logical_id, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    }
+
+    assert len(bounds) == 5
+    # As docs/operations.md says, beside the stream and the schedules.
+    assert sum(bounds.values()) == 24
+    assert "at most 24" in (ROOT / "docs" / "operations.md").read_text()
+
+
+def test_nothing_is_of_one_region_or_partition() -> None:
+    text = re.sub(r"#.*", "", (ROOT / "template.yaml").read_text())
+    hosts = set(re.findall(r"[\w.-]+\.amazonaws\.com(?:\.cn)?", text))
+    principals = {
+        *("cloudwatch.amazonaws.com", "events.amazonaws.com"),
+    }
+
+    assert "arn:aws" not in text
+    assert hosts <= principals, "names of services are the same in every partition"
+    assert not re.search(r"\b(us|eu|ap|cn)-[a-z]+-\d\b", text)
 
 
 def test_the_table_is_what_the_design_says() -> None:

@@ -47,13 +47,16 @@ BEST_EFFORT = Config(
     connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1}
 )
 
-# A stream is never sent twice, and links are signed for the host of the region.
+# A stream is never sent twice, and links are signed for the host of the region: without
+# the style, boto3 signs those of every region but us-east-1 for the global host, which
+# does not know a new bucket there for hours.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 STREAMING = Config(
     signature_version="s3v4",
     connect_timeout=5,
     read_timeout=60,
     retries={"total_max_attempts": 1},
-    s3={"us_east_1_regional_endpoint": "regional"},
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
 
 
