@@ -154,6 +154,18 @@ def _(world: World) -> Iterator[Act]:
     yield once(world.try_to_create)
 
 
+@breaks("the secret of Plivo is malformed", "CarrierSecretUnreadable", 3)
+def _(world: World) -> Iterator[Act]:
+    secrets = world.stack.aws.client("secretsmanager")
+    secret = world.stack.outputs["CarrierSecretArn"]
+    kept = secrets.get_secret_value(SecretId=secret)["SecretString"]
+    secrets.put_secret_value(SecretId=secret, SecretString="not JSON")
+    # A process that begins anew has no secret from before.
+    with world.with_variables("CreateSessionFunction", BEGUN="anew"):
+        yield once(world.try_to_create)
+        secrets.put_secret_value(SecretId=secret, SecretString=kept)
+
+
 @breaks("Plivo has no number for a pair", "NumberPoolExhausted", 3, quick=True)
 def _(world: World) -> Iterator[Act]:
     arm(world.simulator, {"create_pool_exhausted": {"rate": 1}})

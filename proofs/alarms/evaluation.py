@@ -8,7 +8,7 @@ the newest values decide and gaps don't count. Only where there are fewer values
 periods to evaluate, the gaps are taken for what the alarm says. How many more it looks
 at is not documented but by example: five for an alarm of three.
 
-Not modelled: the minutes that metrics of AWS's own take to arrive.
+Not modeled: the minutes that metrics of AWS's own take to arrive.
 """
 
 from __future__ import annotations
