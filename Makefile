@@ -91,6 +91,12 @@ two-stages: stack ## Prove that two stages in one account and region don't mix
 units: stack ## Measure the DynamoDB request units of each operation
 	@$(BIN)/python -m proofs units
 
+alarms: stack ## Break it in each way and hear which alarms ring (QUICK=1, ONLY=)
+	@$(BIN)/python -m proofs alarms $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
+dashboard: stack ## Draw the dashboard of the template with data of a run, into docs/dashboard.svg
+	@$(BIN)/python -m proofs dashboard --picture docs/dashboard.svg
+
 bench: stack ## Measure the check of a signature and recordings beside simpler ways
 	@$(BIN)/python -m proofs bench
 
@@ -180,7 +186,7 @@ build-clients:
 	@$(ENVIRONMENTS) clients
 
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings two-stages \
-  chaos-calls calls calls-mutants attack defenses mutants fuzz units \
+  chaos-calls calls calls-mutants attack defenses mutants fuzz units alarms dashboard \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean ready smoke tenants keys webhooks hold retain numbers audit redrive probe \
   build dev sam scan clients build-clients reference

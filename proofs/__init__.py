@@ -1,6 +1,6 @@
 """Prove what the service promises by trying to break it.
 
-    python -m proofs creates|recordings|calls_chaos|attack|units|bench
+    python -m proofs creates|recordings|calls_chaos|attack|alarms|dashboard|units|bench
 
 Each proof runs on a stack of its own and ends in one report: what was checked, how
 often, and every case that failed.
@@ -15,6 +15,8 @@ often, and every case that failed.
 - `recordings`: no recording is lost, stored twice or silently given up
 - `calls_chaos`: each call is told as it was, whatever becomes of its callbacks
 - `attack`: bad requests are refused, and no number or key comes out
+- `alarms`: whatever is broken rings its alarm, and no other
+- `dashboard`: the template's dashboard is drawn, and every graph shows something
 - `units`: each operation stays within its budget of request units
 - `benches`: signatures and recordings, measured beside simpler ways
 """

@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from proofs.benches import signature
 from proofs.benches.recordings import run as storing
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         help="how long a leg's end waits for the call's: 75 as in the template",
     )
+    alarms = add("alarms", "Whatever is broken rings its alarm, and no other")
+    alarms.add_argument("--quick", action="store_true", help="some of the ways alone")
+    alarms.add_argument("--only", help="the ways whose description holds this")
+    dashboard = add("dashboard", "The dashboard shows what happens")
+    dashboard.add_argument("--picture", type=Path, help="file to draw it into, as SVG")
     attack = add("attack", "Bad requests are refused and nothing leaks")
     attack.add_argument("--generated", type=int, default=3_000)
     attack.add_argument("--least", type=int, default=5_000)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from pathlib import Path
@@ -34,6 +35,9 @@ Execute = Callable[
     [str, str, str, str, dict[str, str], bytes, dict[str, list[str]], str],
     Awaitable[Answer],
 ]
+
+# Takes an API's id, the status of an answer and how many seconds it took.
+Answered = Callable[[str, int, float], None]
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
@@ -62,6 +66,7 @@ class ApiPort:
         api_id_file: Path,
         pages: Mapping[str, Application] | None = None,
         integration_seconds: float = INTEGRATION_SECONDS,
+        answered: Answered = lambda _api_id, _status, _seconds: None,
     ) -> None:
         """Build the application.
 
@@ -72,12 +77,15 @@ class ApiPort:
             pages: Applications served under a path's first segment, such as
                 ``{"docs": app}``, before the API is asked.
             integration_seconds: How long an integration may take.
+            answered: Is told of each answer of the API: its id, the status and how
+                many seconds it took.
         """
         self._execute = execute
         self._decode_path = decode_path
         self._api_id_file = api_id_file
         self._pages = dict(pages or {})
         self._integration_seconds = integration_seconds
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else is turned away."""
@@ -88,10 +96,14 @@ class ApiPort:
         if page is not None:
             await page(scope, receive, send)
             return
+        began = time.monotonic()
         try:
             status, headers, body = await self._answer(scope, receive)
         except ClientGoneError:
             return
+        if self._api_id_file.exists():
+            seconds = time.monotonic() - began
+            self._answered(self._api_id_file.read_text(), status, seconds)
         await _send(send, status, headers, body, scope["method"])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:

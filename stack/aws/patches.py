@@ -10,16 +10,20 @@
 - A query parses its condition once; see `stack.aws.key_conditions`.
 - A failed batch of a stream comes again; see `stack.aws.stream_mapping`.
 - An alarm may be of an expression; see `stack.aws.expression_alarms`.
+- What CloudWatch would measure is measured; see `stack.aws.measured`.
+- Time can be skipped; see `stack.aws.passing_time`.
 - Where state is kept, it is kept whole; see `stack.aws.kept_state`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import json
+import queue
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,8 @@ from stack.aws import (
     stream_mapping,
 )
 from stack.aws.kept_state import KeptState
+from stack.aws.measured import Measured
+from stack.aws.passing_time import PassingTime
 
 # Starts a process as `subprocess.Popen` does.
 Popen = Callable[..., Any]
@@ -134,6 +140,52 @@ def keep_state(folder: Path) -> KeptState:
     emulator._load_persisted_state = kept.restored(load)
     emulator.save_all = kept.saved(save)
     return kept
+
+
+def measure() -> PassingTime:
+    """Patch ministack in this process to be measured; return what lets time pass.
+
+    Before `patch_emulator`: what a stream's reader reports is no error of a function.
+
+    Raises:
+        UnknownEmulatorError: A private name is gone.
+    """
+    measured = Measured()
+    functions, execute = _find("services.lambda_svc", "_execute_function")
+    _, logs = _find("services.lambda_svc", "_emit_lambda_logs")
+    _, in_flight = _find("services.lambda_svc", "executions_in_flight")
+    functions._execute_function = measured.runs(execute)
+    functions._emit_lambda_logs = measured.logs(logs)
+    tables, handle = _find("services.dynamodb", "handle_request")
+    tables.handle_request = measured.requests(handle)
+    _, records = _find("services.dynamodb", "_stream_records")
+    _, pauses = _find("services.lambda_svc", "_esm_backoff_until")
+    _, workers = _find("core.lambda_runtime", "_workers")
+    _, queues = _find("services.sqs", "_queues")
+    _, lock = _find("services.sqs", "_queues_lock")
+    _, rules = _find("services.eventbridge", "_rules")
+    _, fired = _find("services.eventbridge", "_rule_last_fired")
+    _, tick = _find("services.eventbridge", "_tick_scheduled_rules")
+    return PassingTime(
+        measured,
+        rules=rules._data,
+        fired=fired,
+        queues=queues._data,
+        lock=lock,
+        records=records._data,
+        pauses=pauses,
+        tick=tick,
+        late_logs=lambda: _late_logs(workers),
+        in_flight=lambda: in_flight()[0],
+    )
+
+
+def _late_logs(workers: dict[str, list[Any]]) -> Iterator[str]:
+    """Take the lines that no run waited for; of a worker at work they come yet."""
+    for worker in [each for pool in list(workers.values()) for each in list(pool)]:
+        with contextlib.suppress(queue.Empty):
+            while not worker.in_use:
+                yield worker._stderr_queue.get_nowait()
 
 
 def _limit_bursts() -> None:

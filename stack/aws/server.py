@@ -23,7 +23,14 @@ from stack.aws.certificates import make_certificates
 from stack.aws.files import files_of
 from stack.aws.framed_port import FramedPort
 from stack.aws.kept_state import CHECKPOINT_SECONDS, KeptState, prepare
-from stack.aws.patches import UnknownEmulatorError, keep_state, patch_emulator
+from stack.aws.measured import PATH
+from stack.aws.passing_time import PassingTime
+from stack.aws.patches import (
+    UnknownEmulatorError,
+    keep_state,
+    measure,
+    patch_emulator,
+)
 from stack.aws.prefork import Prefork
 
 REGION = "us-east-1"
@@ -57,6 +64,7 @@ def main(arguments: list[str]) -> int:
     # Beside everything else that starts; its imports take as long as a function's.
     prefork.start()
     try:
+        time = measure()
         patch_emulator(options.function_python, prefork.popen)
         kept = keep_state(options.keep_dir) if options.keep_dir else None
     except UnknownEmulatorError as error:
@@ -66,6 +74,7 @@ def main(arguments: list[str]) -> int:
         _serve(
             *(options.aws_port, options.api_port, options.run_dir, options.test_socket),
             more_api_ports=options.more_api_ports,
+            time=time,
             kept=kept,
             at_end=prefork.stop,
         )
@@ -123,6 +132,7 @@ async def _serve(
     test_socket: Path | None,
     *,
     more_api_ports: Sequence[int],
+    time: PassingTime,
     kept: KeptState | None,
     at_end: Callable[[], None],
 ) -> None:
@@ -136,12 +146,17 @@ async def _serve(
     pages = {
         ENDPOINT: _below(f"/{ENDPOINT}", emulator.app),
         "docs": files_of(run_dir / "docs"),
+        PATH: time.page,
     }
     id_files = {api_port: run_dir / API_ID}
     id_files |= {port: run_dir / f"{API_ID}-{port}" for port in more_api_ports}
     apis: dict[int, Application] = {
         port: ApiPort(
-            gateway.handle_execute, gateway.decode_http_api_path, id_file, pages
+            gateway.handle_execute,
+            gateway.decode_http_api_path,
+            id_file,
+            pages,
+            answered=time.measured.answered,
         )
         for port, id_file in id_files.items()
     }

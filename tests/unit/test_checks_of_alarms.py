@@ -1,0 +1,169 @@
+"""The proof of alarms breaks the system for each of them, and can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from proofs.alarms.breakages import BREAKAGES, Act, Breakage, of_functions, once
+from proofs.alarms.deployed import Names
+from proofs.alarms.evaluation import Alarm, Missing
+from proofs.alarms.history import History, Metric, key_of
+from proofs.alarms.run import RINGS, SILENT, TABLE, Proof
+from proofs.runner import ProofError
+from tests.unit.test_alarms import ALARMS
+from tests.unit.test_template import FUNCTIONS
+
+# Virtual ones.
+QUICK_MINUTES = 75
+
+
+class FakeTime:
+    """A time that passes at once; *values* are what the next minutes measure."""
+
+    def __init__(self) -> None:
+        self.now = 6000.0
+        self.values: dict[str, float] = {}
+
+    def pass_minute(self, history: History | None = None) -> None:
+        """Measure what *values* has."""
+        if history:
+            for name, value in self.values.items():
+                key = key_of("Maskline", name, {})
+                history.values[key].append((self.now, value))
+        self.now += 60
+
+
+class FakeWorld:
+    """A stack with two alarms, of which nothing is deployed."""
+
+    def __init__(self) -> None:
+        self.time = FakeTime()
+        self.mended = 0
+
+    def mend(self) -> None:
+        """Count how often it was mended."""
+        self.mended += 1
+
+
+def alarm(name: str) -> Alarm:
+    """Return an alarm that rings for any value of the metric of its name."""
+    return Alarm(
+        name=f"{name}Alarm",
+        metrics={name: Metric(key_of("Maskline", name, {}), "Sum", 60)},
+        expression=None,
+        periods=1,
+        datapoints=1,
+        threshold=0,
+        comparison="GreaterThanThreshold",
+        missing=Missing.NOT_BREACHING,
+    )
+
+
+@pytest.fixture(name="proof")
+def _proof() -> Proof:
+    world: Any = FakeWorld()
+    return Proof(world, [alarm("First"), alarm("Second")], lambda _: None)
+
+
+def broken(proof: Proof, *failing: str, may: str = "") -> None:
+    """Break it so that these fail; the first alarm has to ring."""
+    world: Any = proof.world
+
+    @contextmanager
+    def breakage(_: object) -> Iterator[Act]:
+        yield lambda: world.time.values.update(dict.fromkeys(failing, 1))
+        world.time.values.clear()
+
+    rings = frozenset({"FirstAlarm"})
+    also = frozenset({f"{may}Alarm"})
+    proof.break_it(Breakage("so", breakage, rings, 3, also))
+
+
+def test_the_alarm_that_has_to_ring_rings_and_is_a_row_of_the_table(
+    proof: Proof,
+) -> None:
+    broken(proof, "First")
+
+    assert proof.report.failures == {}
+    assert proof.report.tables[TABLE] == {
+        "so": {"alarm": "FirstAlarm", "after minutes": "1", "others": "none"}
+    }
+    assert proof.world.mended  # type: ignore[attr-defined]
+
+
+def test_an_alarm_that_does_not_ring_is_a_failure(proof: Proof) -> None:
+    broken(proof)
+
+    assert list(proof.report.failures) == [RINGS]
+    assert proof.report.tables[TABLE]["so"]["after minutes"] == "never"
+
+
+def test_another_alarm_that_rings_is_a_failure_unless_it_may(proof: Proof) -> None:
+    broken(proof, "First", "Second", may="Second")
+    assert proof.report.failures == {}
+    assert proof.report.tables[TABLE]["so"]["others"] == "SecondAlarm"
+
+    broken(proof, "First", "Second")
+    assert list(proof.report.failures) == [SILENT]
+
+
+def test_an_alarm_that_was_never_heard_is_a_failure(proof: Proof) -> None:
+    broken(proof, "First")
+
+    proof.check_all_heard()
+
+    [case] = [each for cases in proof.report.failures.values() for each in cases]
+    assert case == "SecondAlarm was never heard"
+
+
+class NamesOnly:
+    """A world of which the breakages of functions need names alone."""
+
+    names = Names(dict.fromkeys(FUNCTIONS, "x"), {}, "one")
+
+
+def test_every_alarm_of_the_template_is_broken_for() -> None:
+    world: Any = NamesOnly()
+    every = [*BREAKAGES, *of_functions(world)]
+
+    assert {name for each in every for name in each.rings} == ALARMS.keys()
+    assert {name for each in every for name in each.may} <= ALARMS.keys()
+    assert len({each.how for each in every}) == len(every)
+
+
+def test_every_function_is_broken_in_two_ways() -> None:
+    world: Any = NamesOnly()
+    hows = [each.how for each in of_functions(world)]
+
+    for function in FUNCTIONS:
+        name = function.removesuffix("Function")
+        assert hows.count(f"{name} fails") == hows.count(f"{name} is throttled") == 1
+
+
+def test_a_function_that_is_new_or_gone_is_told() -> None:
+    world: Any = NamesOnly()
+    world.names = Names({**NamesOnly.names.resources, "NewFunction": "x"}, {}, "one")
+
+    with pytest.raises(ProofError, match="no group"):
+        of_functions(world)
+
+
+def test_a_small_run_tries_every_kind_and_is_short() -> None:
+    quick = [each for each in BREAKAGES if each.quick]
+
+    assert len(quick) >= 8
+    assert sum(each.minutes for each in quick) <= QUICK_MINUTES
+
+
+def test_what_is_done_once_is_done_in_the_first_minute_alone() -> None:
+    done: list[int] = []
+    act = once(lambda: done.append(1))
+
+    act()
+    act()
+
+    assert done == [1]
