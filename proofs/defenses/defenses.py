@@ -203,9 +203,9 @@ DEFENSES: tuple[Defense, ...] = (
     ),
     Defense(
         "silence about secrets",
-        f"{LAYER}/wiring/connections.py",
-        '        tokens = (secret["auth_token"], secret.get("previous_auth_token"))',
-        '        tokens = (secret["auth_token"], secret.get("previous_auth_token"))\n'
+        f"{LAYER}/plivo/credentials.py",
+        "        tokens = (self.auth_token, self.previous_auth_token)",
+        "        tokens = (self.auth_token, self.previous_auth_token)\n"
         "        print(tokens)",
         _tests(f"{HANDLERS}/test_secrets.py", "test_no_function_logs_a_secret"),
     ),
@@ -443,8 +443,8 @@ DEFENSES: tuple[Defense, ...] = (
     Defense(
         "what is logged of a callback",
         f"{LAYER}/callbacks/receive.py",
-        'extra={"session_uuid": session_uuid, "digest": digest, "kind": self.kind},',
-        'extra={"session_uuid": session_uuid, "digest": digest, "token": token},',
+        "telemetry.note(callback=callback, digest=digest, kind=self.kind)",
+        "telemetry.note(callback=callback, digest=digest, token=token)",
         _tests(
             f"{SESSION_EVENT}/test_answers.py",
             "test_nothing_personal_and_no_token_is_logged",

@@ -54,9 +54,9 @@ class ExpireSessions:
         with ThreadPoolExecutor(WORKERS) as pool:
             due = pool.map(lambda shard: self._end_shard(shard, now), shards)
             ended = sum(due)
+        telemetry.note(expired=ended)
         if ended:
             telemetry.count("SessionsExpired", ended)
-            telemetry.logger().info("sessions expired", extra={"sessions": ended})
         return ended
 
     def _end_shard(self, shard: str, now: datetime) -> int:

@@ -5,6 +5,7 @@ CarrierError
 ├── PinsInUseError                   409 pins_in_use
 ├── CarrierSessionMissingError       502 carrier_session_missing
 ├── CarrierCredentialsRefusedError   502 carrier_credentials_refused
+├── CarrierSecretUnreadableError     502 carrier_credentials_refused
 ├── CarrierForbiddenError            502 carrier_forbidden
 ├── CarrierUnreachableError          502 carrier_unreachable
 ├── CarrierFailedError               502 carrier_failed
