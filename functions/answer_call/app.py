@@ -9,17 +9,21 @@ from masking.api import gateway, goodbye
 from masking.core import telemetry
 
 
+@telemetry.one_line("call answered")
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer politely and hang up, whoever calls and whatever goes wrong with us."""
     answer = goodbye.DEFAULT
     try:
         services = wiring.services()
         answer = goodbye.from_settings(services.settings)
-        telemetry.count(services.answer_call.kind_of(gateway.request_of(event)))
+        request = gateway.request_of(event)
+        telemetry.note(request_id=request.request_id)
+        kind = services.answer_call.kind_of(request)
+        telemetry.note(outcome=kind)
+        telemetry.count(kind)
     except Exception as error:
         # Not the text of the error: it may hold what the caller sent.
         extra = {"error": type(error).__name__}
         telemetry.logger().error("call answered in spite of an error", extra=extra)
         telemetry.count("AnswerFailed")
-    telemetry.flush()
     return goodbye.response(answer)

@@ -8,14 +8,16 @@ from masking import wiring
 from masking.core import telemetry
 
 
+@telemetry.one_line("key checked")
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer an HTTP API's request for authorization (payload 2.0, simple answer)."""
     header = event.get("headers", {}).get("authorization", "")
     caller = wiring.services().authorize.caller(header)
+    request_id = event.get("requestContext", {}).get("requestId")
+    telemetry.note(request_id=request_id, opens=caller is not None)
     if caller is None:
-        telemetry.logger().info("key refused")
         return {"isAuthorized": False, "context": {}}
-    telemetry.flush()
+    telemetry.note(tenant_id=caller.tenant_id)
     return {
         "isAuthorized": True,
         "context": {

@@ -9,9 +9,9 @@ from masking import wiring
 from masking.core import telemetry
 
 
+@telemetry.one_line("session checked")
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
     """Clear up what a function that was killed has left; tell the end of a call."""
     check_sessions = wiring.services().check_sessions
     for message in event["Records"]:
         check_sessions.work(json.loads(message["body"]))
-    telemetry.flush()

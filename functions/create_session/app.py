@@ -6,6 +6,7 @@ from masking import wiring
 from masking.api import requests, session_views
 from masking.api.gateway import Request, Response, route
 from masking.api.requests import read_object
+from masking.core import telemetry
 from masking.core.problems import NOT_CREATED
 
 
@@ -20,6 +21,9 @@ def lambda_handler(request: Request) -> Response:
         domain=request.domain,
     )
     session = created.session
+    telemetry.note(
+        carrier_session_uuid=session.carrier_session_uuid, replayed=created.replayed
+    )
     body = session_views.created(session, services.now())
     headers = session_views.created_headers(session, replayed=created.replayed)
     return Response(200 if created.replayed else 201, body, headers)

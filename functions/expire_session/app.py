@@ -5,6 +5,7 @@ from __future__ import annotations
 from masking import wiring
 from masking.api import session_views
 from masking.api.gateway import Request, Response, route
+from masking.core import telemetry
 from masking.core.problems import NOT_EXPIRED
 
 
@@ -15,5 +16,6 @@ def lambda_handler(request: Request) -> Response:
     session = services.expire_session.end(
         request.session_uuid, tenant_id=request.tenant_id, if_match=request.if_match
     )
+    telemetry.note(carrier_session_uuid=session.carrier_session_uuid)
     body = session_views.envelope("Session expired", session, services.now())
     return Response(200, body, {"etag": session_views.etag(session)})

@@ -11,11 +11,11 @@ from masking.core import telemetry
 RESERVE = 5_000
 
 
+@telemetry.one_line("sessions swept")
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """End what is due, and say how many sessions that were."""
     sweep = wiring.services().expire_sessions(
         lambda: context.get_remaining_time_in_millis() > RESERVE
     )
     count = sweep.run()
-    telemetry.flush()
     return {"expired": count}

@@ -12,11 +12,11 @@ from masking.core import telemetry
 RESERVE = 90_000
 
 
+@telemetry.one_line("sessions reconciled")
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Work off what is due, and say what became of it."""
     reconcile_sessions = wiring.services().reconcile_sessions(
         lambda: context.get_remaining_time_in_millis() > RESERVE
     )
     outcomes = reconcile_sessions.run().outcomes
-    telemetry.flush()
     return dict(outcomes)

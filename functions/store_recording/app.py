@@ -8,6 +8,7 @@ from masking import wiring
 from masking.core import telemetry
 
 
+@telemetry.one_line("recording worked on")
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Store each recording; report those whose messages must come again."""
     store_recording = wiring.services().store_recording
@@ -16,5 +17,4 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         for message in event["Records"]
         if not store_recording.work(message)
     ]
-    telemetry.flush()
     return {"batchItemFailures": failed}

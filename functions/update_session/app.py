@@ -6,6 +6,7 @@ from masking import wiring
 from masking.api import requests, session_views
 from masking.api.gateway import Request, Response, route
 from masking.api.requests import read_object
+from masking.core import telemetry
 from masking.core.problems import NOT_UPDATED
 
 
@@ -19,5 +20,6 @@ def lambda_handler(request: Request) -> Response:
         tenant_id=request.tenant_id,
         if_match=request.if_match,
     )
+    telemetry.note(carrier_session_uuid=session.carrier_session_uuid)
     body = session_views.envelope("Session updated", session, services.now())
     return Response(200, body, {"etag": session_views.etag(session)})

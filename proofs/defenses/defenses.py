@@ -443,8 +443,8 @@ DEFENSES: tuple[Defense, ...] = (
     Defense(
         "what is logged of a callback",
         f"{LAYER}/callbacks/receive.py",
-        'extra={"session_uuid": session_uuid, "digest": digest, "kind": self.kind},',
-        'extra={"session_uuid": session_uuid, "digest": digest, "token": token},',
+        "telemetry.note(callback=callback, digest=digest, kind=self.kind)",
+        "telemetry.note(callback=callback, digest=digest, token=token)",
         _tests(
             f"{SESSION_EVENT}/test_answers.py",
             "test_nothing_personal_and_no_token_is_logged",

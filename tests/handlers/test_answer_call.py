@@ -38,9 +38,10 @@ def _sample(name: str) -> dict[str, Any]:
     return event
 
 
-def _signed(
+def signed_call(
     deployment: Deployment, sample: str = "answer_call", body: str | None = None
 ) -> dict[str, Any]:
+    """Return a request of Plivo's for an answer, signed; *body* replaces its form."""
     from plivo_simulator import account
 
     event = _sample(sample)
@@ -76,7 +77,7 @@ def _heard(answered: dict[str, Any]) -> list[object]:
 def test_plivo_is_told_to_say_a_sentence_and_hang_up(
     deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answered = app.lambda_handler(_signed(deployment), None)
+    answered = app.lambda_handler(signed_call(deployment), None)
 
     spoken, end = _heard(answered)
     assert isinstance(spoken, Speak)
@@ -98,7 +99,9 @@ def test_plivo_is_told_to_say_a_sentence_and_hang_up(
 def test_the_hangup_that_comes_to_the_answer_url_is_not_a_second_call(
     deployment: Deployment, capsys: pytest.CaptureFixture[str], body: str | None
 ) -> None:
-    answered = app.lambda_handler(_signed(deployment, "answer_call.hangup", body), None)
+    answered = app.lambda_handler(
+        signed_call(deployment, "answer_call.hangup", body), None
+    )
 
     assert len(_heard(answered)) == 2
     emitted = capsys.readouterr().out
@@ -119,7 +122,7 @@ def test_the_hangup_that_comes_to_the_answer_url_is_not_a_second_call(
 def test_what_is_no_hangup_for_sure_is_a_call(
     deployment: Deployment, capsys: pytest.CaptureFixture[str], body: str
 ) -> None:
-    app.lambda_handler(_signed(deployment, body=body), None)
+    app.lambda_handler(signed_call(deployment, body=body), None)
 
     assert "CallAfterSession" in capsys.readouterr().out
 
@@ -133,7 +136,7 @@ def test_a_request_that_plivo_sends_again_is_answered_and_not_counted_again(
     over = "CallUUID=b&Event=hangup&From=12025550100"
 
     for body in (ringing, ringing, over, ringing, over, another):
-        answered = app.lambda_handler(_signed(deployment, body=body), None)
+        answered = app.lambda_handler(signed_call(deployment, body=body), None)
         assert len(_heard(answered)) == 2
 
     assert _counts(capsys) == {
@@ -151,10 +154,10 @@ def test_calls_that_plivo_names_not_or_nobody_can_remember_are_counted(
 ) -> None:
     nameless = "CallStatus=ringing&From=12025550100"
     for _ in range(2):
-        app.lambda_handler(_signed(deployment, body=nameless), None)
+        app.lambda_handler(signed_call(deployment, body=nameless), None)
     monkeypatch.setenv("TABLE_NAME", "no-such-table")
     wiring.services.cache_clear()
-    named = _signed(deployment, body=f"CallUUID=d&{nameless}")
+    named = signed_call(deployment, body=f"CallUUID=d&{nameless}")
 
     assert len(_heard(app.lambda_handler(named, None))) == 2
 
@@ -239,7 +242,7 @@ def test_whatever_is_sent_the_caller_hears_goodbye(event: dict[str, Any]) -> Non
 def test_a_wrong_signature_is_counted_and_answered_alike(
     deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right = app.lambda_handler(_signed(deployment), None)
+    right = app.lambda_handler(signed_call(deployment), None)
     wrong = app.lambda_handler(_event(), None)
 
     assert right == wrong

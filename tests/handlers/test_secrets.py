@@ -236,5 +236,5 @@ def test_no_key_is_logged_whether_it_opens_or_not(
 
     everything = said()
 
-    assert "key refused" in everything
+    assert '"opens":false' in everything
     assert "maskline_" not in everything

@@ -62,7 +62,7 @@ EXCEPTIONS = {
 
 # What a name that is computed may be, by the expression that computes it.
 COMPUTED: dict[str, set[str]] = {
-    "services.answer_call.kind_of(gateway.request_of(event))": {
+    "kind": {
         getattr(answer_call, name)
         for name in ("CALL", "HANGUP", "FALLBACK", "UNSIGNED", "REPEATED")
     },

@@ -318,13 +318,14 @@ def test_an_unexpected_error_says_nothing_and_is_logged_by_its_kind_and_place(
 ) -> None:
     answer = refusal_of(RuntimeError("about +12025550100"))
 
-    logged, metrics = map(json.loads, capsys.readouterr().out.splitlines())
+    logged, line, metrics = map(json.loads, capsys.readouterr().out.splitlines())
     assert metrics["UnexpectedError"] == [1]
     assert problem(answer) == (500, "internal_error", None)
     assert read(answer)["detail"] == "Something went wrong on our side."
     assert logged["error"] == "RuntimeError"
     assert logged["place"].startswith("handle:")
-    assert logged["request_id"]
+    assert logged["request_id"] == line["request_id"]
+    assert (line["status"], line["code"]) == (500, "internal_error")
     assert "2025550100" not in answer["body"] + json.dumps(logged)
 
 

@@ -202,11 +202,11 @@ def test_one_right_signature_in_a_list_with_spaces_is_enough(
 def test_a_token_that_is_being_replaced_signs_too(
     session: Session, key: bytes, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret = carrier_secret(previous_auth_token="the one before")
+    secret = carrier_secret(previous_auth_token="the-one-before")
     arn = make_secret(aws.client("secretsmanager"), secret)
     monkeypatch.setenv("CARRIER_SECRET_ARN", arn)
 
-    event = callback(session, key, auth_token="the one before")
+    event = callback(session, key, auth_token="the-one-before")
 
     assert app.lambda_handler(event, None)["statusCode"] == 200
 
@@ -363,8 +363,8 @@ def test_nothing_personal_and_no_token_is_logged(
         app.lambda_handler(sent, None)
 
     emitted = capsys.readouterr().out
-    assert "callback kept" in emitted
-    assert "callback repeated" in emitted
+    assert '"callback":"kept"' in emitted
+    assert '"callback":"repeated"' in emitted
     for secret in ("2025550100", "2025550101", event["pathParameters"]["token"]):
         assert secret not in emitted
 

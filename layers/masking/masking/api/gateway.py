@@ -33,6 +33,14 @@ LARGEST_BODY = 64 * 1024
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
+# What a path names; all but capability tokens.
+NAMED = {
+    "session_uuid": "session_uuid",
+    "recording_uuid": "recording_uuid",
+    "erasure_id": "erasure_id",
+    "id": "event_id",
+}
+
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
@@ -136,11 +144,21 @@ def route(
 
     def decorate(handle: Handler) -> LambdaHandler:
         @wraps(handle)
-        def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             request_id = str(event.get("requestContext", {}).get("requestId", ""))
             telemetry.logger().append_keys(request_id=request_id)
+            named = {"route": event.get("routeKey")}
+            with telemetry.invocation("request answered", context, **named):
+                answer = answered(event, request_id)
+                telemetry.note(status=answer["statusCode"])
+                return answer
+
+        def answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
             try:
                 request = request_of(event)
+                telemetry.note(tenant_id=request.tenant_id or None)
+                given = request.parameters
+                telemetry.note_ids(**{ours: given.get(n) for n, ours in NAMED.items()})
                 _enforce(scope, request)
                 return _answer(handle(request))
             except ProblemError as problem:
@@ -154,8 +172,6 @@ def route(
                 telemetry.logger().error("unexpected error", extra=_named(error))
                 telemetry.count("UnexpectedError")
                 return _refuse(ProblemError(), request_id, undone and UNKNOWN)
-            finally:
-                telemetry.flush()
 
         return lambda_handler
 
@@ -232,6 +248,7 @@ def _refuse(
     """Turn an error into a problem document (RFC 9457)."""
     if outcome:
         problem.members.setdefault("outcome", outcome)
+    telemetry.note(code=problem.code, outcome=problem.members.get("outcome"))
     if problem.is_of_carrier:
         telemetry.count_carrier_failure(problem.code, problem.metric)
         telemetry.logger().warning(

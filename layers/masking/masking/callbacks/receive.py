@@ -78,6 +78,7 @@ class ReceiveCallback:
             telemetry.count("CallbackMalformed")
             raise
         digest = callback_requests.digest_of(pairs)
+        telemetry.note_ids(carrier_session_uuid=session.carrier_session_uuid)
         if session.erased_at:
             # Rare, and so not imported with the function.
             from masking.domain import redaction
@@ -97,10 +98,8 @@ class ReceiveCallback:
             purge_at=self.stores.sessions.purge_at(session),
             erased=session.erased_at is not None,
         )
-        telemetry.logger().info(
-            "callback kept" if is_new else "callback repeated",
-            extra={"session_uuid": session_uuid, "digest": digest, "kind": self.kind},
-        )
+        callback = "kept" if is_new else "repeated"
+        telemetry.note(callback=callback, digest=digest, kind=self.kind)
         return is_new
 
     def _proof(self, request: Request, registered: str) -> str:

@@ -1,15 +1,33 @@
-"""Logs and metrics: constant messages plus fields, never a person's data."""
+"""Logs and metrics: constant messages plus fields, never a person's data.
+
+Each invocation ends in one line with what it did and the ids that lead from it to
+others: whatever happens in between adds to that line by `note`.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    Handler = Callable[[dict[str, Any], Any], T]
+
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+
+_NOTES: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
 
 
 @lru_cache(maxsize=1)
@@ -22,6 +40,58 @@ def logger() -> Logger:
 def metrics() -> Metrics:
     """Return the process's metrics; the namespace comes from the environment."""
     return Metrics()
+
+
+@contextmanager
+def invocation(message: str, context: object, **fields: Any) -> Iterator[None]:
+    """Log one line when the block ends, with what was noted; write the metrics too.
+
+    *context* is Lambda's; *fields* begin the notes. A failure is noted by its type and
+    raised again.
+    """
+    began = time.perf_counter()
+    notes: dict[str, Any] = {
+        "invocation_id": getattr(context, "aws_request_id", None),
+        **fields,
+    }
+    token = _NOTES.set(notes)
+    try:
+        yield
+    except Exception as error:
+        # Not the text of the error: it may hold anything.
+        notes["failed"] = type(error).__name__
+        raise
+    finally:
+        _NOTES.reset(token)
+        notes["milliseconds"] = round((time.perf_counter() - began) * 1000)
+        logger().info(message, extra=notes)
+        flush()
+
+
+def one_line(message: str) -> Callable[[Handler[T]], Handler[T]]:
+    """Make a handler whose invocations end in a line of their own."""
+
+    def decorate(handle: Handler[T]) -> Handler[T]:
+        @wraps(handle)
+        def lambda_handler(event: dict[str, Any], context: Any) -> T:
+            with invocation(message, context):
+                return handle(event, context)
+
+        return lambda_handler
+
+    return decorate
+
+
+def note(**fields: Any) -> None:
+    """Add fields to the line of this invocation; nothing happens outside of one."""
+    notes = _NOTES.get()
+    if notes is not None:
+        notes.update(fields)
+
+
+def note_ids(**ids: object) -> None:
+    """Add those ids that are UUIDs: what somebody else sent could be a number."""
+    note(**{k: v for k, v in ids.items() if isinstance(v, str) and UUID.fullmatch(v)})
 
 
 def count(name: str, value: float = 1, **fields: Any) -> None:

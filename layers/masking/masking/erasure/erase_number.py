@@ -67,9 +67,12 @@ class EraseNumber:
 
     def work(self, message: Mapping[str, Any]) -> bool:
         """Deal with an SQS message; False if it must come again, after a pause."""
+        asked = json.loads(message["body"])
+        telemetry.note_ids(**asked)
         try:
-            self.carry_out(json.loads(message["body"]))
+            self.carry_out(asked)
         except ErasureNotReadyError as waits:
+            telemetry.note(outcome="put_off")
             received = int(message["attributes"]["ApproximateReceiveCount"])
             pause = erasures.pause_after(received, waits.retry_after)
             self.queue.postpone(message["receiptHandle"], pause)
@@ -122,10 +125,7 @@ class EraseNumber:
         closed = erasures.close(erasure, counts, self.now())
         self.stores.erasures.put(closed, amends=erasure.completed_at is not None)
         telemetry.count("ErasureCompleted")
-        telemetry.logger().info(
-            "erasure complete",
-            extra={"erasure_id": closed.erasure_id, "found": closed.found},
-        )
+        telemetry.note(outcome="completed", found=closed.found)
 
     def _add(self, erasure: Erasure, session_uuid: str) -> None:
         """Erase a session that was linked late; the proof is amended."""

@@ -62,6 +62,7 @@ class AnswerCall:
         if not self._is_signed(request, form):
             return UNSIGNED
         attributes = dict(form)
+        telemetry.note_ids(call_uuid=attributes.get("CallUUID"))
         kind = HANGUP if is_hangup(attributes) else CALL
         return kind if self._is_first(attributes.get("CallUUID"), kind) else REPEATED
 

@@ -34,15 +34,17 @@ class CheckSessions:
     def work(self, message: Mapping[str, Any]) -> None:
         """Do what a message asks for. Raises CarrierError, so that it comes again."""
         session_uuid = message["session_uuid"]
+        telemetry.note(session_uuid=session_uuid)
         if "callback" in message:
             place = message.get("place")
-            self.call_ended.announce(session_uuid, message["callback"], place)
+            told = self.call_ended.announce(session_uuid, message["callback"], place)
+            telemetry.note(outcome="call_ended" if told else reconcile.LEFT)
             return
         if "orphans" in message:
             outcome = self.reconciler().remove_orphans(session_uuid)
         else:
             outcome = self.reconciler().check(session_uuid)
-        telemetry.logger().info("session checked", extra={"outcome": outcome})
+        telemetry.note(outcome=outcome)
         if outcome not in (reconcile.LEFT, reconcile.FAILED):
             telemetry.count(f"Reconciled{outcome.title()}")
         if outcome in reconcile.REPAIRS:

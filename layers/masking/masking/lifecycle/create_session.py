@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from masking.api import request_models, requests
+from masking.core import telemetry
 from masking.core.errors import SessionTakenError, StaleStateError
 from masking.core.problems import (
     NOT_CREATED,
@@ -102,6 +103,7 @@ class CreateSession:
             now=self.now(),
             sent=requests.sent(request),
         )
+        telemetry.note(session_uuid=fresh.session_uuid)
         try:
             settings = self.settings_of(tenant_id)
             quotas = Quotas(self.stores.tenants, tenant_id, settings, self.now)

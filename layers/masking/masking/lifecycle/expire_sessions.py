@@ -68,9 +68,9 @@ class ExpireSessions:
         ended = sum(each.ended for each in swept)
         late = max(each.late for each in swept)
         telemetry.count("OldestExpiryMinutes", late / timedelta(minutes=1))
+        telemetry.note(expired=ended)
         if ended:
             telemetry.count("SessionsExpired", ended)
-            telemetry.logger().info("sessions expired", extra={"sessions": ended})
         return ended
 
     def _end_shard(self, shard: str, now: datetime) -> Swept:

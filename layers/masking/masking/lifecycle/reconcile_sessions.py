@@ -147,13 +147,9 @@ def report(run: Run, requests: int) -> None:
     telemetry.count("ReconciliationRepaired", repairs)
     telemetry.count("ReconcilerRequests", requests)
     telemetry.count("OldestDutyHours", run.oldest / timedelta(hours=1))
-    if run.outcomes or run.busy:
-        telemetry.logger().info(
-            "sessions reconciled",
-            extra={
-                "outcomes": dict(run.outcomes),
-                "requests": requests,
-                "stopped_early": bool(run.stopped),
-                "busy": run.busy,
-            },
-        )
+    telemetry.note(
+        outcomes=dict(run.outcomes),
+        requests=requests,
+        stopped_early=bool(run.stopped),
+        busy=run.busy,
+    )

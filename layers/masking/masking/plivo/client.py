@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 from plivo.exceptions import AuthenticationError
 from plivo.resources.maskingsession import MaskingSessions
 
+from masking.core import telemetry
 from masking.domain.sessions import CarrierSession
 from masking.plivo.answers import clean_session
 from masking.plivo.errors import (
@@ -242,6 +243,7 @@ def _checked(name: str) -> str:
 
 
 def _session_in(answer: Any, envelope: str) -> CarrierSession:
+    telemetry.note_ids(carrier_api_id=answer.get("api_id"))
     body = answer.get(envelope)
     if not isinstance(body, dict):
         raise CarrierAnswerInvalidError(carrier_status=200)

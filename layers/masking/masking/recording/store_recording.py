@@ -47,6 +47,7 @@ class StoreRecording:
         names: dict[str, str] = {}
         try:
             kind, names = _read(message["body"])
+            telemetry.note(**names, outcome="deleted" if kind == DELETING else "stored")
             if kind == DELETING:
                 self.delete.finish(**names)
             else:
@@ -62,6 +63,7 @@ class StoreRecording:
         refused = isinstance(error, RecordingRefusedError)
         is_last = refused or received >= recordings.TRIES
         why = _why(error)
+        telemetry.note(outcome="given_up" if is_last else "not_stored")
         telemetry.count("RecordingNotStored", reason=why["reason"])
         telemetry.logger().warning(
             "recording given up" if is_last else "recording not stored",

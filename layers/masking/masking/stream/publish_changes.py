@@ -50,6 +50,7 @@ class PublishChanges:
         What follows that one comes again as well, so nothing of it is parked now.
         """
         stop = self._deal_with(records, self._is_old)
+        telemetry.note(records=len(records), done=stop)
         # The others come again, and are counted then.
         self.publisher.count(records[:stop])
         if stop == len(records):
@@ -91,6 +92,10 @@ class PublishChanges:
                     stop = index
                     break
                 broken[index] = _code_of(error)
+        telemetry.note(
+            events=len(found),
+            sessions=sorted({e.session_uuid for _, e in found if e.session_uuid}),
+        )
         refused = self._publish(found)
         for index, left in refused.items():
             passes = any(code not in FOR_EVER for _, code in left)

@@ -118,8 +118,14 @@ class RepublishChanges:
             self._put_events(parked)
         else:
             self._publish(parked)
+        owner = key_space.owner_of(parked)
+        is_of_session = parked["pk"] == key_space.session_key(owner)
         telemetry.logger().info(
-            "change published again", extra={"reason": parked["reason"]}
+            "change published again",
+            extra={
+                "reason": parked["reason"],
+                "session_uuid": owner if is_of_session else None,
+            },
         )
 
     def _put_events(self, parked: Mapping[str, Any]) -> None:

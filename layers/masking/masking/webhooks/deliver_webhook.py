@@ -124,6 +124,7 @@ class DeliverWebhook:
                 outcomes = list(pool.map(work, messages, details))
         again = []
         put_off = {}
+        telemetry.note(outcomes=[each.word for each in outcomes])
         for message, outcome in zip(messages, outcomes, strict=True):
             telemetry.count(f"Webhook{outcome.word.title().replace('_', '')}")
             if outcome.until:
