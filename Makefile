@@ -88,6 +88,9 @@ fuzz: dev ## Try every parser with made-up inputs: N=2000 for each
 two-stages: stack ## Prove that two stages in one account and region don't mix
 	@$(BIN)/python -m proofs two_stages
 
+upgrade: stack ## Prove that a stack is upgraded under load without an error (FROM=revision)
+	@$(BIN)/python -m proofs upgrade $(if $(FROM),--from $(FROM))
+
 units: stack ## Measure the DynamoDB request units of each operation
 	@$(BIN)/python -m proofs units
 
@@ -186,7 +189,7 @@ build-clients:
 	@$(ENVIRONMENTS) clients
 
 .PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings two-stages \
-  chaos-calls calls calls-mutants attack defenses mutants fuzz units alarms dashboard \
+  upgrade chaos-calls calls calls-mutants attack defenses mutants fuzz units alarms dashboard \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean ready smoke tenants keys webhooks hold retain numbers audit redrive probe \
   build dev sam scan clients build-clients reference

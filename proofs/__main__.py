@@ -17,6 +17,7 @@ from proofs.mutants import run as mutants
 from proofs.report import Report
 from proofs.runner import ProofError, run_on_own_stack, show
 from proofs.two_stages import run as two_stages
+from proofs.upgrade import run as upgrade
 
 BENCHES = {"signature": signature.run, "recordings": storing.run}
 
@@ -25,6 +26,7 @@ WITHOUT_STACK: dict[str, Callable[..., Report]] = {
     "defenses": defenses.prove,
     "mutants": mutants.prove,
     "two_stages": two_stages.prove,
+    "upgrade": upgrade.prove,
 }
 
 
@@ -116,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     changed.add_argument("--seed", type=int, default=1)
     changed.add_argument("rooms", nargs="*", help="whose rules to change: all")
     add("two_stages", "Two stages in one account and region don't notice each other")
+    upgraded = add("upgrade", "A stack is upgraded under load, and nothing fails")
+    upgraded.add_argument("--from", dest="revision", help="a revision of git")
+    upgraded.add_argument("--seconds", type=float, default=upgrade.SECONDS)
     add("units", "Operations stay within their budgets of request units")
     spoilt = add("calls", "Calls are told truly whatever becomes of callbacks")
     spoilt.add_argument("--histories", type=int, default=100_000)

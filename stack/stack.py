@@ -45,6 +45,7 @@ class Stack:
         keep: bool = False,
         speed: float = 1.0,
         parameters: Mapping[str, str] | None = None,
+        root: Path = ROOT,
         name: str = STACK_NAME,
         beside: Stack | None = None,
         more_api_ports: Sequence[int] = (),
@@ -59,6 +60,7 @@ class Stack:
             keep: Start from what an earlier run in this folder left, and leave it.
             speed: How many seconds of a call the simulator plays in one.
             parameters: Values for parameters of the template, beside the addresses.
+            root: Folder with the template and the code that it deploys.
             name: The CloudFormation stack's name.
             beside: A stack that runs, into whose embedded AWS this one is deployed; its
                 port of AWS is that one's, its API's port is among that one's
@@ -72,6 +74,8 @@ class Stack:
         self._keep = keep
         self._speed = speed
         self._chosen = dict(parameters or {})
+        self._root = root
+        self._deployments = 0
         self._name = name
         self._beside = beside
         self._more_api_ports = more_api_ports
@@ -185,11 +189,7 @@ class Stack:
         aws = LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")
         self._await("the simulator", self._simulator_answers)
         self._await("the embedded AWS", self._aws_answers)
-        self._report("deploying template.yaml")
-        layers, parameters = self.run_dir / "layers", self._parameters()
-        outputs = deploy(aws, ROOT, LAYER, layers, parameters, name=self._name)
-        self._report("importing the HTTP API's routes and authorizers")
-        api_id = import_http_api(aws, self._name)
+        outputs, api_id = self._deploy(aws, self._root)
         self._report("writing the carrier's credentials and an API key")
         write_initial_data(aws, outputs)
         # From here on the API's port serves it.
@@ -199,6 +199,31 @@ class Stack:
         self.check()
         self._running = RunningStack(self.addresses, self.run_dir, outputs, self._name)
         describe(self._running)
+
+    def upgrade(self, root: Path = ROOT) -> RunningStack:
+        """Deploy the template and the code in *root* over what runs; return the result.
+
+        Requests go on meanwhile, as on AWS.
+
+        Raises:
+            DeployFailedError: The template did not deploy.
+            StackError: The stack is not running.
+        """
+        outputs, _ = self._deploy(self.running.aws, root)
+        self._running = RunningStack(self.addresses, self.run_dir, outputs, self._name)
+        describe(self._running)
+        return self._running
+
+    def _deploy(self, aws: LocalAws, root: Path) -> tuple[dict[str, str], str]:
+        """Deploy; return the template's outputs and the API's id."""
+        self._report("deploying template.yaml")
+        # Those of a deployment before are in use.
+        layers = self.run_dir / f"layers-{self._deployments}"
+        self._deployments += 1
+        parameters = self._parameters()
+        outputs = deploy(aws, root, LAYER, layers, parameters, name=self._name)
+        self._report("importing the HTTP API's routes and authorizers")
+        return outputs, import_http_api(aws, self._name)
 
     @property
     def _api_id_file(self) -> Path:

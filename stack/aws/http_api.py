@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stack.aws.clients import REGION, LocalAws
@@ -47,7 +48,8 @@ class ImportFailedError(Exception):
 def import_http_api(aws: LocalAws, stack_name: str) -> str:
     """Set up the stack's one HTTP API as its body says; return the API's id.
 
-    What an earlier deployment imported is replaced.
+    What an earlier deployment imported is replaced, route by route: as on AWS, no
+    request meets an API without them.
 
     Raises:
         ImportFailedError: The stack has not exactly one HTTP API, or its body holds
@@ -58,7 +60,7 @@ def import_http_api(aws: LocalAws, stack_name: str) -> str:
     _known(body, _BODY, "the body")
     api_id = stack.physical_ids[logical_id]
     gateway: ApiGatewayV2Client = aws.client("apigatewayv2")
-    _clear(gateway, api_id)
+    before = _Imported.of(gateway, api_id)
     schemes = body.get("components", {}).get("securitySchemes", {})
     authorizers = {
         name: _create_authorizer(gateway, api_id, name, scheme, stack.resolve)
@@ -66,9 +68,15 @@ def import_http_api(aws: LocalAws, stack_name: str) -> str:
     }
     for path, operations in body["paths"].items():
         for method, operation in operations.items():
-            _create_route(
+            route = _route(
                 gateway, api_id, path, method, operation, authorizers, stack.resolve
             )
+            route_id = before.routes.pop(route["RouteKey"], None)
+            if route_id:
+                gateway.update_route(ApiId=api_id, RouteId=route_id, **route)
+            else:
+                gateway.create_route(ApiId=api_id, **route)
+    before.remove(gateway, api_id)
     for stage in stack.stages_of(logical_id):
         gateway.update_stage(
             ApiId=api_id,
@@ -79,15 +87,32 @@ def import_http_api(aws: LocalAws, stack_name: str) -> str:
     return api_id
 
 
-def _clear(gateway: ApiGatewayV2Client, api_id: str) -> None:
-    for route in gateway.get_routes(ApiId=api_id)["Items"]:
-        gateway.delete_route(ApiId=api_id, RouteId=route["RouteId"])
-    for integration in gateway.get_integrations(ApiId=api_id)["Items"]:
-        gateway.delete_integration(
-            ApiId=api_id, IntegrationId=integration["IntegrationId"]
+@dataclass(frozen=True)
+class _Imported:
+    """What an API has: its routes' ids by their keys, integrations, authorizers."""
+
+    routes: dict[str, str]
+    integrations: list[str]
+    authorizers: list[str]
+
+    @classmethod
+    def of(cls, gateway: ApiGatewayV2Client, api_id: str) -> _Imported:
+        routes = gateway.get_routes(ApiId=api_id)["Items"]
+        integrations = gateway.get_integrations(ApiId=api_id)["Items"]
+        authorizers = gateway.get_authorizers(ApiId=api_id)["Items"]
+        return cls(
+            {each["RouteKey"]: each["RouteId"] for each in routes},
+            [each["IntegrationId"] for each in integrations],
+            [each["AuthorizerId"] for each in authorizers],
         )
-    for authorizer in gateway.get_authorizers(ApiId=api_id)["Items"]:
-        gateway.delete_authorizer(ApiId=api_id, AuthorizerId=authorizer["AuthorizerId"])
+
+    def remove(self, gateway: ApiGatewayV2Client, api_id: str) -> None:
+        for route_id in self.routes.values():
+            gateway.delete_route(ApiId=api_id, RouteId=route_id)
+        for integration_id in self.integrations:
+            gateway.delete_integration(ApiId=api_id, IntegrationId=integration_id)
+        for authorizer_id in self.authorizers:
+            gateway.delete_authorizer(ApiId=api_id, AuthorizerId=authorizer_id)
 
 
 def _create_authorizer(
@@ -115,7 +140,7 @@ def _create_authorizer(
     )["AuthorizerId"]
 
 
-def _create_route(
+def _route(
     gateway: ApiGatewayV2Client,
     api_id: str,
     path: str,
@@ -123,7 +148,8 @@ def _create_route(
     operation: Mapping[str, Any],
     authorizers: Mapping[str, str],
     resolve: Callable[[Any], str],
-) -> None:
+) -> dict[str, Any]:
+    """Make the integration of a route; return what the route is made with."""
     where = f"route {method.upper()} {path}"
     if method not in _METHODS | {_ANY_METHOD}:
         raise ImportFailedError(f"{where}: not a method.")
@@ -140,12 +166,11 @@ def _create_route(
         PayloadFormatVersion=integration["payloadFormatVersion"],
     )["IntegrationId"]
     verb = "ANY" if method == _ANY_METHOD else method.upper()
-    gateway.create_route(
-        ApiId=api_id,
-        RouteKey="$default" if path == "/$default" else f"{verb} {path}",
-        Target=f"integrations/{integration_id}",
+    return {
+        "RouteKey": "$default" if path == "/$default" else f"{verb} {path}",
+        "Target": f"integrations/{integration_id}",
         **_authorization(operation, authorizers, where),
-    )
+    }
 
 
 def _authorization(

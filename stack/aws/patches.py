@@ -7,6 +7,7 @@
 - When a function fails, the API answers as API Gateway does: 500, without detail.
 - Roles are enforced as on AWS; see `stack.aws.role_enforcement`.
 - A burst waits for warm functions; see `stack.aws.burst_limit`.
+- An updated function finishes what it does; see `stack.aws.retired_workers`.
 - A query parses its condition once; see `stack.aws.key_conditions`.
 - A failed batch of a stream comes again; see `stack.aws.stream_mapping`.
 - An alarm may be of an expression; see `stack.aws.expression_alarms`.
@@ -31,6 +32,7 @@ from stack.aws import (
     burst_limit,
     expression_alarms,
     key_conditions,
+    retired_workers,
     role_enforcement,
     stream_mapping,
 )
@@ -103,6 +105,7 @@ def patch_emulator(function_python: Path, popen: Popen = subprocess.Popen) -> No
     setattr(functions, answer_name, _hiding_errors(answer))
     _enforce_roles()
     _limit_bursts()
+    _retire_workers()
     dynamodb, evaluate = _find("services.dynamodb", "_evaluate_condition")
     dynamodb._evaluate_condition = key_conditions.parsed_once(evaluate)
     _retry_streams()
@@ -205,6 +208,23 @@ def _limit_bursts() -> None:
     functions.acquire_worker, functions.release_worker = burst_limit.limit_bursts(
         acquire, release, working
     )
+
+
+def _retire_workers() -> None:
+    runtime, end = _find("core.lambda_runtime", "kill_workers")
+    _, lock = _find("core.lambda_runtime", "_lock")
+    functions, invalidate = _find("services.lambda_svc", "invalidate_worker")
+
+    def take_busy(name: str) -> list[Any]:
+        busy = []
+        with lock:
+            for key, pool in runtime._workers.items():
+                if key.split(":")[2:] == [name, retired_workers.LATEST]:
+                    busy += [worker for worker in pool if worker.in_use]
+                    pool[:] = [worker for worker in pool if not worker.in_use]
+        return busy
+
+    functions.invalidate_worker = retired_workers.retired(invalidate, take_busy, end)
 
 
 def _retry_streams() -> None:

@@ -64,6 +64,9 @@ class Gateway:
                 case "delete":
                     del self.kept[kind][arguments[f"{kind}Id"]]
                     return {}
+                case "update" if kind == "Route":
+                    self.kept[kind][arguments["RouteId"]] = arguments
+                    return arguments
                 case "update":
                     self.stages[arguments.pop("StageName")] = arguments
                     return {}

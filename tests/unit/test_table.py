@@ -9,7 +9,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from masking.storage.sessions import SessionStore
-from masking.storage.table import MOST_KEYS, PAUSES, Table
+from masking.storage.table import (
+    FORMAT,
+    MOST_KEYS,
+    NEWEST_FORMAT,
+    PAUSES,
+    NewerItemError,
+    Table,
+    read_item,
+)
 
 
 class Throttled:
@@ -81,3 +89,13 @@ def test_states_of_sessions_are_read_in_the_same_way() -> None:
         SessionStore(table_over(client, pauses)).load_states(["a", "b"])
 
     assert pauses == list(PAUSES)
+
+
+def test_an_item_that_a_later_release_wrote_is_not_misread() -> None:
+    """While two releases work side by side, or after a release was taken back."""
+    item = {"pk": {"S": "S#1"}, "sk": {"S": "A#STATE"}}
+
+    assert read_item(item) == {"pk": "S#1", "sk": "A#STATE"}
+    assert read_item({**item, FORMAT: {"N": str(NEWEST_FORMAT)}})
+    with pytest.raises(NewerItemError, match=f"after {NEWEST_FORMAT}"):
+        read_item({**item, FORMAT: {"N": str(NEWEST_FORMAT + 1)}})

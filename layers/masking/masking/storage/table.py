@@ -42,11 +42,21 @@ IS_THERE = "attribute_exists(pk)"
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
 
+# The attribute that tells how an item is to be read, and the newest way that is known
+# here; an item without it is of the first. A release that writes what the one before
+# would misread counts it up: see docs/operations.md, Upgrade.
+FORMAT = "item_format"
+NEWEST_FORMAT = 1
+
 Key = tuple[str, str]
 
 
 class ConditionFailedError(Exception):
     """The item is not in the state that the write asked for."""
+
+
+class NewerItemError(Exception):
+    """A later release has written the item, and this one would misread it."""
 
 
 class Table:
@@ -269,9 +279,15 @@ def _named(error: ClientError) -> Exception:
 
 
 def read_item(item: Mapping[str, Any]) -> Item:
-    """Convert an item from DynamoDB's form to plain values; whole numbers are int."""
+    """Convert an item from DynamoDB's form to plain values; whole numbers are int.
+
+    Raises NewerItemError.
+    """
     deserialize = TypeDeserializer().deserialize
-    return {name: _plain(deserialize(value)) for name, value in item.items()}
+    plain = {name: _plain(deserialize(value)) for name, value in item.items()}
+    if plain.get(FORMAT, 1) > NEWEST_FORMAT:
+        raise NewerItemError(f"format {plain[FORMAT]} is after {NEWEST_FORMAT}")
+    return plain
 
 
 def _plain(value: Any) -> Any:

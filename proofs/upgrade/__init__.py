@@ -1,0 +1,1 @@
+"""One release follows another, with the data and the requests of both."""
