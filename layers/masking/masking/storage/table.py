@@ -26,7 +26,6 @@ from masking.core.key_space import Item
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 # The limit of one BatchGetItem.
 MOST_KEYS = 100
 
@@ -42,9 +41,8 @@ IS_THERE = "attribute_exists(pk)"
 IS_NEW = "attribute_not_exists(pk)"
 IS_UNCHANGED = "version = :seen"
 
-# The attribute that tells how an item is to be read, and the newest way that is known
-# here; an item without it is of the first. A release that writes what the one before
-# would misread counts it up: see docs/operations.md, Upgrade.
+# How an item is to be read, and the newest way known here; without it the first.
+# A release whose items the one before would misread counts it up: docs/operations.md.
 FORMAT = "item_format"
 NEWEST_FORMAT = 1
 
@@ -262,12 +260,8 @@ def _written_by(token: str | None, error: ClientError) -> Item | None:
 def _next_pause(pauses: Iterator[float]) -> float:
     for pause in pauses:
         return pause
-    throttled: Any = {
-        "Error": {
-            "Code": "ProvisionedThroughputExceededException",
-            "Message": "keys of a batch were left out again and again",
-        }
-    }
+    code = "ProvisionedThroughputExceededException"
+    throttled: Any = {"Error": {"Code": code, "Message": "keys were left out"}}
     raise ClientError(throttled, "BatchGetItem")
 
 
