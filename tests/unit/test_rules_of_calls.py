@@ -70,6 +70,18 @@ def test_of_two_open_calls_an_end_is_of_the_one_that_has_its_leg() -> None:
     assert [call.ended_at for call in calls] == [at(30), at(40)]
 
 
+def test_an_end_of_another_time_and_duration_is_another_calls() -> None:
+    callbacks = of_legs("1A@1 2R@2 2A@5 1H@20 2H@20 PH@20 1H@22", 19, 15, 15, 8)
+    for each, amount in zip(
+        callbacks[-4:], ("0.01", "0.01", "0.02", "0.01"), strict=True
+    ):
+        each |= {"BilledDuration": "60", "Amount": amount}
+
+    calls = calls_of(callbacks)
+
+    assert [str(call.amount) for call in calls] == ["0.02", "0.01"]
+
+
 def test_a_call_in_which_nobody_talks_is_over_after_a_while() -> None:
     rings, talks = "1A@1 2R@2", "1A@200 2R@201 2A@205 1H@220 2H@220"
     lost_its_start = "2R@300 2A@303 1H@310 2H@310"
