@@ -182,6 +182,8 @@ def _(world: World) -> Iterator[Act]:
         world.end(session)
     arm(world.simulator, {})
     yield once(lambda: end_leases(world.stack))
+    # What others left in doubt is repaired now, and not in the next breakage.
+    invoke(world.stack, "reconcile_sessions", {})
 
 
 def _recorded(world: World) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from proofs.alarms.deployed import alarms_of, names_in
 from proofs.harness import drain, get_json, listen_to_bus
 from proofs.report import Report
 from proofs.runner import Progress, progress_lines, wait_for
@@ -217,18 +218,11 @@ def _check_metrics(report: Report, stages: Pair, metrics: list[set[str]]) -> Non
 
 
 def _alarms(stage: RunningStack) -> dict[str, str]:
-    """Return what each alarm of a stage watches."""
-    physical = _resources(stage)["AWS::CloudWatch::Alarm"]
-    paginator = stage.aws.client("cloudwatch").get_paginator("describe_alarms")
+    """Return what the alarms of a stage watch: one entry for each metric of each."""
     return {
-        alarm["AlarmName"]: _key(
-            alarm["Namespace"],
-            alarm["MetricName"],
-            {each["Name"]: each["Value"] for each in alarm["Dimensions"]},
-        )
-        for page in paginator.paginate()
-        for alarm in page["MetricAlarms"]
-        if alarm["AlarmName"] in physical and alarm.get("MetricName")
+        f"{stage.name} {alarm.name} {name}": _key(*metric.key[:2], dict(metric.key[2]))
+        for alarm in alarms_of(names_in(stage))
+        for name, metric in alarm.metrics.items()
     }
 
 

@@ -25,7 +25,7 @@ Dimensions = Mapping[str, str]
 PATH = "_measured"
 
 # Points that are kept, the newest.
-KEPT = 50_000
+KEPT = 20_000
 
 # SQS leaves messages out of a queue's age that were received more often.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html

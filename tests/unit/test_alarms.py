@@ -325,3 +325,24 @@ def test_a_row_says_what_happened_how_to_look_and_what_to_do(name: str) -> None:
     named = set(re.findall(r"`(\w+(?:Function|Queue|DeadLetters))`", look + act))
     assert named <= RESOURCES.keys()
     assert set(re.findall(r"`(\w+Alarm)`", happened + look + act)) <= ALARMS.keys()
+
+
+def test_what_alarms_cost_is_told_as_it_is() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    count = sum(len(metrics_of(alarm)) for alarm in ALARMS.values())
+
+    assert f"They take {count} metrics in all, at $0.10 a month each" in text
+
+
+def test_what_the_runbook_finds_in_logs_is_logged() -> None:
+    source = "\n".join(path.read_text() for path in MODULES)
+    cells = [cell for cells in runbook().values() for cell in cells]
+    named = [
+        text
+        for cell in cells
+        for text in re.findall(r"`([^`]+)` (?:is )?in the logs?\b", cell)
+    ]
+
+    assert len(named) > 8
+    for text in named:
+        assert f'"{text}' in source, text

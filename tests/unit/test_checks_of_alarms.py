@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from proofs.alarms.breakages import BREAKAGES, Act, Breakage, of_functions, once
-from proofs.alarms.deployed import Names
+from proofs.alarms.deployed import Names, alarms_of
 from proofs.alarms.evaluation import Alarm, Missing
 from proofs.alarms.history import History, Metric, key_of
 from proofs.alarms.run import RINGS, SILENT, TABLE, Proof
 from proofs.runner import ProofError
-from tests.unit.test_alarms import ALARMS
+from tests.unit.test_alarms import ALARMS, RESOURCES
 from tests.unit.test_template import FUNCTIONS
 
 # Virtual ones.
@@ -133,6 +133,26 @@ def test_every_alarm_of_the_template_is_broken_for() -> None:
     assert {name for each in every for name in each.rings} == ALARMS.keys()
     assert {name for each in every for name in each.may} <= ALARMS.keys()
     assert len({each.how for each in every}) == len(every)
+
+
+def test_the_alarms_of_two_stacks_read_no_metric_in_common() -> None:
+    read = [
+        {
+            metric.key
+            for each in alarms_of(
+                Names(
+                    {name: f"{stack}-{name}" for name in RESOURCES},
+                    {"RepairsAlarmThreshold": "20"},
+                    stack,
+                )
+            )
+            for metric in each.metrics.values()
+        }
+        for stack in ("one", "two")
+    ]
+
+    assert len(read[0]) == len(read[1]) > 80
+    assert not read[0] & read[1]
 
 
 def test_every_function_is_broken_in_two_ways() -> None:
