@@ -86,15 +86,17 @@ class World:
 
     @contextmanager
     def configured(self, function: str, **changed: Any) -> Iterator[None]:
-        """Change the configuration of a function."""
+        """Change the configuration of a function, and let requests meet it."""
         name = self.name(function)
         before = self.functions.get_function_configuration(FunctionName=name)
         kept = {each: before[each] for each in changed}
         self.functions.update_function_configuration(FunctionName=name, **changed)
+        self.stack.publish(folder_of(function))
         try:
             yield
         finally:
             self.functions.update_function_configuration(FunctionName=name, **kept)
+            self.stack.publish(folder_of(function))
 
     @contextmanager
     def with_variables(self, function: str, **changed: str) -> Iterator[None]:
