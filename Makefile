@@ -42,6 +42,12 @@ demo: stack ## Watch the main job in it, as a timeline (JSON=1: as a document)
 invoke: stack ## Invoke a function of the running service: FN=create_session [EVENT=file]
 	@$(BIN)/python -m stack invoke $(or $(FN),$(error name a function: make invoke FN=create_session)) $(EVENT)
 
+sam-invoke: stack sam ## Invoke a function by sam local, in a container: FN= [EVENT=file]
+	@$(BIN)/python -m stack sam-invoke $(or $(FN),$(error name a function: make sam-invoke FN=create_session)) $(EVENT)
+
+sam-api: stack sam ## Serve the API by sam local, each function in a container, on port 3000
+	@$(BIN)/python -m stack sam-api
+
 ##@ Prove it
 
 unit: dev ## Run the unit tests: no process, under 30 seconds
@@ -188,7 +194,7 @@ dev sam scan:
 build-clients:
 	@$(ENVIRONMENTS) clients
 
-.PHONY: help run demo invoke unit test endings lifecycles chaos chaos-recordings two-stages \
+.PHONY: help run demo invoke sam-invoke sam-api unit test endings lifecycles chaos chaos-recordings two-stages \
   upgrade chaos-calls calls calls-mutants attack defenses mutants fuzz units alarms dashboard \
   bench bench-recordings check format lint words typecheck \
   requirements stack clean ready smoke tenants keys webhooks hold retain numbers audit redrive probe \

@@ -25,6 +25,7 @@ from stack.children import ChildEndedError
 from stack.environments import ROOT
 from stack.invoke import InvokeError, invoke
 from stack.running import STATE_DIR, RunningStack, StackError, find_running
+from stack.sam_local import sam_api, sam_invoke
 from stack.sam_template import write_sam_template
 from stack.stack import Stack
 
@@ -60,6 +61,12 @@ def main(arguments: list[str]) -> int:
     commands.add_parser(
         "sam-template", help="point what sam build built at the running stack"
     )
+    sam_invocation = commands.add_parser(
+        "sam-invoke", help="invoke one function in a container of sam local"
+    )
+    sam_invocation.add_argument("function")
+    sam_invocation.add_argument("event_file", type=Path, nargs="?")
+    commands.add_parser("sam-api", help="serve the API from containers of sam local")
     bridge = commands.add_parser("bridge", help="let containers reach the stack")
     bridge.add_argument("address", nargs="?", default=DOCKER_BRIDGE)
     demonstration.add_argument(
@@ -77,6 +84,11 @@ def main(arguments: list[str]) -> int:
             case "sam-template":
                 print(write_sam_template(running_stack()))
                 return 0
+            case "sam-invoke":
+                function, event = options.function, options.event_file
+                return sam_invoke(running_stack(), function, event, os.environ)
+            case "sam-api":
+                return sam_api(running_stack(), os.environ)
             case "bridge":
                 return carry(options.address)
             case _:

@@ -49,24 +49,41 @@ def write_sam_template(stack: RunningStack, built: Path = BUILT) -> Path:
     template = read_template(built)
     template.get("Globals", {}).get("Function", {}).pop("Environment", None)
     template["Parameters"]["Architecture"]["Default"] = ARCHITECTURE
-    deployed = stack.function_names()
+    _without_aliases(template)
+    deployed, functions = stack.function_names(), stack.aws.client("lambda")
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == FUNCTION:
-            settings = _settings(stack, deployed[folder_of(logical_id)])
+            settings = _settings(stack, functions, deployed[folder_of(logical_id)])
             resource["Properties"]["Environment"] = {"Variables": settings}
     path = built.with_name(NAME)
     path.write_text(json.dumps(template, indent=2))
     return path
 
 
+def functions_of(path: Path) -> list[str]:
+    """Return the logical ids of a template's functions."""
+    resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    return [name for name, each in resources.items() if each["Type"] == FUNCTION]
+
+
+def _without_aliases(template: dict[str, Any]) -> None:
+    """Let authorizers call functions themselves: ``sam local`` knows no aliases."""
+    template.get("Globals", {}).get("Function", {}).pop("DeploymentPreference", None)
+    for resource in template["Resources"].values():
+        auth = resource["Properties"].get("Auth", {})
+        for authorizer in auth.get("Authorizers", {}).values():
+            called = authorizer["FunctionArn"].get("Ref", "")
+            if called.endswith(".Alias"):
+                function = called.removesuffix(".Alias")
+                authorizer["FunctionArn"] = {"Fn::GetAtt": [function, "Arn"]}
+
+
 def _from_container(value: str) -> str:
     return value.replace(f"http://{HOST}:", f"http://{CONTAINERS_HOST}:")
 
 
-def _settings(stack: RunningStack, function: str) -> dict[str, Any]:
-    configuration = stack.aws.client("lambda").get_function_configuration(
-        FunctionName=function
-    )
+def _settings(stack: RunningStack, functions: Any, function: str) -> dict[str, Any]:
+    configuration = functions.get_function_configuration(FunctionName=function)
     variables = configuration.get("Environment", {}).get("Variables", {})
     endpoint = f"{stack.addresses.api_url}/{ENDPOINT}"
     return {
