@@ -11,8 +11,9 @@ from masking.core import telemetry
 @telemetry.one_line("key checked")
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer an HTTP API's request for authorization (payload 2.0, simple answer)."""
-    header = event.get("headers", {}).get("authorization", "")
-    caller = wiring.services().authorize.caller(header)
+    # API Gateway writes names small; `sam local` leaves them as they came.
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    caller = wiring.services().authorize.caller(headers.get("authorization", ""))
     request_id = event.get("requestContext", {}).get("requestId")
     telemetry.note(request_id=request_id, opens=caller is not None)
     if caller is None:

@@ -49,6 +49,15 @@ def test_a_key_tells_tenant_and_scopes(stores: Stores) -> None:
     }
 
 
+def test_the_header_is_known_by_its_name_in_any_case(stores: Stores) -> None:
+    """`sam local` writes it as the client did."""
+    authorize.issue(stores, key=KEY, tenant_id="acme", scopes=["admin"])
+    event = authorization(None)
+    event["headers"]["Authorization"] = f"Bearer {KEY}"
+
+    assert app.lambda_handler(event, None)["isAuthorized"]
+
+
 @pytest.mark.parametrize("header", [f"bearer {KEY}", f" BEARER   {KEY} "])
 def test_the_scheme_is_read_in_any_case(stores: Stores, header: str) -> None:
     authorize.issue(stores, key=KEY, tenant_id="acme", scopes=["admin"])
