@@ -133,6 +133,9 @@ typecheck: dev ## Check types only
 reference: dev ## Write docs/reference from openapi.yaml
 	@$(BIN)/python -m docs.reference
 
+pictures: stack ## Draw the pictures of the console, on a stack of their own
+	@$(BIN)/python -m docs.console_pictures
+
 requirements: ## Pin the dependencies again, with hashes (needs uv)
 	@requirements/compile
 
@@ -150,6 +153,9 @@ ready: stack ## Check credentials, secret, numbers and addresses of a deployment
 
 smoke: stack ## Walk a create and an end on a deployment (FIRST= SECOND=)
 	@$(MASKLINE) smoke $(if $(FIRST),--first $(FIRST)) $(if $(SECOND),--second $(SECOND)) $(AS_JSON)
+
+console: stack ## Look at sessions, numbers, dead letters and alarms in a terminal
+	@$(MASKLINE) console
 
 tenants: stack ## Settings of TENANT=: DO=show, set, recount (SET="--live-sessions 20")
 	@$(MASKLINE) tenants $(or $(DO),show) $(or $(TENANT),$(error name a tenant: make tenants TENANT=acme)) $(SET) $(AS_JSON)
@@ -197,5 +203,5 @@ build-clients:
 .PHONY: help run demo invoke sam-invoke sam-api unit test endings lifecycles chaos chaos-recordings two-stages \
   upgrade chaos-calls calls calls-mutants attack defenses mutants fuzz units alarms dashboard \
   bench bench-recordings check format lint words typecheck \
-  requirements stack clean ready smoke tenants keys webhooks hold retain numbers audit redrive probe \
+  requirements stack clean ready smoke console pictures tenants keys webhooks hold retain numbers audit redrive probe \
   build dev sam scan clients build-clients reference

@@ -8,6 +8,7 @@ import click
 
 from operate.audit import audit_command
 from operate.check import check_command
+from operate.console.command import console_command
 from operate.deployment import LOCAL, Account, Target, nothing_runs
 from operate.failures import explain
 from operate.hold import hold_group
@@ -21,7 +22,7 @@ from operate.tenants import tenants_group
 from operate.webhooks import webhooks_group
 
 SECTIONS = {
-    "Deployment": (check_command, smoke_command),
+    "Deployment": (check_command, console_command, smoke_command),
     "Tenants": (keys_group, tenants_group, webhooks_group),
     "Plivo": (numbers_group, audit_command, probe_command),
     "Recordings and queues": (hold_group, recordings_group, redrive_command),

@@ -170,7 +170,9 @@ def test_the_end_of_a_call_that_could_not_be_looked_at_is_told_after_a_redrive(
     assert redrive(stack, "checks") > 0
 
     wait_for(lambda: "call.ended" in _types(observer, session), PATIENCE)
-    assert _types(observer, session).count("call.ended") == 1
+    # A queue may hand a message out twice: once told means told under one id.
+    told = observer.of(session["session_uuid"])
+    assert len({each["id"] for each in told if each["type"] == "call.ended"}) == 1
 
 
 def test_a_recording_that_could_not_be_stored_is_stored_after_a_redrive(

@@ -24,6 +24,7 @@ DOCUMENTS = [name for name in documents() if name != "docs/decisions.md"]
 # Targets of make that call the command.
 TARGETS = {
     "audit": "",
+    "console": "",
     "hold": "DO=set SESSION=0b0c7e0a-5a7e-4a53-9d5e-1a2b3c4d5e6f",
     "keys": "TENANT=acme",
     "numbers": "",
@@ -57,7 +58,8 @@ def made() -> Iterator[str]:
                 yield call if "=" in call else f"{call} {TARGETS[call]}"
     for target, variables in TARGETS.items():
         yield f"{target} {variables}"
-        yield f"{target} {variables} JSON=1 STACK=masks"
+        as_json = "" if target == "console" else "JSON=1"
+        yield f"{target} {variables} {as_json} STACK=masks"
     yield "audit REPAIR=1"
     yield "smoke FIRST=+12025550100 SECOND=+12025550101"
     yield "numbers ATTACH=1"
