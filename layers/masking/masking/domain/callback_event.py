@@ -119,7 +119,11 @@ class CallbackEvent:
         """
         if self.amount and self.billed == 0:
             return True
-        if self.leg and bool(self.duration) != bool(self.billed):
+        if (
+            self.leg
+            and 0 in (self.duration, self.billed)
+            and (self.duration or self.billed)
+        ):
             return True
         names = ("Duration", "BilledDuration", "Amount")
         told = [self.attributes[name] for name in names if name in self.attributes]
