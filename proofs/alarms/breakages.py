@@ -397,6 +397,22 @@ _unread("RecordingQueue", "StoreRecordingFunction", 126)
 _unread("ErasureQueue", "EraseNumberFunction", 126)
 
 
+# Rules of the bus
+
+
+@breaks("the rule of webhooks is disabled", "WebhookRuleSilent", 20)
+def _(world: World) -> Iterator[Act]:
+    with world.without_rule("WebhookRule"):
+        yield lambda: world.create(callback_url="http://127.0.0.1:9/nobody")
+
+
+@breaks("the rule of recordings is disabled", "RecordingRuleSilent", 20)
+def _(world: World) -> Iterator[Act]:
+    session = world.create(record=True, record_file_format="wav")
+    with world.without_rule("RecordingAnnouncedRule"):
+        yield partial(world.call, session)
+
+
 # What is given up
 
 

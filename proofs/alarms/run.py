@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from proofs.alarms.breakages import BREAKAGES, PARAMETERS, Breakage, of_functions
 from proofs.alarms.deployed import alarms_of
@@ -25,10 +25,14 @@ USED_EVERY = 30
 # What a breakage has set off may go on for a moment when it is mended.
 CALM_MINUTES = 2
 
+# Longer than any alarm looks back: two hours, and two periods for what comes late.
+BACK_MINUTES = 200
+
 TABLE = "broken how"
 HEARD = "every alarm was heard"
 RINGS = "what was broken rings its alarms"
 SILENT = "no other alarm rings"
+BACK = "an alarm is silent again once it is mended"
 HEALTHY = "no alarm rings while nothing is broken"
 
 
@@ -98,9 +102,10 @@ class Proof:
                     rang[alarm.name] = minute
         self.world.mend()
         for _ in range(CALM_MINUTES):
-            self.world.time.pass_minute()
+            self.world.time.pass_minute(history)
         self.world.mend()
-        self._judge(breakage, rang)
+        back = self._come_back(breakage, history, rang)
+        self._judge(breakage, rang, back)
 
     def check_all_heard(self) -> None:
         """Check that each alarm rang for what was broken."""
@@ -122,7 +127,24 @@ class Proof:
             and state_of(alarm, history, self.world.time.now) is State.ALARM
         ]
 
-    def _judge(self, breakage: Breakage, rang: dict[str, int]) -> None:
+    def _come_back(
+        self, breakage: Breakage, history: History, rang: Mapping[str, int]
+    ) -> int:
+        """Wait until no alarm rings any more; return after how many minutes."""
+        left = [alarm for alarm in self.alarms if alarm.name in rang]
+        minutes = CALM_MINUTES
+        while True:
+            now = self.world.time.now
+            left = [a for a in left if state_of(a, history, now) is State.ALARM]
+            if not left or minutes > BACK_MINUTES:
+                break
+            self.world.time.pass_minute(history)
+            minutes += 1
+        names = ", ".join(alarm.name for alarm in left)
+        self.report.check(not left, BACK, f"{breakage.how}: {names} rings on")
+        return minutes
+
+    def _judge(self, breakage: Breakage, rang: dict[str, int], back: int) -> None:
         for name in sorted(breakage.rings):
             case = f"{breakage.how}: {name} did not ring in {breakage.minutes} min"
             self.report.check(name in rang, RINGS, case)
@@ -135,5 +157,6 @@ class Proof:
         row = self.report.row(TABLE, breakage.how)
         row["alarm"] = ", ".join(first)
         row["after minutes"] = ", ".join(str(rang.get(n, "never")) for n in first)
+        row["silent again after"] = str(back)
         row["others"] = ", ".join(others) or "none"
         self._progress(f"{breakage.how}: {rang or 'nothing rang'}")

@@ -134,14 +134,16 @@ class World:
 
     @contextmanager
     def without_rule(self, rule: str) -> Iterator[None]:
-        """Disable a rule of a schedule."""
+        """Disable a rule of a schedule, or one of the bus."""
         events = self.stack.aws.client("events")
-        name = self.name(rule).rpartition("/")[2]
-        events.disable_rule(Name=name)
+        bus, _, name = self.name(rule).rpartition("|")
+        of_bus = {"EventBusName": bus} if bus else {}
+        name = name.rpartition("/")[2]
+        events.disable_rule(Name=name, **of_bus)
         try:
             yield
         finally:
-            events.enable_rule(Name=name)
+            events.enable_rule(Name=name, **of_bus)
 
     # Queues
 

@@ -244,7 +244,27 @@ def test_whoever_reads_a_stream_is_in_an_alarm_for_lateness_and_for_silence() ->
 
     assert readers
     assert watched("AWS/Lambda", "IteratorAge", "FunctionName") == readers
-    assert watched("AWS/Lambda", "Invocations", "FunctionName") == readers
+    assert watched("AWS/Lambda", "Invocations", "FunctionName") >= readers
+
+
+def test_whoever_works_for_a_rule_of_the_bus_is_in_an_alarm_for_silence() -> None:
+    queues = {
+        target["Arn"]["Fn::GetAtt"][0]
+        for rule in RESOURCES.values()
+        if rule["Type"] == "AWS::Events::Rule"
+        for target in rule["Properties"]["Targets"]
+        if "Fn::GetAtt" in target["Arn"]
+    }
+    workers = {
+        name
+        for name, properties in FUNCTIONS.items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "SQS"
+        and event["Properties"]["Queue"]["Fn::GetAtt"][0] in queues
+    }
+
+    assert len(workers) == len(queues) == 2
+    assert watched("AWS/Lambda", "Invocations", "FunctionName") >= workers
 
 
 def test_the_api_is_in_an_alarm_and_so_are_the_table_and_each_of_its_indexes() -> None:

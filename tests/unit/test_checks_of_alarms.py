@@ -12,7 +12,7 @@ from proofs.alarms.breakages import BREAKAGES, Act, Breakage, of_functions, once
 from proofs.alarms.deployed import Names, alarms_of
 from proofs.alarms.evaluation import Alarm, Missing
 from proofs.alarms.history import History, Metric, key_of
-from proofs.alarms.run import RINGS, SILENT, TABLE, Proof
+from proofs.alarms.run import BACK, RINGS, SILENT, TABLE, Proof
 from proofs.runner import ProofError
 from tests.unit.test_alarms import ALARMS, RESOURCES
 from tests.unit.test_template import FUNCTIONS
@@ -69,14 +69,15 @@ def _proof() -> Proof:
     return Proof(world, [alarm("First"), alarm("Second")], lambda _: None)
 
 
-def broken(proof: Proof, *failing: str, may: str = "") -> None:
+def broken(proof: Proof, *failing: str, may: str = "", for_ever: bool = False) -> None:
     """Break it so that these fail; the first alarm has to ring."""
     world: Any = proof.world
 
     @contextmanager
     def breakage(_: object) -> Iterator[Act]:
         yield lambda: world.time.values.update(dict.fromkeys(failing, 1))
-        world.time.values.clear()
+        if not for_ever:
+            world.time.values.clear()
 
     rings = frozenset({"FirstAlarm"})
     also = frozenset({f"{may}Alarm"})
@@ -90,7 +91,12 @@ def test_the_alarm_that_has_to_ring_rings_and_is_a_row_of_the_table(
 
     assert proof.report.failures == {}
     assert proof.report.tables[TABLE] == {
-        "so": {"alarm": "FirstAlarm", "after minutes": "1", "others": "none"}
+        "so": {
+            "alarm": "FirstAlarm",
+            "after minutes": "1",
+            "silent again after": "3",
+            "others": "none",
+        }
     }
     assert proof.world.mended  # type: ignore[attr-defined]
 
@@ -109,6 +115,12 @@ def test_another_alarm_that_rings_is_a_failure_unless_it_may(proof: Proof) -> No
 
     broken(proof, "First", "Second")
     assert list(proof.report.failures) == [SILENT]
+
+
+def test_an_alarm_that_rings_on_when_it_is_mended_is_a_failure(proof: Proof) -> None:
+    broken(proof, "First", for_ever=True)
+
+    assert proof.report.failures == {BACK: ["so: FirstAlarm rings on"]}
 
 
 def test_an_alarm_that_was_never_heard_is_a_failure(proof: Proof) -> None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # How long a record may hold up its shard.
 PATIENCE = timedelta(minutes=15)
 
+# What the template's RecordingAnnouncedRule takes; WebhookRule takes what has a URL.
+OF_RECORDINGS = frozenset({"recording.announced", "recording.deleting"})
+
 Record = Mapping[str, Any]
 
 
@@ -115,6 +118,9 @@ class PublishChanges:
         if not found:
             return {}
         codes = self.publisher.bus.offer([event for _, event in found])
+        _count_for_rules(
+            [each for at, (_, each) in enumerate(found) if at not in codes]
+        )
         refused: dict[int, list[tuple[Event, str]]] = {}
         for at in sorted(codes):
             index, event = found[at]
@@ -127,6 +133,16 @@ class PublishChanges:
             return False
         at = datetime.fromtimestamp(float(written), UTC)
         return self.now() - at > PATIENCE
+
+
+def _count_for_rules(taken: Sequence[Event]) -> None:
+    """Count what our own rules are to hand on: an alarm rings if nobody gets it."""
+    webhooks = sum(event.webhook is not None for event in taken)
+    recordings = sum(event.type in OF_RECORDINGS for event in taken)
+    if webhooks:
+        telemetry.count("EventsForWebhooks", webhooks)
+    if recordings:
+        telemetry.count("EventsForRecordings", recordings)
 
 
 def is_passing(error: Exception) -> bool:
