@@ -136,9 +136,11 @@ class World:
     def without_rule(self, rule: str) -> Iterator[None]:
         """Disable a rule of a schedule, or one of the bus."""
         events = self.stack.aws.client("events")
-        bus, _, name = self.name(rule).rpartition("|")
-        of_bus = {"EventBusName": bus} if bus else {}
-        name = name.rpartition("/")[2]
+        name = self.name(rule).rpartition("/")[2]
+        bus = self.stack.outputs["BusName"]
+        rules = events.list_rules(EventBusName=bus)["Rules"]
+        is_of_bus = name in {each["Name"] for each in rules}
+        of_bus = {"EventBusName": bus} if is_of_bus else {}
         events.disable_rule(Name=name, **of_bus)
         try:
             yield
