@@ -199,14 +199,15 @@ def _recorded(world: World) -> dict[str, object]:
 
 @breaks("callbacks about recordings do not come", "RecordingsFetched", 3)
 def _(world: World) -> Iterator[Act]:
-    for _ in range(2):
-        _recorded(world)
+    sessions = [_recorded(world) for _ in range(2)]
     yield once(lambda: invoke(world.stack, "reconcile_sessions", {}))
+    for session in sessions:
+        world.forget(session)
 
 
 @breaks("Plivo deletes a recording before it is fetched", "RecordingGone", 3)
 def _(world: World) -> Iterator[Act]:
-    _recorded(world)
+    session = _recorded(world)
     path = f"/v1/Account/{account.AUTH_ID}/Recording"
     newest = get_json(world.simulator, "/_sim/recordings")["recordings"][-1]
     httpx.delete(
@@ -215,6 +216,7 @@ def _(world: World) -> Iterator[Act]:
         trust_env=False,
     ).raise_for_status()
     yield once(lambda: invoke(world.stack, "reconcile_sessions", {}))
+    world.forget(session)
 
 
 # Callbacks and calls
@@ -411,6 +413,7 @@ def _(world: World) -> Iterator[Act]:
     session = world.create(record=True, record_file_format="wav")
     with world.without_rule("RecordingAnnouncedRule"):
         yield partial(world.call, session)
+    world.forget(session)
 
 
 # What is given up

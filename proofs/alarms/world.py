@@ -21,10 +21,12 @@ from masking.tenants.authorize import digest_of
 from plivo_simulator import account
 from proofs.alarms.deployed import Names, names_in
 from proofs.alarms.virtual_time import VirtualTime
+from proofs.creates.fast_forward import end_leases
 from proofs.faults import arm
 from proofs.harness import (
     api_client,
     http_client,
+    invoke,
     make_call,
     services_of,
     simulator_client,
@@ -179,6 +181,11 @@ class World:
         for logical_id, url in self.names.resources.items():
             if logical_id.endswith(("Queue", "DeadLetters")):
                 self.sqs.purge_queue(QueueUrl=url)
+
+    def finish(self) -> None:
+        """Have the reconciler do now what was left in doubt, and not in a while."""
+        end_leases(self.stack)
+        invoke(self.stack, "reconcile_sessions", {})
 
     # Sessions
 

@@ -48,6 +48,9 @@ class FakeWorld:
         """Count how often it was mended."""
         self.mended += 1
 
+    def finish(self) -> None:
+        """Have nothing to do."""
+
 
 def alarm(name: str) -> Alarm:
     """Return an alarm that rings for any value of the metric of its name."""
