@@ -33,7 +33,6 @@ from proofs.http_listener import HttpListener
 from stack.environments import ROOT
 from stack.running import RunningStack
 from tests.support.maskline import Command
-from tests.support.stack_api import api_client
 from tests.support.waiting import wait_for
 
 PAIR = {"first_party": "+12025550170", "second_party": "+12025550171"}
@@ -49,12 +48,6 @@ Drive = Callable[[Pilot[None]], Awaitable[Any]]
 def stack(lone_stack: RunningStack) -> RunningStack:
     """Return a stack of one's own: letters are parked in it, and alarms ring."""
     return lone_stack
-
-
-@pytest.fixture(name="api")
-def _api(stack: RunningStack) -> Iterator[httpx.Client]:
-    with api_client(stack) as client:
-        yield client
 
 
 @pytest.fixture(name="session")

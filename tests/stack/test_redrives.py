@@ -21,7 +21,6 @@ from proofs.http_listener import HttpListener
 from stack.running import RunningStack
 from tests.support.maskline import Command
 from tests.support.observed_bus import Observer
-from tests.support.stack_api import api_client
 from tests.support.waiting import wait_for
 
 # The most that a busy machine may need; an erasure walks twice over what there is.
@@ -50,12 +49,6 @@ DENY = {
 def stack(lone_stack: RunningStack) -> RunningStack:
     """Return a stack of one's own: its functions are denied the table."""
     return lone_stack
-
-
-@pytest.fixture(name="api")
-def _api(stack: RunningStack) -> Iterator[httpx.Client]:
-    with api_client(stack) as client:
-        yield client
 
 
 @pytest.fixture(name="observer")
