@@ -27,6 +27,8 @@ class Report:
     checks: dict[str, Check] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    # What is drawn: of each plot its lines, of each line its points (x, y).
+    plots: dict[str, dict[str, list[tuple[float, float]]]] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -59,6 +61,10 @@ class Report:
         cells = self.row(table, row)
         cells[column] = cells.get(column, 0) + number
 
+    def point(self, plot: str, line: str, x: float, y: float) -> None:
+        """Add a point to a line of a plot."""
+        self.plots.setdefault(plot, {}).setdefault(line, []).append((x, y))
+
     def lines(self) -> Iterator[str]:
         """Yield the report as a terminal shows it."""
         for table, rows in self.tables.items():
@@ -88,6 +94,7 @@ class Report:
             },
             "counts": self.counts,
             "tables": self.tables,
+            "plots": self.plots,
         }
         return json.dumps(document, indent=2, default=str)
 
@@ -110,4 +117,6 @@ def _table(title: str, rows: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
