@@ -70,7 +70,7 @@ def event_view(
         "sequence_number": event.sequence,
         "from": plivo_events.role_of(attributes.get("From"), parties),
         "to": plivo_events.callee_role_of(attributes.get("To"), parties),
-        "call": call.ordinal if call and call.is_counted else None,
+        "call": call.ordinal if call else None,
         "attributes": plivo_events.masked_for_tenant(attributes),
         "came": item.get("came", {}),
     }

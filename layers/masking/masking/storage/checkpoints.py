@@ -84,8 +84,8 @@ def _item_of(session_uuid: str, made: Checkpoint) -> Item:
 def _checkpoint_from(item: Item) -> Checkpoint:
     return Checkpoint(
         at=parse_stamp(str(item["sk"]).partition("#")[2]),
-        calls=int(item["calls"]),
-        since_last=int(item["since_last"]),
+        calls=item["calls"],
+        since_last=item["since_last"],
         is_whole=bool(item.get("is_whole")),
         number=item.get("number"),
         is_gone=bool(item.get("is_gone")),

@@ -1,23 +1,25 @@
 """Read a part of a session's history: its newest calls, those before, or some events.
 
-What is read is bounded by checkpoints, before which calls were counted; so it costs the
-same however many there were. A session without one that is near enough is shown from
-its newest callbacks, and how many calls were before them is not told.
+What is read lies between checkpoints, before which calls were counted; so it costs the
+same however many there were. Where none was made yet, more is read.
 
 | access                                  | request units                          |
 |-----------------------------------------|----------------------------------------|
 | a session with up to 64 items           | 1 read for each 4 KB                   |
-| the newest calls of any other           | 1 read for each 4 KB of those 64 and   |
-|                                         | of up to 512 callbacks, mostly 200     |
-| a page of its events                    | the same, and of the page              |
+| a page of calls of any other            | 1 read for each 4 KB of those 64 and   |
+|                                         | of the callbacks since the last        |
+|                                         | checkpoint but one, mostly 200         |
+| a page of its events                    | the same, but of those since the last  |
+|                                         | checkpoint, of the page, and of 64     |
 | a session that is settled               | 1 read for each 4 KB of it             |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from masking.core.key_space import CALLBACK, Item, part_key, session_key
 from masking.core.times import stamp
@@ -36,28 +38,26 @@ from masking.storage.sessions import SessionStore
 from masking.storage.table import Table, between
 from masking.storage.timelines import callback_event_from, timeline_of
 
-# Callbacks that are read from a checkpoint on; with more, calls are not counted.
-MOST = 512
+# Calls that are shown at once of a session that is not read whole.
+MOST_CALLS = 100
 
-# Callbacks without a time that are read; a session with more is not counted.
+# Callbacks without a time that are read; a session with more is read whole.
 MOST_UNTIMED = 64
 
-# A call is not shown if one of the first so many that were read is of it: what came
-# before may be of it too.
-IN_PART = 8
+# Callbacks that are read at once to make checkpoints.
+MOST = 512
 
 
 @dataclass(frozen=True)
 class CallsRead:
-    """Some of a session's calls, the oldest first.
+    """Some of a session's calls, the oldest first, and how many were before them.
 
-    *before* is how many were before them, None if that is not known; *since* is the
-    time before which those began, None if there are none.
+    *since* is the time before which those began, None if there are none.
     """
 
     session: Session
     calls: Sequence[Call]
-    before: int | None = 0
+    before: int = 0
     since: datetime | None = None
 
 
@@ -110,19 +110,24 @@ class Histories:
         Returns None if the session is not kept any more. Of a session that is short or
         settled all calls are read.
         """
-        found = self._load(session_uuid)
-        if not isinstance(found, _Long):
-            return _all_calls(found, until) if found else None
+        known = self._load(session_uuid)
+        if not isinstance(known, _Long):
+            return _all_calls(known, until) if known else None
         start = self._checkpoints.before(session_uuid, until, back=1 if until else 2)
-        part = self._part(found, start.at, until)
-        if part is None:
-            return self._uncounted(found, until)
-        timeline = timeline_of(part, found.session, since=start)
+        part = self._part(known, start.at, until)
+        timeline = timeline_of(part, known.session, since=start)
         calls: Sequence[Call] = timeline.calls
         if until:
             calls = began_before(calls, timeline.history, until)
-        since = None if start == BEGINNING else start.at
-        return CallsRead(found.session, calls, start.calls, since)
+        if len(calls) <= MOST_CALLS:
+            since = start.at if start != BEGINNING else None
+            return CallsRead(known.session, calls, start.calls, since)
+        times = {each.digest: each.at for each in timeline.history}
+        began = [min(times[digest] for digest in call.digests) for call in calls]
+        since = began[-MOST_CALLS]
+        shown = [c for c, at in zip(calls, began, strict=True) if at >= since]
+        before = start.calls + len(calls) - len(shown)
+        return CallsRead(known.session, shown, before, since)
 
     def events(
         self, session_uuid: str, after: datetime | None, least: int
@@ -137,18 +142,9 @@ class Histories:
             return _all_events(known) if known else None
         after = after or EARLIEST
         start = self._checkpoints.before(session_uuid, after + MOMENT)
-        read = self._following(session_uuid, start.at, after, least + AHEAD)
-        is_counted = read is not None
-        if read is None:
-            # So far from a checkpoint it is not told which call they are of.
-            start = replace(BEGINNING, at=after)
-            read = self._following(session_uuid, after, after, least + AHEAD)
-        if read is None:
-            whole = self._sessions.load_whole(session_uuid)
-            return _all_events(whole) if whole else None
-        found, end = read
+        found, end = self._following(session_uuid, start.at, after, least + AHEAD)
         part = [*found, *known.untimed_in(start.at, end)]
-        timeline = timeline_of(part, known.session, is_cut=not is_counted, since=start)
+        timeline = timeline_of(part, known.session, since=start)
         history = timeline.history[:-AHEAD] if end else timeline.history
         return EventsRead(known.session, timeline, part, history)
 
@@ -157,11 +153,13 @@ class Histories:
     ) -> Timeline | None:
         """Return the timeline from a checkpoint to a time, and what follows on it.
 
-        Returns None if there is too much to be read at once.
+        Returns None if many callbacks have no time.
         """
         known = self._long(session)
-        part = self._part(known, start.at, until) if known else None
-        return timeline_of(part, session, since=start) if part else None
+        if known is None:
+            return None
+        part = self._part(known, start.at, until)
+        return timeline_of(part, session, since=start)
 
     def timeline_after(
         self, session: Session, start: Checkpoint
@@ -174,7 +172,8 @@ class Histories:
         known = self._long(session)
         if known is None:
             return None
-        found, is_all = self._some(session.session_uuid, start.at, None, MOST)
+        request = self._span(session.session_uuid, start.at, None)
+        found, is_all = self._table.page(MOST, **request)
         end = None if is_all else callback_event_from(found[-AHEAD]).at
         part = [*found, *known.untimed_in(start.at, end)]
         return timeline_of(part, session, since=start), end
@@ -196,77 +195,53 @@ class Histories:
 
     def _part(
         self, known: _Long, since: datetime, until: datetime | None
-    ) -> list[Item] | None:
-        """Read a span of callbacks and what follows on it; None if it is too long."""
+    ) -> list[Item]:
+        """Read a span of callbacks, and what follows on it."""
         session_uuid = known.session_uuid
-        found, is_all = self._some(session_uuid, since, until, MOST, newest=True)
-        if not is_all:
-            return None
-        ahead = self._ahead(session_uuid, until) if until else []
-        return [*found, *known.untimed_in(since, until), *ahead]
-
-    def _ahead(self, session_uuid: str, until: datetime) -> list[Item]:
-        """Read what follows on a span, as far as a second is read whole."""
-        found, is_all = self._some(session_uuid, until, None, AHEAD)
-        if is_all or not found:
-            return found
-        end = callback_event_from(found[-1]).at
-        return [each for each in found if callback_event_from(each).at < end]
-
-    def _uncounted(self, known: _Long, until: datetime | None) -> CallsRead:
-        """Read the newest calls where it is not known how many were before them."""
-        session_uuid = known.session_uuid
-        found, _ = self._some(session_uuid, EARLIEST, until, 2 * USUAL, newest=True)
-        began = callback_event_from(found[-1]).at
-        part = self._part(known, began, until) or found
-        timeline = timeline_of(part, known.session, is_cut=True)
-        in_part = {each.digest for each in timeline.history[:IN_PART]}
-        calls = [c for c in timeline.calls if in_part.isdisjoint(c.digests)]
+        request = self._span(session_uuid, since, until)
+        ahead: list[Item] = []
         if until:
-            calls = began_before(calls, timeline.history, until)
-        shown = {digest for call in calls for digest in call.digests}
-        since = next((e.at for e in timeline.history if e.digest in shown), None)
-        return CallsRead(known.session, calls, None, since)
+            ahead, _ = self._following(session_uuid, until, EARLIEST, AHEAD)
+        return [
+            *self._table.query(**request),
+            *known.untimed_in(since, until),
+            *ahead,
+        ]
 
     def _following(
         self, session_uuid: str, since: datetime, after: datetime, least: int
-    ) -> tuple[list[Item], datetime | None] | None:
-        """Read callbacks from a time on until there are so many after another.
+    ) -> tuple[list[Item], datetime | None]:
+        """Read callbacks from a time on, at least so many of them after another.
 
         They come with the time before which they are all, None if there are no more.
-        Returns None if that are too many to be read at once.
         """
-        most = least + (USUAL if since < after else AHEAD)
-        while most <= 2 * MOST:
-            found, is_all = self._some(session_uuid, since, None, most)
-            if is_all:
-                return found, None
-            events = [callback_event_from(each) for each in found]
-            end = events[-1].at
-            if sum(after < each.at < end for each in events) >= least:
-                full = zip(found, events, strict=True)
-                return [item for item, each in full if each.at < end], end
-            most *= 2
-        return None
+        found: list[Item] = []
+        times: list[datetime] = []
+        counted = 0
+        for item in self._pages(session_uuid, since):
+            at = callback_event_from(item).at
+            if counted >= least and at > times[-1]:
+                return found, at
+            found.append(item)
+            times.append(at)
+            counted += at > after
+        return found, None
 
-    def _some(
-        self,
-        session_uuid: str,
-        since: datetime,
-        until: datetime | None,
-        most: int,
-        *,
-        newest: bool = False,
-    ) -> tuple[list[Item], bool]:
-        """Read callbacks of a span of time; return also whether those are all."""
+    def _pages(self, session_uuid: str, since: datetime) -> Iterator[Item]:
+        """Yield callbacks from a time on, of which some are read at once."""
+        return self._table.query(Limit=USUAL, **self._span(session_uuid, since, None))
+
+    def _span(
+        self, session_uuid: str, since: datetime, until: datetime | None
+    ) -> dict[str, Any]:
+        """Return the query for the callbacks of a span of time."""
         first = stamp(since) if since > EARLIEST else ""
         last = stamp(until) if until else UNTIMED
-        request = between(
+        return between(
             session_key(session_uuid),
             part_key(CALLBACK, first),
             part_key(CALLBACK, last),
         )
-        return self._table.page(most, ScanIndexForward=not newest, **request)
 
 
 def _all_calls(whole: Whole, until: datetime | None) -> CallsRead:

@@ -1,7 +1,7 @@
 """Count the calls of a long session as they become old, in checkpoints.
 
 So whoever reads the session needs none of the callbacks before them. That is tried for
-one callback in `SELDOM`; as many checkpoints are made as the callbacks since the last
+some callbacks; as many checkpoints are made as the callbacks since the last
 one give, so that a session whose checkpoints are missing gets them back.
 
 A callback that comes late may belong to a call that was counted. The calls around it
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from masking.domain.sessions import Session
     from masking.storage.stores import Stores
 
-# The first hex digit of a callback's hash decides.
-SELDOM = 16
+# What the hash of such a callback begins with, which is one in sixteen.
+CHOSEN = "0"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CountCalls:
         """Count what a callback of a long session changes. Twice does no harm."""
         if callback.told_at and _is_late(callback):
             self._count_again(callback, session)
-        elif int(callback.digest[:1], SELDOM) == 0:
+        elif callback.digest.startswith(CHOSEN):
             self._count_on(session)
 
     def _count_on(self, session: Session) -> None:
