@@ -75,10 +75,14 @@ class Carrier:
         base_url: str,
         timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
         before: Callable[[], None] = lambda: None,
+        threads: int = 1,
     ) -> None:
-        """Speak to *base_url*; *before* is called before each request."""
+        """Speak to *base_url*, from so many *threads*.
+
+        *before* is called before each request.
+        """
         try:
-            self._client = SdkClient(auth_id, auth_token, base_url, timeout)
+            self._client = SdkClient(auth_id, auth_token, base_url, timeout, threads)
         except AuthenticationError:
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail) from None

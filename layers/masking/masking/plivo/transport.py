@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import plivo
 import requests
+from requests.adapters import DEFAULT_POOLSIZE
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking.core import numbers
@@ -49,8 +50,13 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
         auth_token: str,
         base_url: str,
         timeout: tuple[float, float],
+        threads: int = 1,
     ) -> None:
+        """Speak to *base_url*; each of *threads* keeps its connection."""
         super().__init__(auth_id, auth_token, timeout=timeout)
+        if threads > DEFAULT_POOLSIZE:
+            adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
+            self.session.mount(base_url, adapter)
         self.base_uri = f"{base_url}/v1/Account"
         self.before: Callable[[], None] = lambda: None
 

@@ -162,8 +162,8 @@ class Connections:
         held = self._credentials()
         return _carrier(held.auth_id, held.auth_token, self.settings.carrier_base_url)
 
-    def limited_carrier(self, limit: RateLimit) -> Carrier:
-        """Return Plivo, asked no faster than *limit* allows."""
+    def limited_carrier(self, limit: RateLimit, threads: int = 1) -> Carrier:
+        """Return Plivo, asked by *threads* no faster than *limit* allows."""
         from masking.plivo.client import Carrier
 
         held = self._credentials()
@@ -172,14 +172,17 @@ class Connections:
             auth_token=held.auth_token,
             base_url=self.settings.carrier_base_url,
             before=limit.wait,
+            threads=threads,
         )
 
-    @property
-    def rate_limit(self) -> RateLimit:
-        """Return the reconciler's share of the requests that Plivo allows."""
+    def rate_limit(self, *, sharers: int = 1, **more: Any) -> RateLimit:
+        """Return the share of the requests that Plivo allows a function.
+
+        *sharers* is how many of it may run at once, each with a limit of its own.
+        """
         from masking.plivo.rate_limit import RateLimit
 
-        return RateLimit(self.settings.carrier_requests_per_second)
+        return RateLimit(self.settings.carrier_requests_per_second / sharers, **more)
 
     def delete_at_carrier(self, recording_id: str) -> None:
         """Delete a recording at Plivo; what that takes is made only then."""

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from masking.webhooks.replay_delivery import ReplayDelivery
     from masking.webhooks.shares import Shares
 
+# So many numbers are erased at once (template.yaml).
+ERASERS = 2
+
 
 class Services(LifecycleServices):
     """What a function can work with; each part is made when it is first asked for."""
@@ -237,7 +240,7 @@ class Services(LifecycleServices):
         from masking.erasure.erase_number import EraseNumber
         from masking.erasure.erase_session import EraseSession
 
-        carrier = self.limited_carrier(self.rate_limit)
+        carrier = self.limited_carrier(self.rate_limit(sharers=ERASERS))
         return EraseNumber(
             stores=self.stores,
             erase_session=EraseSession(
