@@ -6,6 +6,7 @@ from typing import Any
 
 from masking import wiring
 from masking.core import telemetry
+from masking.core.time_limits import in_time, seconds_left
 
 # Seconds that must be left of the function's time to begin with another session. One
 # that needs many requests stops by itself (see `rate_limit`) and is begun anew.
@@ -13,14 +14,11 @@ RESERVE = 30.0
 
 
 @telemetry.one_line("sessions reconciled")
+@in_time
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Work off what is due, and say what became of it."""
-
-    def seconds_left() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1_000
-
     reconcile_sessions = wiring.services().reconcile_sessions(
-        lambda: seconds_left() > RESERVE, seconds_left
+        lambda: seconds_left(context) > RESERVE, lambda: seconds_left(context)
     )
     outcomes = reconcile_sessions.run().outcomes
     return dict(outcomes)

@@ -288,7 +288,7 @@ def test_a_thread_that_hangs_is_left_when_the_function_must_end(
             return super().work_off(session_uuid)
 
     hanging = reconciliation(Hanging(**vars(harness.services.reconciler)))
-    run = replace(hanging, seconds_left=lambda: 1.0).work()
+    run = replace(hanging, seconds_left=lambda: 9.0).work()
     woken.set()
 
     assert not run.outcomes

@@ -57,8 +57,10 @@ WORKERS = 16
 # How often it is looked for what is in doubt while sessions are settled.
 LOOK_AGAIN = timedelta(minutes=1)
 
-# With so little of the function's time left (seconds), a thread that hangs is left.
-LEAVE_SECONDS = 4.0
+# With so little of the function's time left (seconds), a thread that hangs is left, and
+# with so little it is not noted where the run stopped: the lease runs out by itself.
+LEAVE_SECONDS = 10.0
+NOTE_SECONDS = 7.0
 
 
 @dataclass
@@ -124,7 +126,8 @@ class ReconcileSessions:
             self._work(begun, last, run, crew)
         finally:
             crew.leave(self._must_leave)
-            self.stores.due_work.end_run(NAME, until, run.stopped)
+            if self.seconds_left() > NOTE_SECONDS:
+                self.stores.due_work.end_run(NAME, until, run.stopped)
         if run.broken:
             raise run.broken
         return run

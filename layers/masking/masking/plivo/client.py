@@ -34,8 +34,8 @@ from masking.plivo.transport import SdkClient, twice, unless_unsent
 if TYPE_CHECKING:
     from masking.plivo.recording_answers import RecordedCall, RecordingResource
 
-# Seconds to connect, and between two bytes of an answer. A create and the listing
-# that clears up its outcome must fit into 25 s together.
+# Seconds to connect, and between two bytes of an answer; their sum is for all of it. A
+# create and the listing that clears up its outcome must fit into 25 s together.
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 

@@ -20,6 +20,7 @@ from requests.adapters import DEFAULT_POOLSIZE
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking.core import numbers
+from masking.core.time_limits import limit
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
@@ -65,9 +66,10 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
         self.before()
         request = self.create_request(method, path, data)
         try:
-            response = self.session.send(
-                request, timeout=self.timeout, allow_redirects=False
-            )
+            with limit(sum(self.timeout), CarrierTimeoutError):
+                response = self.session.send(
+                    request, timeout=self.timeout, allow_redirects=False
+                )
         except requests.RequestException as error:
             raise _unanswered(error) from None
         return read_answer(response)

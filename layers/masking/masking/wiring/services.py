@@ -67,7 +67,7 @@ class Services(LifecycleServices):
         return StoreRecording(
             copy=CopyRecording(
                 stores=self.stores,
-                bucket=self.bucket,
+                bucket=self.streaming_bucket,
                 media=self.media,
                 now=self.now,
                 delete_at_carrier=self.delete_at_carrier if deletes else None,
