@@ -28,7 +28,7 @@ from tests.support.signed_callbacks import callback
 from tests.support.slow_receivers import drip, hang, receiver
 
 # What a function has to work with in these tests, beside what it keeps for its end.
-LEFT = 0.4
+LEFT = 0.25
 
 TEMPLATE = read_template(ROOT / "template.yaml")["Resources"]
 FUNCTIONS = sorted(
