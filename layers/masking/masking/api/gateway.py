@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking.core import telemetry
+from masking.core import telemetry, time_limits
 from masking.core.problems import (
     UNKNOWN,
     BodyTooLargeError,
@@ -130,6 +130,7 @@ class Response:
     headers: Mapping[str, str] | None = None
 
 
+Answer = dict[str, Any]
 Handler = Callable[[Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -152,24 +153,28 @@ def route(
             telemetry.logger().append_keys(request_id=request_id)
             named = {"route": event.get("routeKey")}
             with telemetry.invocation("request answered", context, **named):
-                answer = answered(event, request_id)
+                left = time_limits.left_to_work(context)
+                answer = answered(event, request_id, left)
                 telemetry.note(status=answer["statusCode"])
                 return answer
 
-        def answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
+        def answered(event: dict[str, Any], request_id: str, seconds: float) -> Answer:
             try:
                 request = request_of(event)
                 telemetry.note(tenant_id=request.tenant_id or None)
                 given = request.parameters
                 telemetry.note_ids(**{ours: given.get(n) for n, ours in NAMED.items()})
                 _enforce(scope, request)
-                return _answer(handle(request))
+                with time_limits.limit(seconds):
+                    return _answer(handle(request))
             except ProblemError as problem:
                 return _refuse(problem, request_id, undone)
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, time_limits.TimeIsUpError) as error:
                 unavailable = StorageUnavailableError(retry_after=2)
                 unavailable.__cause__ = error
-                return _refuse(unavailable, request_id, undone)
+                is_late = isinstance(error, time_limits.TimeIsUpError)
+                outcome = UNKNOWN if undone and is_late else undone
+                return _refuse(unavailable, request_id, outcome)
             except Exception as error:
                 # Not the text of the error: it may hold what the caller sent.
                 telemetry.logger().error("unexpected error", extra=_named(error))
