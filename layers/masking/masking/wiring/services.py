@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from masking.webhooks.replay_delivery import ReplayDelivery
     from masking.webhooks.shares import Shares
 
+# So many numbers are erased at once (template.yaml).
+ERASERS = 2
+
 
 class Services(LifecycleServices):
     """What a function can work with; each part is made when it is first asked for."""
@@ -64,7 +67,7 @@ class Services(LifecycleServices):
         return StoreRecording(
             copy=CopyRecording(
                 stores=self.stores,
-                bucket=self.bucket,
+                bucket=self.streaming_bucket,
                 media=self.media,
                 now=self.now,
                 delete_at_carrier=self.delete_at_carrier if deletes else None,
@@ -239,7 +242,7 @@ class Services(LifecycleServices):
         from masking.erasure.erase_number import EraseNumber
         from masking.erasure.erase_session import EraseSession
 
-        carrier = self.limited_carrier(self.rate_limit)
+        carrier = self.limited_carrier(self.rate_limit(sharers=ERASERS))
         return EraseNumber(
             stores=self.stores,
             erase_session=EraseSession(
