@@ -16,7 +16,7 @@ same however many there were. Where none was made yet, more is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,10 +86,6 @@ class _Long:
     untimed: Sequence[Item]
     first: Sequence[Item] = ()
 
-    @property
-    def session_uuid(self) -> str:
-        return self.session.session_uuid
-
     def untimed_in(self, since: datetime, until: datetime | None) -> list[Item]:
         """Return those that were received in a span of time."""
         return [
@@ -155,6 +151,22 @@ class Histories:
         timeline = timeline_of(part, known.session, since=start)
         history = timeline.history[:-AHEAD] if end else timeline.history
         return EventsRead(known.session, timeline, part, history)
+
+    def number_since(
+        self, session_uuid: str, at: datetime
+    ) -> tuple[Session, str | None] | None:
+        """Read a session, and the last number that replaced its own since a time.
+
+        Returns None if the session is not kept any more.
+        """
+        known = self._load(session_uuid)
+        if known is None:
+            return None
+        part: Iterable[Item] = (
+            self._part(known, at, None) if isinstance(known, _Long) else known.callbacks
+        )
+        timeline = timeline_of(part, known.session, is_cut=True)
+        return known.session, timeline.virtual_number
 
     def timeline_until(
         self, session: Session, start: Checkpoint, until: datetime
@@ -246,7 +258,7 @@ class Histories:
         at_once: int | None = None,
     ) -> Iterator[Item]:
         """Yield the callbacks of a span of time, of which so many are read at once."""
-        request = _span(known.session_uuid, since, until)
+        request = _span(known.session.session_uuid, since, until)
         if at_once:
             request["Limit"] = at_once
         if since == EARLIEST and known.first:
