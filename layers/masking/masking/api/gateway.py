@@ -41,6 +41,9 @@ NAMED = {
     "id": "event_id",
 }
 
+# Names of RFC 9110 that Python's before 3.13 does not have yet.
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
@@ -275,7 +278,7 @@ def _refuse(
         headers["retry-after"] = str(problem.retry_after)
     document = {
         "type": f"urn:maskline:problem:{problem.code}",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase,
         "status": int(problem.status),
         "code": problem.code,
         "detail": problem.explanation,

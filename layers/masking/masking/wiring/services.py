@@ -116,6 +116,7 @@ class Services(LifecycleServices):
         from masking.callbacks.call_news import CallNews
         from masking.stream.callback_kept import CallbackKept
         from masking.stream.change_publisher import ChangePublisher
+        from masking.stream.count_calls import CountCalls
         from masking.stream.erasure_changed import ErasureChanged
         from masking.stream.recording_changed import RecordingChanged
         from masking.stream.session_changed import SessionChanged
@@ -147,6 +148,7 @@ class Services(LifecycleServices):
                 links=links,
                 announcer=self.announcer,
                 call_news=call_news,
+                count_calls=CountCalls(self.stores, self.now),
                 check_queue=self.check_queue,
                 erasure_queue=self.erasure_queue,
                 number_key=self.number_key,
