@@ -270,10 +270,7 @@ def _refuse(
         extra = _named(problem.__cause__ or problem)
         telemetry.logger().error("AWS failed", extra=extra)
         telemetry.count("StorageUnavailable")
-    headers = {
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
-    }
+    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
     if problem.retry_after is not None:
         headers["retry-after"] = str(problem.retry_after)
     document = {
