@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from proofs.benches import settlement, signature
+from proofs.benches.flat import run as flat
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
@@ -23,6 +24,7 @@ BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
     "settlement": settlement.run,
+    "flat": flat.run,
 }
 
 # Proofs that are run without a stack: they start what they need.

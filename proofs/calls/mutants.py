@@ -296,7 +296,7 @@ MUTANTS = (
     Mutant(
         "nothing is certain where a number is missing",
         "timeline.py",
-        "return numbers == list(range(1, len(numbers) + 1))",
+        "return numbers == list(range(first, first + len(numbers)))",
         "return True",
     ),
     Mutant(
