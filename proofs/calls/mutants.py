@@ -55,6 +55,13 @@ class Mutant:
 
 
 MUTANTS = (
+    # Legs of settled calls
+    Mutant(
+        "a leg was up from its answer to its end",
+        "told_legs.py",
+        "if answers and _lasted(answers[0], end) != end.duration:",
+        "if False:",
+    ),
     # Gathering
     Mutant(
         "callers that differ are of different calls",
