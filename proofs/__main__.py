@@ -9,17 +9,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from proofs.benches import run as benches
 from proofs.benches import signature
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
 from proofs.mutants import run as mutants
 from proofs.report import Report
-from proofs.runner import ProofError, run_on_own_stack, show
+from proofs.runner import ProofError, progress_lines, run_on_own_stack, show
 from proofs.two_stages import run as two_stages
 from proofs.upgrade import run as upgrade
+from stack.environments import ROOT
+from stack.running import StackError
 
-BENCHES = {"signature": signature.run, "recordings": storing.run}
+# In the order in which they are run and told.
+BENCHES = {
+    "signature": signature.run,
+    "recordings": storing.run,
+}
 
 # Proofs that are run without a stack: they start what they need.
 WITHOUT_STACK: dict[str, Callable[..., Report]] = {
@@ -47,10 +54,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _bench(name: str | None, *, as_json: bool) -> int:
-    benches = [BENCHES[name]] if name else BENCHES.values()
+    reports = benches.measure(
+        BENCHES,
+        name,
+        kept=ROOT / ".local" / "bench",
+        docs=ROOT / "docs",
+        progress=progress_lines(),
+    )
     try:
-        return max(show(bench(), as_json=as_json) for bench in benches)
-    except ProofError as error:
+        return max([show(report, as_json=as_json) for report in reports])
+    except (ProofError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
 
