@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proofs.benches import run as benches
 from proofs.benches import signature
+from proofs.benches.load import run as load
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
@@ -26,6 +27,7 @@ from stack.running import StackError
 BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
+    "load": load.run,
 }
 
 # Proofs that are run without a stack: they start what they need.
