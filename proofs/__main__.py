@@ -11,6 +11,7 @@ from pathlib import Path
 
 from proofs.benches import run as benches
 from proofs.benches import signature
+from proofs.benches.cost import run as cost
 from proofs.benches.load import run as load
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
@@ -28,6 +29,7 @@ BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
     "load": load.run,
+    "cost": cost.run,
 }
 
 # Proofs that are run without a stack: they start what they need.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,16 @@ and the load itself share: {machine}.
 """
 
 
+PAGE = """\
+Written by `make bench ONLY={part}`.
+"""
+
+# Parts that have a page of their own, with its title.
+PAGES = {"cost": "What it costs"}
+
+
 def write(reports: Mapping[str, Report], texts: Mapping[str, str], docs: Path) -> None:
-    """Write benchmarks.md into the folder *docs*, and a picture of each plot.
+    """Write benchmarks.md and `PAGES` into the folder *docs*, with pictures of plots.
 
     *texts* say what each part measures. Pictures of plots that are no more go.
     """
@@ -39,8 +47,14 @@ def write(reports: Mapping[str, Report], texts: Mapping[str, str], docs: Path) -
         (docs / name).write_text(drawn)
     lines = [HEAD.format(machine=machine()), *_goals(reports)]
     for part, report in reports.items():
-        lines += _section(part, report, texts[part])
-    (docs / "benchmarks.md").write_text("\n".join(lines).rstrip() + "\n")
+        lines += ["", f"## {part}", "", texts[part], ""]
+        found = list(_contents(part, report))
+        if part in PAGES:
+            head = [f"# {PAGES[part]}", "", PAGE.format(part=part), texts[part], ""]
+            _save(docs / f"{part}.md", [*head, *_goals({part: report}), *found])
+            found = [f"[{PAGES[part]}]({part}.md) has the tables.", ""]
+        lines += found
+    _save(docs / "benchmarks.md", lines)
 
 
 def machine() -> str:
@@ -55,13 +69,17 @@ def _goals(reports: Mapping[str, Report]) -> Iterator[str]:
         for goal, check in report.checks.items():
             measured = "; ".join(check.failures) or check.last
             met = "**no**" if check.failures else "yes"
-            cells = (f"[{part}](#{part})", goal, measured, met)
+            cells = (f"[{part}](benchmarks.md#{part})", goal, measured, met)
             yield "| " + " | ".join(map(_cell, cells)) + " |"
     yield ""
 
 
-def _section(part: str, report: Report, text: str) -> Iterator[str]:
-    yield from (f"## {part}", "", text, "")
+def _save(path: Path, lines: Iterable[str]) -> None:
+    text = re.sub("\n{3,}", "\n\n", "\n".join(lines))
+    path.write_text(text.strip() + "\n")
+
+
+def _contents(part: str, report: Report) -> Iterator[str]:
     for title, rows in report.tables.items():
         yield from _table(title, rows)
     for name, value in report.counts.items():

@@ -39,8 +39,11 @@ def test_goals_come_first_with_what_was_measured(tmp_path: Path) -> None:
 
     text = (tmp_path / "benchmarks.md").read_text()
 
-    assert "| [load](#load) | no error | 0 of 200 | yes |" in text
-    assert "| [flat](#flat) | at most 1.1 times | 1.3 times | **no** |" in text
+    assert "| [load](benchmarks.md#load) | no error | 0 of 200 | yes |" in text
+    assert (
+        "| [flat](benchmarks.md#flat) | at most 1.1 times | 1.3 times | **no** |"
+        in text
+    )
     assert text.index("## Goals") < text.index("## load") < text.index("## flat")
     assert "| ms by rate | p50 |" in text
     assert "| 5 a second | 48.2 |" in text
@@ -54,6 +57,18 @@ def test_each_plot_is_a_picture_that_the_document_shows(tmp_path: Path) -> None:
 
     shown = re.findall(r"\]\((.*\.svg)\)", (tmp_path / "benchmarks.md").read_text())
     assert [path.name for path in tmp_path.glob("*.svg")] == shown
+
+
+def test_a_part_may_have_a_page_of_its_own(tmp_path: Path) -> None:
+    document.write({"cost": _load()}, {"cost": "What AWS bills."}, tmp_path)
+
+    text = (tmp_path / "benchmarks.md").read_text()
+    page = (tmp_path / "cost.md").read_text()
+
+    assert "[What it costs](cost.md)" in text
+    assert "| ms by rate | p50 |" not in text
+    assert "| ms by rate | p50 |" in page
+    assert "`make bench ONLY=cost`" in page
 
 
 def test_the_document_waits_until_all_have_been_measured(tmp_path: Path) -> None:
