@@ -19,7 +19,7 @@ OTHERS = "/"
 
 # Requests in flight at a time, by the beginning of their path. Two cores answer some 25
 # creates a second: the last of so many waits for two seconds.
-PLACES: Mapping[str, int] = {CALLBACKS: 64, OTHERS: 40}
+PLACES: Mapping[str, int] = {CALLBACKS: 64, OTHERS: 32}
 
 
 class TooManyRequestsError(Exception):

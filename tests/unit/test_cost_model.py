@@ -27,7 +27,7 @@ COUNTS = Counts(
 
 def dollars(lines: list[model.Line], item: str) -> float:
     """Return what an item of a bill comes to."""
-    [found] = [line.dollars for line in lines if line.item == item]
+    [found] = [line.dollars for line in lines if line.name == item]
     return found
 
 
@@ -46,8 +46,8 @@ def test_each_item_is_its_count_times_its_price() -> None:
 def test_processor_time_costs_the_same_whatever_the_memory() -> None:
     twice = replace(COUNTS, processor_seconds=0.6)
 
-    more = dollars(model.running(twice), "Lambda time") - dollars(
-        model.running(COUNTS), "Lambda time"
+    more = dollars(model.running(twice), "Lambda time, processor") - dollars(
+        model.running(COUNTS), "Lambda time, processor"
     )
 
     assert more == pytest.approx(0.3 * 1_769 / 1_024 * 13.3334)

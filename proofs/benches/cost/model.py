@@ -44,6 +44,12 @@ class Line:
     item: str
     quantity: float
     note: str = ""
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the item, and which part of it this is."""
+        return f"{self.item}, {self.part}" if self.part else self.item
 
     @property
     def dollars(self) -> float:
@@ -56,7 +62,16 @@ def running(counts: Counts) -> list[Line]:
     return [
         Line("API requests", counts.api_requests, "of apps and of Plivo"),
         Line("Lambda requests", sum(counts.invocations.values())),
-        Line("Lambda time", _gb_seconds(counts), "processor time and assumed waits"),
+        Line(
+            "Lambda time",
+            counts.processor_seconds * GB_SECONDS_OF_CPU,
+            f"{counts.processor_seconds * 1_000:.0f} ms of a core",
+            "processor",
+        ),
+        *(
+            Line("Lambda time", seconds, "assumed", f"waits for {what}")
+            for what, seconds in _waits(counts).items()
+        ),
         Line("table writes", sum(counts.writes.values()), "indexes included"),
         Line("table reads", counts.reads, "a unit for each request"),
         Line("bus events", counts.events),
@@ -203,17 +218,16 @@ def with_more(counts: Counts, **changed: float | Mapping[str, float]) -> Counts:
     return replace(counts, **changed)  # type: ignore[arg-type]
 
 
-def _gb_seconds(counts: Counts) -> float:
-    writes = sum(counts.writes.values())
-    waits = MEMORY * (
-        (counts.reads + writes) * TABLE_WAIT
-        + counts.events * BUS_WAIT
-        + counts.deliveries * WEBHOOK_WAIT
-        + S3_WAIT
-        + SETTLEMENT_REQUESTS * PLIVO_WAIT
-    )
-    waits += PLIVO_REQUESTS * PLIVO_WAIT * PLIVO_MEMORY
-    return counts.processor_seconds * GB_SECONDS_OF_CPU + waits
+def _waits(counts: Counts) -> dict[str, float]:
+    """Return the GB-seconds that functions wait for others."""
+    table = (counts.reads + sum(counts.writes.values())) * TABLE_WAIT
+    others = counts.events * BUS_WAIT + S3_WAIT
+    plivo = PLIVO_REQUESTS * PLIVO_MEMORY + SETTLEMENT_REQUESTS * MEMORY
+    return {
+        "Plivo": plivo * PLIVO_WAIT,
+        "apps": counts.deliveries * WEBHOOK_WAIT * MEMORY,
+        "AWS": (table + others) * MEMORY,
+    }
 
 
 def _queue_requests(counts: Counts) -> float:

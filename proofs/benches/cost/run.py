@@ -92,14 +92,14 @@ def _count(
 
 
 def _bill(report: Report, table: str, counts: Counts, without: Counts) -> None:
-    others = {line.item: line for line in model.running(without)}
+    others = {line.name: line for line in model.running(without)}
     for line in model.running(counts):
-        unit, scale_by = IN_KB.get(line.item, (line.item, 1.0))
+        unit, scale_by = IN_KB.get(line.name, (line.name, 1.0))
         row = report.row(table, unit)
         row |= {"a session": line.quantity * scale_by, "dollars": line.dollars}
         row |= {
-            "without webhooks": others[line.item].quantity * scale_by,
-            "its dollars": others[line.item].dollars,
+            "without webhooks": others[line.name].quantity * scale_by,
+            "its dollars": others[line.name].dollars,
             "": line.note,
         }
     row = report.row(table, "together")
@@ -199,9 +199,16 @@ def _prices(report: Report) -> None:
 
 
 def _why(counts: Counts) -> list[str]:
-    lines = sorted(model.running(counts), key=lambda line: -line.dollars)
-    most = ", ".join(f"{each.item} ${each.dollars:.0f}" for each in lines[:4])
-    return [f"What costs most: {most}."]
+    bill = {line.name: line.dollars for line in model.running(counts)}
+    waits = sum(dollars for name, dollars in bill.items() if "waits" in name)
+    changes = counts.invocations.get("publish_changes", 0)
+    checks = counts.invocations.get("check_sessions", 0)
+    return [
+        f"Where the goals are missed: {changes:.0f} invocations a session publish "
+        f"changes and {checks:.1f} check what may be left undone, ${waits:.0f} are "
+        f"waits for others, ${bill['table reads']:.0f} reads. Another table says what "
+        "would be cheaper, and its price.",
+    ]
 
 
 def _of(lines: Iterable[model.Line], *items: str) -> list[float]:

@@ -36,7 +36,7 @@ SESSION = (
 )
 
 # Seconds until a session expires: longer than all of that takes here.
-LIFETIME = 45.0
+LIFETIME = 30.0
 
 # Sessions a second; later than the last one's changes are published, as a rule.
 PER_SECOND = 1.0
