@@ -11,6 +11,7 @@ from proofs import plots
 from proofs.benches import document
 from proofs.benches import run as benches
 from proofs.report import Report
+from stack.environments import ROOT
 
 TEXTS = {"load": "How long requests take.", "flat": "What stays the same."}
 
@@ -125,3 +126,17 @@ def test_ticks_are_round_and_cover_the_values(
 )
 def test_a_tick_is_short(value: float, text: str) -> None:
     assert plots.short(value) == text
+
+
+def test_the_readme_quotes_what_was_measured() -> None:
+    """Figures may be rounded, and stay so until they are off by a fifth."""
+    quoted = re.findall(
+        r"\$(\d+) (?:to run a million|without webhooks|to keep)",
+        (ROOT / "README.md").read_text(),
+    )
+    page = (ROOT / "docs" / "cost.md").read_text()
+    measured = re.findall(r"\| \$(\d+)[^|]*\| (?:yes|\*\*no)", page)
+
+    assert len(quoted) == len(measured) == 3
+    for told, found in zip(quoted, measured, strict=True):
+        assert int(told) == pytest.approx(int(found), rel=0.2)
