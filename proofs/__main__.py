@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from proofs.benches import run as benches
-from proofs.benches import signature
+from proofs.benches import settlement, signature
 from proofs.benches.cost import run as cost
 from proofs.benches.load import run as load
 from proofs.benches.recordings import run as storing
@@ -28,6 +28,7 @@ from stack.running import StackError
 BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
+    "settlement": settlement.run,
     "load": load.run,
     "cost": cost.run,
 }

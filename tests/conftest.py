@@ -20,7 +20,6 @@ import hypothesis
 import pytest
 
 from tests.support.clock import Clock
-from tests.support.measuring import Measuring
 
 if TYPE_CHECKING:
     from masking.storage.stores import Stores
@@ -98,21 +97,11 @@ def _order_of(paths: Iterable[Path]) -> dict[Path, float]:
     }
 
 
-MEASURING = Measuring()
-
-
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives until the end: modules and tests."""
-    MEASURING.begin()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Measure coverage, or not, from the test's first fixture on."""
-    MEASURING.choose(item)
 
 
 @pytest.fixture(scope="session")

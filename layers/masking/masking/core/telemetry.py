@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     Handler = Callable[[dict[str, Any], Any], T]
 
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+
+# Powertools' metrics are not made for threads.
+_LOCK = threading.Lock()
 
 _NOTES: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
 
@@ -102,9 +106,10 @@ def note_ids(**ids: object) -> None:
 
 def count(name: str, value: float = 1, **fields: Any) -> None:
     """Count *value* of *name*; *fields* go beside it and are not dimensions."""
-    metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
-    for field, content in fields.items():
-        metrics().add_metadata(key=field, value=content)
+    with _LOCK:
+        metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+        for field, content in fields.items():
+            metrics().add_metadata(key=field, value=content)
 
 
 def count_carrier_failure(code: str, metric: str | None) -> None:

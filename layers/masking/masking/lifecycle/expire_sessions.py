@@ -63,8 +63,12 @@ class ExpireSessions:
         """
         now = self.now()
         shards = due_work.shards(Schedule.SWEEP)
-        with ThreadPoolExecutor(WORKERS) as pool:
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
             swept = list(pool.map(lambda shard: self._end_shard(shard, now), shards))
+        finally:
+            # One that hangs is left behind, so that the function ends in time.
+            pool.shutdown(wait=False, cancel_futures=True)
         ended = sum(each.ended for each in swept)
         late = max(each.late for each in swept)
         telemetry.count("OldestExpiryMinutes", late / timedelta(minutes=1))

@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 
 import plivo
 import requests
+from requests.adapters import DEFAULT_POOLSIZE
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking.core import numbers
+from masking.core.time_limits import limit
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
@@ -49,8 +51,13 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
         auth_token: str,
         base_url: str,
         timeout: tuple[float, float],
+        threads: int = 1,
     ) -> None:
+        """Speak to *base_url*; each of *threads* keeps its connection."""
         super().__init__(auth_id, auth_token, timeout=timeout)
+        if threads > DEFAULT_POOLSIZE:
+            adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
+            self.session.mount(base_url, adapter)
         self.base_uri = f"{base_url}/v1/Account"
         self.before: Callable[[], None] = lambda: None
 
@@ -59,9 +66,10 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
         self.before()
         request = self.create_request(method, path, data)
         try:
-            response = self.session.send(
-                request, timeout=self.timeout, allow_redirects=False
-            )
+            with limit(sum(self.timeout), CarrierTimeoutError):
+                response = self.session.send(
+                    request, timeout=self.timeout, allow_redirects=False
+                )
         except requests.RequestException as error:
             raise _unanswered(error) from None
         return read_answer(response)
