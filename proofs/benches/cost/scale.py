@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from masking.domain import due_work
-from masking.domain.due_work import Schedule
+from masking.domain.due_work import Action
 from proofs.benches.cost.workload import Counts
 
 YEAR_SECONDS = 365 * 86_400
@@ -110,7 +110,7 @@ def hot_keys(sample: int = SAMPLE, seed: int = 1) -> tuple[float, float]:
     weights = [1 / (place + 1) for place in range(TENANTS)]
     tenants = Counter(dice.choices(range(TENANTS), weights, k=sample))
     shards = Counter(
-        due_work.shard_of(str(uuid.UUID(int=dice.getrandbits(128))), Schedule.SWEEP)
+        due_work.shard_of(str(uuid.UUID(int=dice.getrandbits(128))), Action.EXPIRE)
         for _ in range(sample)
     )
     return max(shards.values()) / sample, max(tenants.values()) / sample
