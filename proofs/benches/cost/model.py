@@ -73,7 +73,7 @@ def running(counts: Counts) -> list[Line]:
             for what, seconds in _waits(counts).items()
         ),
         Line("table writes", sum(counts.writes.values()), "indexes included"),
-        Line("table reads", counts.reads, "a unit for each request"),
+        Line("table reads", counts.reads, "by the size of the answers"),
         Line("bus events", counts.events),
         Line("queue requests", _queue_requests(counts), "send, receive, delete"),
         Line("logs", _log_gb(counts), "access log included"),
@@ -220,7 +220,7 @@ def with_more(counts: Counts, **changed: float | Mapping[str, float]) -> Counts:
 
 def _waits(counts: Counts) -> dict[str, float]:
     """Return the GB-seconds that functions wait for others."""
-    table = (counts.reads + sum(counts.writes.values())) * TABLE_WAIT
+    table = (counts.read_requests + sum(counts.writes.values())) * TABLE_WAIT
     others = counts.events * BUS_WAIT + S3_WAIT
     plivo = PLIVO_REQUESTS * PLIVO_MEMORY + SETTLEMENT_REQUESTS * MEMORY
     return {

@@ -67,6 +67,7 @@ class Counts:
     processor_seconds: float
     writes: Mapping[str, float]
     reads: float
+    read_requests: float
     events: float
     deliveries: float
     log_bytes: float
@@ -212,13 +213,19 @@ class _Meter:
             self.stack, self.stack.outputs["CheckQueueUrl"]
         )
         writes, kept = self._writes()
-        named = Counter(point["metric"] for point in found)
+        named: Counter[str] = Counter()
+        for point in found:
+            named[point["metric"]] += point["value"]
         return Counts(
             api_requests=named["Count"] / sessions,
             invocations={f: n / sessions for f, n in invocations.items()},
             processor_seconds=seconds / sessions,
             writes={kind: units / sessions for kind, units in writes.items()},
             reads=named["ConsumedReadCapacityUnits"] / sessions,
+            read_requests=sum(
+                point["metric"] == "ConsumedReadCapacityUnits" for point in found
+            )
+            / sessions,
             events=sum(1 for _ in drain(self.stack, self._bus)) / sessions,
             deliveries=writes["W"] / sessions,
             log_bytes=self._log_bytes() / sessions,
