@@ -19,8 +19,9 @@ TABLE_WAIT, BUS_WAIT, WEBHOOK_WAIT, PLIVO_WAIT, S3_WAIT = 0.004, 0.01, 0.1, 0.25
 # Memory of most functions, and of those that wait for Plivo, in GB.
 MEMORY, PLIVO_MEMORY = 0.5, 1.0
 
-# A create and an update wait for Plivo, a settlement asks twice.
-PLIVO_REQUESTS, SETTLEMENT_REQUESTS = 2, 2
+# A create and an update wait for Plivo. A settlement asks twice, and the reconciler has
+# sixteen of them under way at a time.
+PLIVO_REQUESTS, SETTLEMENT_REQUESTS, SETTLED_AT_ONCE = 2, 2, 16
 
 # Functions that Plivo's callbacks meet. Dollars for a unit of provisioned writes for an
 # hour (from memory), and how much of them is used.
@@ -222,9 +223,9 @@ def _waits(counts: Counts) -> dict[str, float]:
     """Return the GB-seconds that functions wait for others."""
     table = (counts.read_requests + sum(counts.writes.values())) * TABLE_WAIT
     others = counts.events * BUS_WAIT + S3_WAIT
-    plivo = PLIVO_REQUESTS * PLIVO_MEMORY + SETTLEMENT_REQUESTS * MEMORY
+    plivo = PLIVO_REQUESTS + SETTLEMENT_REQUESTS / SETTLED_AT_ONCE
     return {
-        "Plivo": plivo * PLIVO_WAIT,
+        "Plivo": plivo * PLIVO_WAIT * PLIVO_MEMORY,
         "apps": counts.deliveries * WEBHOOK_WAIT * MEMORY,
         "AWS": (table + others) * MEMORY,
     }
