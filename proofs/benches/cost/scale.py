@@ -14,7 +14,10 @@ from dataclasses import dataclass
 
 from masking.domain import due_work
 from masking.domain.due_work import Action
+from proofs.benches.cost.model import SETTLEMENT_REQUESTS
 from proofs.benches.cost.workload import Counts
+from stack.aws.package import read_template
+from stack.environments import ROOT
 
 YEAR_SECONDS = 365 * 86_400
 PEAK = 4.0
@@ -70,6 +73,12 @@ def needs(counts: Counts, sessions_a_year: float) -> list[Need]:
             "ask Plivo for a higher limit, or a subaccount and a stack for each part",
         ),
         Need(
+            "settlements a second, on the average of a day",
+            sessions_a_year / YEAR_SECONDS,
+            _settlements_a_second(),
+            "a higher CarrierRequestsPerSecond, as Plivo's limit allows",
+        ),
+        Need(
             "requests of the API a second",
             peak * counts.api_requests,
             API_PER_SECOND,
@@ -102,6 +111,13 @@ def needs(counts: Counts, sessions_a_year: float) -> list[Need]:
         ),
     ]
     return sorted(found, key=lambda need: -need.used)
+
+
+def _settlements_a_second() -> float:
+    """Return how many the reconciler's share of Plivo's limit allows."""
+    parameters = read_template(ROOT / "template.yaml")["Parameters"]
+    requests = float(parameters["CarrierRequestsPerSecond"]["Default"])
+    return requests / SETTLEMENT_REQUESTS
 
 
 def hot_keys(sample: int = SAMPLE, seed: int = 1) -> tuple[float, float]:

@@ -37,6 +37,8 @@ from stack.stack import Stack
 
 REFUSED = "429"
 
+TOGETHER = "everything together"
+
 NO_ERROR = "at no rate does a request fail; beyond the limit it is 429"
 NOT_CROSSED = "no answer shows what belongs to another session"
 NOT_LOST = "each call's events and recording are kept"
@@ -117,7 +119,7 @@ class _Load:
         with self._journeys(count) as journeys:
             sent = send_all(list(journeys.arrivals(rate, count)))
             for kind in ("create", "update", "read"):
-                self._row("everything together", kind, rate, _of(kind, sent))
+                self._row(TOGETHER, kind, rate, _of(kind, sent))
             callbacks = journeys.callbacks()
             self._callbacks(rate, callbacks)
             called, lost = journeys.lost(callbacks)
@@ -132,7 +134,7 @@ class _Load:
             Sent("callback", 0, each["seconds"], str(each["status"] or each["error"]))
             for each in attempts
         ]
-        self._row("everything together", "callback", rate, sent)
+        self._row(TOGETHER, "callback", rate, sent)
 
     def _creates(self, rate: float) -> list[Sent]:
         count = int(rate * self.size.seconds)
@@ -233,7 +235,8 @@ class _Load:
         for share in (50, 95, 99):
             row[f"p{share} ms"] = 1_000 * percentile(good, share / 100)
         row["refused"] = sum(each.answer == REFUSED for each in sent)
-        plot = f"ms, {table}, by creates a second"
+        unit = "creates" if table == TOGETHER else "requests"
+        plot = f"ms, {table}, by {unit} a second"
         if good and not table.startswith("past"):
             for share in (50, 95):
                 value = 1_000 * percentile(good, share / 100)
