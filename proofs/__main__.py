@@ -12,6 +12,7 @@ from pathlib import Path
 from proofs.benches import run as benches
 from proofs.benches import settlement, signature
 from proofs.benches.cost import run as cost
+from proofs.benches.flat import run as flat
 from proofs.benches.load import run as load
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
@@ -29,6 +30,7 @@ BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
     "settlement": settlement.run,
+    "flat": flat.run,
     "load": load.run,
     "cost": cost.run,
 }

@@ -91,7 +91,7 @@ def assert_events_are_all(session: LongSession, limit: int) -> None:
 
 
 def test_a_page_reads_the_same_however_many_calls_there_are() -> None:
-    few, many = (_items_read(played(count)) for count in (80, 640))
+    few, many = (_items_read(played(count)) for count in (80, 320))
 
     assert max(many) <= MOST_READ
     assert sum(many) <= 1.5 * sum(few)

@@ -727,3 +727,21 @@ def test_every_folder_of_tests_is_run() -> None:
     tops = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in folders}
 
     assert sorted(listed) == sorted({*tops, "simulator/tests"})
+
+
+def test_erasures_that_run_at_once_share_one_rate() -> None:
+    from masking.wiring.services import ERASERS
+
+    [queue] = FUNCTIONS["EraseNumberFunction"]["Events"].values()
+
+    assert queue["Properties"]["ScalingConfig"]["MaximumConcurrency"] == ERASERS
+
+
+def test_every_thread_of_the_reconciler_and_of_the_sweep_has_a_connection() -> None:
+    from masking.lifecycle import expire_sessions, reconcile_sessions
+    from masking.wiring.connections import QUICK
+
+    connections: int = QUICK.max_pool_connections  # type: ignore[attr-defined]
+
+    assert reconcile_sessions.WORKERS <= connections
+    assert expire_sessions.WORKERS <= connections
