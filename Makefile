@@ -108,11 +108,8 @@ alarms: stack ## Break it in each way and hear which alarms ring (QUICK=1, ONLY=
 dashboard: stack ## Draw the dashboard of the template with data of a run, into docs/dashboard.svg
 	@$(BIN)/python -m proofs dashboard --picture docs/dashboard.svg
 
-bench: stack ## Measure the check of a signature and recordings beside simpler ways
-	@$(BIN)/python -m proofs bench
-
-bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
-	@$(BIN)/python -m proofs bench recordings
+bench: stack ## Measure it all beside simpler ways, into docs/benchmarks.md (ONLY=part)
+	@$(BIN)/python -m proofs bench $(ONLY)
 
 ##@ Change it
 
@@ -204,6 +201,6 @@ build-clients:
 
 .PHONY: help run demo invoke sam-invoke sam-api unit test endings lifecycles chaos chaos-recordings two-stages \
   upgrade chaos-calls calls calls-mutants attack defenses mutants fuzz units alarms dashboard \
-  bench bench-recordings check format lint words typecheck \
+  bench check format lint words typecheck \
   requirements stack clean ready smoke console pictures tenants keys webhooks hold retain numbers audit redrive probe \
   build dev sam scan clients build-clients reference

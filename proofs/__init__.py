@@ -18,5 +18,5 @@ often, and every case that failed.
 - `alarms`: whatever is broken rings its alarm, and no other
 - `dashboard`: the template's dashboard is drawn, and every graph shows something
 - `units`: each operation stays within its budget of request units
-- `benches`: signatures and recordings, measured beside simpler ways
+- `benches`: what it takes, measured beside simpler ways; `plots` draws it
 """

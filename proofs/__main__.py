@@ -9,22 +9,30 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from proofs.benches import run as benches
 from proofs.benches import settlement, signature
+from proofs.benches.cost import run as cost
 from proofs.benches.flat import run as flat
+from proofs.benches.load import run as load
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
 from proofs.mutants import run as mutants
 from proofs.report import Report
-from proofs.runner import ProofError, run_on_own_stack, show
+from proofs.runner import ProofError, progress_lines, run_on_own_stack, show
 from proofs.two_stages import run as two_stages
 from proofs.upgrade import run as upgrade
+from stack.environments import ROOT
+from stack.running import StackError
 
+# In the order in which they are run and told.
 BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
     "settlement": settlement.run,
     "flat": flat.run,
+    "load": load.run,
+    "cost": cost.run,
 }
 
 # Proofs that are run without a stack: they start what they need.
@@ -53,10 +61,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _bench(name: str | None, *, as_json: bool) -> int:
-    benches = [BENCHES[name]] if name else BENCHES.values()
+    reports = benches.measure(
+        BENCHES,
+        name,
+        kept=ROOT / ".local" / "bench",
+        docs=ROOT / "docs",
+        progress=progress_lines(),
+    )
     try:
-        return max(show(bench(), as_json=as_json) for bench in benches)
-    except ProofError as error:
+        return max([show(report, as_json=as_json) for report in reports])
+    except (ProofError, StackError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -13,10 +13,14 @@ SHOWN = 5
 
 @dataclass
 class Check:
-    """Something that must hold: how often it did, and each case in which it did not."""
+    """Something that must hold: how often it did, and each case in which it did not.
+
+    *last* is the case that passed last: what was measured, if the check is a goal.
+    """
 
     passed: int = 0
     failures: list[str] = field(default_factory=list)
+    last: str = ""
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Report:
     tables: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     # What is drawn: of each plot its lines, of each line its points (x, y).
     plots: dict[str, dict[str, list[tuple[float, float]]]] = field(default_factory=dict)
+    # What has to be known to read the numbers: why a goal is not met, what limits.
+    notes: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -49,6 +55,7 @@ class Report:
         check = self.checks.setdefault(name, Check())
         if met:
             check.passed += 1
+            check.last = case
         else:
             check.failures.append(case)
 
@@ -70,7 +77,8 @@ class Report:
         for table, rows in self.tables.items():
             yield from _table(table, rows)
         for name, value in self.counts.items():
-            yield f"  {name}: {_shown(value)}"
+            yield f"  {name}: {shown(value)}"
+        yield from (f"  {note}" for note in self.notes)
         yield ""
         for name, check in self.checks.items():
             total = check.passed + len(check.failures)
@@ -89,34 +97,53 @@ class Report:
             "proof": self.proof,
             "holds": self.holds,
             "checks": {
-                name: {"passed": check.passed, "failures": check.failures}
+                name: {
+                    "passed": check.passed,
+                    "failures": check.failures,
+                    "last": check.last,
+                }
                 for name, check in self.checks.items()
             },
             "counts": self.counts,
             "tables": self.tables,
             "plots": self.plots,
+            "notes": self.notes,
         }
         return json.dumps(document, indent=2, default=str)
 
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Return the report that `json` wrote."""
+        document = json.loads(text)
+        checks = {name: Check(**check) for name, check in document["checks"].items()}
+        names = ("proof", "counts", "tables", "plots", "notes")
+        return cls(checks=checks, **{name: document[name] for name in names})
+
+
+def columns_of(rows: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the names of all columns of a table, in their order."""
+    return list(dict.fromkeys(name for cells in rows.values() for name in cells))
+
+
+def shown(value: object) -> str:
+    """Return a number or a text of a table as it is shown."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
 
 def _table(title: str, rows: dict[str, dict[str, Any]]) -> Iterator[str]:
-    columns = list(dict.fromkeys(name for cells in rows.values() for name in cells))
-    shown = {
-        name: [_shown(cells.get(column, "")) for column in columns]
+    columns = columns_of(rows)
+    texts = {
+        name: [shown(cells.get(column, "")) for column in columns]
         for name, cells in rows.items()
     }
     first = max(len(title), *(len(name) for name in rows))
     widths = [
-        max(len(column), *(len(cells[place]) for cells in shown.values()))
+        max(len(column), *(len(cells[place]) for cells in texts.values()))
         for place, column in enumerate(columns)
     ]
-    for name, cells in {title: columns, **shown}.items():
+    for name, cells in {title: columns, **texts}.items():
         padded = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
         yield "  ".join([name.ljust(first), *padded])
     yield ""
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -46,6 +46,13 @@ class VirtualTime:
             history.add(self._new)
         self._new.clear()
 
+    def measured(self) -> list[dict[str, Any]]:
+        """Return what was measured since the last time, as far as none was passed."""
+        self._ask("GET")
+        found = list(self._new)
+        self._new.clear()
+        return found
+
     def throttle(self, kinds: str) -> None:
         """Have DynamoDB refuse reads or writes from now on: Read, Write or none."""
         self._ask("POST", throttle=kinds)

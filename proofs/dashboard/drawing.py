@@ -8,6 +8,7 @@ from html import escape
 from proofs.alarms.evaluation import State
 from proofs.alarms.history import History, Values
 from proofs.dashboard.definition import Line, Widget
+from proofs.plots import COLORS, polyline
 
 # Pixels of a column and of a row of the grid, and between what is in it.
 COLUMN, ROW, GAP = 56, 40, 8
@@ -18,10 +19,6 @@ TITLE, LEGEND, SCALE = 22, 13, 46
 # Lines that a legend names; those with most to show come first.
 NAMED = 6
 
-COLORS = (
-    *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b"),
-    *("#e377c2", "#7f7f7f", "#bcbd22", "#17becf"),
-)
 OF_STATE = {State.OK: "#2ca02c", State.ALARM: "#d62728"}
 UNKNOWN = "#7f7f7f"
 COLUMNS_OF_ALARMS = 5
@@ -141,7 +138,7 @@ def _graph(widget: Widget, history: History, end: float, minutes: int) -> Iterat
             for number, value in enumerate(values)
             if value is not None
         ]
-        yield from _line(points, color)
+        yield from polyline(points, color)
     for number, place in enumerate(named):
         across = left + number % 2 * (right - left) / 2
         down = bottom + 14 + number // 2 * LEGEND
@@ -153,18 +150,6 @@ def _graph(widget: Widget, history: History, end: float, minutes: int) -> Iterat
         yield (
             f'<text x="{right}" y="{y + 16}" text-anchor="end" fill="#687078" '
             f'font-size="10">and {len(series) - NAMED} more</text>'
-        )
-
-
-def _line(points: Sequence[tuple[float, float]], color: str) -> Iterator[str]:
-    if len(points) == 1:
-        [(x, y)] = points
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{color}"/>'
-    elif points:
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        yield (
-            f'<polyline points="{path}" fill="none" stroke="{color}" '
-            f'stroke-width="1.5"/>'
         )
 
 

@@ -6,6 +6,7 @@ stage, and keeps the limits of API Gateway that a client can run into:
 
 - a body over 10 MB is 413;
 - an integration that takes over 30 s is 503 (the function goes on, as in AWS);
+- what finds no place among those in flight is 429 (`stack.aws.admission`);
 - before anything is deployed, everything is 503.
 """
 
@@ -20,6 +21,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+
+from stack.aws.admission import Admission, TooManyRequestsError
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class ApiPort:
         pages: Mapping[str, Application] | None = None,
         integration_seconds: float = INTEGRATION_SECONDS,
         answered: Answered = lambda _api_id, _status, _seconds: None,
+        admission: Admission | None = None,
     ) -> None:
         """Build the application.
 
@@ -79,6 +83,7 @@ class ApiPort:
             integration_seconds: How long an integration may take.
             answered: Is told of each answer of the API: its id, the status and how
                 many seconds it took.
+            admission: Says which requests are let in; it may be shared by ports.
         """
         self._execute = execute
         self._decode_path = decode_path
@@ -86,6 +91,7 @@ class ApiPort:
         self._pages = dict(pages or {})
         self._integration_seconds = integration_seconds
         self._answered = answered
+        self._admission = admission or Admission()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else is turned away."""
@@ -120,8 +126,22 @@ class ApiPort:
             return _message(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large"
             )
+        try:
+            with self._admission.admitted(scope["path"]):
+                return await asyncio.wait_for(
+                    self._execution(api_id, scope, body), self._integration_seconds
+                )
+        except TooManyRequestsError:
+            return _message(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
+        except TimeoutError:
+            return _message(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")
+        except Exception:
+            logger.exception("A request could not be executed.")
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+
+    def _execution(self, api_id: str, scope: Scope, body: bytes) -> Awaitable[Answer]:
         raw_query = scope["query_string"].decode("latin-1")
-        execution = self._execute(
+        return self._execute(
             api_id,
             "$default",
             self._decode_path(scope["raw_path"].decode("latin-1")),
@@ -131,13 +151,6 @@ class ApiPort:
             parse_qs(raw_query, keep_blank_values=True),
             raw_query,
         )
-        try:
-            return await asyncio.wait_for(execution, self._integration_seconds)
-        except TimeoutError:
-            return _message(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")
-        except Exception:
-            logger.exception("A request could not be executed.")
-            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -13,6 +13,7 @@ messages, records of streams. Functions keep the clock of the machine.
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections import deque
@@ -33,6 +34,9 @@ MOST_RECEIPTS = 3
 
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 READS = frozenset({"GetItem", "Query", "BatchGetItem"})
+
+# Of the JSON of an answer, what its items take as DynamoDB counts them.
+ITEM_SHARE = 0.7
 
 THROTTLED = (
     400,
@@ -149,6 +153,7 @@ class Measured:
         """Return *handle*, which answers a request to DynamoDB, that is recorded.
 
         Each write of an item counts as one unit: what matters is that there were any.
+        Reads count by the size of the answer.
         """
 
         async def handle_request(
@@ -158,14 +163,17 @@ class Measured:
             kind = "Write" if action in WRITES else "Read" if action in READS else None
             if kind is None:
                 return await handle(method, path, headers, body, *rest)
-            table = {"TableName": _table_in(body)}
+            request = json.loads(body or b"{}")
+            table = {"TableName": _table_in(request)}
             if kind in self.throttled:
                 self.record("AWS/DynamoDB", f"{kind}ThrottleEvents", table, 1)
                 return THROTTLED
             answer = await handle(method, path, headers, body, *rest)
             if answer[0] == 200:
                 units = f"Consumed{kind}CapacityUnits"
-                self.record("AWS/DynamoDB", units, table, 1)
+                read = kind == "Read"
+                number = _read_units(request, answer[2]) if read else 1
+                self.record("AWS/DynamoDB", units, table, number)
             return answer
 
         return handle_request
@@ -222,10 +230,25 @@ def embedded_metrics(text: str) -> Iterator[tuple[str, str, dict[str, str], floa
                         )
 
 
-def _table_in(body: bytes) -> str:
-    request = json.loads(body or b"{}")
+def _table_in(request: Mapping[str, Any]) -> str:
     named = request.get("TableName") or next(iter(request.get("RequestItems", {})), "")
     return str(named).rpartition("/")[2]
+
+
+def _read_units(request: Mapping[str, Any], answer: bytes) -> float:
+    """Return the units of a read: half of one for 4 KB, or one if it is consistent.
+
+    Items are taken for `ITEM_SHARE` of the answer that they are in. Each item of a
+    batch counts for itself; it is taken for no larger than 4 KB.
+    """
+    batch = request.get("RequestItems", {})
+    if batch:
+        return sum(
+            len(each["Keys"]) * (1.0 if each.get("ConsistentRead") else 0.5)
+            for each in batch.values()
+        )
+    steps = max(1, math.ceil(len(answer) * ITEM_SHARE / 4_096))
+    return steps * (1.0 if request.get("ConsistentRead") else 0.5)
 
 
 def _came_from_stream(event: Any) -> float | None:

@@ -24,6 +24,7 @@ import importlib.metadata
 import json
 import queue
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,13 +197,13 @@ def _limit_bursts() -> None:
     functions, acquire = _find("services.lambda_svc", "acquire_worker")
     _, release = _find("services.lambda_svc", "release_worker")
 
-    def working(name: str) -> int:
+    def working() -> Counter[str]:
         # By "account:region:function:qualifier"; other threads add to it meanwhile.
-        return sum(
-            worker.in_use
+        return Counter(
+            key.split(":")[2]
             for key, pool in list(runtime._workers.items())
-            if key.split(":")[2] == name
             for worker in list(pool)
+            if worker.in_use
         )
 
     functions.acquire_worker, functions.release_worker = burst_limit.limit_bursts(

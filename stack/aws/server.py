@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.addresses import HOST
+from stack.aws.admission import Admission
 from stack.aws.api_port import ENDPOINT, ApiPort, Application, Receive, Scope, Send
 from stack.aws.certificates import make_certificates
 from stack.aws.files import files_of
@@ -150,6 +151,7 @@ async def _serve(
     }
     id_files = {api_port: run_dir / API_ID}
     id_files |= {port: run_dir / f"{API_ID}-{port}" for port in more_api_ports}
+    admission = Admission()
     apis: dict[int, Application] = {
         port: ApiPort(
             gateway.handle_execute,
@@ -157,6 +159,7 @@ async def _serve(
             id_file,
             pages,
             answered=time.measured.answered,
+            admission=admission,
         )
         for port, id_file in id_files.items()
     }

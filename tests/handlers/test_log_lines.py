@@ -112,6 +112,19 @@ def test_an_invocation_ends_in_one_line_without_a_person(
         assert line["request_id"] == sample(name)["requestContext"]["requestId"]
 
 
+@pytest.mark.parametrize(("level", "logged"), [("INFO", 1), ("WARNING", 0)])
+def test_the_level_of_the_template_goes_before_what_lambda_lets_through(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, level: str, logged: int
+) -> None:
+    lines()
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "INFO")
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", level)
+    with telemetry.invocation("request answered", Context()):
+        pass
+
+    assert len(ends(lines())) == logged
+
+
 def test_the_ids_of_a_create_lead_to_plivo_and_back(
     lines: Lines, services: Services, stores: Stores, plivo: SimulatedPlivo
 ) -> None:

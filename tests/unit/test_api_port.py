@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from stack.aws.admission import Admission
 from stack.aws.api_port import BODY_LIMIT_BYTES, Answer, ApiPort, Receive, Scope, Send
 
 API_ID = "a1b2c3d4"
@@ -269,3 +270,54 @@ def test_messages_are_json(gateway: Gateway, tmp_path: Path) -> None:
 
     assert response.headers["content-type"] == "application/json"
     assert json.loads(response.content)
+
+
+def _at_once(
+    gateway: Gateway, api_id_file: Path, admission: Admission, *paths: str
+) -> list[int]:
+    """Send requests at the same time; return the statuses."""
+    entry = ApiPort(gateway.execute, str, api_id_file, admission=admission)
+
+    async def send() -> list[int]:
+        transport = httpx.ASGITransport(app=entry)
+        url = "http://127.0.0.1:8000"
+        async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+            answers = await asyncio.gather(*(client.get(path) for path in paths))
+        return [answer.status_code for answer in answers]
+
+    return asyncio.run(send())
+
+
+def test_what_finds_no_place_is_refused_at_once_and_executed_never(
+    gateway: Gateway, api_id_file: Path
+) -> None:
+    gateway.seconds = 0.05
+    admission = Admission({"/": 2})
+
+    first = _at_once(gateway, api_id_file, admission, *["/v1/sessions"] * 5)
+    gateway.failure = ValueError("no such function")
+    failed = _at_once(gateway, api_id_file, admission, *["/v1/sessions"] * 2)
+    gateway.failure = None
+    after = _at_once(gateway, api_id_file, admission, *["/v1/sessions"] * 2)
+
+    assert sorted(first) == [200, 200, 429, 429, 429]
+    assert failed == [500, 500]
+    assert after == [200, 200]
+    assert len(gateway.asked) == 6
+
+
+def test_callbacks_have_places_of_their_own(
+    gateway: Gateway, api_id_file: Path
+) -> None:
+    gateway.seconds = 0.05
+    admission = Admission({"/v1/plivo/": 1, "/": 1})
+
+    found = _at_once(
+        gateway,
+        api_id_file,
+        admission,
+        *("/v1/sessions", "/v1/sessions", "/v1/plivo/sessions/1/1/t/events"),
+    )
+
+    assert sorted(found) == [200, 200, 429]
+    assert found[2] == 200

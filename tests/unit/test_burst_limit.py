@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -45,17 +46,20 @@ class Emulator:
             self.lent.clear()
             self.free.clear()
 
-    def working(self, name: str) -> int:
-        """Count the workers of a function that are lent."""
+    def working(self) -> Counter[str]:
+        """Count the workers that are lent, by function."""
         self.counted.set()
-        return self.lent.count([name])
+        return Counter(name for (name,) in self.lent)
 
 
-def limited(patience: float) -> tuple[Emulator, Acquire, Release]:
+def limited(patience: float, most: int = 100) -> tuple[Emulator, Acquire, Release]:
     """Return an emulator of which two workers of a function may work at a time."""
     emulator = Emulator()
     acquire, release = limit_bursts(
-        emulator.acquire, emulator.release, emulator.working, width=2, patience=patience
+        *(emulator.acquire, emulator.release, emulator.working),
+        width=2,
+        patience=patience,
+        most=most,
     )
     return emulator, acquire, release
 
@@ -122,3 +126,18 @@ def test_a_function_does_not_wait_for_another() -> None:
         acquire(name)
 
     assert emulator.started == 4
+
+
+def test_all_functions_together_never_have_more_than_the_most() -> None:
+    emulator, acquire, release = limited(patience=0.01, most=3)
+    held = [acquire(name)[0] for name in ("create", "update", "get")]
+
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(acquire, name) for name in ("create", "list")]
+        time.sleep(0.1)
+        assert not any(each.done() for each in waiting)
+        assert emulator.started == 3
+        release(held[0])
+        release(held[1])
+
+        assert [each.result(timeout=10)[1] for each in waiting] == ["reused", "spawn"]

@@ -139,7 +139,7 @@ async def _awaited(handled: Any, headers: dict[str, str], body: bytes) -> Any:
 
 def test_reads_and_writes_of_the_table_are_recorded(measured: Measured) -> None:
     asked(measured, "PutItem", {"TableName": "arn:aws:dynamodb:::table/one"})
-    asked(measured, "BatchGetItem", {"RequestItems": {"one": {}}})
+    asked(measured, "BatchGetItem", {"RequestItems": {"one": {"Keys": [{}]}}})
     asked(measured, "DescribeTable", {"TableName": "one"})
 
     found = [(p["metric"], p["dimensions"]) for p in measured.after(0)]
@@ -157,7 +157,32 @@ def test_a_throttled_table_refuses_and_says_so(measured: Measured) -> None:
     assert status == 400
     assert b"ProvisionedThroughputExceededException" in body
     assert asked(measured, "Query", {"TableName": "one"})[0] == 200
-    assert shown(measured) == {"WriteThrottleEvents": 1, "ConsumedReadCapacityUnits": 1}
+    found = shown(measured)
+    assert found == {"WriteThrottleEvents": 1, "ConsumedReadCapacityUnits": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "units"),
+    [
+        ({"TableName": "one"}, b"{}", 0.5),
+        ({"TableName": "one", "ConsistentRead": True}, b"{}", 1),
+        ({"TableName": "one", "ConsistentRead": True}, b"x" * 12_000, 3),
+        ({"RequestItems": {"one": {"Keys": [{}, {}, {}]}}}, b"x" * 12_000, 1.5),
+    ],
+)
+def test_a_read_counts_by_its_size_and_its_consistency(
+    measured: Measured, request_: dict[str, Any], answer: bytes, units: float
+) -> None:
+    async def handle(*_: Any) -> Any:
+        return 200, {}, answer
+
+    action = "BatchGetItem" if "RequestItems" in request_ else "Query"
+    headers = {"x-amz-target": f"DynamoDB_20120810.{action}"}
+    body = json.dumps(request_).encode()
+
+    asyncio.run(_awaited(measured.requests(handle), headers, body))
+
+    assert shown(measured) == {"ConsumedReadCapacityUnits": units}
 
 
 @pytest.mark.parametrize(

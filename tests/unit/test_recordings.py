@@ -192,6 +192,23 @@ def announced(url: str = URL, **changes: object) -> Recording:
     return replace(begun, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("days", "length", "expected"),
+    [
+        (90, 128 * 1024, "GLACIER_IR"),
+        (3650, None, "GLACIER_IR"),
+        (30, 128 * 1024, "STANDARD"),
+        (365, 128 * 1024 - 1, "STANDARD"),
+    ],
+)
+def test_the_cold_class_is_for_what_is_large_and_kept_for_long(
+    days: int, length: int | None, expected: str
+) -> None:
+    recording = announced(retention_days=days)
+
+    assert recordings.storage_class(recording, length) == expected
+
+
 def test_a_recording_is_hidden_from_the_very_moment_that_its_retention_ends() -> None:
     known = announced()
     ends = NOW + timedelta(days=7)

@@ -36,7 +36,11 @@ def test_a_terminal_shows_some_failures_and_json_all() -> None:
 
     assert "        ... and 2 more" in report.lines()
     document = json.loads(report.json())
-    assert document["checks"]["all is kept"] == {"passed": 0, "failures": cases}
+    assert document["checks"]["all is kept"] == {
+        "passed": 0,
+        "failures": cases,
+        "last": "",
+    }
     assert document["holds"] is False
 
 
@@ -46,3 +50,18 @@ def test_a_report_in_which_all_passed_holds() -> None:
 
     assert report.holds
     assert list(report.lines())[-1] == "example: passed"
+
+
+def test_a_report_is_read_back_as_it_was_written() -> None:
+    report = Report("example")
+    report.row("latency", "create")["p50"] = 0.123
+    report.point("latency by rate", "create", 5, 40.0)
+    report.check(True, "at most 1 s", "0.123")
+    report.check(False, "no error", "1 error")
+    report.notes.append("measured on an idle machine")
+
+    again = Report.from_json(report.json())
+
+    assert again.json() == report.json()
+    assert again.checks["at most 1 s"].last == "0.123"
+    assert list(again.lines()) == list(report.lines())

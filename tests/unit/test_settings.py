@@ -53,7 +53,7 @@ def test_every_setting_that_must_be_set_is_tested() -> None:
     properties = {n for n, v in vars(Settings).items() if isinstance(v, Setting)}
 
     ours = {"public_base_url", "goodbye_play_url"}
-    optional = {*ours, "webhook_auth", "webhook_targets", "bus_events"}
+    optional = {*ours, "webhook_auth", "webhook_targets", "bus_events", "log_level"}
     assert properties == {*REQUIRED, *optional}
 
 

@@ -203,6 +203,16 @@ def test_a_functions_log_has_an_end(logical_id: str) -> None:
     assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
+@pytest.mark.parametrize("level", TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"])
+def test_no_log_level_keeps_metrics_back(level: str) -> None:
+    """Lambda takes a line of metrics, which has no level, for one of INFO."""
+    logging = TEMPLATE["Globals"]["Function"]["LoggingConfig"]
+    let_through = TEMPLATE["Mappings"]["LogLevels"][level]["OfLambda"]
+
+    assert logging["ApplicationLogLevel"]["Fn::FindInMap"][0] == "LogLevels"
+    assert let_through == ("DEBUG" if level == "DEBUG" else "INFO")
+
+
 @pytest.mark.parametrize("logical_id", FUNCTIONS)
 def test_a_functions_log_is_there_before_the_function(logical_id: str) -> None:
     """Lambda would make it first, without an end, and then the deployment fails."""

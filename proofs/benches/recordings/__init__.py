@@ -1,1 +1,1 @@
-"""Measure memory, CPU and requests of storing a recording: `make bench-recordings`."""
+"""Measure what storing a recording takes: `make bench ONLY=recordings`."""

@@ -63,3 +63,20 @@ def test_a_bucket_that_fails_otherwise_is_told_by_its_own_error(
 
     with pytest.raises(ClientError, match="NoSuchBucket"):
         bucket.put("recordings/x.wav", Download(Zeros(5), 5), "audio/wav")
+
+
+@pytest.mark.parametrize("length", [200_000, None], ids=["with length", "in parts"])
+def test_a_link_leads_at_once_to_what_is_in_the_cold_class(
+    services: Services, aws: EmbeddedAws, deployment: Deployment, length: int | None
+) -> None:
+    key = f"recordings/cold-{length}.wav"
+    services.bucket.put(
+        key, Download(Zeros(200_000), length), "audio/wav", storage_class="GLACIER_IR"
+    )
+
+    client = aws.client("s3")
+    head = client.head_object(Bucket=deployment.bucket_name, Key=key)
+    body = client.get_object(Bucket=deployment.bucket_name, Key=key)["Body"].read()
+
+    assert head["StorageClass"] == "GLACIER_IR"
+    assert len(body) == 200_000

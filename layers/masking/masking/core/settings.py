@@ -123,6 +123,7 @@ class Settings:
     goodbye_text = Setting("GOODBYE_TEXT", str)
     goodbye_language = Setting("GOODBYE_LANGUAGE", str)
     goodbye_play_url = Setting("GOODBYE_PLAY_URL", str, "")
+    log_level = Setting("POWERTOOLS_LOG_LEVEL", str, "INFO")
 
 
 def from_outputs(outputs: Mapping[str, str]) -> Settings:

@@ -6,6 +6,7 @@ others: whatever happens in between adds to that line by `note`.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+
+from masking.core.settings import settings
 
 T = TypeVar("T")
 
@@ -37,7 +40,10 @@ _NOTES: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
 @lru_cache(maxsize=1)
 def logger() -> Logger:
     """Return the process's logger; its level and service come from the environment."""
-    return Logger(use_rfc3339=True)
+    found = Logger(use_rfc3339=True)
+    # The level that Lambda lets through would go before ours, and is never above INFO.
+    logging.getLogger(found.name).setLevel(settings().log_level)
+    return found
 
 
 @lru_cache(maxsize=1)

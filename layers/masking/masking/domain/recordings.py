@@ -35,11 +35,16 @@ LEASE = timedelta(minutes=16)
 DELETION_LEASE = timedelta(seconds=60)
 
 # Seconds between tries to fetch a recording that is not there yet: two hours in all.
+
 PAUSES = (15, 30, 60, 120, 240, 480, *[900] * 7)
 TRIES = len(PAUSES)
 
 # Times that a file must come alike to be believed against its ETag.
 SIGHTINGS = 6
+
+# S3 bills its colder class for at least so long and so much; below these, and with its
+# dearer requests, it would cost more.
+COLD_DAYS, COLD_BYTES = 90, 128 * 1024
 
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
 UNKNOWN_TYPE = "application/octet-stream"
@@ -233,6 +238,16 @@ def pause_after(received: int, patience: float = sum(PAUSES)) -> int:
 def retention_tag(recording: Recording) -> str:
     """Return the value of the tag by which the bucket's lifecycle knows its age."""
     return HELD if recording.held else str(recording.retention_days)
+
+
+def storage_class(recording: Recording, length: int | None) -> str:
+    """Return the class of S3 that is cheapest for as long as the recording is kept.
+
+    Each gives an object out at once. A file without a known length is not small.
+    """
+    is_small = length is not None and length < COLD_BYTES
+    is_short = recording.retention_days < COLD_DAYS
+    return "STANDARD" if is_small or is_short else "GLACIER_IR"
 
 
 def is_hidden(recording: Recording, now: datetime) -> bool:

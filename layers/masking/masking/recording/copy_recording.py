@@ -162,6 +162,7 @@ class CopyRecording:
                 download,
                 recordings.content_type_of(inspection.format),
                 retention=recordings.retention_tag(claimed),
+                storage_class=recordings.storage_class(claimed, download.length),
                 metadata={
                     "session-uuid": claimed.session_uuid,
                     "recording-uuid": claimed.recording_uuid,

@@ -41,6 +41,7 @@ class Bucket:
         content_type: str,
         *,
         retention: str = "",
+        storage_class: str = "STANDARD",
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Write a stream to *key* unless something is there; then compare the two.
@@ -55,6 +56,7 @@ class Bucket:
             "Key": key,
             "ContentType": content_type,
             "ChecksumAlgorithm": "CRC32",
+            "StorageClass": storage_class,
             "Metadata": dict(metadata or {}),
         }
         if retention:
