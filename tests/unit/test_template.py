@@ -111,7 +111,7 @@ def test_one_version_of_python_stands_everywhere() -> None:
     assert versions == {runtime}
     for name in ("Dependencies", "Masking"):
         layer = RESOURCES[name]
-        assert layer["Metadata"]["BuildMethod"] == runtime
+        assert layer["Metadata"]["BuildMethod"] == "makefile"
         assert layer["Properties"]["CompatibleRuntimes"] == [runtime]
         assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
 
