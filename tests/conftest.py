@@ -128,13 +128,22 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 def pool(aws: EmbeddedAws) -> Iterator[Pool]:
     """Share queues, a bucket and clients of AWS among the tests of this process."""
     import boto3
+    import botocore.session
 
+    from masking.wiring import connections
     from tests.support.pool import Pool
     from tests.support.shared_clients import SharedClients
 
     made = Pool(aws)
-    boto3.setup_default_session(botocore_session=SharedClients(made.watch))
+    clients = SharedClients(made.watch)
+    boto3.setup_default_session(botocore_session=clients)
+    with pytest.MonkeyPatch.context() as patched:
+        connections.session.cache_clear()
+        patched.setattr(botocore.session, "get_session", lambda: clients)
+        # Asked for now: whoever makes clients of his own makes a session, too.
+        assert connections.session() is clients
     yield made
+    connections.session.cache_clear()
     boto3.DEFAULT_SESSION = None
 
 

@@ -10,6 +10,7 @@ Runs on a bare interpreter, wherever it was copied to.
 
 from __future__ import annotations
 
+import ast
 import compileall
 import filecmp
 import gzip
@@ -45,15 +46,27 @@ DESCRIBED = {name: name for name in SERVICES} | {"streams.dynamodb": "dynamodbst
 # vulnerabilities read, and its license.
 INFORMATION = ("METADATA", "LICEN", "NOTICE", "COPYING", "AUTHORS")
 
-# In the place of lxml, which is 12 MB for each processor and which only the SDK's
-# builder of XML uses. It is imported with the SDK, so it has to be there.
-NO_LXML = '''"""Stands in for lxml, which this layer leaves out (bundle.py)."""
+# Left out: 12 MB for each processor, which only the SDK's builder of XML uses.
+UNUSED = ("lxml",)
+
+# Packages whose modules are imported when something of them is first asked for: much of
+# a start for the sake of functions that nobody calls.
+LAZY = ("charset_normalizer", "phonenumbers", "plivo", "plivo/resources")
+
+LATER = '''
+_LATER = {later!r}
 
 
 def __getattr__(name):
-    raise ImportError(
-        "lxml is not in this layer: Plivo's builder of XML does not work here."
-    )
+    """Import what is asked for (bundle.py of the layer made this)."""
+    import importlib
+
+    if name not in _LATER:
+        raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
+    module, attribute = _LATER[name]
+    found = importlib.import_module(module, __name__)
+    globals()[name] = getattr(found, attribute) if attribute else found
+    return globals()[name]
 '''
 
 
@@ -115,7 +128,11 @@ def trim(folder: Path) -> None:
         elif path.suffix == ".pyi" or _informs_pip(path):
             path.unlink()
     shutil.rmtree(folder / "bin", ignore_errors=True)
-    _replace_lxml(folder)
+    for package in UNUSED:
+        for path in (folder / package, *folder.glob(f"{package}-*.dist-info")):
+            shutil.rmtree(path, ignore_errors=True)
+    for package in LAZY:
+        make_lazy(folder / package / "__init__.py")
     _trim_botocore(folder / "botocore" / "data")
     # Resources, which boto3 describes for itself, are made nowhere.
     shutil.rmtree(folder / "boto3" / "data", ignore_errors=True)
@@ -128,14 +145,23 @@ def _informs_pip(path: Path) -> bool:
     return of_a_package and not path.name.upper().startswith(INFORMATION)
 
 
-def _replace_lxml(folder: Path) -> None:
-    package = folder / "lxml"
-    shutil.rmtree(package, ignore_errors=True)
-    for information in folder.glob("lxml-*.dist-info"):
-        shutil.rmtree(information)
-    package.mkdir()
-    (package / "__init__.py").write_text('"""Left out: see etree.py."""\n')
-    (package / "etree.py").write_text(NO_LXML)
+def make_lazy(path: Path) -> None:
+    """Let a package import its modules when something of them is first asked for.
+
+    Every name that it has can be had as before (PEP 562).
+    """
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    later: dict[str, tuple[str, str]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            for alias in node.names:
+                module = node.module or alias.name
+                attribute = alias.name if node.module else ""
+                later[alias.asname or alias.name] = (f".{module}", attribute)
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                lines[number - 1] = ""
+    path.write_text("\n".join(lines) + LATER.format(later=later), encoding="utf-8")
 
 
 def _trim_botocore(data: Path) -> None:

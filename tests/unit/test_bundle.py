@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,7 @@ def _trimmed(bundle: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
     for name in (
         "lxml/etree.so",
         "lxml-6.0.dist-info/METADATA",
+        "charset_normalizer/__init__.py",
         "plivo/__init__.py",
         "plivo/__pycache__/__init__.cpython-311.pyc",
         "plivo-4.dist-info/METADATA",
@@ -133,23 +135,62 @@ def test_what_scanners_and_licenses_need_stays(trimmed: Path) -> None:
     }
 
     assert kept == {
-        "lxml/__init__.py",
-        "lxml/etree.py",
+        "charset_normalizer/__init__.py",
         "plivo/__init__.py",
         "plivo-4.dist-info/METADATA",
         "plivo-4.dist-info/licenses/LICENSE",
     }
 
 
-def test_what_uses_lxml_is_told_that_it_is_not_there(trimmed: Path) -> None:
-    spec = importlib.util.spec_from_file_location("etree", trimmed / "lxml/etree.py")
-    assert spec
-    assert spec.loader
-    etree = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(etree)
+LAZILY = """
+import sys
+import parcel
+assert parcel.SIZE == 3
+assert not [name for name in sys.modules if name.startswith("parcel.")]
+assert parcel.weigh() == "heavy"
+assert parcel.weigh is sys.modules["parcel.scales"].weight
+assert "parcel.label" not in sys.modules
+from parcel import label
+assert label is sys.modules["parcel.label"]
+try:
+    parcel.stamp
+except AttributeError as error:
+    assert "'parcel' has no attribute 'stamp'" in str(error)
+else:
+    raise AssertionError
+"""
 
-    with pytest.raises(ImportError, match="lxml is not in this layer"):
-        etree.Element("Response")
+
+def test_a_package_imports_its_modules_when_something_of_them_is_asked_for(
+    bundle: ModuleType, tmp_path: Path
+) -> None:
+    package = tmp_path / "parcel"
+    package.mkdir()
+    (package / "scales.py").write_text("def weight():\n    return 'heavy'\n")
+    (package / "label.py").write_text("")
+    beginning = package / "__init__.py"
+    beginning.write_text(
+        '"""A parcel."""\n'
+        "from __future__ import annotations\n"
+        "from . import label\n"
+        "from .scales import (\n    weight as weigh,\n)\n"
+        "SIZE = 3\n"
+    )
+
+    bundle.make_lazy(beginning)
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            f"import sys; sys.path.append({str(tmp_path)!r}){LAZILY}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
 
 
 def test_another_python_than_the_runtimes_makes_no_layer(

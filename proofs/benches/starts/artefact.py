@@ -34,7 +34,7 @@ def python() -> Path:
     for folder in os.get_exec_path():
         candidate = Path(folder) / runtime()
         if candidate.is_file():
-            where = [candidate, "-c", "import sys; print(sys.executable)"]
+            where = [str(candidate), "-c", "import sys; print(sys.executable)"]
             done = subprocess.run(where, capture_output=True, text=True)
             if done.returncode == 0:
                 return Path(done.stdout.strip())

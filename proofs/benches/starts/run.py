@@ -172,9 +172,7 @@ def started() -> Iterator[Surroundings]:
     with (
         tempfile.TemporaryDirectory(prefix="maskline-starts-") as folder,
         Stack(free_addresses(), Path(folder, "stack")) as stack,
-        tls_before(
-            stack.running.addresses.plivo_url, stack.running.run_dir
-        ) as plivo,
+        tls_before(stack.running.addresses.plivo_url, stack.running.run_dir) as plivo,
     ):
         handlers = Path(folder, "handlers")
         handlers.mkdir()

@@ -39,7 +39,7 @@ class Kept(BaseModel):
 
 
 @tracer.capture_method
-@idempotent_function(
+@idempotent_function(  # type: ignore[untyped-decorator]  # Powertools' has no types
     data_keyword_argument="callback", persistence_store=store, config=config
 )
 def keep(callback: dict[str, Any]) -> dict[str, Any]:

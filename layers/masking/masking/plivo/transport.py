@@ -1,10 +1,10 @@
-"""Send requests through Plivo's SDK: once, silently, with errors of our own.
+"""Send requests for Plivo's SDK: once, silently, with errors of our own.
 
-What the SDK does and this module undoes (plivo-contract 1.9): it sends a failed POST
-up to three times; it prints URLs that hold phone numbers; it drops status code and
-headers of errors; it has no setting for its base URL; it follows redirects with the
-credentials. What stays the SDK's: parameter names, encoding, authentication, the HTTP
-session.
+What the SDK's own client does and this one does not (plivo-contract 1.9): it sends a
+failed POST up to three times; it prints URLs that hold phone numbers; it drops status
+code and headers of errors; it has no setting for its base URL; it follows redirects
+with the credentials. What stays the SDK's: its resources, with the names of parameters
+and the checks of them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import plivo
+import certifi
 import requests
+from plivo.utils import is_valid_mainaccount, is_valid_subaccount
+from plivo.version import __version__
+from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
-from masking.core import numbers
+from masking.core import https
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
@@ -40,8 +43,34 @@ USUAL_WAIT = 5
 LONGEST_WAIT = 86_400
 
 
-class SdkClient(plivo.RestClient):  # type: ignore[misc]
-    """The SDK's client with its own way of sending: once, silently, answers whole."""
+class SharedContext(HTTPAdapter):
+    """Connections whose TLS context is the process's, with its authorities loaded.
+
+    Both methods are there to be overridden; what is not to be verified by the usual
+    authorities goes the usual way.
+    """
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what a connection is made with, the context among it."""
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if verify is True:
+            tls["ssl_context"] = https.trusting(certifi.where())
+        return host, tls
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Load no authorities into a context that has them."""
+        if verify is not True:
+            super().cert_verify(conn, url, verify, cert)
+
+
+class SdkClient:
+    """What the SDK's resources send by: once, silently, answers whole.
+
+    Not the SDK's own client, because importing it imports 40 resources and builds one
+    of each. Raises CarrierCredentialsRefusedError for an id that is no account's.
+    """
 
     def __init__(
         self,
@@ -50,17 +79,29 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
         base_url: str,
         timeout: tuple[float, float],
     ) -> None:
-        super().__init__(auth_id, auth_token, timeout=timeout)
-        self.base_uri = f"{base_url}/v1/Account"
+        is_an_account = is_valid_mainaccount(auth_id) or is_valid_subaccount(auth_id)
+        if not (is_an_account and auth_token):
+            detail = "The secret with Plivo's credentials has not been filled in yet."
+            raise CarrierCredentialsRefusedError(detail)
+        self.base_uri = f"{base_url}/v1/Account/{auth_id}"
+        self.timeout = timeout
+        self.session = requests.Session()
+        self.session.auth = (auth_id, auth_token)
+        self.session.headers["User-Agent"] = f"plivo-python/{__version__}"
+        self.session.mount("https://", SharedContext())
         self.before: Callable[[], None] = lambda: None
 
-    def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
+    def request(self, method: str, path: Any = (), data: Any = None, **_: Any) -> Any:
         """Send one request and return the JSON of a 2xx answer."""
         self.before()
-        request = self.create_request(method, path, data)
+        url = "/".join([self.base_uri, *map(str, path)]) + "/"
+        content = {"params" if method == "GET" else "json": data}
+        request = requests.Request(method, url, **content)
         try:
             response = self.session.send(
-                request, timeout=self.timeout, allow_redirects=False
+                self.session.prepare_request(request),
+                timeout=self.timeout,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             raise _unanswered(error) from None
@@ -105,6 +146,9 @@ def read_answer(response: requests.Response) -> Any:
             raise CarrierAnswerInvalidError(carrier_status=status)
         return body or {}
     said = body.get("error") or body.get("message") if isinstance(body, dict) else None
+    # Rare, and so not imported with every function.
+    from masking.core import numbers
+
     text = str(numbers.masked(str(said)))[:300] if said else None
     raise _refusal(status, text, response.headers.get("Retry-After"))
 
