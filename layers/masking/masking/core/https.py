@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import certifi
 import urllib3
@@ -47,6 +48,15 @@ def trusting(ca_file: str) -> ssl.SSLContext:
     context = create_urllib3_context()
     context.load_verify_locations(ca_file)
     return context
+
+
+def pools_for(url: str, ca_file: str = "") -> urllib3.PoolManager:
+    """Return connections to a host, by the proxy of the environment if it has one."""
+    context = trusting(ca_file or certifi.where())
+    proxy = get_environ_proxies(url).get(urlsplit(url).scheme)
+    if proxy:
+        return urllib3.ProxyManager(proxy, maxsize=MOST_KEPT, ssl_context=context)
+    return urllib3.PoolManager(maxsize=MOST_KEPT, ssl_context=context)
 
 
 class Sender:

@@ -9,17 +9,16 @@ and the checks of them.
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-import certifi
-import requests
+import urllib3
 from plivo.utils import is_valid_mainaccount, is_valid_subaccount
 from plivo.version import __version__
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from masking.core import https
 from masking.plivo.errors import (
@@ -43,33 +42,11 @@ USUAL_WAIT = 5
 LONGEST_WAIT = 86_400
 
 
-class SharedContext(HTTPAdapter):
-    """Connections whose TLS context is the process's, with its authorities loaded.
-
-    Both methods are there to be overridden; what is not to be verified by the usual
-    authorities goes the usual way.
-    """
-
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what a connection is made with, the context among it."""
-        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
-        if verify is True:
-            tls["ssl_context"] = https.trusting(certifi.where())
-        return host, tls
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Load no authorities into a context that has them."""
-        if verify is not True:
-            super().cert_verify(conn, url, verify, cert)
-
-
 class SdkClient:
     """What the SDK's resources send by: once, silently, answers whole.
 
-    Not the SDK's own client, because importing it imports 40 resources and builds one
-    of each. Raises CarrierCredentialsRefusedError for an id that is no account's.
+    Not the SDK's own client, because importing it imports requests and 40 resources,
+    and builds one of each.
     """
 
     def __init__(
@@ -79,67 +56,69 @@ class SdkClient:
         base_url: str,
         timeout: tuple[float, float],
     ) -> None:
+        """Speak to *base_url*. Raises CarrierCredentialsRefusedError for no account."""
         is_an_account = is_valid_mainaccount(auth_id) or is_valid_subaccount(auth_id)
         if not (is_an_account and auth_token):
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail)
         self.base_uri = f"{base_url}/v1/Account/{auth_id}"
-        self.timeout = timeout
-        self.session = requests.Session()
-        self.session.auth = (auth_id, auth_token)
-        self.session.headers["User-Agent"] = f"plivo-python/{__version__}"
-        self.session.mount("https://", SharedContext())
+        self.timeout = urllib3.Timeout(connect=timeout[0], read=timeout[1])
+        self.headers = {
+            **urllib3.make_headers(basic_auth=f"{auth_id}:{auth_token}"),
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": f"plivo-python/{__version__}",
+        }
+        self.pools = https.pools_for(base_url)
         self.before: Callable[[], None] = lambda: None
 
     def request(self, method: str, path: Any = (), data: Any = None, **_: Any) -> Any:
         """Send one request and return the JSON of a 2xx answer."""
         self.before()
         url = "/".join([self.base_uri, *map(str, path)]) + "/"
-        content = {"params" if method == "GET" else "json": data}
-        request = requests.Request(method, url, **content)
+        body = None
+        if method == "GET":
+            url = f"{url}?{urlencode(data)}" if data else url
+        elif data is not None:
+            body = json.dumps(data).encode()
         try:
-            response = self.session.send(
-                self.session.prepare_request(request),
+            answer = self.pools.urlopen(
+                method,
+                url,
+                body=body,
+                headers=self.headers,
                 timeout=self.timeout,
-                allow_redirects=False,
+                retries=False,
+                redirect=False,
             )
-        except requests.RequestException as error:
+        except urllib3.exceptions.HTTPError as error:
             raise _unanswered(error) from None
-        return read_answer(response)
+        return read_answer(answer.status, answer.data, answer.headers)
 
 
-def _unanswered(error: requests.RequestException) -> CarrierError:
+def _unanswered(error: urllib3.exceptions.HTTPError) -> CarrierError:
     """Return the error of a request that has no answer: never sent, or outcome unknown.
 
-    The texts of these errors hold the URL, so none of it is carried on.
+    Of TLS's failures a refused certificate alone is sure to come before the request is
+    sent. The texts of these errors hold the URL, so none of it is carried on.
     """
-    if isinstance(error, requests.ConnectTimeout):
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return CarrierUnreachableError()
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, urllib3.exceptions.TimeoutError):
         return CarrierTimeoutError()
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError) and _is_unsent(cause.reason):
+    if isinstance(error, urllib3.exceptions.ProxyError):
+        return CarrierUnreachableError()
+    is_of_tls = isinstance(error, urllib3.exceptions.SSLError)
+    if is_of_tls and isinstance(error.args[0], ssl.SSLCertVerificationError):
         return CarrierUnreachableError()
     return CarrierFailedError("The connection to Plivo broke.")
 
 
-def _is_unsent(reason: Exception | None) -> bool:
-    """Return whether a connection failed before a request could go out on it.
-
-    Of TLS's failures that is sure of a refused certificate alone: the others may come
-    after the request was sent.
-    """
-    if isinstance(reason, SSLError):
-        return isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    return isinstance(reason, NewConnectionError)
-
-
-def read_answer(response: requests.Response) -> Any:
+def read_answer(status: int, content: bytes, headers: Mapping[str, str]) -> Any:
     """Return the JSON of an answer. Raises CarrierError for what is no success."""
-    status = response.status_code
     try:
-        body = response.json()
-    except ValueError:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
         body = None
     if 200 <= status < 300:
         if not isinstance(body, dict) and status != 204:
@@ -150,7 +129,7 @@ def read_answer(response: requests.Response) -> Any:
     from masking.core import numbers
 
     text = str(numbers.masked(str(said)))[:300] if said else None
-    raise _refusal(status, text, response.headers.get("Retry-After"))
+    raise _refusal(status, text, headers.get("Retry-After"))
 
 
 def _refusal(status: int, text: str | None, retry_after: str | None) -> CarrierError:
