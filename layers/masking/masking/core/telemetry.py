@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from masking.core import garbage
+
 T = TypeVar("T")
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def invocation(message: str, context: object, **fields: Any) -> Iterator[None]:
         notes["milliseconds"] = round((time.perf_counter() - began) * 1000)
         logger().info(message, extra=notes)
         flush()
+        garbage.resume()
 
 
 def one_line(message: str) -> Callable[[Handler[T]], Handler[T]]:
