@@ -23,6 +23,7 @@ AS_JSON = $(if $(JSON),--json)
 # Rotating and revoking are of one key.
 KEY_TO_CHANGE = $(if $(filter rotate revoke,$(DO)),$(or $(KEY),$(error name a key by its id: make keys DO=$(DO) TENANT=$(TENANT) KEY=<id>)))
 KEEP = $(if $(DAYS),--retention-days $(DAYS)) $(if $(RECORDINGS),--recording-retention-days $(RECORDINGS))
+MEASURE = $(BIN)/python -m slipcover --out .local/coverage.json --dont-wrap-pytest
 SAM = .local/sam-venv/bin/sam
 SCAN = .local/scan-venv/bin/checkov
 PROSE = README.md CONTRIBUTING.md SECURITY.md Makefile docs events functions layers \
@@ -57,7 +58,8 @@ unit: dev ## Run the unit tests: no process, under 30 seconds
 	@$(BIN)/pytest -n $(or $(JOBS),2) --dist loadfile tests/unit
 
 test: stack dev sam build-clients ## Run all tests, with coverage, JOBS=4 files at a time
-	@$(BIN)/pytest -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95
+	@$(MEASURE) --json -m pytest -n $(or $(JOBS),4) --dist loadfile --no-loadscope-reorder
+	@$(MEASURE) --merge .local/coverage.json --skip-covered --fail-under 95
 
 endings: stack dev ## Prove at full size that sessions end and people are erased (a week, 20,000)
 	@MASKLINE_PROOFS=full $(BIN)/pytest -s tests/handlers/expire_sessions/test_cost.py \
@@ -147,7 +149,7 @@ stack: ## Install what the service needs, and .venv/bin/maskline
 
 clean: ## Remove everything that the other targets made; refused while the stack runs
 	@test ! -e .local/state/lock || $(or $(shell $(FIND_PYTHON)),python3) $(ROOT)stack/in_use.py .local/state/lock
-	@rm -rf .aws-sam .coverage .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
+	@rm -rf .aws-sam .hypothesis .local .mypy_cache .pytest_cache .ruff_cache .venv
 
 ##@ Operate it (STACK= names a deployment, JSON=1 prints JSON)
 

@@ -23,7 +23,7 @@ NAMES = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
 
 # How many modules of ours a function may load to answer in the usual way.
 BOUNDS = {
-    "get_health": 13,
+    "get_health": 14,
     "authorize": 20,
     "expire_sessions": 23,
     "on_session_event": 28,

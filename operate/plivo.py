@@ -28,7 +28,7 @@ class Tools:
 def tools(found: Deployment) -> Tools:
     """Build what commands work with; they take the reconciler's share of requests."""
     services = found.services
-    carrier = services.limited_carrier(services.rate_limit)
+    carrier = services.limited_carrier(services.rate_limit())
     return Tools(
         carrier=carrier,
         account=Account(carrier),

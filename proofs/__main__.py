@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from proofs.benches import signature
+from proofs.benches import settlement, signature
 from proofs.benches.recordings import run as storing
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
@@ -19,7 +19,11 @@ from proofs.runner import ProofError, run_on_own_stack, show
 from proofs.two_stages import run as two_stages
 from proofs.upgrade import run as upgrade
 
-BENCHES = {"signature": signature.run, "recordings": storing.run}
+BENCHES = {
+    "signature": signature.run,
+    "recordings": storing.run,
+    "settlement": settlement.run,
+}
 
 # Proofs that are run without a stack: they start what they need.
 WITHOUT_STACK: dict[str, Callable[..., Report]] = {

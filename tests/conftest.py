@@ -20,7 +20,6 @@ import hypothesis
 import pytest
 
 from tests.support.clock import Clock
-from tests.support.measuring import Measuring
 
 if TYPE_CHECKING:
     from masking.storage.stores import Stores
@@ -98,21 +97,11 @@ def _order_of(paths: Iterable[Path]) -> dict[Path, float]:
     }
 
 
-MEASURING = Measuring()
-
-
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives until the end: modules and tests."""
-    MEASURING.begin()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Measure coverage, or not, from the test's first fixture on."""
-    MEASURING.choose(item)
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +119,7 @@ def pool(aws: EmbeddedAws) -> Iterator[Pool]:
     import boto3
     import botocore.session
 
-    from masking.wiring import connections
+    from masking.core import https
     from tests.support.pool import Pool
     from tests.support.shared_clients import SharedClients
 
@@ -138,12 +127,12 @@ def pool(aws: EmbeddedAws) -> Iterator[Pool]:
     clients = SharedClients(made.watch)
     boto3.setup_default_session(botocore_session=clients)
     with pytest.MonkeyPatch.context() as patched:
-        connections.session.cache_clear()
+        https.session.cache_clear()
         patched.setattr(botocore.session, "get_session", lambda: clients)
         # Asked for now: whoever makes clients of his own makes a session, too.
-        assert connections.session() is clients
+        assert https.session() is clients
     yield made
-    connections.session.cache_clear()
+    https.session.cache_clear()
     boto3.DEFAULT_SESSION = None
 
 

@@ -7,10 +7,12 @@ from typing import Any
 from masking import wiring
 from masking.api import gateway, goodbye
 from masking.core import telemetry
+from masking.core.errors import OutOfTimeError
+from masking.core.time_limits import left_to_work, limit
 
 
 @telemetry.one_line("call answered")
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answer politely and hang up, whoever calls and whatever goes wrong with us."""
     answer = goodbye.DEFAULT
     try:
@@ -18,7 +20,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         answer = goodbye.from_settings(services.settings)
         request = gateway.request_of(event)
         telemetry.note(request_id=request.request_id)
-        kind = services.answer_call.kind_of(request)
+        with limit(left_to_work(context), OutOfTimeError):
+            kind = services.answer_call.kind_of(request)
         telemetry.note(outcome=kind)
         telemetry.count(kind)
     except Exception as error:

@@ -6,9 +6,11 @@ from typing import Any
 
 from masking import wiring
 from masking.core import telemetry
+from masking.core.time_limits import in_time
 
 
 @telemetry.one_line("key checked")
+@in_time
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer an HTTP API's request for authorization (payload 2.0, simple answer)."""
     # API Gateway writes names small; `sam local` leaves them as they came.

@@ -6,17 +6,19 @@ from typing import Any
 
 from masking import wiring
 from masking.core import telemetry
+from masking.core.time_limits import in_time, seconds_left
 
-# Milliseconds that must be left of the function's time to begin with another session:
-# longer than the requests to Plivo that one can take.
-RESERVE = 90_000
+# Seconds that must be left of the function's time to begin with another session. One
+# that needs many requests stops by itself (see `rate_limit`) and is begun anew.
+RESERVE = 30.0
 
 
 @telemetry.one_line("sessions reconciled")
+@in_time
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Work off what is due, and say what became of it."""
     reconcile_sessions = wiring.services().reconcile_sessions(
-        lambda: context.get_remaining_time_in_millis() > RESERVE
+        lambda: seconds_left(context) > RESERVE, lambda: seconds_left(context)
     )
     outcomes = reconcile_sessions.run().outcomes
     return dict(outcomes)

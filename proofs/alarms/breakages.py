@@ -39,7 +39,8 @@ PARAMETERS = {
 class Breakage:
     """A way to break it: *rings* must ring within *minutes*, *may* follow from it.
 
-    *quick* ones are tried by each run of the tests.
+    *quick* ones are tried by each run of the tests. What *is_lost* is parked again when
+    it is replayed.
     """
 
     how: str
@@ -48,6 +49,7 @@ class Breakage:
     minutes: int
     may: frozenset[str] = frozenset()
     quick: bool = False
+    is_lost: bool = False
 
 
 BREAKAGES: list[Breakage] = []
@@ -60,12 +62,15 @@ def breaks(
     *,
     may: str = "",
     quick: bool = False,
+    is_lost: bool = False,
 ) -> Callable[[Callable[[World], Iterator[Act]]], None]:
     """Add a breakage; *rings* and *may* name alarms without their last word."""
 
     def add(broken: Callable[[World], Iterator[Act]]) -> None:
         must, also = (frozenset(f"{n}Alarm" for n in s.split()) for s in (rings, may))
-        found = Breakage(how, contextmanager(broken), must, minutes, also, quick)
+        found = Breakage(
+            how, contextmanager(broken), must, minutes, also, quick, is_lost
+        )
         BREAKAGES.append(found)
 
     return add
@@ -368,6 +373,7 @@ def _(world: World) -> Iterator[Act]:
     "ChangesLost ChangeDeadLetters LiveSessionsNotCounted",
     4,
     quick=True,
+    is_lost=True,
 )
 def _(world: World) -> Iterator[Act]:
     stream = world.dynamodb.describe_table(TableName=world.stack.outputs["TableName"])
@@ -419,29 +425,83 @@ def _(world: World) -> Iterator[Act]:
 # What is given up
 
 
-@breaks("a recording is nowhere", "RecordingDeadLetters", 6)
-def _(world: World) -> Iterator[Act]:
-    unheard = {"detail-type": "recording.announced", "detail": {"recording_uuid": 1}}
-    yield once(partial(world.send, "RecordingQueue", unheard))
-
-
-def _given_up(how: str, queue: str, letters: str, also: str = "") -> None:
-    @breaks(how, letters, 30, may=f"WorkFunctionErrors {also}".strip())
+def _given_up(
+    how: str,
+    queue: str,
+    function: str,
+    letters: str,
+    begin: Callable[[World], object],
+) -> None:
+    @breaks(how, letters, 45, may="WorkFunctionErrors")
     def _(world: World) -> Iterator[Act]:
-        with world.received_at_most(2, queue):
-            world.send(queue, ["what no code knows"])
+        with world.failing(function), world.received_at_most(2, queue):
+            begin(world)
             yield nothing
 
 
-_given_up("a check fails each time", "CheckQueue", "CheckDeadLetters")
-_given_up("an erasure fails each time", "ErasureQueue", "ErasureDeadLetters")
-_given_up("an event kills its delivery", "WebhookQueue", "WebhookDeadLetters")
+def _check(world: World) -> None:
+    session = world.create()
+    world.send("CheckQueue", {"session_uuid": session["session_uuid"]})
+
+
+def _announce(world: World) -> None:
+    world.call(world.create(record=True, record_file_format="wav"))
+
+
+def _erase(world: World) -> None:
+    _ask_to_erase(world, world.create()["first_party"])
+
+
+def _ask_to_erase(world: World, number: str) -> None:
+    answer = world.api.post("/v1/erasures", json={"phone_number": number})
+    if not answer.is_success:
+        raise ProofError(f"an erasure answered {answer.text}")
+
+
+def _tell(world: World) -> None:
+    world.create(callback_url="http://127.0.0.1:9/nobody")
+
+
+def _give_up_a_batch(world: World) -> None:
+    world.create()
+    # What reads the stream looks once a second.
+    time.sleep(1.2)
+    world.send("ChangeQueue", world.batch_of_changes())
+
+
+for _queue, _function, _begin in (
+    ("Recording", "StoreRecording", _announce),
+    ("Check", "CheckSessions", _check),
+    ("Erasure", "EraseNumber", _erase),
+    ("Webhook", "DeliverWebhook", _tell),
+    ("Change", "RepublishChanges", _give_up_a_batch),
+):
+    _given_up(
+        f"what is in {_queue}Queue fails each time",
+        f"{_queue}Queue",
+        f"{_function}Function",
+        f"{_queue}DeadLetters",
+        _begin,
+    )
 
 
 @breaks("EventBridge can't reach a queue (a letter by hand)", "RuleDeadLetters", 3)
 def _(world: World) -> Iterator[Act]:
     # The emulator has no letters of rules.
-    yield once(partial(world.send, "RuleDeadLetters", {"detail": {}}))
+    session = world.create()
+    detail = {
+        "id": "evt_0123456789abcdef",
+        "type": "session.created",
+        "tenant_id": session["tenant_id"],
+        "session_uuid": session["session_uuid"],
+        "webhook": "callback_url",
+    }
+    event = {"detail-type": detail["type"], "detail": detail}
+    reasons = {
+        "TARGET_ARN": world.arn_of("WebhookQueue"),
+        "ERROR_CODE": "NO_PERMISSIONS",
+    }
+    yield once(lambda: world.send("RuleDeadLetters", event, **reasons))
 
 
 @breaks("deliveries fail on our side", "WebhookFailed", 14)
@@ -461,11 +521,7 @@ def _(world: World) -> Iterator[Act]:
 def _(world: World) -> Iterator[Act]:
     session = world.create(session_expiry=86_000)
     arm(world.simulator, {"delete_5xx_before_commit": {"rate": 1}})
-    answer = world.api.post(
-        "/v1/erasures", json={"phone_number": session["first_party"]}
-    )
-    if answer.status_code != 202:
-        raise ProofError(f"an erasure answered {answer.text}")
+    _ask_to_erase(world, session["first_party"])
     yield nothing
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from masking.plivo import callback_urls
 from masking.storage.table import read_item, written_item
 from masking.tenants.authorize import digest_of
 from plivo_simulator import account
+from proofs.alarms import runbook
 from proofs.alarms.deployed import Names, names_in
 from proofs.alarms.virtual_time import VirtualTime
 from proofs.creates.fast_forward import end_leases
@@ -151,10 +153,23 @@ class World:
 
     # Queues
 
-    def send(self, queue: str, message: object) -> None:
+    def send(self, queue: str, message: object, **attributes: str) -> None:
         """Send a message to a queue."""
-        body = json.dumps(message)
-        self.sqs.send_message(QueueUrl=self.name(queue), MessageBody=body)
+        self.sqs.send_message(
+            QueueUrl=self.name(queue),
+            MessageBody=json.dumps(message),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
+
+    def arn_of(self, queue: str) -> str:
+        """Return the ARN of a queue."""
+        answer = self.sqs.get_queue_attributes(
+            QueueUrl=self.name(queue), AttributeNames=["QueueArn"]
+        )
+        return str(answer["Attributes"]["QueueArn"])
 
     @contextmanager
     def received_at_most(self, times: int, queue: str) -> Iterator[None]:
@@ -174,18 +189,57 @@ class World:
                 QueueUrl=url, Attributes={"RedrivePolicy": kept}
             )
 
-    def mend(self) -> None:
-        """Empty all queues, and let Plivo and DynamoDB do as asked."""
+    def restore(self) -> None:
+        """Let Plivo and DynamoDB do as asked."""
         self.time.throttle("none")
         arm(self.simulator, {})
+
+    def empty(self) -> None:
+        """Empty all queues."""
         for logical_id, url in self.names.resources.items():
             if logical_id.endswith(("Queue", "DeadLetters")):
                 self.sqs.purge_queue(QueueUrl=url)
+
+    # The runbook
+
+    def written(self, entry: runbook.Entry) -> Counter[str]:
+        """Return how often each line of an entry is in the logs."""
+        return runbook.written(self.stack, entry)
+
+    def run(self, command: str) -> str | None:
+        """Run a command; return what is wrong with how it ended."""
+        return runbook.run(self.stack, command)
+
+    def parked(self, commands: list[str]) -> list[str]:
+        """Return what is parked still after these commands."""
+        return list(runbook.parked(self.stack, commands))
 
     def finish(self) -> None:
         """Have the reconciler do now what was left in doubt, and not in a while."""
         end_leases(self.stack)
         invoke(self.stack, "reconcile_sessions", {})
+
+    def batch_of_changes(self) -> dict[str, Any]:
+        """Return what Lambda sends of a batch that it gives up: where it is."""
+        streams = self.stack.aws.client("dynamodbstreams")
+        table = self.stack.outputs["TableName"]
+        arn = self.dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        described = streams.describe_stream(StreamArn=arn)["StreamDescription"]
+        shard = described["Shards"][-1]["ShardId"]
+        begun = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )
+        records = streams.get_records(ShardIterator=begun["ShardIterator"], Limit=3)
+        numbers = [r["dynamodb"]["SequenceNumber"] for r in records["Records"]]
+        return {
+            "DDBStreamBatchInfo": {
+                "shardId": shard,
+                "startSequenceNumber": numbers[0],
+                "endSequenceNumber": numbers[-1],
+                "batchSize": len(numbers),
+                "streamArn": arn,
+            }
+        }
 
     # Sessions
 

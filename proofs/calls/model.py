@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -165,6 +166,20 @@ def make(chance: random.Random) -> History:
     for number, call in enumerate(calls):
         call.reports = _reports(call, number, vocabulary, chance)
     history = History(calls, numbering, crossed)
+    _number(history)
+    return history
+
+
+def make_long(chance: random.Random, count: int, gaps: Sequence[int]) -> History:
+    """Make a history of so many calls, with such seconds between them."""
+    vocabulary = chance.choice(VOCABULARIES)
+    history = History([], chance.choice(NUMBERINGS), crossed=False)
+    at = BEGIN
+    for number in range(count):
+        call = _call(chance, at)
+        call.reports = _reports(call, number, vocabulary, chance)
+        history.calls.append(call)
+        at = call.ended + timedelta(seconds=chance.choice(gaps))
     _number(history)
     return history
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import random
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import combinations
+from typing import Any
 
 from masking.core.times import stamp
+from masking.domain import told_legs
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
 from masking.domain.ends_of_calls import AGAIN
@@ -24,6 +27,7 @@ NOT_TALKED = frozenset(
 )
 PROOFS = frozenset({"SessionSecondPartyAnswer", "SessionRecordingInitiated"})
 ENDS_OF_CALLED = ("SessionSecondPartyHangup", "SessionSecondPartyComplete")
+CALLS = "https://api.plivo.com/v1/Account/MA/Call"
 ENDS_OF_CALLER = ("SessionFirstPartyHangup", "SessionFirstPartyComplete")
 
 
@@ -32,12 +36,7 @@ def broken_by(history: History, spoilt: Spoilt, chance: random.Random) -> list[s
     events = [_event(n, report) for n, report in enumerate(spoilt.reports)]
     reports = {e.digest: r for e, r in zip(events, spoilt.reports, strict=True)}
     calls = _calls(events)
-    settled = _calls(
-        events,
-        Snapshot(
-            EARLIEST, interactions=[c.record() for c in history.calls], final=True
-        ),
-    )
+    settled = _settled(events, history)
     shuffled = chance.sample(events, len(events))
     found = [] if _calls(shuffled) == calls else ["the order of arrival counts"]
     for call in calls:
@@ -64,6 +63,28 @@ def _event(number: int, report: Report) -> CallbackEvent:
 
 def _calls(events: Sequence[CallbackEvent], *snapshots: Snapshot) -> list[Call]:
     return list(build_timeline(events, PARTIES, snapshots=snapshots).calls)
+
+
+def _settled(events: Sequence[CallbackEvent], history: History) -> list[Call]:
+    """Return the calls as settlement has them, which asks for few of the legs."""
+    records = [call.record() for call in history.calls]
+    told = build_timeline(events, PARTIES)
+    known = told_legs.calls_told(
+        [_without_legs(each) for each in records], told, PARTIES
+    )
+    interactions = [
+        found or record for found, record in zip(known, records, strict=True)
+    ]
+    return _calls(events, Snapshot(EARLIEST, interactions=interactions, final=True))
+
+
+def _without_legs(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an interaction as Plivo answers it: with the addresses of its legs."""
+    bare = dict(record)
+    for party in ("first_party", "second_party"):
+        if bare.pop(f"{party}_leg", None):
+            bare[f"{party}_resource_url"] = f"{CALLS}/{uuid.uuid4()}/"
+    return bare
 
 
 def _proves_talk(report: Report) -> bool:

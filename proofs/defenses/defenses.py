@@ -134,8 +134,8 @@ DEFENSES: tuple[Defense, ...] = (
     Defense(
         "the tenant of a session, on one route",
         f"{LAYER}/lifecycle/list_events.py",
-        "not sessions.is_shown_to(tenant_id, whole.session, now)",
-        "not sessions.is_shown_to(whole.session.tenant_id, whole.session, now)",
+        "not sessions.is_shown_to(tenant_id, found.session, now)",
+        "not sessions.is_shown_to(found.session.tenant_id, found.session, now)",
         (NOBODY_GETS_IN,),
     ),
     Defense(

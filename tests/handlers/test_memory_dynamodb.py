@@ -14,6 +14,7 @@ from masking.storage.table import (
     MARK,
     ConditionFailedError,
     Table,
+    between,
 )
 from tests.support.embedded_aws import EmbeddedAws, make_table
 from tests.support.memory_dynamodb import MemoryDynamoDb
@@ -88,6 +89,24 @@ def test_partitions_and_the_index_are_read_in_order(table: Table) -> None:
     assert [item["sk"] for item in due_now] == ["B#1", "A#2"]
     assert all(item.keys() >= {"pk", "sk", "duty_at"} for item in due_now)
     assert some.keys() == {("S#1", "A#1"), ("S#1", "B#1")}
+
+
+def test_a_query_is_paged_in_both_directions(table: Table) -> None:
+    names = [f"A#{number}" for number in range(5)]
+    for name in names:
+        table.put({"pk": "S#1", "sk": name})
+    request = between("S#1", "A#0", "A#3")
+
+    newest, is_all = table.page(2, ScanIndexForward=False, **request)
+    last, _ = table.page(4, **request)
+    whole, is_whole = table.page(5, **request)
+    paged = list(table.query(Limit=3, **request))
+
+    assert [item["sk"] for item in newest] == ["A#3", "A#2"]
+    assert not is_all
+    assert is_whole
+    assert [item["sk"] for item in last] == names[:4]
+    assert whole == paged == last
 
 
 def test_what_is_deleted_is_gone(table: Table) -> None:

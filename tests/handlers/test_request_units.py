@@ -15,7 +15,7 @@ from functions.publish_changes import app as publish_changes
 from masking import wiring
 from masking.core.problems import QuotaExceededError
 from masking.domain import due_work, transitions
-from masking.domain.due_work import Schedule, due_work_of
+from masking.domain.due_work import Action, due_work_of
 from masking.domain.sessions import Session
 from masking.lifecycle.create_session import CreateSession
 from masking.storage.stores import Stores
@@ -187,7 +187,7 @@ def test_a_state_stays_within_one_unit_with_everything_in_it(
     write, _ = meter.of(lambda: stores.sessions.replace(session, begun))
 
     assert write == 1
-    assert due_work.shard_of(session.session_uuid, Schedule.SWEEP)
+    assert due_work.shard_of(session.session_uuid, Action.EXPIRE)
 
 
 @pytest.mark.parametrize("length", [100, 1_000])

@@ -334,7 +334,9 @@ def answers() -> Iterator[tuple[str, Any]]:
         shown = session_views.session_view(each, NOW)
         yield "SessionAnswer", session_views.envelope("Session updated", each, NOW)
         yield "SessionCreated", session_views.created(each, NOW)
-        yield "SessionFound", enveloped(session={**shown, "calls": calls})
+        for before, cursor in ((0, None), (17, "cursor")):
+            paged = {"calls": calls, "calls_before": before, "calls_cursor": cursor}
+            yield "SessionFound", enveloped(session={**shown, **paged})
     for cursor in (None, "cursor"):
         yield (
             "SessionPage",

@@ -43,7 +43,7 @@ class HarnessServices(Services):
         """Return the test's carrier."""
         return self._own_carrier
 
-    def limited_carrier(self, limit: RateLimit) -> Carrier:  # noqa: ARG002
+    def limited_carrier(self, limit: RateLimit, threads: int = 1) -> Carrier:  # noqa: ARG002
         """Return the test's carrier, which no rate limits."""
         return self._own_carrier
 

@@ -29,6 +29,7 @@ class MemoryDynamoDb:
         self.records: list[dict[str, Any]] = []
         self.lost = 0
         self._shards: dict[str, set[Key]] = defaultdict(set)
+        self._partitions: dict[str, set[Key]] = defaultdict(set)
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         """Write an item."""
@@ -88,14 +89,14 @@ class MemoryDynamoDb:
             due.sort(key=lambda item: item["duty_at"]["S"])
             return {"Items": [{name: item[name] for name in names} for item in due]}
         pk = values[":pk"]["S"]
-        found = [item for key, item in sorted(self.items.items()) if key[0] == pk]
+        found = [self.items[key] for key in sorted(self._partitions[pk])]
         if ":part" in values:
             part = values[":part"]["S"]
             found = [item for item in found if item["sk"]["S"].startswith(part)]
         elif ":first" in values:
             first, last = values[":first"]["S"], values[":last"]["S"]
             found = [item for item in found if first <= item["sk"]["S"] <= last]
-        return {"Items": [dict(item) for item in found]}
+        return _page_of(found, request)
 
     def _write(self, key: Key, request: Mapping[str, Any], change: Any) -> Item:
         condition = request.get("ConditionExpression")
@@ -113,6 +114,7 @@ class MemoryDynamoDb:
 
     def _set(self, key: Key, item: Item | None) -> None:
         before = self.items.pop(key, {})
+        self._partitions[key[0]].discard(key)
         if "duty_shard" in before:
             self._shards[before["duty_shard"]["S"]].discard(key)
         change: dict[str, Any] = {
@@ -121,6 +123,7 @@ class MemoryDynamoDb:
         }
         if item is not None:
             self.items[key] = change["NewImage"] = dict(item)
+            self._partitions[key[0]].add(key)
             if "duty_shard" in item:
                 self._shards[item["duty_shard"]["S"]].add(key)
         self.records.append({"dynamodb": change})
@@ -184,6 +187,22 @@ class _Condition:
             return False
         self._tokens.pop(0)
         return True
+
+
+def _page_of(found: list[Item], request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a query's page of items, which are in ascending order."""
+    if not request.get("ScanIndexForward", True):
+        found = found[::-1]
+    if "ExclusiveStartKey" in request:
+        last = _key_of(request["ExclusiveStartKey"])
+        found = found[[_key_of(item) for item in found].index(last) + 1 :]
+    most = request.get("Limit", len(found))
+    page: dict[str, Any] = {"Items": [dict(item) for item in found[:most]]}
+    # DynamoDB looks no further than the limit, and says so even at the end.
+    if found and len(found) >= most and "Limit" in request:
+        last_item = found[most - 1]
+        page["LastEvaluatedKey"] = {name: last_item[name] for name in ("pk", "sk")}
+    return page
 
 
 def _plain(value: Mapping[str, Any]) -> Any:

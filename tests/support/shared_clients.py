@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import botocore.session
+from botocore.config import Config
 
 from tests.support.framed_client import UnsentSession
 
@@ -41,6 +42,10 @@ class SharedClients(UnsentSession):
         )
         key = (service_name, id(config), repr(rest), repr(environment))
         if key not in self._made:
+            # What the product leaves out is checked here.
+            if config is not None:
+                checked = Config(parameter_validation=True)
+                arguments = {**arguments, "config": config.merge(checked)}
             client: Any = botocore.session.get_session().create_client(
                 service_name,
                 **{k: v for k, v in arguments.items() if v is not None},

@@ -112,11 +112,13 @@ def counts(path: Path) -> Iterator[ast.expr]:
 def names_in(path: Path) -> set[str]:
     """Return the names of the metrics that a module may emit."""
     found: set[str] = set()
+    # Which quotes an f-string is written with differs among versions of Python.
+    computed = {ast.unparse(ast.parse(k, mode="eval")): v for k, v in COMPUTED.items()}
     for name in counts(path):
         if isinstance(name, ast.Constant):
             found.add(str(name.value))
         else:
-            found |= COMPUTED[ast.unparse(name)]
+            found |= computed[ast.unparse(name)]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +13,15 @@ from proofs.alarms.breakages import BREAKAGES, Act, Breakage, of_functions, once
 from proofs.alarms.deployed import Names, alarms_of
 from proofs.alarms.evaluation import Alarm, Missing
 from proofs.alarms.history import History, Metric, key_of
-from proofs.alarms.run import BACK, RINGS, SILENT, TABLE, Proof
+from proofs.alarms.run import BACK, COMMANDS, LINES, RINGS, SILENT, TABLE, Proof
+from proofs.alarms.runbook import NOT_HERE, Entry, entries
 from proofs.runner import ProofError
-from tests.unit.test_alarms import ALARMS, RESOURCES
+from tests.unit.test_alarms import ALARMS, RESOURCES, ROOT
 from tests.unit.test_template import FUNCTIONS
+
+RUNBOOK = {
+    "FirstAlarm": Entry("FirstAlarm", ("it failed",), (), ("redrive checks", "audit"))
+}
 
 # Virtual ones.
 QUICK_MINUTES = 75
@@ -42,11 +48,31 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.time = FakeTime()
-        self.mended = 0
+        self.done: list[str] = []
+        self.wrong: str | None = None
+        self.logged: Counter[str] = Counter()
+        self.left: list[str] = []
 
-    def mend(self) -> None:
-        """Count how often it was mended."""
-        self.mended += 1
+    def restore(self) -> None:
+        """Note that it is as before."""
+        self.done.append("restored")
+
+    def empty(self) -> None:
+        """Note that queues are empty."""
+        self.done.append("emptied")
+
+    def written(self, _: Entry) -> Counter[str]:
+        """Return what is in the logs."""
+        return Counter(self.logged)
+
+    def run(self, command: str) -> str | None:
+        """Note a command; return what is wrong with how it ended."""
+        self.done.append(command)
+        return self.wrong
+
+    def parked(self, commands: list[str]) -> list[str]:
+        """Return what is parked still after these commands."""
+        return self.left if commands else []
 
     def finish(self) -> None:
         """Have nothing to do."""
@@ -69,22 +95,31 @@ def alarm(name: str) -> Alarm:
 @pytest.fixture(name="proof")
 def _proof() -> Proof:
     world: Any = FakeWorld()
-    return Proof(world, [alarm("First"), alarm("Second")], lambda _: None)
+    alarms = [alarm("First"), alarm("Second")]
+    return Proof(world, alarms, lambda _: None, entries=RUNBOOK)
 
 
-def broken(proof: Proof, *failing: str, may: str = "", for_ever: bool = False) -> None:
+def broken(
+    proof: Proof,
+    *failing: str,
+    may: str = "",
+    for_ever: bool = False,
+    logged: tuple[str, ...] = ("it failed",),
+    is_lost: bool = False,
+) -> None:
     """Break it so that these fail; the first alarm has to ring."""
     world: Any = proof.world
 
     @contextmanager
     def breakage(_: object) -> Iterator[Act]:
         yield lambda: world.time.values.update(dict.fromkeys(failing, 1))
+        world.logged.update(logged)
         if not for_ever:
             world.time.values.clear()
 
     rings = frozenset({"FirstAlarm"})
     also = frozenset({f"{may}Alarm"})
-    proof.break_it(Breakage("so", breakage, rings, 3, also))
+    proof.break_it(Breakage("so", breakage, rings, 3, also, is_lost=is_lost))
 
 
 def test_the_alarm_that_has_to_ring_rings_and_is_a_row_of_the_table(
@@ -99,9 +134,69 @@ def test_the_alarm_that_has_to_ring_rings_and_is_a_row_of_the_table(
             "after minutes": "1",
             "silent again after": "3",
             "others": "none",
+            "then": "redrive checks, audit",
         }
     }
-    assert proof.world.mended  # type: ignore[attr-defined]
+
+
+def test_what_the_runbook_says_is_done_once_it_is_mended(proof: Proof) -> None:
+    world: Any = proof.world
+    broken(proof, "First", logged=("it failed",))
+
+    assert proof.report.failures == {}
+    assert world.done == ["restored", "redrive checks", "audit", "emptied"]
+
+
+def test_a_line_that_the_runbook_looks_for_and_nobody_wrote_is_a_failure(
+    proof: Proof,
+) -> None:
+    world: Any = proof.world
+    world.logged["it failed"] = 1
+    broken(proof, "First", logged=())
+
+    assert list(proof.report.failures) == [LINES]
+
+
+def test_a_command_of_the_runbook_that_fails_is_a_failure(proof: Proof) -> None:
+    world: Any = proof.world
+    world.wrong = "no such command"
+    broken(proof, "First")
+
+    assert list(proof.report.failures) == [COMMANDS]
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_what_is_parked_after_its_replay_is_a_failure_unless_it_is_lost(
+    proof: Proof, is_lost: bool
+) -> None:
+    world: Any = proof.world
+    world.left = ["one is left"]
+    broken(proof, "First", is_lost=is_lost)
+
+    assert list(proof.report.failures) == ([] if is_lost else [COMMANDS])
+
+
+def test_the_runbook_has_an_entry_for_each_alarm() -> None:
+    assert entries().keys() == ALARMS.keys()
+    assert entries().keys() >= NOT_HERE.keys()
+
+
+def test_the_runbook_looks_for_lines_that_the_code_writes() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "layers").rglob("*.py"))
+    code += "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
+    lines = [line for each in entries().values() for line in each.lines]
+
+    assert len(lines) >= 12
+    assert [line for line in lines if f'"{line}' not in code] == []
+
+
+def test_what_an_entry_names_is_read_from_the_runbook() -> None:
+    assert entries()["DutiesLateAlarm"] == Entry(
+        "DutiesLateAlarm",
+        ("sessions reconciled",),
+        ("ReconcileSessionsFunction",),
+        ("audit",),
+    )
 
 
 def test_an_alarm_that_does_not_ring_is_a_failure(proof: Proof) -> None:

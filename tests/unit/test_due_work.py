@@ -63,15 +63,35 @@ def test_every_kind_of_due_work_belongs_to_a_rule() -> None:
 
 @pytest.mark.parametrize("rule", list(Schedule))
 def test_due_work_spreads_over_all_shards_of_its_rule(rule: Schedule) -> None:
-    used = {due_work.shard_of(str(uuid.uuid4()), rule) for _ in range(1_000)}
+    kinds = [kind for kind, its in due_work.SCHEDULE_OF.items() if its is rule]
+    used = {
+        due_work.shard_of(str(uuid.uuid4()), kind)
+        for kind in kinds
+        for _ in range(1_000)
+    }
 
     assert used == set(due_work.shards(rule))
     assert len(used) == due_work.SHARDS
 
 
+def test_what_is_in_doubt_shares_no_shard_with_settlements() -> None:
+    uuids = [str(uuid.uuid4()) for _ in range(1_000)]
+    shards_of = {
+        kind: {due_work.shard_of(each, kind) for each in uuids}
+        for kind in Action
+        if kind is not Action.EXPIRE
+    }
+    settling = shards_of.pop(Action.SETTLE)
+
+    for kind, used in shards_of.items():
+        assert used == set(due_work.shards_in_doubt()), kind
+        assert not used & settling, kind
+    assert settling == set(due_work.settlement_shards())
+
+
 def test_a_session_stays_in_its_shard() -> None:
-    assert due_work.shard_of(SESSION, Schedule.SWEEP) == due_work.shard_of(
-        SESSION, Schedule.SWEEP
+    assert due_work.shard_of(SESSION, Action.EXPIRE) == due_work.shard_of(
+        SESSION, Action.EXPIRE
     )
 
 

@@ -13,6 +13,8 @@ from masking.api import gateway
 from masking.core import errors as inner
 from masking.core import problems
 from masking.core.problems import (
+    BodyTooLargeError,
+    IdempotencyKeyReusedError,
     InvalidRequestError,
     ProblemError,
     SessionNotFoundError,
@@ -281,6 +283,15 @@ def test_a_problem_document_says_what_and_which_request() -> None:
         "instance": f"urn:maskline:request:{request_id}",
         "violations": [{"field": "a"}],
     }
+
+
+def test_the_title_is_the_phrase_of_rfc_9110_with_each_python() -> None:
+    titles = {
+        problem.status: read(refusal_of(problem))["title"]
+        for problem in (BodyTooLargeError(), IdempotencyKeyReusedError())
+    }
+
+    assert titles == {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 def test_a_problem_says_how_long_to_wait_where_waiting_helps() -> None:

@@ -240,13 +240,39 @@ def test_a_caller_is_answered_whatever_else_the_api_is_asked() -> None:
     api = RESOURCES["Api"]["Properties"]
     answering = {route for route, name in routes().items() if name == "answer_call"}
 
-    assert api["RouteSettings"].keys() == answering | {"GET /v1/health"}
     assert len(answering) == 2
     for route in answering:
         settings = api["RouteSettings"][route]
         assert settings["ThrottlingBurstLimit"] >= 50
         assert settings["ThrottlingRateLimit"] >= 50
         assert settings["DetailedMetricsEnabled"]
+
+
+def test_callbacks_have_a_throttle_of_their_own_that_is_above_that_of_apps() -> None:
+    api = RESOURCES["Api"]["Properties"]
+    apps = api["DefaultRouteSettings"]
+    taking = {
+        route
+        for route, name in routes().items()
+        if name in ("on_session_event", "on_recording_event")
+    }
+
+    assert len(taking) == 4
+    for route in taking:
+        settings = api["RouteSettings"][route]
+        assert settings["ThrottlingRateLimit"] >= 4 * apps["ThrottlingRateLimit"]
+        assert settings["ThrottlingBurstLimit"] >= settings["ThrottlingRateLimit"]
+        assert settings["DetailedMetricsEnabled"]
+
+
+def test_no_other_route_has_a_throttle_of_its_own() -> None:
+    own = RESOURCES["Api"]["Properties"]["RouteSettings"].keys()
+    called = {name for route, name in routes().items() if route in own}
+
+    assert called == {
+        *("answer_call", "get_health"),
+        *("on_session_event", "on_recording_event"),
+    }
 
 
 def test_who_needs_no_key_can_take_little_of_the_account() -> None:

@@ -59,7 +59,7 @@ def ours(origin: str, sink: str, authority: str, path: str = "") -> Move:
     store = CopyRecording(
         # Nothing of the table is measured.
         None,  # type: ignore[arg-type]
-        services.bucket,
+        services.streaming_bucket,
         Media((origin,), ("MAEXAMPLEACCOUNT0000", "a-token")),
         services.now,
     )

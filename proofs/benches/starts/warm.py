@@ -1,4 +1,4 @@
-"""Measure a warm function: CPU of an invocation beside the same calls by botocore alone.
+"""Measure a warm function: CPU of an invocation beside its calls by botocore alone.
 
 What a function asks for in one invocation is noted and then asked for again, by
 botocore as it comes and by http.client, with nothing of ours. Both sides take turns in

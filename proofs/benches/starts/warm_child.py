@@ -15,6 +15,13 @@ import json
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Work = Callable[[Any], None]
 
 sys.path[:] = [each for each in sys.path if "benches" not in each]
 
@@ -33,7 +40,7 @@ class Context:
         return 25_000
 
 
-def watch(event: str, arguments: tuple) -> None:  # type: ignore[type-arg]
+def watch(event: str, arguments: Any) -> None:
     """Count connections by the place that they lead to."""
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         CONNECTED[f"{arguments[1][0]}:{arguments[1][1]}"] += 1
@@ -46,7 +53,7 @@ def resident() -> int:
         return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def repeat(work, each) -> dict:  # type: ignore[no-untyped-def, type-arg]
+def repeat(work: Work, each: Sequence[Any]) -> dict[str, Any]:
     """Do some work for each of many; return what it took."""
     for one in each[:WARM_UP]:
         work(one)
@@ -62,10 +69,10 @@ def repeat(work, each) -> dict:  # type: ignore[no-untyped-def, type-arg]
     }
 
 
-def answer_by(handler):  # type: ignore[no-untyped-def]
+def answer_by(handler: Callable[..., Any]) -> Work:
     """Return what lets a handler answer an event. Raise if it fails."""
 
-    def work(event: dict) -> None:  # type: ignore[type-arg]
+    def work(event: Any) -> None:
         answer = handler(event, Context())
         if answer.get("statusCode", 200) >= 300:
             raise RuntimeError(answer)
@@ -73,32 +80,36 @@ def answer_by(handler):  # type: ignore[no-untyped-def]
     return work
 
 
-def calls_of(work, event):  # type: ignore[no-untyped-def]
+def calls_of(work: Work, event: Any) -> list[Any]:
     """Return what is asked for while an event is answered."""
+    from masking.core import https
     from masking.plivo import transport
-    from masking.wiring import connections
 
-    asked = []
+    asked: list[Any] = []
 
-    def note(params, model, **_):  # type: ignore[no-untyped-def]
+    def note(params: Any, model: Any, **_: Any) -> None:
         service = model.service_model.service_name
         asked.append([service, model.name, params])
 
-    session = connections.session()
+    noting: Any = note
+    session = https.session()
     for service in ("dynamodb", "secrets-manager", "sqs"):
-        session.register(f"before-parameter-build.{service}", note)
+        session.register(f"before-parameter-build.{service}", noting)
     send = transport.SdkClient.request
 
-    def request(self, method, path=(), data=None, **more):  # type: ignore[no-untyped-def]
+    def request(
+        self: Any, method: str, path: Any = (), data: Any = None, **more: Any
+    ) -> Any:
         asked.append(["plivo", method, [list(path), data]])
         return send(self, method, path, data, **more)
 
-    transport.SdkClient.request = request
+    client: Any = transport.SdkClient
+    client.request = request
     work(event)
     return asked
 
 
-def asking(calls):  # type: ignore[no-untyped-def]
+def asking(calls: Sequence[Any]) -> Work:
     """Return what makes the calls, and nothing else, once."""
     import http.client
     import ssl
@@ -141,12 +152,11 @@ def main(way: str, *folders: str) -> None:
     sys.path[:0] = folders
     given = json.loads(sys.stdin.read())
     sys.addaudithook(watch)
+    told: Any
     if way == "bare":
         told = repeat(asking(given["calls"]), range(given["count"]))
     else:
-        import app
-
-        work = answer_by(app.lambda_handler)
+        work = answer_by(__import__("app").lambda_handler)
         told = (
             calls_of(work, given["events"][0])
             if way == "calls"

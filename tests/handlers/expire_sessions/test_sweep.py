@@ -196,7 +196,7 @@ def test_due_work_of_another_kind_is_not_the_sweeps(
         def list_due(
             self, shard: str, _now: datetime, _after: Due | None = None
         ) -> Iterator[Due]:
-            mine = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
+            mine = due_work.shard_of(session.session_uuid, Action.EXPIRE)
             yield from [Due(session.session_uuid, "")] if shard == mine else []
 
     stale = stores_with_client(stores, stores.table.client)
@@ -345,7 +345,7 @@ def test_a_page_of_the_index_is_not_all_of_it(stores: Stores, clock: Clock) -> N
             return self._client.query(**request, Limit=1)  # type: ignore[attr-defined]
 
     session = planted(stores, clock, expiry_time=clock())
-    shard = due_work.shard_of(session.session_uuid, Schedule.SWEEP)
+    shard = due_work.shard_of(session.session_uuid, Action.EXPIRE)
     while len(list(stores.due_work.list_due(shard, clock()))) < 3:
         planted(stores, clock, expiry_time=clock())
     paged = stores_with_client(stores, Paged(stores.table.client))

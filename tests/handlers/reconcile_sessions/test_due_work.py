@@ -401,4 +401,4 @@ def test_a_function_without_time_left_begins_nothing(
     clock.advance(minutes=-5)
     lost(services, plivo, clock, "create_5xx_after_commit")
 
-    assert app.lambda_handler(sample("reconcile_sessions"), Context(80_000)) == {}
+    assert app.lambda_handler(sample("reconcile_sessions"), Context(29_000)) == {}

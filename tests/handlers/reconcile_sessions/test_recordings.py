@@ -75,7 +75,9 @@ def test_what_is_known_already_is_not_announced_again_but_what_was_forgotten_is(
     name = called(plivo, recorded)
     announced(services, recorded, clock, plivo.recordings()[-1]["url"], name)
 
-    missing = reconciler_of(services, clock).settlement().recordings.fetch(recorded)
+    settlement = reconciler_of(services, clock).settlement()
+    there = settlement.carrier.get(str(recorded.carrier_session_uuid))
+    missing = settlement.recordings.fetch(recorded, there.totals["interaction"])
 
     assert missing == 1
     again = [e for e in drain() if e["detail-type"] == "recording.announced"]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from bisect import bisect_left
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
-from masking.domain.sessions import Session
+from masking.core.errors import OutOfTimeError
+from masking.domain import sessions
+from masking.domain.sessions import Session, Status
 from masking.lifecycle import reconcile, reconcile_sessions
 from masking.lifecycle.reconcile import Reconciler
-from masking.lifecycle.reconcile_sessions import ReconcileSessions
-from masking.plivo.rate_limit import RateLimit
+from masking.lifecycle.reconcile_sessions import WORKERS, ReconcileSessions
+from masking.plivo.rate_limit import ASK_SECONDS, RateLimit
+from tests.support.clock import Clock
 from tests.support.harness import Harness
 from tests.support.reconciling import reconciliation
 
@@ -154,6 +161,154 @@ def test_the_rate_limit_holds_over_every_five_seconds(per_second: int) -> None:
     assert most <= per_second * 5 * 1.5 + 1
     assert most <= 300 or per_second == 60
     assert sent[-1] >= 30 - 2.5 - 1
+
+
+def test_the_rate_holds_over_all_threads() -> None:
+    """A thousand requests by 16 threads, on a clock that sleeping moves."""
+    lock = threading.Lock()
+    begun = 0.0
+    sent: list[float] = []
+    waits = threading.local()
+
+    def sleep(seconds: float) -> None:
+        waits.seconds = seconds
+
+    limit = RateLimit(20, ticks=lambda: begun, sleep=sleep)
+
+    def ask() -> None:
+        for _ in range(50):
+            waits.seconds = 0.0
+            limit.wait()
+            with lock:
+                sent.append(begun + waits.seconds)
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    sent.sort()
+    most = max(bisect_left(sent, at + 5) - n for n, at in enumerate(sent))
+    assert limit.requests == len(sent) == 800
+    assert most <= 20 * 5 * 1.5 + 1
+    assert len(set(sent)) >= 800 - 50
+
+
+def test_no_request_is_begun_that_the_function_would_not_live_to_see() -> None:
+    limit = RateLimit(20, seconds_left=lambda: ASK_SECONDS - 1)
+
+    with pytest.raises(OutOfTimeError):
+        limit.wait()
+
+    assert limit.requests == 0
+
+
+def test_a_thousand_settlements_keep_no_create_in_doubt_waiting(
+    harness: Harness,
+) -> None:
+    """A minute passes with every tenth settlement; a create is in doubt from then on.
+
+    It is found within a minute, whatever is still to be settled.
+    """
+    now = harness.now()
+    settling = [_planted(number, now, Status.EXPIRED) for number in range(1_000)]
+    harness.put_sessions(settling)
+    doubted = _planted(1_000, now, Status.RESERVED)
+    late = _planted(1_001, now, Status.RESERVED)
+    harness.put_sessions([doubted])
+    clock = Clock(now)
+    seen: list[str] = []
+    lock = threading.Lock()
+
+    class Noting(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            with lock:
+                seen.append(session_uuid)
+                clock.advance(seconds=6)
+                if len(seen) == 100:
+                    harness.put_sessions([late])
+            return reconcile.LEFT
+
+    reconciler = Noting(**{**vars(harness.services.reconciler), "now": clock})
+    reconciliation(reconciler).work()
+
+    assert seen[0] == doubted.session_uuid
+    assert 100 <= seen.index(late.session_uuid) <= 100 + 10 + 2 * WORKERS
+    assert len(seen) == len(set(seen)) == 1_002
+
+
+def test_a_fault_of_the_store_in_one_session_stops_no_other(
+    harness: Harness,
+) -> None:
+    made = _expired(harness, 12)
+    poison = made[3].session_uuid
+    worked: list[str] = []
+
+    class Fragile(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            if session_uuid == poison:
+                raise ClientError({"Error": {"Code": "ValidationException"}}, "PutItem")
+            worked.append(session_uuid)
+            return reconcile.LEFT
+
+    run = reconciliation(Fragile(**vars(harness.services.reconciler))).work()
+
+    assert len(worked) == 11
+    assert run.outcomes["failed"] == 1
+
+
+def test_a_store_that_fails_every_time_fails_the_run_and_frees_its_lease(
+    harness: Harness,
+) -> None:
+    _expired(harness, 12)
+    tries: list[str] = []
+
+    class Down(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            tries.append(session_uuid)
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
+
+    with pytest.raises(EndpointConnectionError):
+        reconciliation(Down(**vars(harness.services.reconciler))).work()
+
+    assert len(tries) == reconcile_sessions.MOST_FAILURES
+    assert not harness.reconcile().busy
+
+
+def test_a_thread_that_hangs_is_left_when_the_function_must_end(
+    harness: Harness,
+) -> None:
+    _expired(harness, 1)
+    woken = threading.Event()
+
+    class Hanging(Reconciler):
+        def work_off(self, session_uuid: str) -> str:
+            woken.wait(30)
+            return super().work_off(session_uuid)
+
+    hanging = reconciliation(Hanging(**vars(harness.services.reconciler)))
+    run = replace(hanging, seconds_left=lambda: 9.0).work()
+    woken.set()
+
+    assert not run.outcomes
+    assert not harness.reconcile().busy
+
+
+def _planted(number: int, at: datetime, status: Status) -> Session:
+    """Return a session for which something is due."""
+    return Session(
+        session_uuid=sessions.session_uuid_for("acme", f"planted {number}"),
+        tenant_id="acme",
+        status=status,
+        version=1,
+        attempt=1,
+        request_hash="",
+        base_url="",
+        reserved_at=at - timedelta(hours=2),
+        lease_until=at - timedelta(hours=1) if status is Status.RESERVED else None,
+        settle_at=at - timedelta(hours=1) if status is Status.EXPIRED else None,
+    )
 
 
 def _for(count: int) -> Callable[[], bool]:

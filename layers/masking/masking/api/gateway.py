@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from masking.core import telemetry
+from masking.core import telemetry, time_limits
 from masking.core.problems import (
     UNKNOWN,
     BodyTooLargeError,
@@ -40,6 +40,9 @@ NAMED = {
     "erasure_id": "erasure_id",
     "id": "event_id",
 }
+
+# Names of RFC 9110 that Python's before 3.13 does not have yet.
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
@@ -127,6 +130,7 @@ class Response:
     headers: Mapping[str, str] | None = None
 
 
+Answer = dict[str, Any]
 Handler = Callable[[Request], Response]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -149,24 +153,28 @@ def route(
             telemetry.logger().append_keys(request_id=request_id)
             named = {"route": event.get("routeKey")}
             with telemetry.invocation("request answered", context, **named):
-                answer = answered(event, request_id)
+                left = time_limits.left_to_work(context)
+                answer = answered(event, request_id, left)
                 telemetry.note(status=answer["statusCode"])
                 return answer
 
-        def answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
+        def answered(event: dict[str, Any], request_id: str, seconds: float) -> Answer:
             try:
                 request = request_of(event)
                 telemetry.note(tenant_id=request.tenant_id or None)
                 given = request.parameters
                 telemetry.note_ids(**{ours: given.get(n) for n, ours in NAMED.items()})
                 _enforce(scope, request)
-                return _answer(handle(request))
+                with time_limits.limit(seconds):
+                    return _answer(handle(request))
             except ProblemError as problem:
                 return _refuse(problem, request_id, undone)
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, time_limits.TimeIsUpError) as error:
                 unavailable = StorageUnavailableError(retry_after=2)
                 unavailable.__cause__ = error
-                return _refuse(unavailable, request_id, undone)
+                is_late = isinstance(error, time_limits.TimeIsUpError)
+                outcome = UNKNOWN if undone and is_late else undone
+                return _refuse(unavailable, request_id, outcome)
             except Exception as error:
                 # Not the text of the error: it may hold what the caller sent.
                 telemetry.logger().error("unexpected error", extra=_named(error))
@@ -262,15 +270,12 @@ def _refuse(
         extra = _named(problem.__cause__ or problem)
         telemetry.logger().error("AWS failed", extra=extra)
         telemetry.count("StorageUnavailable")
-    headers = {
-        "content-type": "application/problem+json",
-        "cache-control": "no-store",
-    }
+    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
     if problem.retry_after is not None:
         headers["retry-after"] = str(problem.retry_after)
     document = {
         "type": f"urn:maskline:problem:{problem.code}",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase,
         "status": int(problem.status),
         "code": problem.code,
         "detail": problem.explanation,

@@ -12,6 +12,7 @@ import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -104,15 +105,47 @@ def page_of(
         try:
             rest = [each for each in found if place_of(each) > asked.after]
         except TypeError:
-            rule = "must be the cursor of an earlier page"
-            violation = {"field": "cursor", "rule": rule, "sent": None}
-            raise InvalidRequestError(violations=[violation]) from None
+            raise _foreign_cursor() from None
     shown = rest[: asked.limit]
     more = len(rest) > len(shown)
-    return Page(shown, _cursor(place_of(shown[-1])) if more else None)
+    return Page(shown, cursor_of(place_of(shown[-1])) if more else None)
 
 
-def _cursor(place: list[Any]) -> str:
+def cursor_in(query: str) -> list[Any] | None:
+    """Return the place of the `cursor` in a query, which may have others beside it.
+
+    Raises InvalidRequestError.
+    """
+    sent = dict(pairs_in(query)).get("cursor") if query else None
+    if sent is None:
+        return None
+    place = _place_in(sent)
+    if place is None:
+        raise _foreign_cursor()
+    return place
+
+
+def time_in(place: list[Any] | None) -> datetime | None:
+    """Return the time that the place of a cursor begins with; None without one.
+
+    Raises InvalidRequestError for the cursor of another kind of page.
+    """
+    if place is None:
+        return None
+    try:
+        at = datetime.fromisoformat(place[0])
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (IndexError, OverflowError, TypeError, ValueError):
+        raise _foreign_cursor() from None
+
+
+def _foreign_cursor() -> InvalidRequestError:
+    rule = "must be the cursor of an earlier page"
+    return InvalidRequestError(violations=[violation_of("cursor", rule)])
+
+
+def cursor_of(place: list[Any]) -> str:
+    """Return the cursor of what follows on a place."""
     text = json.dumps(place, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

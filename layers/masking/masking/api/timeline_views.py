@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from masking.api import pages
 from masking.api.session_views import session_view
 from masking.core import amounts
 from masking.core.key_space import Item
@@ -14,8 +15,10 @@ from masking.core.times import rfc3339
 from masking.domain import plivo_events
 from masking.domain.callback_event import CallbackEvent
 from masking.domain.calls import Call
-from masking.domain.sessions import Session
 from masking.domain.timeline import Timeline
+
+if TYPE_CHECKING:
+    from masking.storage.histories import CallsRead
 
 
 def call_view(call: Call) -> dict[str, Any]:
@@ -73,14 +76,18 @@ def event_view(
     }
 
 
-def session_with_calls(
-    session: Session, calls: Iterable[Call], now: datetime
-) -> dict[str, Any]:
-    """Return a session in the envelope of Plivo's get, with its calls."""
+def session_with_calls(found: CallsRead, now: datetime) -> dict[str, Any]:
+    """Return a session in the envelope of Plivo's get, with its calls.
+
+    Of a long session they are the newest; a cursor leads to those before them.
+    """
+    earlier = pages.cursor_of([found.since.isoformat()]) if found.since else None
     return {
         "api_id": str(uuid.uuid4()),
         "session": {
-            **session_view(session, now),
-            "calls": [call_view(call) for call in calls],
+            **session_view(found.session, now),
+            "calls": [call_view(call) for call in found.calls],
+            "calls_before": found.before,
+            "calls_cursor": earlier,
         },
     }

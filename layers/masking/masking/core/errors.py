@@ -11,6 +11,7 @@ MasklineError
 ├── RecordingRefusedError        the recording must not or cannot be stored
 ├── EventsNotTakenError          the bus did not take some events
 ├── ChangesNotReadError          a range of the table's stream did not come to its end
+├── OutOfTimeError               the function ends before the next step could
 └── ProblemError                 see `problems`
 """
 
@@ -88,3 +89,7 @@ class ChangesNotReadError(MasklineError):
 
 class TargetRefusedError(MasklineError):
     """A URL of an app's leads where nothing may be sent."""
+
+
+class OutOfTimeError(MasklineError):
+    """The function ends before the next step could."""

@@ -1,8 +1,8 @@
 """Send requests over TLS with one context and one pool of connections for a process.
 
-botocore and requests load all authorities anew for each client or connection, which
-costs more CPU than the request. Here they are loaded once; what is trusted, and how a
-certificate is checked, is the same.
+One session makes all clients of AWS. botocore loads all authorities anew for each
+connection, which costs more CPU than the request. Here they are loaded once; what is
+trusted, and how a certificate is checked, is the same.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import botocore.session
 import certifi
 import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -50,13 +52,35 @@ def trusting(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def pools_for(url: str, ca_file: str = "") -> urllib3.PoolManager:
-    """Return connections to a host, by the proxy of the environment if it has one."""
+def pools_for(url: str, ca_file: str = "", most: int = 1) -> urllib3.PoolManager:
+    """Return connections to a host, by the proxy of the environment if it has one.
+
+    So many are kept as are used at once, *most*.
+    """
     context = trusting(ca_file or certifi.where())
     proxy = get_environ_proxies(url).get(urlsplit(url).scheme)
     if proxy:
-        return urllib3.ProxyManager(proxy, maxsize=MOST_KEPT, ssl_context=context)
-    return urllib3.PoolManager(maxsize=MOST_KEPT, ssl_context=context)
+        return urllib3.ProxyManager(proxy, maxsize=most, ssl_context=context)
+    return urllib3.PoolManager(maxsize=most, ssl_context=context)
+
+
+@lru_cache(maxsize=8)
+def lean(config: Config) -> Config:
+    """Return a configuration without a sixth of what a request takes.
+
+    botocore would check its parameters against their description, as it does in tests,
+    and write into a header what this machine is, twice.
+    """
+    agent = f"maskline botocore/{botocore.__version__}"
+    return config.merge(Config(parameter_validation=False, user_agent=agent))
+
+
+@lru_cache(maxsize=1)
+def session() -> Session:
+    """Return the session that makes the clients of this process."""
+    made = botocore.session.get_session()
+    Sender(made)
+    return made
 
 
 class Sender:

@@ -11,6 +11,8 @@
 | callback         | S#{session}           | E#{time}#{sha256}| each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
 |                  |                       |                  | step of its life   |
+| checkpoint       | S#{session}           | T1#{time}        | stream, in a long  |
+|                  |                       |                  | session            |
 | legal hold       | S#{session}           | A#HOLD           | operator           |
 | delivery         | S#{session}           | W#{event}        | each attempt       |
 |                  | S#{erasure}           |                  |                    |
@@ -83,6 +85,8 @@ ASPECT = "A"
 CALL = "C"
 CALLBACK = "E"
 RECORDING = "R"
+# Counted by the rules of this release; others count by theirs, under another number.
+CHECKPOINT = "T1"
 DELIVERY = "W"
 
 Item = dict[str, Any]

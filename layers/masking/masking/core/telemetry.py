@@ -7,6 +7,7 @@ others: whatever happens in between adds to that line by `note`.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,6 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from masking.core import garbage
-
 T = TypeVar("T")
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     Handler = Callable[[dict[str, Any], Any], T]
 
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+
+# Powertools' metrics are not made for threads.
+_LOCK = threading.Lock()
 
 _NOTES: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
 
@@ -68,7 +70,6 @@ def invocation(message: str, context: object, **fields: Any) -> Iterator[None]:
         notes["milliseconds"] = round((time.perf_counter() - began) * 1000)
         logger().info(message, extra=notes)
         flush()
-        garbage.resume()
 
 
 def one_line(message: str) -> Callable[[Handler[T]], Handler[T]]:
@@ -99,9 +100,10 @@ def note_ids(**ids: object) -> None:
 
 def count(name: str, value: float = 1, **fields: Any) -> None:
     """Count *value* of *name*; *fields* go beside it and are not dimensions."""
-    metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
-    for field, content in fields.items():
-        metrics().add_metadata(key=field, value=content)
+    with _LOCK:
+        metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+        for field, content in fields.items():
+            metrics().add_metadata(key=field, value=content)
 
 
 def count_carrier_failure(code: str, metric: str | None) -> None:

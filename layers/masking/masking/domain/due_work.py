@@ -1,7 +1,8 @@
 """What a session next needs done, when, and which schedule does it.
 
 Due work stands in the sparse index `duties`, in one of a few shards of its schedule,
-so that a schedule reads what is due and nothing else.
+so that a schedule reads what is due and nothing else. What is in doubt has shards of
+its own among the reconciler's, and so never waits behind what is only to be settled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from masking.domain.sessions import (
 )
 
 SHARDS = 16
+
+# Of the reconciler's, so many are for what is in doubt. Releases up to 0.2.0 spread all
+# of its work over all of its shards, and work off whatever they find in any of them;
+# so does this one.
+SHARDS_IN_DOUBT = 4
 
 # For how long, and for twice that at most, a session's items outlive its retention;
 # a fourth of a short retention if that is less.
@@ -111,11 +117,26 @@ def purge_time(
     return kept_until + slack
 
 
-def shard_of(session_uuid: str, rule: Schedule) -> str:
+def shard_of(session_uuid: str, kind: Action) -> str:
     """Return the shard of index `duties` that a session's due work stands in."""
-    return f"{rule}#{zlib.crc32(session_uuid.encode()) % SHARDS:02d}"
+    mine = shards(SCHEDULE_OF[kind])
+    if kind is Action.SETTLE:
+        mine = settlement_shards()
+    elif kind is not Action.EXPIRE:
+        mine = shards_in_doubt()
+    return mine[zlib.crc32(session_uuid.encode()) % len(mine)]
 
 
 def shards(rule: Schedule) -> list[str]:
     """List the shards of index `duties` that belong to a schedule."""
     return [f"{rule}#{number:02d}" for number in range(SHARDS)]
+
+
+def shards_in_doubt() -> list[str]:
+    """List the reconciler's shards of what is in doubt: creates, updates, endings."""
+    return shards(Schedule.RECONCILE)[:SHARDS_IN_DOUBT]
+
+
+def settlement_shards() -> list[str]:
+    """List the reconciler's shards of what is to be settled."""
+    return shards(Schedule.RECONCILE)[SHARDS_IN_DOUBT:]

@@ -21,6 +21,7 @@ from masking.core import callers
 from masking.domain import gather_calls, settled_calls, split_calls
 from masking.domain.callback_event import EARLIEST, CallbackEvent, ordered
 from masking.domain.calls import CERTAIN, INFERRED, SETTLED, Call, call_from
+from masking.domain.checkpoints import BEGINNING, Checkpoint
 from masking.domain.gathered import Gathered
 from masking.domain.inferred_order import with_order
 from masking.domain.plivo_events import NUMBER_REPLACED, PARTIES_HANGUP, Stage
@@ -58,7 +59,8 @@ class Snapshot:
 class Timeline:
     """What became of a session: its calls, its number now, all callbacks in order.
 
-    With *is_cut* it is a part of that, made of some of the callbacks.
+    With *is_cut* it is a part of that, made of some of the callbacks. *is_whole* says
+    that nothing of it is missing, in doubt or in conflict, nor of what was before.
     """
 
     calls: tuple[Call, ...]
@@ -67,12 +69,13 @@ class Timeline:
     billed_seconds: int = 0
     amount: Decimal = Decimal(0)
     is_cut: bool = False
-    _ordinals: Mapping[str, int] = field(default_factory=dict)
+    is_whole: bool = False
+    _places: Mapping[str, int] = field(default_factory=dict)
 
     def call_of(self, digest: str) -> Call | None:
         """Return the call that a callback belongs to, None for the session's own."""
-        ordinal = self._ordinals.get(digest)
-        return self.calls[ordinal - 1] if ordinal else None
+        place = self._places.get(digest)
+        return None if place is None else self.calls[place]
 
 
 def build_timeline(
@@ -82,16 +85,18 @@ def build_timeline(
     virtual_number: str | None = None,
     snapshots: Iterable[Snapshot] = (),
     is_cut: bool = False,
+    since: Checkpoint = BEGINNING,
 ) -> Timeline:
     """Build the timeline of a session: calls, number now, callbacks in order.
 
     *parties* are the numbers of `first` and `second`; *virtual_number* is the one that
     the session was created with. With *is_cut* the session has more callbacks: nothing
-    is certain then, and which of its calls these are is not known.
+    is certain then, and which of its calls these are is not known. They are all that
+    came after the checkpoint *since*.
     """
     history = ordered(events)
     newest = max(snapshots, key=_order_of, default=None)
-    calls = _calls_of(history, parties)
+    calls, is_whole = _calls_of(history, parties, since)
     if is_cut:
         calls = [replace(each, certainty=INFERRED, is_counted=False) for each in calls]
     if newest and newest.final:
@@ -115,7 +120,8 @@ def build_timeline(
         billed_seconds=billed,
         amount=amount,
         is_cut=is_cut,
-        _ordinals={digest: call.ordinal for call in calls for digest in call.digests},
+        is_whole=is_whole and not is_cut,
+        _places={d: place for place, call in enumerate(calls) for d in call.digests},
     )
 
 
@@ -124,9 +130,11 @@ def _order_of(snapshot: Snapshot) -> tuple[datetime, bool, str]:
 
 
 def _calls_of(
-    history: Sequence[CallbackEvent], parties: Mapping[str, str | None]
-) -> list[Call]:
-    """Build the calls that callbacks tell of."""
+    history: Sequence[CallbackEvent],
+    parties: Mapping[str, str | None],
+    since: Checkpoint,
+) -> tuple[list[Call], bool]:
+    """Build the calls that callbacks tell of; return also whether all is there."""
     of_calls = [each for each in history if each.is_of_call]
     chains = split_calls.split_calls(of_calls)
     strict = chains is not None
@@ -135,10 +143,10 @@ def _calls_of(
         if chains is None
         else [Gathered(chain) for chain in chains]
     )
-    whole = strict and _is_whole(history, [each.events for each in gathered])
-    return [
+    whole = strict and _is_whole(history, [each.events for each in gathered], since)
+    calls = [
         call_from(
-            number,
+            since.calls + number,
             each.evidence,
             parties,
             digests=[event.digest for event in each.events],
@@ -148,13 +156,16 @@ def _calls_of(
         )
         for number, each in enumerate(gathered, start=1)
     ]
+    return calls, whole
 
 
 def _is_whole(
-    history: Sequence[CallbackEvent], chains: Sequence[Sequence[CallbackEvent]]
+    history: Sequence[CallbackEvent],
+    chains: Sequence[Sequence[CallbackEvent]],
+    since: Checkpoint,
 ) -> bool:
     """Return whether nothing is missing and no callback could be another call's."""
-    if not all(each.is_timed_plainly for each in history):
+    if not since.is_whole or not all(each.is_timed_plainly for each in history):
         return False
     # Two calls that touch within a second were split by inference.
     for before, after in pairwise(chains):
@@ -162,9 +173,10 @@ def _is_whole(
             return False
     if split_calls.restarts([each for chain in chains for each in chain]):
         # `split_calls` has seen to it that each begins with 1 and has no gap.
-        return True
+        return since in (BEGINNING, replace(since, number=None))
     numbers = sorted(each.sequence or 0 for each in history)
-    return numbers == list(range(1, len(numbers) + 1))
+    first = (since.number or 0) + 1
+    return numbers == list(range(first, first + len(numbers)))
 
 
 def _number_now(

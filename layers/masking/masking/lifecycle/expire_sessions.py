@@ -67,8 +67,12 @@ class ExpireSessions:
         lists = [each for each in looked if each is not None]
         swept = [Swept()]
         if lists:
-            with ThreadPoolExecutor(len(lists)) as pool:
+            pool = ThreadPoolExecutor(len(lists))
+            try:
                 swept += pool.map(lambda each: self._end_shard(each, now), lists)
+            finally:
+                # One that hangs is left behind, so that the function ends in time.
+                pool.shutdown(wait=False, cancel_futures=True)
         ended = sum(each.ended for each in swept)
         late = max(each.late for each in swept)
         telemetry.count("OldestExpiryMinutes", late / timedelta(minutes=1))

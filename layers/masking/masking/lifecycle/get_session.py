@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from masking.core.problems import SessionNotFoundError
 from masking.domain import sessions
-from masking.domain.sessions import Session
-from masking.domain.timeline import Timeline
-from masking.storage.timelines import timeline_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from masking.core.times import Clock
+    from masking.storage.histories import CallsRead
     from masking.storage.stores import Stores
 
 
@@ -23,10 +23,15 @@ class GetSession:
     stores: Stores
     now: Clock
 
-    def get(self, session_uuid: str, *, tenant_id: str) -> tuple[Session, Timeline]:
-        """Return a tenant's session and its timeline. Raises SessionNotFoundError."""
-        whole = self.stores.sessions.load_whole(session_uuid)
+    def get(
+        self, session_uuid: str, *, tenant_id: str, until: datetime | None = None
+    ) -> CallsRead:
+        """Return a tenant's session and its calls; of a long one, the newest.
+
+        With *until* it is those before that time. Raises SessionNotFoundError.
+        """
+        found = self.stores.histories.calls(session_uuid, until)
         now = self.now()
-        if whole is None or not sessions.is_shown_to(tenant_id, whole.session, now):
+        if found is None or not sessions.is_shown_to(tenant_id, found.session, now):
             raise SessionNotFoundError
-        return whole.session, timeline_of(whole.callbacks, whole.session)
+        return found

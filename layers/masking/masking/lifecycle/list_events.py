@@ -12,7 +12,6 @@ from masking.core.key_space import name_of
 from masking.core.problems import SessionNotFoundError
 from masking.domain import sessions
 from masking.domain.callback_event import CallbackEvent
-from masking.storage.timelines import timeline_of
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -33,16 +32,16 @@ class ListEvents:
 
         Raises SessionNotFoundError, and InvalidRequestError for a foreign cursor.
         """
-        whole = self.stores.sessions.load_whole(session_uuid)
+        after = pages.time_in(asked.after)
+        found = self.stores.histories.events(session_uuid, after, asked.limit + 1)
         now = self.now()
-        if whole is None or not sessions.is_shown_to(tenant_id, whole.session, now):
+        if found is None or not sessions.is_shown_to(tenant_id, found.session, now):
             raise SessionNotFoundError
-        parties = sessions.parties_of(whole.session)
-        timeline = timeline_of(whole.callbacks, whole.session)
-        kept = {name_of(item): item for item in whole.callbacks}
-        page = pages.page_of(timeline.history, asked, _place_of)
+        parties = sessions.parties_of(found.session)
+        kept = {name_of(item): item for item in found.items}
+        page = pages.page_of(found.history, asked, _place_of)
         shown = [
-            event_view(event, kept[event.digest], timeline, parties)
+            event_view(event, kept[event.digest], found.timeline, parties)
             for event in page.shown
         ]
         return pages.page_view(shown, limit=asked.limit, cursor=page.cursor)

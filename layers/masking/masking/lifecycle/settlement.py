@@ -5,9 +5,11 @@
                          ▼ (until it must have ended)       ▼ fetch again, up to 6
 
 Plivo's totals follow a call with a delay of their own and its callbacks may be lost;
-so nothing is believed before two fetches agree. The due work stays where it is in the
-index until the end, which saves a write for each fetch. A callback that comes after
-the end opens the session once more (see `reactions`).
+so nothing is believed before two fetches agree. In the ordinary case these are all that
+Plivo is asked: the records of a call's legs are read where callbacks don't tell all of
+it (see `told_legs`), and once, unless Plivo's account of the call changes. The due work
+stays where it is in the index until the end, which saves a write for each fetch. A
+callback that comes after the end opens the session once more (see `reactions`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,10 +27,11 @@ from masking.domain import (
     carrier_answers,
     plivo_events,
     redaction,
-    sessions,
+    told_legs,
     transitions,
 )
-from masking.domain.sessions import CarrierSession, Session
+from masking.domain.sessions import PARTIES, CarrierSession, Session, parties_of
+from masking.domain.timeline import Timeline
 from masking.plivo.errors import CarrierSessionMissingError
 from masking.storage import timelines
 
@@ -67,78 +71,80 @@ class Settlement:
 
         Raises CarrierError, or StaleStateError if another was faster.
         """
-        kept = self._snapshot(session)
+        last = self.stores.sessions.snapshot(session.session_uuid)
+        kept = last if last and last.get("settle_at") == _settle_at(session) else None
         if kept and self.now() < times.parse_stamp(kept["fetched_at"]) + APART:
             return WAITING
         try:
             answer = self.carrier.get(str(session.carrier_session_uuid))
-            calls = self._calls(answer)
         except CarrierSessionMissingError:
             return self._finish(session, None, differs=False)
         if carrier_answers.is_alive(answer, self.now()):
             self.carrier.expire(answer.session_uuid)
             return WAITING
-        if self.now() < latest_end(session) and is_open(answer, calls):
+        found = answer.totals.get("interaction", ())
+        if self.now() < latest_end(session) and is_open(answer, found):
             return WAITING
-        if any(call.get("recording_resource_url") for call in calls):
-            self.recordings.fetch(session)
+        self.recordings.fetch(session, found)
+        told = self._told(session)
+        had = kept["calls"] if kept else ()
+        calls = self._with_legs(found, had, told, session)
         if session.erased_at:
             calls = [redaction.redacted_call(call) for call in calls]
         digest = digest_of(answer, calls)
-        ended = self._ended(session)
-        if kept and kept["digest"] == digest and ended <= len(calls):
-            return self._finish(session, answer, differs=ended != len(calls))
+        ended = ended_in(told)
+        same = kept is not None and kept["digest"] == digest and ended <= len(calls)
         count = (kept["fetches"] if kept else 0) + 1
-        self._keep(session, {"digest": digest, "calls": calls}, count)
-        if count >= MOST_FETCHES:
+        if not (kept and same and calls == kept["calls"]):
+            fetched = {"digest": digest, "calls": calls, "fetches": count}
+            self._keep(session, fetched, last)
+        if same or count >= MOST_FETCHES:
             return self._finish(session, answer, differs=ended != len(calls))
         return FETCHED
 
-    def _snapshot(self, session: Session) -> Item | None:
-        """Read the snapshot of this settlement; an earlier one's does not count."""
-        kept = self.stores.sessions.snapshot(session.session_uuid)
-        of_now = kept and kept.get("settle_at") == _settle_at(session)
-        return kept if of_now else None
+    def _told(self, session: Session) -> Timeline:
+        """Return what callbacks alone tell of a session."""
+        callbacks = self.stores.callbacks.of_session(session.session_uuid)
+        return timelines.timeline_of(callbacks, replace(session, settled=None))
 
-    def _calls(self, answer: CarrierSession) -> list[dict[str, Any]]:
-        """Return Plivo's interactions, each with the records of its legs."""
-        return [self._with_legs(call) for call in answer.totals.get("interaction", ())]
+    def _with_legs(
+        self,
+        found: Sequence[Mapping[str, Any]],
+        had: Sequence[Mapping[str, Any]],
+        told: Timeline,
+        session: Session,
+    ) -> list[dict[str, Any]]:
+        """Return Plivo's interactions with the records of their legs.
 
-    def _with_legs(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """Put the records of its legs into a call, in place of their URLs."""
-        whole = dict(call)
-        for party in sessions.PARTIES:
-            leg = self.account.leg(call.get(f"{party}_resource_url"))
-            if leg:
-                whole[f"{party}_leg"] = leg
-                del whole[f"{party}_resource_url"]
+        A call that is as it was when it was fetched last has the legs that it *had*.
+        """
+        known = told_legs.calls_told(found, told, parties_of(session))
+        whole = []
+        for place, call in enumerate(found):
+            before = had[place] if place < len(had) else {}
+            if _has_ended(_legs_of(before)) and gist_of(before) == gist_of(call):
+                whole.append(_replaced(call, _legs_of(before)))
+            else:
+                whole.append(known[place] or _replaced(call, self._legs(call)))
         return whole
 
-    def _ended(self, session: Session) -> int:
-        """Count the calls that ended, by their callbacks.
+    def _legs(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Read the records of a call's legs, without those that Plivo lacks."""
+        found = {}
+        for party in PARTIES:
+            with suppress(CarrierSessionMissingError):
+                found[party] = self.account.leg(call.get(f"{party}_resource_url"))
+        return {party: leg for party, leg in found.items() if leg}
 
-        Plivo's totals may lag behind them. An end that was told twice is one call's.
-        """
-        kept = self.stores.callbacks.of_session(session.session_uuid)
-        told = timelines.timeline_of(kept, replace(session, settled=None))
-        ends = {
-            each.digest
-            for each in told.history
-            if each.name == plivo_events.PARTIES_HANGUP
-        }
-        return sum(not ends.isdisjoint(call.digests) for call in told.calls)
-
-    def _keep(self, session: Session, fetched: Item, count: int) -> None:
-        before = self.stores.sessions.snapshot(session.session_uuid)
+    def _keep(self, session: Session, fetched: Item, last: Item | None) -> None:
         self.stores.sessions.put_snapshot(
             session,
             {
                 **fetched,
                 "fetched_at": times.stamp(self.now()),
-                "fetches": count,
                 "settle_at": _settle_at(session),
             },
-            before.get("fetched_at") if before else None,
+            last.get("fetched_at") if last else None,
         )
 
     def _finish(
@@ -209,12 +215,49 @@ def _settle_at(session: Session) -> str:
     return times.stamp(session.settle_at) if session.settle_at else ""
 
 
+def ended_in(told: Timeline) -> int:
+    """Count the calls that ended, by their callbacks.
+
+    Plivo's totals may lag behind them. An end that was told twice is one call's.
+    """
+    ends = {
+        each.digest for each in told.history if each.name == plivo_events.PARTIES_HANGUP
+    }
+    return sum(not ends.isdisjoint(call.digests) for call in told.calls)
+
+
+def gist_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Plivo's session says of a call, but for the addresses of its parts.
+
+    It is the same of a call that was kept with its legs, or redacted.
+    """
+    return {name: value for name, value in call.items() if name in redaction.CALL}
+
+
+def _legs_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    legs = {party: call.get(f"{party}_leg") for party in PARTIES}
+    return {party: leg for party, leg in legs.items() if leg}
+
+
+def _has_ended(legs: Mapping[str, Any]) -> bool:
+    """Return whether legs are known and their records say no more later."""
+    return bool(legs) and all(leg.get("end_time") for leg in legs.values())
+
+
+def _replaced(call: Mapping[str, Any], legs: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the records of legs into a call, in place of their addresses."""
+    gone = {f"{party}_resource_url" for party in legs}
+    whole = {name: value for name, value in call.items() if name not in gone}
+    return {**whole, **{f"{party}_leg": leg for party, leg in legs.items()}}
+
+
 def digest_of(answer: CarrierSession, calls: Sequence[Mapping[str, Any]]) -> str:
     """Return the SHA-256 of what two fetches must agree in (hex).
 
-    The totals themselves are kept in the session's state once they are final.
+    The totals themselves are kept in the session's state once they are final. Legs
+    are records of calls that are over; what they add up to is in the call.
     """
     totals = {k: v for k, v in answer.totals.items() if k != "interaction"}
-    said = [answer.status, answer.virtual_number, totals, [dict(c) for c in calls]]
+    said = [answer.status, answer.virtual_number, totals, [gist_of(c) for c in calls]]
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -33,8 +33,8 @@ from masking.plivo.transport import SdkClient, twice, unless_unsent
 if TYPE_CHECKING:
     from masking.plivo.recording_answers import RecordedCall, RecordingResource
 
-# Seconds to connect, and between two bytes of an answer. A create and the listing
-# that clears up its outcome must fit into 25 s together.
+# Seconds to connect, and between two bytes of an answer; their sum is for all of it. A
+# create and the listing that clears up its outcome must fit into 25 s together.
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 
@@ -74,9 +74,13 @@ class Carrier:
         base_url: str,
         timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
         before: Callable[[], None] = lambda: None,
+        threads: int = 1,
     ) -> None:
-        """Speak to *base_url*; *before* is called before each request."""
-        self._client = SdkClient(auth_id, auth_token, base_url, timeout)
+        """Speak to *base_url*, from so many *threads*.
+
+        *before* is called before each request.
+        """
+        self._client = SdkClient(auth_id, auth_token, base_url, timeout, threads)
         self._client.before = before
         self._sessions = MaskingSessions(self._client)
         self._recordings = Recordings(self._client)

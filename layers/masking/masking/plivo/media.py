@@ -28,7 +28,9 @@ from masking.core import addresses
 from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
 from masking.plivo.download import Download, promise_of
 
-TIMEOUT = urllib3.Timeout(connect=5, read=60)
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+TIMEOUT = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
 MOST_REDIRECTS = 3
 WANTS_CREDENTIALS = frozenset({401, 403})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

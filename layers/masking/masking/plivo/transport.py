@@ -21,6 +21,7 @@ from plivo.utils import is_valid_mainaccount, is_valid_subaccount
 from plivo.version import __version__
 
 from masking.core import https
+from masking.core.time_limits import limit
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
     CarrierCredentialsRefusedError,
@@ -55,13 +56,18 @@ class SdkClient:
         auth_token: str,
         base_url: str,
         timeout: tuple[float, float],
+        threads: int = 1,
     ) -> None:
-        """Speak to *base_url*. Raises CarrierCredentialsRefusedError for no account."""
+        """Speak to *base_url*; each of *threads* keeps its connection.
+
+        Raises CarrierCredentialsRefusedError for an id that is no account's.
+        """
         is_an_account = is_valid_mainaccount(auth_id) or is_valid_subaccount(auth_id)
         if not (is_an_account and auth_token):
             detail = "The secret with Plivo's credentials has not been filled in yet."
             raise CarrierCredentialsRefusedError(detail)
         self.base_uri = f"{base_url}/v1/Account/{auth_id}"
+        self.seconds = sum(timeout)
         self.timeout = urllib3.Timeout(connect=timeout[0], read=timeout[1])
         self.headers = {
             **urllib3.make_headers(basic_auth=f"{auth_id}:{auth_token}"),
@@ -69,7 +75,7 @@ class SdkClient:
             "Content-Type": "application/json",
             "User-Agent": f"plivo-python/{__version__}",
         }
-        self.pools = https.pools_for(base_url)
+        self.pools = https.pools_for(base_url, most=threads)
         self.before: Callable[[], None] = lambda: None
 
     def request(self, method: str, path: Any = (), data: Any = None, **_: Any) -> Any:
@@ -82,15 +88,16 @@ class SdkClient:
         elif data is not None:
             body = json.dumps(data).encode()
         try:
-            answer = self.pools.urlopen(
-                method,
-                url,
-                body=body,
-                headers=self.headers,
-                timeout=self.timeout,
-                retries=False,
-                redirect=False,
-            )
+            with limit(self.seconds, CarrierTimeoutError):
+                answer = self.pools.urlopen(
+                    method,
+                    url,
+                    body=body,
+                    headers=self.headers,
+                    timeout=self.timeout,
+                    retries=False,
+                    redirect=False,
+                )
         except urllib3.exceptions.HTTPError as error:
             raise _unanswered(error) from None
         return read_answer(answer.status, answer.data, answer.headers)

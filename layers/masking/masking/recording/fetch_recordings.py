@@ -8,13 +8,15 @@ callback had announced badly, such as without an address.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from masking.core import telemetry
 from masking.domain import recording_transitions
 from masking.domain.recordings import Recording, Status
 from masking.domain.sessions import Session
+from masking.plivo import recording_answers
 from masking.recording.announce import Announcer
 
 if TYPE_CHECKING:
@@ -31,14 +33,17 @@ class FetchRecordings:
     carrier: Carrier
     announcer: Announcer
 
-    def fetch(self, session: Session) -> int:
+    def fetch(self, session: Session, interactions: Sequence[Mapping[str, Any]]) -> int:
         """Announce the recordings that are missing; return how many they were.
 
-        Recordings of an erased session are deleted at Plivo, unless they are held.
-        Raises CarrierError if Plivo can't say; doing it twice does no harm.
+        *interactions* are Plivo's calls of the session. Recordings of an erased
+        session are deleted at Plivo, unless they are held. Raises CarrierError if
+        Plivo can't say; doing it twice does no harm.
         """
+        calls = list(recording_answers.recorded_calls({"interaction": interactions}))
+        if not calls:
+            return 0
         known = self._known(session)
-        calls = self.carrier.recorded_calls(str(session.carrier_session_uuid))
         if session.erased_at and not self.stores.recordings.is_held(
             session.session_uuid
         ):

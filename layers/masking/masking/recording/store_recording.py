@@ -11,12 +11,14 @@ the queue is all that a redrive takes.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from masking.core import telemetry
-from masking.core.errors import RecordingRefusedError
+from masking.core.errors import RecordingNotReadyError, RecordingRefusedError
+from masking.core.time_limits import limit
 from masking.domain import recordings
 from masking.plivo.media import SETTING
 
@@ -42,16 +44,20 @@ class StoreRecording:
     dead_letters: Queue
     patience: int
 
-    def work(self, message: Mapping[str, Any]) -> bool:
-        """Deal with an SQS message; False if it must come again."""
+    def work(self, message: Mapping[str, Any], seconds: float = math.inf) -> bool:
+        """Deal with an SQS message; False if it must come again.
+
+        What is not done in so many *seconds* is given up for now.
+        """
         names: dict[str, str] = {}
         try:
             kind, names = _read(message["body"])
             telemetry.note(**names, outcome="deleted" if kind == DELETING else "stored")
-            if kind == DELETING:
-                self.delete.finish(**names)
-            else:
-                self.copy.copy(**names)
+            with limit(seconds, _too_slow):
+                if kind == DELETING:
+                    self.delete.finish(**names)
+                else:
+                    self.copy.copy(**names)
         except Exception as error:
             return self._failed(message, names, error)
         return True
@@ -85,6 +91,11 @@ class StoreRecording:
                 **names, reason=why["reason"], explanation=why["explanation"]
             )
         return True
+
+
+def _too_slow() -> RecordingNotReadyError:
+    message = "the recording could not be stored in the time that a function has"
+    return RecordingNotReadyError(message, reason="too_slow")
 
 
 def _read(body: str) -> tuple[str, dict[str, str]]:

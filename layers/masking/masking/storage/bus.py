@@ -29,6 +29,9 @@ PAUSES = (0.05, 0.2)
 # The error code of an event that is larger than a request may be.
 TOO_LARGE = "EventTooLarge"
 
+# What the SDK raises when the bus does not answer in time.
+HUNG = frozenset({"ConnectTimeoutError", "ReadTimeoutError"})
+
 # Codes by which a request or an event is wrong, so that it always will be.
 FOR_EVER = frozenset(
     {
@@ -69,7 +72,8 @@ class Bus:
 
         Events that a request leaves out are put again, twice, unless they are wrong. A
         request that fails as a whole says nothing of the others; one that is wrong is
-        taken apart, so that a bad event does not take its neighbors with it.
+        taken apart, so that a bad event does not take its neighbors with it. A bus that
+        hangs is waited for once: the rest is not put at all.
         """
         entries = dict(enumerate(self._entry(event) for event in events))
         refused = {
@@ -81,7 +85,7 @@ class Bus:
         failed = self._put(left)
         for pause in PAUSES:
             again = [i for i, code in failed.items() if code not in FOR_EVER]
-            if not again:
+            if not again or not HUNG.isdisjoint(failed.values()):
                 break
             self._sleep(pause)
             retried = self._put({index: entries[index] for index in again})
@@ -90,8 +94,13 @@ class Bus:
 
     def _put(self, entries: dict[int, Entry]) -> dict[int, str]:
         failed: dict[int, str] = {}
+        hung = ""
         for batch in _batches(entries):
+            if hung:
+                failed |= dict.fromkeys(batch, hung)
+                continue
             failed |= self._put_batch(batch, entries)
+            hung = next((code for code in failed.values() if code in HUNG), "")
         return failed
 
     def _put_batch(

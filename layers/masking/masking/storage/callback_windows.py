@@ -46,6 +46,16 @@ AT_START = 24
 WITHOUT_TIME = 24
 
 
+def load_if_few(table: Table, session_uuid: str) -> tuple[Session | None, Whole | None]:
+    """Read, consistently, a session, and all of it if it has up to `FEW` items.
+
+    Both are None if the session is not kept any more.
+    """
+    first, last = part_key(ASPECT, ""), part_key(RECORDING, "~")
+    items, is_all = table.page(FEW, **between(session_key(session_uuid), first, last))
+    return session_in(items), whole_from(items) if is_all else None
+
+
 class CallbackWindows:
     """Sessions with the callbacks around one of theirs."""
 
@@ -63,13 +73,9 @@ class CallbackWindows:
         session_uuid = owner_of(callback)
         session = known
         if session is None:
-            first, last = part_key(ASPECT, ""), part_key(RECORDING, "~")
-            items, is_all = self._table.page(
-                FEW, **between(session_key(session_uuid), first, last)
-            )
-            session = session_in(items)
-            if is_all or session is None:
-                return whole_from(items)
+            session, whole = load_if_few(self._table, session_uuid)
+            if whole or session is None:
+                return whole
         if session.settled:
             return self._sessions.load_whole(session_uuid)
         found = self._window(session_uuid, callback)

@@ -152,9 +152,8 @@ def end_item(session: Session, due: DueWork, purge_at: int) -> Item:
 
 def duty_keys(session: Session, due: DueWork) -> dict[str, str]:
     """Return the keys of index `duties` for something that is due."""
-    rule = due_work.SCHEDULE_OF[due.kind]
     return {
-        "duty_shard": due_work.shard_of(session.session_uuid, rule),
+        "duty_shard": due_work.shard_of(session.session_uuid, due.kind),
         "duty_at": stamp(due.at),
     }
 

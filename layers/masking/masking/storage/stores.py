@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from masking.storage.answered_calls import AnsweredCallStore
     from masking.storage.callback_windows import CallbackWindows
     from masking.storage.callbacks import CallbackStore
+    from masking.storage.checkpoints import CheckpointStore
     from masking.storage.deliveries import DeliveryStore
     from masking.storage.due_work import DueWorkStore
     from masking.storage.endpoints import EndpointStore
     from masking.storage.erasures import ErasureStore
+    from masking.storage.histories import Histories
     from masking.storage.links import LinkStore
     from masking.storage.pins import PinStore
     from masking.storage.recordings import RecordingStore
@@ -53,6 +55,20 @@ class Stores:
         from masking.storage.callback_windows import CallbackWindows
 
         return CallbackWindows(self.table, self.sessions)
+
+    @cached_property
+    def checkpoints(self) -> CheckpointStore:
+        """Return the store of checkpoints of long sessions."""
+        from masking.storage.checkpoints import CheckpointStore
+
+        return CheckpointStore(self.table)
+
+    @cached_property
+    def histories(self) -> Histories:
+        """Return what reads a part of a session's history."""
+        from masking.storage.histories import Histories
+
+        return Histories(self.table, self.sessions, self.checkpoints)
 
     @cached_property
     def told_calls(self) -> ToldCallStore:

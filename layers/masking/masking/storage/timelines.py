@@ -8,6 +8,7 @@ from masking.core.key_space import Item, attributes_of, name_of
 from masking.core.times import parse_stamp
 from masking.domain import timeline
 from masking.domain.callback_event import EARLIEST, CallbackEvent
+from masking.domain.checkpoints import BEGINNING, Checkpoint
 from masking.domain.sessions import Session, parties_of
 from masking.domain.timeline import Snapshot, Timeline
 
@@ -16,13 +17,18 @@ NO_RECORD = "carrier_session"
 
 
 def timeline_of(
-    callbacks: Iterable[Item], session: Session, *, is_cut: bool = False
+    callbacks: Iterable[Item],
+    session: Session,
+    *,
+    is_cut: bool = False,
+    since: Checkpoint = BEGINNING,
 ) -> Timeline:
     """Build a session's timeline from its callbacks' items and its last snapshot.
 
     *session* comes with the calls of its newest snapshot, if there is one; they are
     final once the session is settled, also while a late callback has Plivo asked again.
-    With *is_cut* the session has callbacks that are not among these.
+    With *is_cut* the session has callbacks that are not among these. They are all that
+    came after the checkpoint *since*.
     """
     events = map(callback_event_from, callbacks)
     said = Snapshot(
@@ -32,7 +38,7 @@ def timeline_of(
         reopened=session.settle_at is not None,
     )
     return timeline.build_timeline(
-        events, parties_of(session), snapshots=[said], is_cut=is_cut
+        events, parties_of(session), snapshots=[said], is_cut=is_cut, since=since
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from masking.recording.announce import Announcer
     from masking.storage.queues import Queue
     from masking.storage.stores import Stores
+    from masking.stream.count_calls import CountCalls
     from masking.stream.session_links import SessionLinks
     from masking.stream.session_reads import SessionReads
 
@@ -40,6 +41,7 @@ class CallbackKept:
     links: SessionLinks
     announcer: Announcer
     call_news: CallNews
+    count_calls: CountCalls
     check_queue: Queue
     erasure_queue: Queue
     number_key: bytes
@@ -99,6 +101,8 @@ class CallbackKept:
         if event and event.type in ("recording.announced", "recording.failed"):
             # In the table before it is on the bus: what follows begins there.
             self.announcer.from_callback(callback.attributes, callback.digest, session)
+        if whole.is_cut:
+            self.count_calls.after_callback(callback, session)
         guessed = pin_guessing.after_callback(
             self.stores, self.number_key, self.most_guesses, item, session
         )

@@ -47,12 +47,16 @@ class PublishChanges:
     number_key: bytes
     now: Clock
 
-    def relay(self, records: Sequence[Record]) -> str | None:
+    def relay(
+        self, records: Sequence[Record], has_time: Callable[[], bool] = lambda: True
+    ) -> str | None:
         """Deal with records in order; return the first that must come again, if any.
 
-        What follows that one comes again as well, so nothing of it is parked now.
+        That is the first that is not begun because the function no longer *has_time*,
+        if none is before it. What follows that one comes again as well, so nothing of
+        it is parked now.
         """
-        stop = self._deal_with(records, self._is_old)
+        stop = self._deal_with(records, self._is_old, has_time)
         telemetry.note(records=len(records), done=stop)
         # The others come again, and are counted then.
         self.publisher.count(records[:stop])
@@ -75,7 +79,10 @@ class PublishChanges:
         self.parked().send(message)
 
     def _deal_with(
-        self, records: Sequence[Record], is_last: Callable[[Record], bool]
+        self,
+        records: Sequence[Record],
+        is_last: Callable[[Record], bool],
+        has_time: Callable[[], bool] = lambda: True,
     ) -> int:
         """Publish or park records until one must come again; return its index.
 
@@ -85,6 +92,9 @@ class PublishChanges:
         broken: dict[int, str] = {}
         stop = len(records)
         for index, record in enumerate(records):
+            if not has_time():
+                stop = index
+                break
             try:
                 found += [(index, each) for each in self.publisher.events_of(record)]
             except Exception as error:

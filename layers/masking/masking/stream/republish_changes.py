@@ -56,10 +56,13 @@ class RepublishChanges:
     queue: Callable[[], Queue]
     number_key: bytes
 
-    def work_all(self, messages: Sequence[Message]) -> list[str]:
+    def work_all(
+        self, messages: Sequence[Message], has_time: Callable[[], bool] = lambda: True
+    ) -> list[str]:
         """Publish the changes of a batch in order; return the ids that come again.
 
-        What follows a change that fails, of the same session, comes again with it.
+        What follows a change that fails, of the same session, comes again with it; so
+        does all that is not begun while the function *has_time*.
         """
         received = max(map(_received, messages), default=1)
         tasks: list[Task] = []
@@ -75,12 +78,16 @@ class RepublishChanges:
         for group in in_groups(
             tasks, lambda task: task.group, backwards=received % 2 == 0
         ):
-            failed += self._work_group(group, is_again=received > 1)
+            failed += self._work_group(group, has_time, is_again=received > 1)
         return failed
 
-    def _work_group(self, group: Sequence[Task], *, is_again: bool) -> list[str]:
+    def _work_group(
+        self, group: Sequence[Task], has_time: Callable[[], bool], *, is_again: bool
+    ) -> list[str]:
         """Work tasks off in order until one fails; return the ids that come again."""
         for index, task in enumerate(group):
+            if not has_time():
+                return [each.message["messageId"] for each in group[index:]]
             try:
                 task.work()
             except Exception as error:

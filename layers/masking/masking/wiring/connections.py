@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,11 +31,12 @@ RESOLVE_SECONDS = 5.0
 
 SECRET_SECONDS = 300
 
-# A slow store must leave time to answer within API Gateway's 30 s.
+# One request may hang for 6 s, twice its time-outs: that must fit into the time-out of
+# every function, and leave time to answer. `test_time_budgets` does the sums.
 QUICK = Config(
-    connect_timeout=2,
-    read_timeout=4,
-    retries={"total_max_attempts": 3, "mode": "standard"},
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"total_max_attempts": 2, "mode": "standard"},
 )
 
 # For what must not hold up a caller who waits for something else.
@@ -56,18 +56,13 @@ STREAMING = Config(
     s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
 
-
-@lru_cache(maxsize=1)
-def session() -> botocore.session.Session:
-    """Return the session that makes the clients of this process."""
-    made = botocore.session.get_session()
-    https.Sender(made)
-    return made
+# For links and deletions, which somebody waits for.
+QUICK_BUCKET = STREAMING.merge(QUICK)
 
 
 def create_client(service: str, *, config: Config) -> Any:
     """Make a client of AWS."""
-    return session().create_client(service, config=config)
+    return https.session().create_client(service, config=https.lean(config))
 
 
 class Connections:
@@ -103,10 +98,12 @@ class Connections:
     @cached_property
     def bucket(self) -> Bucket:
         """Return the bucket of recordings."""
-        from masking.storage.bucket import Bucket
+        return self._bucket(QUICK_BUCKET)
 
-        client = self._client("s3", config=STREAMING)
-        return Bucket(client, self.settings.bucket_name)
+    @cached_property
+    def streaming_bucket(self) -> Bucket:
+        """Return the bucket of recordings, for files as streams."""
+        return self._bucket(STREAMING)
 
     @cached_property
     def bus(self) -> Bus:
@@ -172,8 +169,8 @@ class Connections:
         held = self._credentials()
         return _carrier(held.auth_id, held.auth_token, self.settings.carrier_base_url)
 
-    def limited_carrier(self, limit: RateLimit) -> Carrier:
-        """Return Plivo, asked no faster than *limit* allows."""
+    def limited_carrier(self, limit: RateLimit, threads: int = 1) -> Carrier:
+        """Return Plivo, asked by *threads* no faster than *limit* allows."""
         from masking.plivo.client import Carrier
 
         held = self._credentials()
@@ -182,14 +179,17 @@ class Connections:
             auth_token=held.auth_token,
             base_url=self.settings.carrier_base_url,
             before=limit.wait,
+            threads=threads,
         )
 
-    @property
-    def rate_limit(self) -> RateLimit:
-        """Return the reconciler's share of the requests that Plivo allows."""
+    def rate_limit(self, *, sharers: int = 1, **more: Any) -> RateLimit:
+        """Return the share of the requests that Plivo allows a function.
+
+        *sharers* is how many of it may run at once, each with a limit of its own.
+        """
         from masking.plivo.rate_limit import RateLimit
 
-        return RateLimit(self.settings.carrier_requests_per_second)
+        return RateLimit(self.settings.carrier_requests_per_second / sharers, **more)
 
     def delete_at_carrier(self, recording_id: str) -> None:
         """Delete a recording at Plivo; what that takes is made only then."""
@@ -236,6 +236,11 @@ class Connections:
 
         client = self._client("dynamodb", config=config)
         return Stores(Table(client, self.settings.table_name, self.settings.retention))
+
+    def _bucket(self, config: Config) -> Bucket:
+        from masking.storage.bucket import Bucket
+
+        return Bucket(self._client("s3", config=config), self.settings.bucket_name)
 
     def _queue(self, url: str) -> Queue:
         from masking.storage.queues import Queue

@@ -6,6 +6,7 @@ now; what is behind it is kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -123,14 +124,19 @@ class LifecycleServices(Connections):
             has_time=has_time,
         )
 
-    def reconcile_sessions(self, has_time: HasTime) -> ReconcileSessions:
-        """Return a reconciliation run; it asks Plivo no faster than it may."""
+    def reconcile_sessions(
+        self, has_time: HasTime, seconds_left: Callable[[], float] = lambda: math.inf
+    ) -> ReconcileSessions:
+        """Return a reconciliation run; it asks Plivo no faster than it may.
+
+        *seconds_left* is what the function has left.
+        """
         from masking.lifecycle.number_pool import NumberPool
-        from masking.lifecycle.reconcile_sessions import ReconcileSessions
+        from masking.lifecycle.reconcile_sessions import WORKERS, ReconcileSessions
         from masking.plivo.account import Account
 
-        limit = self.rate_limit
-        carrier = self.limited_carrier(limit)
+        limit = self.rate_limit(seconds_left=seconds_left)
+        carrier = self.limited_carrier(limit, WORKERS)
         return ReconcileSessions(
             stores=self.stores,
             reconciler=self.reconciler_through(carrier),
@@ -144,6 +150,7 @@ class LifecycleServices(Connections):
             rate_limit=limit,
             now=self.now,
             has_time=has_time,
+            seconds_left=seconds_left,
         )
 
     @property

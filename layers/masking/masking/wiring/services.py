@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from masking.webhooks.replay_delivery import ReplayDelivery
     from masking.webhooks.shares import Shares
 
+# So many numbers are erased at once (template.yaml).
+ERASERS = 2
+
 
 class Services(LifecycleServices):
     """What a function can work with; each part is made when it is first asked for."""
@@ -64,7 +67,7 @@ class Services(LifecycleServices):
         return StoreRecording(
             copy=CopyRecording(
                 stores=self.stores,
-                bucket=self.bucket,
+                bucket=self.streaming_bucket,
                 media=self.media,
                 now=self.now,
                 delete_at_carrier=self.delete_at_carrier if deletes else None,
@@ -113,6 +116,7 @@ class Services(LifecycleServices):
         from masking.callbacks.call_news import CallNews
         from masking.stream.callback_kept import CallbackKept
         from masking.stream.change_publisher import ChangePublisher
+        from masking.stream.count_calls import CountCalls
         from masking.stream.erasure_changed import ErasureChanged
         from masking.stream.recording_changed import RecordingChanged
         from masking.stream.session_changed import SessionChanged
@@ -144,6 +148,7 @@ class Services(LifecycleServices):
                 links=links,
                 announcer=self.announcer,
                 call_news=call_news,
+                count_calls=CountCalls(self.stores, self.now),
                 check_queue=self.check_queue,
                 erasure_queue=self.erasure_queue,
                 number_key=self.number_key,
@@ -237,7 +242,7 @@ class Services(LifecycleServices):
         from masking.erasure.erase_number import EraseNumber
         from masking.erasure.erase_session import EraseSession
 
-        carrier = self.limited_carrier(self.rate_limit)
+        carrier = self.limited_carrier(self.rate_limit(sharers=ERASERS))
         return EraseNumber(
             stores=self.stores,
             erase_session=EraseSession(

@@ -1,0 +1,108 @@
+"""A limit ends whatever waits in the main thread, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from masking.core.errors import OutOfTimeError
+from masking.core.time_limits import TimeIsUpError, in_time, limit, seconds_left
+
+# Of what is waited for in vain, and how long it may take at most.
+SHORT = 0.05
+LONG = 5.0
+
+
+class LateError(Exception):
+    """What a test raises when the time is up."""
+
+
+def test_what_waits_is_ended() -> None:
+    started = time.monotonic()
+
+    with pytest.raises(TimeIsUpError), limit(SHORT):
+        time.sleep(LONG)
+
+    assert SHORT * 0.9 < time.monotonic() - started < LONG
+
+
+def test_a_limit_that_has_an_error_of_its_own_raises_that() -> None:
+    with pytest.raises(LateError), limit(SHORT, LateError):
+        time.sleep(LONG)
+
+
+def test_no_library_takes_it_for_a_failure_of_its_own() -> None:
+    def try_again() -> None:
+        while True:
+            with suppress(Exception):
+                time.sleep(LONG)
+
+    with pytest.raises(TimeIsUpError), limit(SHORT):
+        try_again()
+
+
+def test_what_ends_in_time_is_not_ended_afterwards() -> None:
+    with limit(SHORT):
+        pass
+
+    time.sleep(2 * SHORT)
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+def test_an_inner_limit_ends_the_inner_block_alone() -> None:
+    with limit(LONG):
+        with pytest.raises(LateError), limit(SHORT, LateError):
+            time.sleep(LONG)
+
+        left = signal.getitimer(signal.ITIMER_REAL)[0]
+
+    assert 0 < left < LONG
+
+
+def test_an_outer_limit_that_is_nearer_is_not_the_inner_ones() -> None:
+    with pytest.raises(TimeIsUpError), limit(SHORT), limit(LONG, LateError):
+        time.sleep(LONG)
+
+
+def test_a_time_that_is_over_already_ends_at_once() -> None:
+    with pytest.raises(TimeIsUpError), limit(-3.0):
+        time.sleep(LONG)
+
+
+def test_without_a_limit_and_on_other_threads_nothing_is_ended() -> None:
+    done: list[str] = []
+
+    def work() -> None:
+        with limit(SHORT):
+            time.sleep(2 * SHORT)
+        done.append("thread")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    with limit(seconds_left(None)):
+        done.append("no limit")
+
+    assert done == ["thread", "no limit"]
+
+
+def test_a_handler_ends_before_its_function_is_killed() -> None:
+    class Context:
+        """A function that has 1.55 s left, of which 1.5 are kept."""
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 1_550
+
+    @in_time
+    def handler(_event: dict[str, Any], _context: Any) -> None:
+        time.sleep(LONG)
+
+    with pytest.raises(OutOfTimeError):
+        handler({}, Context())
