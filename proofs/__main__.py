@@ -11,6 +11,8 @@ from pathlib import Path
 
 from proofs.benches import settlement, signature
 from proofs.benches.recordings import run as storing
+from proofs.benches.starts import run as starts
+from proofs.benches.starts import ships, warm
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
 from proofs.mutants import run as mutants
@@ -23,6 +25,9 @@ BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
     "settlement": settlement.run,
+    "starts": starts.run,
+    "warm": warm.run,
+    "ships": ships.run,
 }
 
 # Proofs that are run without a stack: they start what they need.
