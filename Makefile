@@ -111,7 +111,7 @@ alarms: stack ## Break it in each way and hear which alarms ring (QUICK=1, ONLY=
 dashboard: stack ## Draw the dashboard of the template with data of a run, into docs/dashboard.svg
 	@$(BIN)/python -m proofs dashboard --picture docs/dashboard.svg
 
-bench: stack ## Measure the check of a signature and recordings beside simpler ways
+bench: stack sam ## Measure starts, warm functions, signatures, recordings beside other ways
 	@$(BIN)/python -m proofs bench
 
 bench-recordings: stack ## Measure storing 1, 25 and 250 MiB beside simpler ways
