@@ -594,7 +594,9 @@ def test_the_environment_is_read_in_one_place() -> None:
         path.name
         for folder in ("layers", "functions")
         for path in (ROOT / folder).rglob("*.py")
-        if "environ" in re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
+        if re.search(
+            r"\benviron\b", re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
+        )
     ]
 
     assert reads == ["settings.py"]
