@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from proofs.benches import settlement, signature
+from proofs.benches.flat import run as flat
 from proofs.benches.recordings import run as storing
 from proofs.benches.starts import run as starts
 from proofs.benches.starts import ships, warm
@@ -25,6 +26,7 @@ BENCHES = {
     "signature": signature.run,
     "recordings": storing.run,
     "settlement": settlement.run,
+    "flat": flat.run,
     "starts": starts.run,
     "warm": warm.run,
     "ships": ships.run,

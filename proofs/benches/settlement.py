@@ -237,7 +237,7 @@ def run() -> Report:
     plivo = Plivo()
     with (
         tempfile.TemporaryDirectory(prefix="maskline-bench-") as folder,
-        _served(plivo) as origin,
+        served(plivo) as origin,
         Stack(free_addresses(), Path(folder), report=progress) as stack,
     ):
         return measure(Bench(stack.running, plivo, origin))
@@ -302,7 +302,8 @@ def _time_runs(bench: Bench, report: Report, at_once: int) -> None:
     for name, each in (("ours", ours), ("the serial design", serial)):
         row = report.row(table, name)
         row["a second"] = each
-        row["millions a year"] = each * BUSY * YEAR / 1e6
+        # Of a pace above the rate nothing is to be had for long.
+        row["millions a year"] = min(each, PER_SECOND / 2) * BUSY * YEAR / 1e6
     report.row(table, "ours")["ratio"] = ours / serial
     allowed = PER_SECOND / 2
     report.check(ours >= 0.8 * allowed, RATE, f"{ours:.1f} of {allowed:.0f}")
@@ -342,7 +343,7 @@ def _weigh_sizes(bench: Bench, report: Report, sizes: Sequence[int]) -> None:
 
 
 @contextmanager
-def _served(plivo: Plivo) -> Iterator[str]:
+def served(plivo: Plivo) -> Iterator[str]:
     """Serve a Plivo while the block runs; yield its origin."""
 
     class Exchange(BaseHTTPRequestHandler):

@@ -55,6 +55,13 @@ class Mutant:
 
 
 MUTANTS = (
+    # Legs of settled calls
+    Mutant(
+        "a leg was up from its answer to its end",
+        "told_legs.py",
+        "if answers and _lasted(answers[0], end) != end.duration:",
+        "if False:",
+    ),
     # Gathering
     Mutant(
         "callers that differ are of different calls",
@@ -289,7 +296,7 @@ MUTANTS = (
     Mutant(
         "nothing is certain where a number is missing",
         "timeline.py",
-        "return numbers == list(range(1, len(numbers) + 1))",
+        "return numbers == list(range(first, first + len(numbers)))",
         "return True",
     ),
     Mutant(

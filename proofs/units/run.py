@@ -1,8 +1,8 @@
-"""Measure each operation at two sizes of the table, and compare with its budget."""
+"""Measure each operation at several sizes of the table, and compare with its budget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from proofs.report import Report
 from proofs.runner import Progress
@@ -10,7 +10,7 @@ from proofs.units.budget import BUDGETS, MOST_FOR_LONG_URLS, Budget
 from proofs.units.operations import Cost, Operations
 from stack.running import RunningStack
 
-SIZES = (2_000, 20_000)
+SIZES = (200, 2_000, 20_000)
 LONG_URL = 1_000
 
 WITHIN_BUDGET = "an operation is within its budget"
@@ -24,9 +24,9 @@ Costs = Mapping[str, Cost]
 
 
 def prove(
-    stack: RunningStack, progress: Progress, sizes: tuple[int, int] = SIZES
+    stack: RunningStack, progress: Progress, sizes: Sequence[int] = SIZES
 ) -> Report:
-    """Measure at both sizes and with long URLs, and compare."""
+    """Measure at each size and with long URLs, and compare."""
     measured = []
     for size in sizes:
         operations = Operations(stack)
@@ -34,8 +34,7 @@ def prove(
         measured.append(operations.measure())
         progress(f"measured with {size:,} sessions")
     long = Operations(stack, LONG_URL).measure()
-    few, many = measured
-    report = compare(few, many, long)
+    report = compare(measured, long)
     columns = {
         f"{size:,} sessions": costs for size, costs in zip(sizes, measured, strict=True)
     }
@@ -47,15 +46,18 @@ def prove(
     return report
 
 
-def compare(few: Costs, many: Costs, long: Costs) -> Report:
-    """Check the costs in a small table, in a large one, and with long URLs."""
+def compare(measured: Sequence[Costs], long: Costs) -> Report:
+    """Check the costs in tables of growing size, and with long URLs."""
     report = Report("units")
+    few = measured[0]
     for operation, budget in BUDGETS.items():
         cost = few[operation]
         case = f"{operation}: {_shown(cost)}"
         report.check(is_within(budget, cost), WITHIN_BUDGET, case)
-        case = f"{case}, but {_shown(many[operation])}"
-        report.check(cost == many[operation], SAME_AT_ANY_SIZE, case)
+        others = [costs[operation] for costs in measured[1:]]
+        case = f"{case}, but {', '.join(map(_shown, others))}"
+        same = all(other == cost for other in others)
+        report.check(same, SAME_AT_ANY_SIZE, case)
     most = few["create"].path.write + MOST_FOR_LONG_URLS
     case = f"create: {_shown(long['create'])}"
     report.check(long["create"].path.write <= most, LONG_URLS, case)

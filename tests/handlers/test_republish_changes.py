@@ -376,3 +376,23 @@ def test_a_message_that_names_no_change_comes_again_alone(
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     assert [each["type"] for each in deployment.published()] == HISTORY
+
+
+def test_what_is_not_begun_in_time_comes_again(
+    services: Services,
+    stores: Stores,
+    clock: Clock,
+    stream: TableStream,
+    deployment: Deployment,
+) -> None:
+    lived(stores, clock)
+    parked = parked_while_down(services, deployment, stream.new())
+    messages = [
+        {"messageId": str(number), "body": json.dumps(each)}
+        for number, each in enumerate(parked)
+    ]
+    has_time = iter([True, True])
+
+    again = services.republish_changes.work_all(messages, lambda: next(has_time, False))
+
+    assert len(again) == len(parked) - 2

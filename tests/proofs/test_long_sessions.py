@@ -91,7 +91,7 @@ def assert_events_are_all(session: LongSession, limit: int) -> None:
 
 
 def test_a_page_reads_the_same_however_many_calls_there_are() -> None:
-    few, many = (_items_read(played(count)) for count in (80, 640))
+    few, many = (_items_read(played(count)) for count in (80, 320))
 
     assert max(many) <= MOST_READ
     assert sum(many) <= 1.5 * sum(few)
@@ -209,6 +209,35 @@ def test_what_comes_late_twice_changes_nothing_more() -> None:
     assert [call.digests for call in session.calls()] == [
         call.digests for call in session.whole.calls
     ]
+
+
+@pytest.mark.parametrize("count", [8, 60])
+def test_the_number_now_is_the_last_that_replaced_another(count: int) -> None:
+    session = played(count)
+    at = session.whole.history[-1].at
+    numbers = ("+12025550181", "+12025550182", "+12025550183")
+    replaced = [
+        (
+            at + timedelta(minutes=place + 1),
+            {
+                "EventName": "SessionVirtualNumberReplaced",
+                "EventTimestamp": f"{at - timedelta(hours=place):%Y-%m-%d %H:%M:%S}",
+                "VirtualNumber": number,
+            },
+        )
+        for place, number in enumerate(numbers)
+    ]
+    session.receive(replaced)
+
+    found = [
+        session.stores.histories.number_since(SESSION, at - timedelta(hours=place))
+        for place in range(3)
+    ]
+
+    # The first is the newest, although it came first.
+    assert [each[1] for each in found if each] == [numbers[0]] * 3
+    assert session.whole.virtual_number == numbers[0]
+    assert session.stores.histories.number_since("none", at) is None
 
 
 def test_a_session_without_times_is_read_whole() -> None:

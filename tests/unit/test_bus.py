@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from masking.core.errors import EventsNotTakenError
 from masking.domain.bus_events import Event
@@ -184,3 +189,22 @@ def test_an_outage_of_the_bus_is_told_of_each_event() -> None:
     refused = strict(client).offer(_events(2))
 
     assert refused == dict.fromkeys(range(2), "InternalFailure")
+
+
+@pytest.mark.parametrize(
+    "error", [ReadTimeoutError, ConnectTimeoutError], ids=lambda each: each.__name__
+)
+def test_a_bus_that_hangs_is_waited_for_once(
+    error: type[ReadTimeoutError | ConnectTimeoutError],
+) -> None:
+    requests: list[int] = []
+
+    class Hung:
+        def put_events(self, Entries: Sequence[Any]) -> Any:  # noqa: N803
+            requests.append(len(Entries))
+            raise error(endpoint_url="https://events.example.com")
+
+    refused = bus.Bus(Hung(), "maskline").offer([an_event(n) for n in range(23)])  # type: ignore[arg-type]
+
+    assert requests == [10]
+    assert refused == dict.fromkeys(range(23), error.__name__)

@@ -719,3 +719,23 @@ def test_every_folder_of_tests_is_run() -> None:
     tops = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in folders}
 
     assert sorted(listed) == sorted({*tops, "simulator/tests"})
+
+
+def test_erasures_that_run_at_once_share_one_rate() -> None:
+    from masking.wiring.services import ERASERS
+
+    [queue] = FUNCTIONS["EraseNumberFunction"]["Events"].values()
+
+    assert queue["Properties"]["ScalingConfig"]["MaximumConcurrency"] == ERASERS
+
+
+def test_every_thread_of_the_reconciler_and_of_the_sweep_has_a_connection() -> None:
+    from masking.core import https
+    from masking.domain import due_work
+    from masking.domain.due_work import Schedule
+    from masking.lifecycle import reconcile_sessions
+
+    connections = https.MOST_KEPT
+
+    assert reconcile_sessions.WORKERS <= connections
+    assert len(due_work.shards(Schedule.SWEEP)) <= connections

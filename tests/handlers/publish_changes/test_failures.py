@@ -142,3 +142,25 @@ def test_of_a_partial_failure_the_first_record_comes_again(
 
     third = records[2]["dynamodb"]["SequenceNumber"]
     assert answer == {"batchItemFailures": [{"itemIdentifier": third}]}
+
+
+def test_what_is_not_begun_in_time_comes_again(
+    services: Services,
+    stores: Stores,
+    clock: Clock,
+    stream: TableStream,
+    deployment: Deployment,
+) -> None:
+    first = active(stores, clock)
+    done = stream.new()
+    second = active(stores, clock)
+    left = stream.new()
+    has_time = iter([True] * len(done))
+
+    again = services.publish_changes.relay(
+        [*done, *left], lambda: next(has_time, False)
+    )
+
+    assert again == left[0]["dynamodb"]["SequenceNumber"]
+    [event] = deployment.bus.events(1)
+    assert event["detail"]["session_uuid"] == first.session_uuid != second.session_uuid

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,13 +12,18 @@ from typing import Any
 import pytest
 
 from functions.check_sessions import app as check_sessions
+from functions.get_session import app as get_session
+from masking.api import callback_requests
 from masking.domain.sessions import Session
 from masking.storage import callback_windows
 from masking.storage.stores import Stores
+from masking.stream.count_calls import CHOSEN
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment
 from tests.support.harness import Harness
 from tests.support.publishing import Publish, active, keep
+from tests.support.raw_callbacks import api_event
+from tests.support.table_stream import TableStream
 
 BEGAN = datetime(2026, 11, 26, 13, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -214,6 +220,71 @@ def test_a_long_call_that_others_tried_to_reach_is_told_by_its_beginning(
     assert ours[0]["call"]["outcome"] == "connected"
     assert len(ends_in(events)) == 25
     assert not [e for e in events if e["detail"]["type"] == "call.corrected"]
+
+
+def test_a_long_session_is_counted_from_the_stream_and_shown_in_pages(
+    stores: Stores, clock: Clock, publish_new: Publish, stream: TableStream
+) -> None:
+    session = active(stores, clock)
+    publish_new()
+    now = clock()
+    for fields in calls(48, now - 3 * HOUR):
+        clock.at = datetime.fromisoformat(fields["EventTimestamp"]).replace(tzinfo=UTC)
+        keep(stores, session, clock, fields, "events")
+    stream.new()
+    clock.at = now
+    for fields in _chosen(now):
+        keep(stores, session, clock, fields, "events")
+    publish_new(0)
+
+    pages: list[list[Any]] = []
+    query = ""
+    while not pages or query:
+        shown = _shown(session, query)
+        pages.append(shown["calls"])
+        assert shown["calls_before"] == shown["calls"][0]["ordinal"] - 1
+        query = f"cursor={shown['calls_cursor']}" if shown["calls_cursor"] else ""
+
+    assert len(pages) > 1
+    ordinals = [each["ordinal"] for page in reversed(pages) for each in page]
+    assert ordinals == list(range(1, 49))
+    assert {each["talk_seconds"] for page in pages for each in page} == {20}
+    assert {each["certainty"] for page in pages for each in page} == {"certain"}
+
+
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "W10", ""])
+def test_a_page_of_calls_that_cannot_be_is_refused(
+    stores: Stores, clock: Clock, cursor: str
+) -> None:
+    session = active(stores, clock)
+
+    answer = get_session.lambda_handler(_get(session, f"cursor={cursor}"), None)
+
+    assert answer["statusCode"] == 400
+
+
+def _chosen(at: datetime) -> Iterator[Fields]:
+    """Yield a callback of the session's own for which calls are counted."""
+    for number in itertools.count():
+        fields = {**told("SessionTimeout", at, 289), "Reason": str(number)}
+        if callback_requests.digest_of(list(fields.items())).startswith(CHOSEN):
+            yield fields
+            return
+
+
+def _shown(session: Session, query: str) -> Any:
+    answer = get_session.lambda_handler(_get(session, query), None)
+    assert answer["statusCode"] == 200
+    return json.loads(answer["body"])["session"]
+
+
+def _get(session: Session, query: str) -> dict[str, Any]:
+    path = f"/v1/sessions/{session.session_uuid}"
+    event = api_event(path, method="GET", query=query)
+    event["pathParameters"] = {"session_uuid": session.session_uuid}
+    context = {"tenant_id": session.tenant_id, "scopes": "sessions:read"}
+    event["requestContext"]["authorizer"] = {"lambda": context}
+    return event
 
 
 def test_the_end_of_a_call_without_an_event_for_it_is_told_in_a_long_session(

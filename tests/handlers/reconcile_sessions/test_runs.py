@@ -12,12 +12,14 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from masking.core.errors import OutOfTimeError
-from masking.domain import sessions
+from masking.core.key_space import STATE
+from masking.domain import due_work, sessions
 from masking.domain.sessions import Session, Status
 from masking.lifecycle import reconcile, reconcile_sessions
 from masking.lifecycle.reconcile import Reconciler
 from masking.lifecycle.reconcile_sessions import WORKERS, ReconcileSessions
 from masking.plivo.rate_limit import ASK_SECONDS, RateLimit
+from masking.storage.table import written_item
 from tests.support.clock import Clock
 from tests.support.harness import Harness
 from tests.support.reconciling import reconciliation
@@ -236,6 +238,55 @@ def test_a_thousand_settlements_keep_no_create_in_doubt_waiting(
     assert seen[0] == doubted.session_uuid
     assert 100 <= seen.index(late.session_uuid) <= 100 + 10 + 2 * WORKERS
     assert len(seen) == len(set(seen)) == 1_002
+
+
+def test_what_a_release_before_left_in_any_shard_is_worked_off(
+    harness: Harness,
+) -> None:
+    """Release 0.2.0 spread all of the reconciler's work over all of its shards."""
+    now = harness.now()
+    shards = due_work.shards(due_work.Schedule.RECONCILE)
+    planted = {
+        status: [_planted(number, now, status) for number in numbers]
+        for status, numbers in (
+            (Status.EXPIRED, range(16)),
+            (Status.RESERVED, range(16, 32)),
+        )
+    }
+    for made in planted.values():
+        harness.put_sessions(made)
+        for shard, session in zip(shards, made, strict=True):
+            harness.dynamodb.update_item(
+                TableName=harness.table_name,
+                Key=written_item({"pk": f"S#{session.session_uuid}", "sk": STATE}),
+                UpdateExpression="SET duty_shard = :shard",
+                ExpressionAttributeValues=written_item({":shard": shard}),
+            )
+    seen: list[str] = []
+
+    _round(harness, seen).work()
+
+    everything = [each for made in planted.values() for each in made]
+    assert sorted(seen) == sorted(each.session_uuid for each in everything)
+
+
+def test_a_place_that_a_release_before_kept_is_where_the_run_goes_on(
+    harness: Harness,
+) -> None:
+    made = _expired(harness, 4)
+    _round(harness, [], has_time=_for(2)).work()
+    due = harness.stores.due_work
+    at = harness.now()
+    kept = due.begin_run(reconcile_sessions.NAME, at, at + reconcile_sessions.LEASE)
+    assert kept
+    in_doubt = {"shard": "reconcile#02", "after": kept["after"]}
+    due.end_run(reconcile_sessions.NAME, at + reconcile_sessions.LEASE, in_doubt)
+    seen: list[str] = []
+
+    _round(harness, seen).work()
+
+    assert {"shard", "after"} <= kept.keys()
+    assert sorted(seen) == sorted(each.session_uuid for each in made)
 
 
 def test_a_fault_of_the_store_in_one_session_stops_no_other(

@@ -146,7 +146,7 @@ def test_when_the_bucket_fails_the_file_is_fetched_anew(
             super().put(*arguments, **named)
 
     bucket = FailingOnce(aws.client("s3"), services.bucket.name)
-    wiring.services().bucket = bucket
+    wiring.services().streaming_bucket = bucket
 
     answer = deliver(
         services, {"detail-type": "recording.announced", "detail": names(begun)}

@@ -71,8 +71,10 @@ def seconds_left(context: Any) -> float:
 
     *context* is Lambda's.
     """
-    tell = getattr(context, "get_remaining_time_in_millis", None)
-    return float(tell()) / 1_000 if tell else math.inf
+    if not hasattr(context, "get_remaining_time_in_millis"):
+        return math.inf
+    left: int = context.get_remaining_time_in_millis()
+    return left / 1_000
 
 
 def left_to_work(context: Any) -> float:

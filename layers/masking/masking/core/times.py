@@ -14,7 +14,7 @@ def stamp(at: datetime) -> str:
 
 def parse_stamp(text: str) -> datetime:
     """Parse a time that `stamp` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+    return datetime.fromisoformat(text)
 
 
 # Years of times from outside; others are as good as none, and sort wrong.

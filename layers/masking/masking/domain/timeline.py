@@ -4,8 +4,9 @@ Order, repetition and lateness of arrival make no difference: callbacks are orde
 what they say (see `history`) and each counts once. What Plivo answered to a question
 (a snapshot) outweighs what callbacks imply; the newest does.
 
-A call is `certain` if it is over and nothing of the session is missing, in doubt or in
-conflict, `settled` if it is taken from a final snapshot, and otherwise `inferred`.
+A call is `certain` if it is over and nothing of the session, in a long one until then,
+is missing, in doubt or in conflict, `settled` if it is taken from a final snapshot, and
+otherwise `inferred`.
 """
 
 from __future__ import annotations

@@ -46,14 +46,13 @@ AT_START = 24
 WITHOUT_TIME = 24
 
 
-def load_if_few(table: Table, session_uuid: str) -> tuple[Session | None, Whole | None]:
-    """Read, consistently, a session, and all of it if it has up to `FEW` items.
+def first_items(table: Table, session_uuid: str) -> tuple[list[Item], bool]:
+    """Read, consistently, up to `FEW` items of a session; return also if those are all.
 
-    Both are None if the session is not kept any more.
+    What tells of its state is among them.
     """
     first, last = part_key(ASPECT, ""), part_key(RECORDING, "~")
-    items, is_all = table.page(FEW, **between(session_key(session_uuid), first, last))
-    return session_in(items), whole_from(items) if is_all else None
+    return table.page(FEW, **between(session_key(session_uuid), first, last))
 
 
 class CallbackWindows:
@@ -73,9 +72,10 @@ class CallbackWindows:
         session_uuid = owner_of(callback)
         session = known
         if session is None:
-            session, whole = load_if_few(self._table, session_uuid)
-            if whole or session is None:
-                return whole
+            items, is_all = first_items(self._table, session_uuid)
+            session = session_in(items)
+            if is_all or session is None:
+                return whole_from(items)
         if session.settled:
             return self._sessions.load_whole(session_uuid)
         found = self._window(session_uuid, callback)

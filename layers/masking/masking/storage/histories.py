@@ -16,12 +16,12 @@ same however many there were. Where none was made yet, more is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from masking.core.key_space import CALLBACK, Item, part_key, session_key
+from masking.core.key_space import CALLBACK, Item, is_part, part_key, session_key
 from masking.core.times import stamp
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
@@ -30,12 +30,12 @@ from masking.domain.cut_history import began_before
 from masking.domain.gather_calls import AHEAD
 from masking.domain.sessions import Session
 from masking.domain.timeline import Timeline
-from masking.storage.callback_windows import load_if_few
+from masking.storage.callback_windows import first_items
 from masking.storage.callbacks import UNTIMED
 from masking.storage.checkpoints import MOMENT, CheckpointStore
-from masking.storage.session_items import Whole
+from masking.storage.session_items import Whole, session_in, whole_from
 from masking.storage.sessions import SessionStore
-from masking.storage.table import Table, between
+from masking.storage.table import Table, between, written_item
 from masking.storage.timelines import callback_event_from, timeline_of
 
 # Calls that are shown at once of a session that is not read whole.
@@ -43,6 +43,9 @@ MOST_CALLS = 100
 
 # Callbacks without a time that are read; a session with more is read whole.
 MOST_UNTIMED = 64
+
+# Callbacks of the second in which enough are read.
+SOME_MORE = 16
 
 # Callbacks that are read at once to make checkpoints.
 MOST = 512
@@ -73,14 +76,15 @@ class EventsRead:
 
 @dataclass(frozen=True)
 class _Long:
-    """A session of which a part is read, and its callbacks without a time."""
+    """A session of which a part is read.
+
+    *untimed* are its callbacks without a time, *first* the first of those with one, as
+    far as they came with the session.
+    """
 
     session: Session
     untimed: Sequence[Item]
-
-    @property
-    def session_uuid(self) -> str:
-        return self.session.session_uuid
+    first: Sequence[Item] = ()
 
     def untimed_in(self, since: datetime, until: datetime | None) -> list[Item]:
         """Return those that were received in a span of time."""
@@ -142,11 +146,27 @@ class Histories:
             return _all_events(known) if known else None
         after = after or EARLIEST
         start = self._checkpoints.before(session_uuid, after + MOMENT)
-        found, end = self._following(session_uuid, start.at, after, least + AHEAD)
+        found, end = self._following(known, start.at, after, least + AHEAD)
         part = [*found, *known.untimed_in(start.at, end)]
         timeline = timeline_of(part, known.session, since=start)
         history = timeline.history[:-AHEAD] if end else timeline.history
         return EventsRead(known.session, timeline, part, history)
+
+    def number_since(
+        self, session_uuid: str, at: datetime
+    ) -> tuple[Session, str | None] | None:
+        """Read a session, and the last number that replaced its own since a time.
+
+        Returns None if the session is not kept any more.
+        """
+        known = self._load(session_uuid)
+        if known is None:
+            return None
+        part: Iterable[Item] = (
+            self._part(known, at, None) if isinstance(known, _Long) else known.callbacks
+        )
+        timeline = timeline_of(part, known.session, is_cut=True)
+        return known.session, timeline.virtual_number
 
     def timeline_until(
         self, session: Session, start: Checkpoint, until: datetime
@@ -172,7 +192,7 @@ class Histories:
         known = self._long(session)
         if known is None:
             return None
-        request = self._span(session.session_uuid, start.at, None)
+        request = _span(session.session_uuid, start.at, None)
         found, is_all = self._table.page(MOST, **request)
         end = None if is_all else callback_event_from(found[-AHEAD]).at
         part = [*found, *known.untimed_in(start.at, end)]
@@ -180,36 +200,36 @@ class Histories:
 
     def _load(self, session_uuid: str) -> _Long | Whole | None:
         """Read a session, and all of it if it is short, settled, or without times."""
-        session, whole = load_if_few(self._table, session_uuid)
-        if session is None or whole:
-            return whole
-        known = None if session.settled else self._long(session)
+        items, is_all = first_items(self._table, session_uuid)
+        session = session_in(items)
+        if is_all or session is None:
+            return whole_from(items)
+        timed = part_key(CALLBACK, UNTIMED)
+        found = [
+            each for each in items if is_part(CALLBACK, each) and each["sk"] < timed
+        ]
+        known = None if session.settled else self._long(session, found)
         return known or self._sessions.load_whole(session_uuid)
 
-    def _long(self, session: Session) -> _Long | None:
+    def _long(self, session: Session, found: Sequence[Item] = ()) -> _Long | None:
         """Read the callbacks without a time; return None if they are many."""
         first = part_key(CALLBACK, UNTIMED)
         request = between(session_key(session.session_uuid), first, f"{first}~")
         untimed, is_all = self._table.page(MOST_UNTIMED, **request)
-        return _Long(session, untimed) if is_all else None
+        return _Long(session, untimed, found) if is_all else None
 
     def _part(
         self, known: _Long, since: datetime, until: datetime | None
     ) -> list[Item]:
         """Read a span of callbacks, and what follows on it."""
-        session_uuid = known.session_uuid
-        request = self._span(session_uuid, since, until)
         ahead: list[Item] = []
         if until:
-            ahead, _ = self._following(session_uuid, until, EARLIEST, AHEAD)
-        return [
-            *self._table.query(**request),
-            *known.untimed_in(since, until),
-            *ahead,
-        ]
+            ahead, _ = self._following(known, until, EARLIEST, AHEAD)
+        found = self._callbacks(known, since, until)
+        return [*found, *known.untimed_in(since, until), *ahead]
 
     def _following(
-        self, session_uuid: str, since: datetime, after: datetime, least: int
+        self, known: _Long, since: datetime, after: datetime, least: int
     ) -> tuple[list[Item], datetime | None]:
         """Read callbacks from a time on, at least so many of them after another.
 
@@ -218,7 +238,9 @@ class Histories:
         found: list[Item] = []
         times: list[datetime] = []
         counted = 0
-        for item in self._pages(session_uuid, since):
+        for item in self._callbacks(
+            known, since, None, at_once=min(USUAL, least + SOME_MORE)
+        ):
             at = callback_event_from(item).at
             if counted >= least and at > times[-1]:
                 return found, at
@@ -227,21 +249,40 @@ class Histories:
             counted += at > after
         return found, None
 
-    def _pages(self, session_uuid: str, since: datetime) -> Iterator[Item]:
-        """Yield callbacks from a time on, of which some are read at once."""
-        return self._table.query(Limit=USUAL, **self._span(session_uuid, since, None))
+    def _callbacks(
+        self,
+        known: _Long,
+        since: datetime,
+        until: datetime | None,
+        *,
+        at_once: int | None = None,
+    ) -> Iterator[Item]:
+        """Yield the callbacks of a span of time, of which so many are read at once."""
+        request = _span(known.session.session_uuid, since, until)
+        if at_once:
+            request["Limit"] = at_once
+        if since == EARLIEST and known.first:
+            last = known.first[-1]
+            yield from (e for e in known.first if until is None or _is_before(e, until))
+            request["ExclusiveStartKey"] = written_item(
+                {"pk": last["pk"], "sk": last["sk"]}
+            )
+            if until and not _is_before(last, until):
+                return
+        yield from self._table.query(**request)
 
-    def _span(
-        self, session_uuid: str, since: datetime, until: datetime | None
-    ) -> dict[str, Any]:
-        """Return the query for the callbacks of a span of time."""
-        first = stamp(since) if since > EARLIEST else ""
-        last = stamp(until) if until else UNTIMED
-        return between(
-            session_key(session_uuid),
-            part_key(CALLBACK, first),
-            part_key(CALLBACK, last),
-        )
+
+def _span(session_uuid: str, since: datetime, until: datetime | None) -> dict[str, Any]:
+    """Return the query for the callbacks of a span of time."""
+    first = stamp(since) if since > EARLIEST else ""
+    last = stamp(until) if until else UNTIMED
+    return between(
+        session_key(session_uuid), part_key(CALLBACK, first), part_key(CALLBACK, last)
+    )
+
+
+def _is_before(callback: Item, until: datetime) -> bool:
+    return callback_event_from(callback).at < until
 
 
 def _all_calls(whole: Whole, until: datetime | None) -> CallsRead:

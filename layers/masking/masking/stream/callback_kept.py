@@ -97,7 +97,7 @@ class CallbackKept:
         if event and event.type == "number.replaced":
             old = session_changes.number_before(callback, known, session)
             event = bus_events.with_numbers(event, callback.attributes, old)
-            self._renumber(session.session_uuid)
+            self._renumber(session.session_uuid, callback)
         if event and event.type in ("recording.announced", "recording.failed"):
             # In the table before it is on the bus: what follows begins there.
             self.announcer.from_callback(callback.attributes, callback.digest, session)
@@ -134,15 +134,14 @@ class CallbackKept:
 
         retry_stale(change)
 
-    def _renumber(self, session_uuid: str) -> None:
-        """Keep the virtual number that the session has now."""
+    def _renumber(self, session_uuid: str, callback: CallbackEvent) -> None:
+        """Keep the number that the session has now, since *callback* or later."""
 
         def renumber() -> None:
-            whole = self.stores.sessions.load_whole(session_uuid)
-            if whole is None:
+            found = self.stores.histories.number_since(session_uuid, callback.at)
+            if found is None:
                 return
-            session = whole.session
-            number = timeline_of(whole.callbacks, session).virtual_number
+            session, number = found
             if number and session.virtual_number != number:
                 after = transitions.renumber(session, number)
                 self.stores.sessions.replace(session, after)
