@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.benches.starts import artefact, run, warm
+from proofs.benches.starts import artifact, run, warm
 from proofs.runner import ProofError
 
 # The goals are 2.3, 4.0, 0.6 and 1.2; `make bench` holds them over more turns.
@@ -19,7 +19,7 @@ MOST_WARM = 1.8
 @pytest.fixture(autouse=True)
 def _can_build() -> None:
     try:
-        artefact.python()
+        artifact.python()
     except ProofError as error:
         pytest.skip(f"NOT TESTED: cold starts. {error}.")
 

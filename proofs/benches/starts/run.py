@@ -2,7 +2,7 @@
 
 | way           | what                                                               |
 |---------------|--------------------------------------------------------------------|
-| ours          | the built artefact, on the runtime's Python                        |
+| ours          | the built artifact, on the runtime's Python                        |
 | bare          | the interpreter, which does nothing                                |
 | floor         | a create by pydantic and requests that are signed by hand          |
 | tutorial      | a callback by Tracer, resolver, boto3 resource, idempotency store  |
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proofs.benches.starts import artefact
+from proofs.benches.starts import artifact
 from proofs.benches.starts.surroundings import Handler, Surroundings, tls_before
 from proofs.report import Report
 from proofs.runner import ProofError
@@ -64,7 +64,7 @@ def run(turns: int = TURNS, other_turns: int = OTHER_TURNS) -> Report:
             **ours(place, "create_session", "authorize", "on_session_event"),
         }
         found = measure(goal_ways, turns)
-        others = [name for name in artefact.functions() if name not in found]
+        others = [name for name in artifact.functions() if name not in found]
         ways = {"bare": (None, dict), **ours(place, *others)} if other_turns else {}
         rest = measure(ways, other_turns)
     return compare(found, rest)
@@ -97,7 +97,7 @@ def start(handler: Handler | None, event: dict[str, Any]) -> Start:
     Raises ProofError if it did not answer, or answered that it had failed.
     """
     script = Path(__file__).with_name("child.py")
-    command = [str(artefact.python()), "-I", "-S", "-B", str(script)]
+    command = [str(artifact.python()), "-I", "-S", "-B", str(script)]
     if handler:
         command += [handler.module, *map(str, handler.folders)]
     process = subprocess.Popen(

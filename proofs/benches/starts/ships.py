@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from proofs.benches.starts import artefact
+from proofs.benches.starts import artifact
 from proofs.report import Report
 
 MEGABYTE = 1_000_000
@@ -16,9 +16,9 @@ MOST_MEGABYTES = 20
 def run() -> Report:
     """Build and measure."""
     report = Report("bench ships")
-    built = artefact.build()
-    parts = {layer: [built / layer] for layer in artefact.LAYERS}
-    parts["functions"] = [built / name for name in artefact.functions().values()]
+    built = artifact.build()
+    parts = {layer: [built / layer] for layer in artifact.LAYERS}
+    parts["functions"] = [built / name for name in artifact.functions().values()]
     for part, folders in parts.items():
         modules = [path for folder in folders for path in folder.rglob("*.py")]
         compiled = [path for folder in folders for path in folder.rglob("*.pyc")]

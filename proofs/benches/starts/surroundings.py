@@ -23,7 +23,7 @@ import certifi
 from masking.plivo import callback_urls
 from plivo_simulator import account
 from plivo_simulator.signing import v3_signature
-from proofs.benches.starts import artefact
+from proofs.benches.starts import artifact
 from proofs.harness import api_client, services_of
 from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY
 from stack.environments import ROOT
@@ -48,10 +48,10 @@ class Surroundings:
 
     def __init__(self, stack: RunningStack, folder: Path, plivo: str) -> None:
         self._stack = stack
-        self._built = artefact.build()
+        self._built = artifact.build()
         self._folder = folder
         self._plivo = plivo
-        self._names = artefact.functions()
+        self._names = artifact.functions()
         self._deployed = stack.function_names()
         self._key = services_of(stack).callback_key
         self._session_uuid = self._create()
@@ -64,11 +64,11 @@ class Surroundings:
         layer = self._built / "Dependencies" / "python"
         shutil.copytree(layer / "certifi", folder / "trusting" / "certifi")
         shutil.copy(self._trusted, folder / "trusting" / "certifi" / "cacert.pem")
-        artefact.compile_all(folder)
+        artifact.compile_all(folder)
 
     def ours(self, function: str) -> Handler:
         """Return a function of ours, as it is deployed."""
-        layers = (self._built / layer / "python" for layer in artefact.LAYERS)
+        layers = (self._built / layer / "python" for layer in artifact.LAYERS)
         folders = (self._built / self._names[function], *layers)
         return Handler("app", self._trusting(*folders), self._environment(function))
 
@@ -81,7 +81,7 @@ class Surroundings:
     def tutorial(self) -> Handler:
         """Return the tutorial's handler of a callback."""
         environment = self._environment("create_session")
-        folders = self._trusting(self._folder, artefact.tutorial())
+        folders = self._trusting(self._folder, artifact.tutorial())
         return Handler("tutorial", folders, environment)
 
     def create(self) -> dict[str, Any]:

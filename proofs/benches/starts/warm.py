@@ -2,7 +2,7 @@
 
 What a function asks for in one invocation is noted and then asked for again, by
 botocore as it comes and by http.client, with nothing of ours. Both sides take turns in
-processes of their own, on the runtime's Python and the built artefact.
+processes of their own, on the runtime's Python and the built artifact.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from plivo_simulator import account
-from proofs.benches.starts import artefact
+from proofs.benches.starts import artifact
 from proofs.benches.starts.run import started
 from proofs.benches.starts.surroundings import Handler, Surroundings
 from proofs.report import Report
@@ -110,7 +110,7 @@ def _run(handler: Handler, way: str, given: dict[str, Any]) -> Any:
     credentials = f"{account.AUTH_ID}:{account.AUTH_TOKEN}"
     done = subprocess.run(
         [
-            *(str(artefact.python()), "-I", "-S", "-B", str(script), way),
+            *(str(artifact.python()), "-I", "-S", "-B", str(script), way),
             *map(str, handler.folders),
         ],
         env={**handler.environment, "BENCH_CREDENTIALS": credentials},
