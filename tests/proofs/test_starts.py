@@ -13,7 +13,7 @@ MOST = {
     "a first request with its authorizer, x the floor": 5.0,
     "a callback, x the tutorial's": 0.7,
 }
-MOST_WARM = 1.8
+MOST_WARM = 2.5
 
 
 @pytest.fixture(autouse=True)
