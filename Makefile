@@ -12,6 +12,9 @@ NO_PYTHON = no Python 3.11 or later with venv was found; install one (Debian: \
   apt install python3 python3-venv) or name it: make PYTHON=/path/to/python3.13
 PYTHON = $(or $(shell $(FIND_PYTHON)),$(error $(NO_PYTHON)))
 
+# The folder of the runtime's Python, which may stand on PATH behind a pyenv shim that fails.
+RUNTIME_FOLDER = for p in $$(which -a python3.13); do $$p -c '' 2>/dev/null && { dirname $$p; break; }; done
+
 ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 ENVIRONMENTS = $(PYTHON) -m stack.environments
 BIN := .venv/bin
@@ -108,7 +111,7 @@ alarms: stack ## Break it in each way and hear which alarms ring (QUICK=1, ONLY=
 dashboard: stack ## Draw the dashboard of the template with data of a run, into docs/dashboard.svg
 	@$(BIN)/python -m proofs dashboard --picture docs/dashboard.svg
 
-bench: stack ## Measure it all beside simpler ways, into docs/benchmarks.md (ONLY=part)
+bench: stack sam ## Measure it all beside simpler ways, into docs/benchmarks.md (ONLY=part)
 	@$(BIN)/python -m proofs bench $(ONLY)
 
 ##@ Change it
@@ -191,7 +194,7 @@ clients: build-clients ## Build both clients from openapi.yaml into clients/dist
 	@clients/build
 
 build: sam ## Build what is deployed, into .aws-sam (needs python3.13) [ARCHITECTURE=x86_64]
-	@$(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+	@PATH="$$($(RUNTIME_FOLDER)):$$PATH" $(SAM) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
 dev sam scan:
 	@$(ENVIRONMENTS) $@

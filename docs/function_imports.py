@@ -25,9 +25,9 @@ NAMES = sorted(path.parent.name for path in FUNCTIONS.glob("*/app.py"))
 BOUNDS = {
     "get_health": 14,
     "authorize": 20,
-    "expire_sessions": 21,
-    "on_session_event": 27,
-    "create_session": 34,
+    "expire_sessions": 23,
+    "on_session_event": 28,
+    "create_session": 36,
 }
 
 WIRING = ("connections", "lifecycle", "services")

@@ -15,6 +15,8 @@ from proofs.benches.cost import run as cost
 from proofs.benches.flat import run as flat
 from proofs.benches.load import run as load
 from proofs.benches.recordings import run as storing
+from proofs.benches.starts import run as starts
+from proofs.benches.starts import ships, warm
 from proofs.calls import run as calls
 from proofs.defenses import run as defenses
 from proofs.mutants import run as mutants
@@ -31,6 +33,9 @@ BENCHES = {
     "recordings": storing.run,
     "settlement": settlement.run,
     "flat": flat.run,
+    "starts": starts.run,
+    "warm": warm.run,
+    "ships": ships.run,
     "load": load.run,
     "cost": cost.run,
 }

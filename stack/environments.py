@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,9 @@ SCAN = HOME / "scan-venv"
 MUTANTS = HOME / "mutants-venv"
 PAGE = HOME / "page"
 CLIENTS = HOME / "clients-venv"
+
+# `sam build` makes the dependency layer by it; here it trims what pip installed.
+BUNDLE = ROOT / "layers" / "dependencies" / "bundle.py"
 
 OLDEST_PYTHON = (3, 11)
 
@@ -80,6 +84,8 @@ class Environment:
         digest.update(str(self.place).encode())
         if self.place == TOOLS:
             digest.update(COMMAND.encode())
+        if self.place == LAYER:
+            digest.update(BUNDLE.read_bytes())
         if self.requirements:
             digest.update(self.requirements.read_bytes())
         return digest.hexdigest()
@@ -197,6 +203,8 @@ def _install(name: str) -> None:
             [*pip, "--requirement", str(environment.requirements)],
             f"{shown} could not be installed",
         )
+        if environment.place == LAYER:
+            _trim_layer(target)
         if target != environment.place:
             shutil.rmtree(environment.place, ignore_errors=True)
             target.rename(environment.place)
@@ -205,6 +213,17 @@ def _install(name: str) -> None:
     if environment.place == TOOLS:
         _show_sources()
     environment.stamp().write_text(environment.recipe())
+
+
+def _trim_layer(folder: Path) -> None:
+    """Take away what the deployed layer lacks, so that functions see the same here."""
+    spec = importlib.util.spec_from_file_location("bundle", BUNDLE)
+    if spec is None or spec.loader is None:
+        raise EnvironmentFailedError(f"{BUNDLE} can't be imported.")
+    bundle = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bundle)
+    bundle.trim(folder)
+    bundle.compile_all(folder)
 
 
 def _show_sources() -> None:

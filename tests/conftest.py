@@ -117,13 +117,22 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 def pool(aws: EmbeddedAws) -> Iterator[Pool]:
     """Share queues, a bucket and clients of AWS among the tests of this process."""
     import boto3
+    import botocore.session
 
+    from masking.core import https
     from tests.support.pool import Pool
     from tests.support.shared_clients import SharedClients
 
     made = Pool(aws)
-    boto3.setup_default_session(botocore_session=SharedClients(made.watch))
+    clients = SharedClients(made.watch)
+    boto3.setup_default_session(botocore_session=clients)
+    with pytest.MonkeyPatch.context() as patched:
+        https.session.cache_clear()
+        patched.setattr(botocore.session, "get_session", lambda: clients)
+        # Asked for now: whoever makes clients of his own makes a session, too.
+        assert https.session() is clients
     yield made
+    https.session.cache_clear()
     boto3.DEFAULT_SESSION = None
 
 

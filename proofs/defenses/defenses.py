@@ -403,8 +403,8 @@ DEFENSES: tuple[Defense, ...] = (
     Defense(
         "no redirect with the credentials",
         f"{LAYER}/plivo/transport.py",
-        "allow_redirects=False",
-        "allow_redirects=True",
+        "retries=False,\n                    redirect=False,",
+        "retries=3,",
         _tests(
             "tests/unit/test_plivo_client.py",
             "test_no_redirect_is_followed_with_the_credentials",

@@ -1,7 +1,7 @@
 """Package the functions and layers of a SAM template for the embedded AWS.
 
-Does what ``sam build && sam package`` do, but layers aren't unpacked and compiled again
-by each function's process. A layer becomes one ``.pth`` file: for ``requirements.txt``
+Does what ``sam build && sam package`` do, but layers aren't unpacked by each function's
+process. A layer becomes one ``.pth`` file: for ``requirements.txt``
 it points at where the packages are installed for this machine's interpreter, for code
 at a copy of it with byte code.
 """
@@ -96,7 +96,7 @@ def package(
         folder = root / resource["Properties"][key]
         if resource["Type"] == _FUNCTION:
             archive = _zip(folder)
-        elif [path.name for path in _files(folder)] == ["requirements.txt"]:
+        elif (folder / "requirements.txt").is_file():
             archive = _pointer(installed_layer)
         else:
             archive = _pointer(_copy(folder, copies / logical_id))
@@ -110,7 +110,11 @@ def package(
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if (
+            path.name != "Makefile"
+            and path.is_file()
+            and "__pycache__" not in path.parts
+        ):
             yield path
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from docs.function_imports import (
     closure_of,
     holds_code,
 )
+from stack import environments
 
 # Imports a handler, builds its use case with an environment and clients that lead
 # nowhere, and prints the modules that this has loaded.
@@ -39,8 +41,8 @@ class Anything(dict):
 
 services = Services(Settings(Anything()), client=client)
 use_case = getattr(services, sys.argv[1])
-if sys.argv[1] == "expire_sessions":
-    use_case(lambda: True)
+if sys.argv[1] in ("expire_sessions", "reconcile_sessions", "erase_number"):
+    use_case(lambda: 600.0)
 print(json.dumps([
     [name for name in sys.modules if name.split(".")[0] == "masking"],
     sorted({name.split(".")[0] for name in sys.modules}),
@@ -48,14 +50,14 @@ print(json.dumps([
 """
 
 
-@pytest.mark.parametrize("name", BOUNDS)
-def test_a_function_loads_what_its_source_imports(name: str) -> None:
+def started(options: list[str], folders: list[Path], name: str) -> tuple[set[str], ...]:
+    """Build a use case in a process; return the modules of ours and all packages."""
     done = subprocess.run(
-        [sys.executable, "-c", BUILD, name],
+        [sys.executable, *options, "-c", BUILD, name],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{ROOT}:{LAYER}",
+            "PYTHONPATH": os.pathsep.join(map(str, folders)),
             "AWS_DEFAULT_REGION": "us-east-1",
         },
         capture_output=True,
@@ -64,18 +66,48 @@ def test_a_function_loads_what_its_source_imports(name: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    ours, roots = (set(names) for names in json.loads(done.stdout))
+    return tuple(set(names) for names in json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_function_loads_what_its_source_imports(name: str) -> None:
+    ours, _ = started([], [ROOT, LAYER], name)
 
     found = closure_of(name)
     loaded = {module for module in ours if holds_code(module)}
     # A store is loaded when it is first used.
     assert {module for module in found.modules if holds_code(module)} <= loaded
     assert loaded <= found.ours
-    for package in ("plivo", "pydantic", "requests", "lxml"):
-        needs = package in found.foreign or (
-            package == "lxml" and "plivo" in found.foreign
-        )
-        assert (package in roots) == needs, package
+
+
+# What functions may import of the dependency layer, by what of it they name.
+ALWAYS = {
+    *("aws_lambda_powertools", "botocore", "certifi", "dateutil", "jmespath", "six"),
+    *("typing_extensions", "urllib3"),
+}
+WITH = {
+    "pydantic": {
+        *("annotated_types", "pydantic", "pydantic_core"),
+        *("typing_extensions", "typing_inspection"),
+    },
+    "plivo": {"decorator", "plivo"},
+    "phonenumbers": {"phonenumbers"},
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_imports_of_the_dependency_layer_what_it_needs_alone(
+    name: str,
+) -> None:
+    # Without the packages of the tests.
+    _, roots = started(["-S"], [ROOT, LAYER, environments.LAYER], name)
+
+    installed = {path.name.removesuffix(".py") for path in environments.LAYER.iterdir()}
+    named = closure_of(name).foreign
+    allowed = set(ALWAYS)
+    for package, brings in WITH.items():
+        allowed |= brings if package in named else set()
+    assert roots & installed <= allowed
 
 
 # Imports every handler with nothing set, and finds whoever reads or builds too early.
@@ -91,10 +123,10 @@ class Untouchable(dict):
         Untouchable.reads.append(key)
         return super().get(key, default)
 
-import boto3, aws_lambda_powertools, pydantic, botocore.config
+import aws_lambda_powertools, pydantic, botocore.config, botocore.session
 made = []
-boto3.client = lambda *a, **k: made.append(a)
-boto3.resource = lambda *a, **k: made.append(a)
+botocore.session.Session.create_client = lambda *a, **k: made.append(a)
+botocore.session.get_session = lambda *a, **k: made.append(a)
 ours = ("TABLE", "BUCKET", "BUS", "CARRIER", "SIGNING", "RETENTION", "PUBLIC", "CHECK",
         "RECORDING", "POWERTOOLS_SERVICE", "POWERTOOLS_METRICS", "AWS_REGION")
 os.environ = Untouchable()

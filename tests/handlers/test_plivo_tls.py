@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from masking.core import https
 from masking.plivo.errors import CarrierFailedError, CarrierUnreachableError
 from proofs.http_listener import HttpListener, break_tls
 from tests.support.embedded_aws import EmbeddedAws
@@ -40,7 +41,7 @@ def test_tls_that_breaks_after_the_request_leaves_the_outcome_unknown(
     with tls_wire(aws, wire) as server:
         wire.answers(break_tls())
         carrier = carrier_at(server.origin)
-        carrier._client.session.verify = str(aws.ca_file)
+        carrier._client.pools = https.pools_for(server.origin, str(aws.ca_file))
 
         with pytest.raises(CarrierFailedError) as failed:
             carrier.create(ASKED, HOOKS)

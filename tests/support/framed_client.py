@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import botocore.session
 from botocore import handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import (
@@ -41,11 +42,29 @@ def short_way(url: str, path: Path) -> Iterator[None]:
     if (_EVENT, _send) not in handlers.BUILTIN_HANDLERS:
         handlers.BUILTIN_HANDLERS.append((_EVENT, _send))
     sockets = _ways[urlsplit(url).netloc] = Sockets(path)
+    usual, botocore.session.get_session = botocore.session.get_session, unsent_session
     try:
         yield
     finally:
+        botocore.session.get_session = usual
         del _ways[urlsplit(url).netloc]
         sockets.close()
+
+
+class UnsentSession(botocore.session.Session):
+    """A session whose requests nobody else sends: botocore would let both do so."""
+
+    def register(
+        self, event_name: str, handler: Callable[..., Any], *rest: Any, **more: Any
+    ) -> None:
+        """Register a handler of any other event."""
+        if not event_name.startswith(_EVENT):
+            super().register(event_name, handler, *rest, **more)
+
+
+def unsent_session(env_vars: Any = None) -> UnsentSession:
+    """Make a session as botocore does."""
+    return UnsentSession(env_vars)
 
 
 def stay_on_https(client: Any) -> None:

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-import requests as http_requests
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -397,11 +396,8 @@ def sent_back(status: int) -> Callable[[bytes], object]:
     """Return what reads an answer of a status."""
 
     def read(content: bytes) -> object:
-        response = http_requests.Response()
-        response.status_code = status
-        response._content = content
-        response.headers["Retry-After"] = content.decode("latin-1")
-        return transport.read_answer(response)
+        headers = {"Retry-After": content.decode("latin-1")}
+        return transport.read_answer(status, content, headers)
 
     return read
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Protocol
 
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
+import urllib3
 
 from masking.domain.sessions import CarrierSession
 from masking.plivo.client import Carrier
@@ -65,30 +65,36 @@ def rewriting(plivo: Simulated, *operations: str, **changes: Any) -> Carrier:
     carrier = Carrier(
         auth_id=account.AUTH_ID, auth_token=account.AUTH_TOKEN, base_url=plivo.origin
     )
-    adapter = _Rewriter([SENT[each] for each in operations], changes)
-    carrier._client.session.mount(plivo.origin, adapter)
+    sent = [SENT[each] for each in operations]
+    pools: Any = _Rewriter(carrier._client.pools, sent, changes)
+    carrier._client.pools = pools
     return carrier
 
 
-class _Rewriter(HTTPAdapter):
-    def __init__(self, sent: list[tuple[str, str]], changes: dict[str, Any]) -> None:
-        super().__init__()
+class _Rewriter:
+    def __init__(
+        self,
+        pools: urllib3.PoolManager,
+        sent: list[tuple[str, str]],
+        changes: dict[str, Any],
+    ) -> None:
+        self._pools = pools
         self._sent = sent
         self._changes = changes
 
-    def send(self, request: PreparedRequest, **options: Any) -> Response:  # type: ignore[override]
-        response = super().send(request, **options)
-        url = str(request.url)
-        fits = any(
-            request.method == method and re.search(path, url)
-            for method, path in self._sent
+    def urlopen(self, method: str, url: str, **options: Any) -> Any:
+        answer = self._pools.urlopen(method, url, **options)
+        fits = any(method == sent and re.search(path, url) for sent, path in self._sent)
+        if not fits or answer.status >= 400:
+            return answer
+        body = json.loads(answer.data)
+        for each in _sessions_in(body):
+            self._change(each)
+        return SimpleNamespace(
+            status=answer.status,
+            data=json.dumps(body).encode(),
+            headers=answer.headers,
         )
-        if fits and response.ok:
-            body = json.loads(response.content)
-            for each in _sessions_in(body):
-                self._change(each)
-            response._content = json.dumps(body).encode()
-        return response
 
     def _change(self, session: dict[str, Any]) -> None:
         for name, value in self._changes.items():

@@ -264,7 +264,8 @@ class World:
         shards = due_work.shards(Schedule.SWEEP)
         sweep = self.services.expire_sessions(lambda: True)
         for shard in shards:
-            sweep._end_shard(shard, self.clock())
+            if (listed := sweep._look(shard, self.clock())) is not None:
+                sweep._end_shard(listed, self.clock())
 
     def publish(self) -> None:
         """Publish the table's stream."""

@@ -1,6 +1,6 @@
 """One client of AWS for all tests of a process that ask for the same one.
 
-The product makes its clients through boto3's default session, as in Lambda; each new
+The product makes its clients through one session, as in Lambda; each new
 client reads its service's model and opens connections of its own, which takes longer
 than most tests. Whoever registers hooks on a client makes one of its own.
 """
@@ -11,13 +11,15 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import botocore.session
+from botocore.config import Config
+
+from tests.support.framed_client import UnsentSession
 
 Watch = Callable[[Any], None]
 
 
-class SharedClients(botocore.session.Session):
+class SharedClients(UnsentSession):
     """A session that makes a client once for each configuration and environment.
 
     *watch* is called with each client that is made.
@@ -40,8 +42,12 @@ class SharedClients(botocore.session.Session):
         )
         key = (service_name, id(config), repr(rest), repr(environment))
         if key not in self._made:
-            client: Any = boto3.Session().client(
-                service_name,  # type: ignore[call-overload]
+            # What the product leaves out is checked here.
+            if config is not None:
+                checked = Config(parameter_validation=True)
+                arguments = {**arguments, "config": config.merge(checked)}
+            client: Any = botocore.session.get_session().create_client(
+                service_name,
                 **{k: v for k, v in arguments.items() if v is not None},
             )
             self._watch(client)

@@ -23,6 +23,7 @@ SOURCES: dict[str, list[str | None]] = {
     "requirements.txt": [None],
     "local.txt": [None, "local"],
     "dev.txt": [None, "local", "dev"],
+    "bench.txt": [None, "bench"],
     "aws.txt": ["aws"],
     "sam.txt": ["sam"],
     "scan.txt": ["scan"],

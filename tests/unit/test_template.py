@@ -111,7 +111,7 @@ def test_one_version_of_python_stands_everywhere() -> None:
     assert versions == {runtime}
     for name in ("Dependencies", "Masking"):
         layer = RESOURCES[name]
-        assert layer["Metadata"]["BuildMethod"] == runtime
+        assert layer["Metadata"]["BuildMethod"] == "makefile"
         assert layer["Properties"]["CompatibleRuntimes"] == [runtime]
         assert layer["Metadata"]["BuildArchitecture"] == {"Ref": "Architecture"}
 
@@ -604,7 +604,9 @@ def test_the_environment_is_read_in_one_place() -> None:
         path.name
         for folder in ("layers", "functions")
         for path in (ROOT / folder).rglob("*.py")
-        if "environ" in re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
+        if re.search(
+            r"\benviron\b", re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
+        )
     ]
 
     assert reads == ["settings.py"]
@@ -738,10 +740,12 @@ def test_erasures_that_run_at_once_share_one_rate() -> None:
 
 
 def test_every_thread_of_the_reconciler_and_of_the_sweep_has_a_connection() -> None:
-    from masking.lifecycle import expire_sessions, reconcile_sessions
-    from masking.wiring.connections import QUICK
+    from masking.core import https
+    from masking.domain import due_work
+    from masking.domain.due_work import Schedule
+    from masking.lifecycle import reconcile_sessions
 
-    connections: int = QUICK.max_pool_connections  # type: ignore[attr-defined]
+    connections = https.MOST_KEPT
 
     assert reconcile_sessions.WORKERS <= connections
-    assert expire_sessions.WORKERS <= connections
+    assert len(due_work.shards(Schedule.SWEEP)) <= connections

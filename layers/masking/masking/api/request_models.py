@@ -30,7 +30,10 @@ from masking.api.fields import (
 class Body(BaseModel):
     """A JSON body: no unknown fields, no conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    # A function validates by one of these: the others are not built.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class CreateSessionRequest(Body):

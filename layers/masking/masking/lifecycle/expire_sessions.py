@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from masking.core import telemetry, times
 from masking.core.errors import StaleStateError
 from masking.domain import due_work, sessions, transitions
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from masking.storage.due_work import Due
     from masking.storage.queues import Queue
 from masking.storage.stores import Stores
-
-# One for each shard.
-WORKERS = 16
 
 # So many states are read with one request.
 BATCH = 50
@@ -63,12 +62,17 @@ class ExpireSessions:
         """
         now = self.now()
         shards = due_work.shards(Schedule.SWEEP)
-        pool = ThreadPoolExecutor(WORKERS)
-        try:
-            swept = list(pool.map(lambda shard: self._end_shard(shard, now), shards))
-        finally:
-            # One that hangs is left behind, so that the function ends in time.
-            pool.shutdown(wait=False, cancel_futures=True)
+        # One connection is enough to look; as many as have something due to work.
+        looked = [self._look(shard, now) for shard in shards]
+        lists = [each for each in looked if each is not None]
+        swept = [Swept()]
+        if lists:
+            pool = ThreadPoolExecutor(len(lists))
+            try:
+                swept += pool.map(lambda each: self._end_shard(each, now), lists)
+            finally:
+                # One that hangs is left behind, so that the function ends in time.
+                pool.shutdown(wait=False, cancel_futures=True)
         ended = sum(each.ended for each in swept)
         late = max(each.late for each in swept)
         telemetry.count("OldestExpiryMinutes", late / timedelta(minutes=1))
@@ -77,9 +81,21 @@ class ExpireSessions:
             telemetry.count("SessionsExpired", ended)
         return ended
 
-    def _end_shard(self, shard: str, now: datetime) -> Swept:
+    def _look(self, shard: str, now: datetime) -> Iterator[Due] | None:
+        """Return what is due in a shard; None if nothing is.
+
+        A shard that can't be read fails when it is worked at, beside the others.
+        """
+        listed = self.stores.due_work.list_due(shard, now)
+        try:
+            first = next(listed, None)
+        except (BotoCoreError, ClientError):
+            return self.stores.due_work.list_due(shard, now)
+        return None if first is None else itertools.chain([first], listed)
+
+    def _end_shard(self, listed: Iterator[Due], now: datetime) -> Swept:
         swept = Swept()
-        for due, session in self._due(shard, now):
+        for due, session in self._due(listed):
             if not self.has_time():
                 swept.late = max(swept.late, now - times.parse_stamp(due.due_at))
                 break
@@ -102,8 +118,8 @@ class ExpireSessions:
                 purge_at = self.stores.sessions.purge_at(current)
             self.stores.due_work.drop(due, purge_at)
 
-    def _due(self, shard: str, now: datetime) -> Iterator[tuple[Due, Session | None]]:
-        for batch in _batches(self.stores.due_work.list_due(shard, now)):
+    def _due(self, listed: Iterator[Due]) -> Iterator[tuple[Due, Session | None]]:
+        for batch in _batches(listed):
             states = self.stores.sessions.load_states(
                 [due.session_uuid for due in batch]
             )

@@ -16,15 +16,14 @@ from inspect import unwrap
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs
 
-from plivo.exceptions import AuthenticationError
 from plivo.resources.maskingsession import MaskingSessions
+from plivo.resources.recordings import Recordings
 
 from masking.core import telemetry
 from masking.domain.sessions import CarrierSession
 from masking.plivo.answers import clean_session
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
-    CarrierCredentialsRefusedError,
     CarrierError,
     CarrierRefusedError,
     CarrierSessionMissingError,
@@ -81,14 +80,10 @@ class Carrier:
 
         *before* is called before each request.
         """
-        try:
-            self._client = SdkClient(auth_id, auth_token, base_url, timeout, threads)
-        except AuthenticationError:
-            detail = "The secret with Plivo's credentials has not been filled in yet."
-            raise CarrierCredentialsRefusedError(detail) from None
+        self._client = SdkClient(auth_id, auth_token, base_url, timeout, threads)
         self._client.before = before
-        self._sessions = self._client.masking_sessions
-        self._recordings = self._client.recordings
+        self._sessions = MaskingSessions(self._client)
+        self._recordings = Recordings(self._client)
 
     def create(
         self, asked: Mapping[str, Any], callbacks: Mapping[str, str]

@@ -1,25 +1,26 @@
-"""Send requests through Plivo's SDK: once, silently, with errors of our own.
+"""Send requests for Plivo's SDK: once, silently, with errors of our own.
 
-What the SDK does and this module undoes (plivo-contract 1.9): it sends a failed POST
-up to three times; it prints URLs that hold phone numbers; it drops status code and
-headers of errors; it has no setting for its base URL; it follows redirects with the
-credentials. What stays the SDK's: parameter names, encoding, authentication, the HTTP
-session.
+What the SDK's own client does and this one does not (plivo-contract 1.9): it sends a
+failed POST up to three times; it prints URLs that hold phone numbers; it drops status
+code and headers of errors; it has no setting for its base URL; it follows redirects
+with the credentials. What stays the SDK's: its resources, with the names of parameters
+and the checks of them.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-import plivo
-import requests
-from requests.adapters import DEFAULT_POOLSIZE
-from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+import urllib3
+from plivo.utils import is_valid_mainaccount, is_valid_subaccount
+from plivo.version import __version__
 
-from masking.core import numbers
+from masking.core import https
 from masking.core.time_limits import limit
 from masking.plivo.errors import (
     CarrierAnswerInvalidError,
@@ -42,8 +43,12 @@ USUAL_WAIT = 5
 LONGEST_WAIT = 86_400
 
 
-class SdkClient(plivo.RestClient):  # type: ignore[misc]
-    """The SDK's client with its own way of sending: once, silently, answers whole."""
+class SdkClient:
+    """What the SDK's resources send by: once, silently, answers whole.
+
+    Not the SDK's own client, because importing it imports requests and 40 resources,
+    and builds one of each.
+    """
 
     def __init__(
         self,
@@ -53,68 +58,85 @@ class SdkClient(plivo.RestClient):  # type: ignore[misc]
         timeout: tuple[float, float],
         threads: int = 1,
     ) -> None:
-        """Speak to *base_url*; each of *threads* keeps its connection."""
-        super().__init__(auth_id, auth_token, timeout=timeout)
-        if threads > DEFAULT_POOLSIZE:
-            adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
-            self.session.mount(base_url, adapter)
-        self.base_uri = f"{base_url}/v1/Account"
+        """Speak to *base_url*; each of *threads* keeps its connection.
+
+        Raises CarrierCredentialsRefusedError for an id that is no account's.
+        """
+        is_an_account = is_valid_mainaccount(auth_id) or is_valid_subaccount(auth_id)
+        if not (is_an_account and auth_token):
+            detail = "The secret with Plivo's credentials has not been filled in yet."
+            raise CarrierCredentialsRefusedError(detail)
+        self.base_uri = f"{base_url}/v1/Account/{auth_id}"
+        self.seconds = sum(timeout)
+        self.timeout = urllib3.Timeout(connect=timeout[0], read=timeout[1])
+        self.headers = {
+            **urllib3.make_headers(basic_auth=f"{auth_id}:{auth_token}"),
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": f"plivo-python/{__version__}",
+        }
+        self.pools = https.pools_for(base_url, most=threads)
         self.before: Callable[[], None] = lambda: None
 
-    def request(self, method: str, path: Any = None, data: Any = None, **_: Any) -> Any:
+    def request(self, method: str, path: Any = (), data: Any = None, **_: Any) -> Any:
         """Send one request and return the JSON of a 2xx answer."""
         self.before()
-        request = self.create_request(method, path, data)
+        url = "/".join([self.base_uri, *map(str, path)]) + "/"
+        body = None
+        if method == "GET":
+            url = f"{url}?{urlencode(data)}" if data else url
+        elif data is not None:
+            body = json.dumps(data).encode()
         try:
-            with limit(sum(self.timeout), CarrierTimeoutError):
-                response = self.session.send(
-                    request, timeout=self.timeout, allow_redirects=False
+            with limit(self.seconds, CarrierTimeoutError):
+                answer = self.pools.urlopen(
+                    method,
+                    url,
+                    body=body,
+                    headers=self.headers,
+                    timeout=self.timeout,
+                    retries=False,
+                    redirect=False,
                 )
-        except requests.RequestException as error:
+        except urllib3.exceptions.HTTPError as error:
             raise _unanswered(error) from None
-        return read_answer(response)
+        return read_answer(answer.status, answer.data, answer.headers)
 
 
-def _unanswered(error: requests.RequestException) -> CarrierError:
+def _unanswered(error: urllib3.exceptions.HTTPError) -> CarrierError:
     """Return the error of a request that has no answer: never sent, or outcome unknown.
 
-    The texts of these errors hold the URL, so none of it is carried on.
+    Of TLS's failures a refused certificate alone is sure to come before the request is
+    sent. The texts of these errors hold the URL, so none of it is carried on.
     """
-    if isinstance(error, requests.ConnectTimeout):
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return CarrierUnreachableError()
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, urllib3.exceptions.TimeoutError):
         return CarrierTimeoutError()
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError) and _is_unsent(cause.reason):
+    if isinstance(error, urllib3.exceptions.ProxyError):
+        return CarrierUnreachableError()
+    is_of_tls = isinstance(error, urllib3.exceptions.SSLError)
+    if is_of_tls and isinstance(error.args[0], ssl.SSLCertVerificationError):
         return CarrierUnreachableError()
     return CarrierFailedError("The connection to Plivo broke.")
 
 
-def _is_unsent(reason: Exception | None) -> bool:
-    """Return whether a connection failed before a request could go out on it.
-
-    Of TLS's failures that is sure of a refused certificate alone: the others may come
-    after the request was sent.
-    """
-    if isinstance(reason, SSLError):
-        return isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    return isinstance(reason, NewConnectionError)
-
-
-def read_answer(response: requests.Response) -> Any:
+def read_answer(status: int, content: bytes, headers: Mapping[str, str]) -> Any:
     """Return the JSON of an answer. Raises CarrierError for what is no success."""
-    status = response.status_code
     try:
-        body = response.json()
-    except ValueError:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
         body = None
     if 200 <= status < 300:
         if not isinstance(body, dict) and status != 204:
             raise CarrierAnswerInvalidError(carrier_status=status)
         return body or {}
     said = body.get("error") or body.get("message") if isinstance(body, dict) else None
+    # Rare, and so not imported with every function.
+    from masking.core import numbers
+
     text = str(numbers.masked(str(said)))[:300] if said else None
-    raise _refusal(status, text, response.headers.get("Retry-After"))
+    raise _refusal(status, text, headers.get("Retry-After"))
 
 
 def _refusal(status: int, text: str | None, retry_after: str | None) -> CarrierError:

@@ -15,13 +15,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from masking.core.key_space import Item
+from masking.storage import attribute_values
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -277,24 +276,12 @@ def read_item(item: Mapping[str, Any]) -> Item:
 
     Raises NewerItemError.
     """
-    deserialize = TypeDeserializer().deserialize
-    plain = {name: _plain(deserialize(value)) for name, value in item.items()}
+    plain = {name: attribute_values.read(value) for name, value in item.items()}
     if plain.get(FORMAT, 1) > NEWEST_FORMAT:
         raise NewerItemError(f"format {plain[FORMAT]} is after {NEWEST_FORMAT}")
     return plain
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else value
-    if isinstance(value, dict):
-        return {name: _plain(content) for name, content in value.items()}
-    if isinstance(value, list):
-        return [_plain(content) for content in value]
-    return value
-
-
 def written_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Convert plain values to DynamoDB's form."""
-    serialize = TypeSerializer().serialize
-    return {name: serialize(value) for name, value in item.items()}
+    return {name: attribute_values.written(value) for name, value in item.items()}

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
+from masking.core import https
 from masking.core.settings import Settings
-from masking.storage.stores import Stores
-from masking.storage.table import Table
 
 if TYPE_CHECKING:
     from masking.core.times import Clock
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from masking.storage.bus import Bus
     from masking.storage.change_stream import ChangeStream
     from masking.storage.queues import Queue
+    from masking.storage.stores import Stores
 
 # What a name may take to be looked up.
 RESOLVE_SECONDS = 5.0
@@ -39,8 +37,6 @@ QUICK = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"total_max_attempts": 2, "mode": "standard"},
-    # The sweep works at as many shards at once.
-    max_pool_connections=16,
 )
 
 # For what must not hold up a caller who waits for something else.
@@ -64,23 +60,28 @@ STREAMING = Config(
 QUICK_BUCKET = STREAMING.merge(QUICK)
 
 
+def create_client(service: str, *, config: Config) -> Any:
+    """Make a client of AWS."""
+    return https.session().create_client(service, config=https.lean(config))
+
+
 class Connections:
     """Stores, queues, secrets and Plivo; each is made when it is first asked for.
 
-    *client* makes a client of AWS, as `boto3.client` does; *now* is the clock, in aware
-    UTC.
+    *client* makes a client of AWS; *now* is the clock, in aware UTC.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
-        client: Callable[..., Any] = boto3.client,
+        client: Callable[..., Any] = create_client,
         now: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings
         self.now = now
         self._client = client
+        self._secrets: dict[str, tuple[datetime, str]] = {}
 
     # What is stored
 
@@ -230,6 +231,9 @@ class Connections:
         return self._derived("webhooks")
 
     def _stores(self, config: Config) -> Stores:
+        from masking.storage.stores import Stores
+        from masking.storage.table import Table
+
         client = self._client("dynamodb", config=config)
         return Stores(Table(client, self.settings.table_name, self.settings.retention))
 
@@ -243,11 +247,6 @@ class Connections:
 
         return Queue(self._client("sqs", config=QUICK), url)
 
-    @cached_property
-    def _secrets(self) -> SecretsProvider:
-        client = self._client("secretsmanager", config=QUICK)
-        return SecretsProvider(boto3_client=client)
-
     def _credentials(self) -> Credentials:
         """Read Plivo's credentials. Raises CarrierSecretUnreadableError."""
         from masking.plivo import credentials
@@ -259,14 +258,24 @@ class Connections:
         return derived(self._secret(self.settings.signing_secret), purpose)
 
     def _secret(self, name: str) -> str:
-        """Read a secret. Raises StorageUnavailableError if it can't be had now."""
-        try:
-            return str(self._secrets.get(name, max_age=SECRET_SECONDS))
-        except GetParameterError as error:
-            # Rare, and so not imported with every function.
-            from masking.core.problems import StorageUnavailableError
+        """Read a secret, kept for minutes. Raises StorageUnavailableError."""
+        at = self.now()
+        read_at, secret = self._secrets.get(name, (None, ""))
+        if read_at is None or at - read_at >= timedelta(seconds=SECRET_SECONDS):
+            try:
+                secret = self._read_secret(SecretId=name)["SecretString"]
+            except (BotoCoreError, ClientError) as error:
+                # Rare, and so not imported with every function.
+                from masking.core.problems import StorageUnavailableError
 
-            raise StorageUnavailableError(retry_after=2) from error
+                raise StorageUnavailableError(retry_after=2) from error
+            self._secrets[name] = at, secret
+        return secret
+
+    @cached_property
+    def _read_secret(self) -> Callable[..., Any]:
+        client = self._client("secretsmanager", config=QUICK)
+        return client.get_secret_value  # type: ignore[no-any-return]
 
 
 def derived(root: str, purpose: str) -> bytes:
