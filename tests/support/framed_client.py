@@ -57,8 +57,8 @@ class UnsentSession(botocore.session.Session):
     def register(
         self, event_name: str, handler: Callable[..., Any], *rest: Any, **more: Any
     ) -> None:
-        """Register a handler of any other event."""
-        if not event_name.startswith(_EVENT):
+        """Register a handler of any other event, or the one that goes the short way."""
+        if handler is _send or not event_name.startswith(_EVENT):
             super().register(event_name, handler, *rest, **more)
 
 

@@ -215,6 +215,7 @@ def test_a_connection_that_breaks_is_the_error_of_the_sdk(
         listener.listen()
 
         def break_off() -> None:
+            listener.settimeout(10)
             connection, _ = listener.accept()
             with connection:
                 connection.recv(1)
