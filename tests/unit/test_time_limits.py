@@ -106,3 +106,33 @@ def test_a_handler_ends_before_its_function_is_killed() -> None:
 
     with pytest.raises(OutOfTimeError):
         handler({}, Context())
+
+
+def test_it_rings_again_where_what_it_raised_was_lost() -> None:
+    def lose_one() -> None:
+        # As in a finalizer, whose errors Python drops.
+        with suppress(TimeIsUpError):
+            time.sleep(LONG)
+        time.sleep(LONG)
+
+    with pytest.raises(TimeIsUpError), limit(SHORT):
+        lose_one()
+
+
+def test_whenever_it_rings_nothing_of_a_limit_stays() -> None:
+    rang = 0
+    for number in range(600):
+        try:
+            with limit(0.001):
+                # It rings about when the block is left.
+                until = time.monotonic() + 0.000_9 + number % 20 * 0.000_01
+                while time.monotonic() < until:
+                    pass
+        except TimeIsUpError:
+            rang += 1
+
+    assert 0 < rang < 600
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    with pytest.raises(LateError), limit(SHORT, LateError):
+        time.sleep(LONG)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from masking.core.errors import OutOfTimeError
 
@@ -27,12 +27,27 @@ RESERVE_SECONDS = 1.5
 # Zero would be no limit.
 AT_ONCE = 0.001
 
-# When the limits end that are in force, by the clock that never goes back.
-_ends: list[float] = []
+# It rings on until the block is left: what is raised in a finalizer is lost.
+AGAIN_SECONDS = 0.5
 
 
 class TimeIsUpError(BaseException):
     """The time is up. No library takes it for a failure of its own, to be retried."""
+
+
+class _Limit:
+    """A limit that is in force until its block is left.
+
+    *end* is by the clock that never goes back.
+    """
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+        self.is_over = False
+
+
+# The innermost is the last, and ends first.
+_limits: list[_Limit] = []
 
 
 @contextmanager
@@ -48,22 +63,30 @@ def limit(
     if not is_main or end >= _next():
         yield
         return
+    held = _Limit(end)
     before = signal.signal(signal.SIGALRM, _ring)
-    _ends.append(end)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, AT_ONCE))
     try:
+        _limits.append(held)
+        _set_timer(seconds)
         yield
     except TimeIsUpError:
         if error is None:
             raise
         raise error() from None
     finally:
-        _ends.pop()
-        left = _next() - time.monotonic()
-        signal.setitimer(
-            signal.ITIMER_REAL, max(left, AT_ONCE) if left < math.inf else 0
-        )
+        # First, and without a call, after which a signal is heard: what rings from here
+        # on is late, and must not keep the rest from being done.
+        held.is_over = True
+        _limits.remove(held)
+        _set_timer(_next() - time.monotonic())
         signal.signal(signal.SIGALRM, before)
+
+
+def _set_timer(seconds: float) -> None:
+    if seconds < math.inf:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, AT_ONCE), AGAIN_SECONDS)
+    else:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def seconds_left(context: Any) -> float:
@@ -99,8 +122,9 @@ def in_time(
 
 
 def _next() -> float:
-    return _ends[-1] if _ends else math.inf
+    return _limits[-1].end if _limits else math.inf
 
 
-def _ring(*_: object) -> NoReturn:
-    raise TimeIsUpError
+def _ring(*_: object) -> None:
+    if _limits and not _limits[-1].is_over:
+        raise TimeIsUpError
