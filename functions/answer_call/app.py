@@ -10,6 +10,8 @@ from masking.core import telemetry
 from masking.core.errors import OutOfTimeError
 from masking.core.time_limits import left_to_work, limit
 
+wiring.prepare("masking.lifecycle.answer_call", "masking.plivo.signature")
+
 
 @telemetry.one_line("call answered")
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

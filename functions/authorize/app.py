@@ -8,6 +8,8 @@ from masking import wiring
 from masking.core import telemetry
 from masking.core.time_limits import in_time
 
+wiring.prepare("masking.tenants.authorize")
+
 
 @telemetry.one_line("key checked")
 @in_time

@@ -9,6 +9,8 @@ from masking.api.requests import read_object
 from masking.core import telemetry
 from masking.core.problems import NOT_CREATED
 
+wiring.prepare("masking.lifecycle.create_session", "masking.plivo.client")
+
 
 @route(scope="sessions:write", undone=NOT_CREATED)
 def lambda_handler(request: Request) -> Response:

@@ -8,6 +8,8 @@ from masking.api.gateway import Request, Response, route
 from masking.core import telemetry
 from masking.core.problems import NOT_EXPIRED
 
+wiring.prepare("masking.lifecycle.expire_session", "masking.plivo.client")
+
 
 @route(scope="sessions:write", undone=NOT_EXPIRED)
 def lambda_handler(request: Request) -> Response:

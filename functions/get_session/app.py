@@ -6,6 +6,8 @@ from masking import wiring
 from masking.api import pages, session_views, timeline_views
 from masking.api.gateway import Request, Response, route
 
+wiring.prepare("masking.lifecycle.get_session")
+
 
 @route(scope="sessions:read")
 def lambda_handler(request: Request) -> Response:

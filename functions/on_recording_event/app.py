@@ -5,6 +5,8 @@ from __future__ import annotations
 from masking import wiring
 from masking.api.gateway import Request, Response, route
 
+wiring.prepare("masking.callbacks.on_recording_event", "masking.plivo.signature")
+
 
 @route(scope=None)
 def lambda_handler(request: Request) -> Response:

@@ -9,6 +9,8 @@ from masking.api.requests import read_object
 from masking.core import telemetry
 from masking.core.problems import NOT_UPDATED
 
+wiring.prepare("masking.lifecycle.update_session", "masking.plivo.client")
+
 
 @route(scope="sessions:write", undone=NOT_UPDATED)
 def lambda_handler(request: Request) -> Response:

@@ -80,6 +80,76 @@ def test_a_function_loads_what_its_source_imports(name: str) -> None:
     assert loaded <= found.ours
 
 
+# Imports a handler as Lambda does; prints what was made, and what of it was imported.
+START = """
+import importlib, json, sys
+module, *named = sys.argv[1:]
+importlib.import_module(f"functions.{module}.app")
+from masking import wiring
+made = vars(wiring.services()) if wiring.services.cache_info().currsize else {}
+print(json.dumps([sorted(made), [name for name in named if name in sys.modules]]))
+"""
+
+PREPARED = {
+    "create_session": ["masking.lifecycle.create_session", "masking.plivo.client"],
+    "update_session": ["masking.lifecycle.update_session", "masking.plivo.client"],
+    "expire_session": ["masking.lifecycle.expire_session", "masking.plivo.client"],
+    "get_session": ["masking.lifecycle.get_session"],
+    "authorize": ["masking.tenants.authorize"],
+    "on_session_event": [
+        "masking.callbacks.on_session_event",
+        "masking.plivo.signature",
+    ],
+    "on_recording_event": [
+        "masking.callbacks.on_recording_event",
+        "masking.plivo.signature",
+    ],
+    "answer_call": ["masking.lifecycle.answer_call", "masking.plivo.signature"],
+}
+
+
+def begun(name: str, **environment: str) -> list[list[str]]:
+    """Import a handler; return what was made, and which modules were imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", START, name, *PREPARED[name]],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(LAYER)]),
+            "AWS_DEFAULT_REGION": "us-east-1",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found: list[list[str]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", PREPARED)
+def test_a_function_that_somebody_waits_for_is_prepared_while_it_starts(
+    name: str,
+) -> None:
+    made, imported = begun(
+        name, AWS_LAMBDA_FUNCTION_NAME=name, TABLE_NAME="table", RETENTION_DAYS="400"
+    )
+
+    assert {"stores", "_read_secret"} <= set(made)
+    assert imported == PREPARED[name]
+
+
+def test_nothing_is_made_where_no_function_starts() -> None:
+    assert begun("create_session", TABLE_NAME="table", RETENTION_DAYS="400") == [[], []]
+
+
+def test_a_setting_that_is_missing_ends_no_start() -> None:
+    made, _ = begun("answer_call", AWS_LAMBDA_FUNCTION_NAME="answer_call")
+
+    assert "stores" not in made
+
+
 # What functions may import of the dependency layer, by what of it they name.
 ALWAYS = {
     *("aws_lambda_powertools", "botocore", "certifi", "dateutil", "jmespath", "six"),

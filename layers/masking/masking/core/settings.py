@@ -14,6 +14,11 @@ from masking.core.errors import SettingMissingError
 T = TypeVar("T")
 
 
+def is_function() -> bool:
+    """Return whether this process is one of Lambda's."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
 class Setting(Generic[T]):
     """One environment variable and how its text is read.
 

@@ -83,6 +83,11 @@ class Connections:
         self._client = client
         self._secrets: dict[str, tuple[datetime, str]] = {}
 
+    def connect(self) -> None:
+        """Make the clients that nearly every request needs; nothing is sent."""
+        for name in ("stores", "_read_secret"):
+            getattr(self, name)
+
     # What is stored
 
     @cached_property
