@@ -111,7 +111,7 @@ def _let_fetch(caller: Caller, silent: list[Session], *, ahead: bool) -> None:
     left = [
         each
         for each in caller.sessions
-        if stores.sessions.snapshot(each.session_uuid) is None
+        if stores.snapshots.head(each.session_uuid) is None
     ]
     if left:
         raise ProofError(f"{len(left)} sessions were not reconciled: {outcomes}")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from masking.storage.table import (
     IS_NEW,
@@ -43,6 +44,20 @@ def test_conditions_hold_or_fail(table: Table) -> None:
 
     assert found
     assert found["version"] == 2
+
+
+def test_an_item_of_more_than_400_kb_is_refused(table: Table) -> None:
+    table.put({"pk": "a", "sk": "1", "text": "x" * 400_000})
+    with pytest.raises(ClientError, match="exceeded the maximum allowed size"):
+        table.put({"pk": "a", "sk": "1", "text": "x" * 409_600})
+    with pytest.raises(ClientError, match="exceeded the maximum allowed size"):
+        table.update(("a", "1"), "SET more = :more", {":more": "x" * 10_000})
+
+    found = table.get("a", "1")
+
+    assert found
+    assert len(found["text"]) == 400_000
+    assert "more" not in found
 
 
 def test_changes_return_what_they_are_asked_for(table: Table) -> None:

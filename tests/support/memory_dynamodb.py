@@ -12,6 +12,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from proofs.units import capacity
+
+# The largest item, in bytes.
+LARGEST = 400 * 1024
+
 Item = dict[str, Any]
 Key = tuple[str, str]
 
@@ -106,7 +111,10 @@ class MemoryDynamoDb:
             stored = self.items.get(key, {})
             if condition and not _Condition(condition, stored, values).holds():
                 raise _failed(stored, request)
-            self._set(key, change(stored))
+            changed = change(stored)
+            if capacity.item_size(changed) > LARGEST:
+                raise _too_large()
+            self._set(key, changed)
             if not (condition and self.lost):
                 break
             self.lost -= 1
@@ -217,6 +225,12 @@ def _key_of(item: Mapping[str, Any]) -> Key:
 def _clauses(expression: str) -> Iterator[tuple[str, str]]:
     parts = re.split(r"\b(SET|REMOVE)\b", expression)[1:]
     return zip(parts[::2], parts[1::2], strict=True)
+
+
+def _too_large() -> ClientError:
+    text = "Item size has exceeded the maximum allowed size"
+    response: Any = {"Error": {"Code": "ValidationException", "Message": text}}
+    return ClientError(response, "PutItem")
 
 
 def _failed(stored: Item, request: Mapping[str, Any]) -> ClientError:

@@ -196,6 +196,7 @@ ALLOWED: Mapping[str, Allowed] = {
         BATCH: of(POOL),
         PUT: of(SESSIONS, RECORDINGS, ROUNDS, POOL),
         UPDATE: of(SESSIONS, ROUNDS),
+        DELETE: of(SESSIONS),
         SECRET: CARRIER | SIGNING,
     },
     "check_sessions": {

@@ -38,6 +38,7 @@ def record(name: str, sort_key: str, status: str = "active") -> dict[str, Any]:
         (key_space.part_key(key_space.CHECKPOINT, "time"), ()),
         (key_space.REQUEST, ()),
         (key_space.SNAPSHOT, ()),
+        (key_space.part_key(key_space.SNAPSHOT_PART, "00001#new"), ()),
         (key_space.END, ()),
         (key_space.LINK, ()),
         (key_space.LIVE, ()),

@@ -359,7 +359,8 @@ def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
     # No such host: the attempt fails, and is kept.
     deliver_app.lambda_handler(_delivery_to(session), None)
     stores = services.stores
-    stores.sessions.put_snapshot(session, {"fetched_at": "now", "calls": []}, None)
+    fetched = {"fetched_at": "now", "calls": []}
+    stores.snapshots.put(session, fetched, None, session.purge_at or 0)
 
     whole = stores.sessions.load_whole(session.session_uuid)
     key = key_space.session_key(session.session_uuid)

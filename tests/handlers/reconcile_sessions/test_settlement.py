@@ -133,7 +133,7 @@ def test_six_fetches_that_never_agree_are_enough(harness: Harness) -> None:
     for _ in range(8):
         at_plivo.duration += 1
         harness.run_quarters(1)
-        snapshot = harness.stores.sessions.snapshot(session.session_uuid)
+        snapshot = harness.stores.snapshots.head(session.session_uuid)
         fetches.append(snapshot["fetches"] if snapshot else 0)
 
     assert max(fetches) == 6

@@ -10,7 +10,7 @@ from masking.api.erasure_views import erasure_view
 from masking.core.errors import StaleStateError
 from masking.domain import recordings, redaction, transitions
 from masking.domain.sessions import Session
-from tests.support.harness import Harness
+from tests.support.harness import FAR, Harness
 from tests.support.person import PERSON, erase_person, put_recording, receive_callback
 from tests.support.pii_scan import assert_nothing_is_left, object_versions
 
@@ -68,9 +68,7 @@ def test_a_settlement_that_was_begun_before_writes_nothing(
     erase_person(harness)
 
     with pytest.raises(StaleStateError):
-        harness.stores.sessions.put_snapshot(
-            before, {"calls": [{"from": PERSON}]}, None
-        )
+        harness.stores.snapshots.put(before, {"calls": [{"from": PERSON}]}, None, FAR)
     with pytest.raises(StaleStateError):
         harness.stores.sessions.replace(
             before, transitions.settle(before, None, (), harness.now())

@@ -7,6 +7,8 @@
 | end beside a     | S#{session}           | A#END            | an update or an    |
 | check            |                       |                  | ending in doubt    |
 | snapshot         | S#{session}           | A#SNAPSHOT       | settlement         |
+| part of a        | S#{session}           | S1#{place}#{new} | settlement, erasure|
+| snapshot, if long|                       |                  |                    |
 | call, once told  | S#{session}           | C#{end}#{call}   | stream, settlement |
 | callback         | S#{session}           | E#{time}#{sha256}| each callback      |
 | recording        | S#{session}           | R#{recording}    | stream, then each  |
@@ -85,6 +87,8 @@ ASPECT = "A"
 CALL = "C"
 CALLBACK = "E"
 RECORDING = "R"
+# Not among those that are read with a session's callbacks.
+SNAPSHOT_PART = "S1"
 # Counted by the rules of this release; others count by theirs, under another number.
 CHECKPOINT = "T1"
 DELIVERY = "W"

@@ -278,8 +278,8 @@ class EraseSession:
         if REQUEST in parts:
             self.stores.sessions.delete_request(plan.session_uuid)
         known = parts.get(SNAPSHOT)
+        snapshots = self.stores.snapshots
         if plan.session and (known is None or "erased" not in known):
             purge_at = self.stores.sessions.purge_at(plan.session)
-            self.stores.sessions.redact_snapshot(
-                redacted_items.redacted_snapshot(plan.session_uuid, known, purge_at)
-            )
+            snapshots.redact(plan.session_uuid, known, purge_at)
+        snapshots.remove_unredacted(plan.session_uuid)

@@ -71,7 +71,7 @@ class Settlement:
 
         Raises CarrierError, or StaleStateError if another was faster.
         """
-        last = self.stores.sessions.snapshot(session.session_uuid)
+        last = self.stores.snapshots.head(session.session_uuid)
         kept = last if last and last.get("settle_at") == _settle_at(session) else None
         if kept and self.now() < times.parse_stamp(kept["fetched_at"]) + APART:
             return WAITING
@@ -87,15 +87,15 @@ class Settlement:
             return WAITING
         self.recordings.fetch(session, found)
         told = self._told(session)
-        had = kept["calls"] if kept else ()
-        calls = self._with_legs(found, had, told, session)
+        had = self.stores.snapshots.calls(kept) if kept else None
+        calls = self._with_legs(found, had or (), told, session)
         if session.erased_at:
             calls = [redaction.redacted_call(call) for call in calls]
         digest = digest_of(answer, calls)
         ended = ended_in(told)
         same = kept is not None and kept["digest"] == digest and ended <= len(calls)
         count = (kept["fetches"] if kept else 0) + 1
-        if not (kept and same and calls == kept["calls"]):
+        if not (same and calls == had):
             fetched = {"digest": digest, "calls": calls, "fetches": count}
             self._keep(session, fetched, last)
         if same or count >= MOST_FETCHES:
@@ -137,15 +137,13 @@ class Settlement:
         return {party: leg for party, leg in found.items() if leg}
 
     def _keep(self, session: Session, fetched: Item, last: Item | None) -> None:
-        self.stores.sessions.put_snapshot(
-            session,
-            {
-                **fetched,
-                "fetched_at": times.stamp(self.now()),
-                "settle_at": _settle_at(session),
-            },
-            last.get("fetched_at") if last else None,
-        )
+        snapshot = {
+            **fetched,
+            "fetched_at": times.stamp(self.now()),
+            "settle_at": _settle_at(session),
+        }
+        purge_at = self.stores.sessions.purge_at(session)
+        self.stores.snapshots.put(session, snapshot, last, purge_at)
 
     def _finish(
         self,
@@ -159,6 +157,9 @@ class Settlement:
             changed = changes_of(session, answer)
             if differs:
                 changed.append("interaction")
+        if session.erased_at:
+            # Another may have set out before the erasure and been killed.
+            self.stores.snapshots.remove_unredacted(session.session_uuid)
         self.stores.sessions.replace(
             session, transitions.settle(session, answer, changed, self.now())
         )

@@ -30,7 +30,7 @@ from masking.domain.callback_event import CallbackEvent
 from masking.domain.ends_of_calls import RINGING, SLACK
 from masking.domain.sessions import Session
 from masking.storage.callbacks import UNTIMED
-from masking.storage.session_items import Whole, session_in, whole_from
+from masking.storage.session_items import Whole, session_in
 from masking.storage.sessions import SessionStore
 from masking.storage.table import Table, between
 from masking.storage.timelines import callback_event_from
@@ -75,7 +75,7 @@ class CallbackWindows:
             items, is_all = first_items(self._table, session_uuid)
             session = session_in(items)
             if is_all or session is None:
-                return whole_from(items)
+                return self._sessions.whole_of(items)
         if session.settled:
             return self._sessions.load_whole(session_uuid)
         found = self._window(session_uuid, callback)

@@ -11,18 +11,18 @@ same however many there were. Where none was made yet, more is read.
 |                                         | checkpoint but one, mostly 200         |
 | a page of its events                    | the same, but of those since the last  |
 |                                         | checkpoint, of the page, and of 64     |
-| a session that is settled               | 1 read for each 4 KB of it             |
+| a session that is settled               | 1 read for each 4 KB of it; if its     |
+|                                         | snapshot is in parts, see settled_pages|
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from masking.core.key_space import CALLBACK, Item, is_part, part_key, session_key
-from masking.core.times import stamp
 from masking.domain.callback_event import EARLIEST, CallbackEvent
 from masking.domain.calls import Call
 from masking.domain.checkpoints import BEGINNING, USUAL, Checkpoint
@@ -33,10 +33,14 @@ from masking.domain.timeline import Timeline
 from masking.storage.callback_windows import first_items
 from masking.storage.callbacks import UNTIMED
 from masking.storage.checkpoints import MOMENT, CheckpointStore
-from masking.storage.session_items import Whole, session_in, whole_from
+from masking.storage.long_sessions import LongSession, is_before, span_of
+from masking.storage.session_items import Whole, session_in
 from masking.storage.sessions import SessionStore
+from masking.storage.settled_pages import settled_page
+from masking.storage.snapshot_items import parts_of
+from masking.storage.snapshots import SnapshotStore
 from masking.storage.table import Table, between, written_item
-from masking.storage.timelines import callback_event_from, timeline_of
+from masking.storage.timelines import callback_event_from, is_final, timeline_of
 
 # Calls that are shown at once of a session that is not read whole.
 MOST_CALLS = 100
@@ -74,28 +78,6 @@ class EventsRead:
     history: Sequence[CallbackEvent]
 
 
-@dataclass(frozen=True)
-class _Long:
-    """A session of which a part is read.
-
-    *untimed* are its callbacks without a time, *first* the first of those with one, as
-    far as they came with the session.
-    """
-
-    session: Session
-    untimed: Sequence[Item]
-    first: Sequence[Item] = ()
-
-    def untimed_in(self, since: datetime, until: datetime | None) -> list[Item]:
-        """Return those that were received in a span of time."""
-        return [
-            item
-            for item in self.untimed
-            if since <= (at := callback_event_from(item).at)
-            and (until is None or at < until)
-        ]
-
-
 class Histories:
     """Parts of histories."""
 
@@ -105,17 +87,27 @@ class Histories:
         self._table = table
         self._sessions = sessions
         self._checkpoints = checkpoints
+        self._snapshots = SnapshotStore(table)
 
     def calls(
         self, session_uuid: str, until: datetime | None = None
     ) -> CallsRead | None:
         """Read the newest calls of a session; with *until*, the newest before that.
 
-        Returns None if the session is not kept any more. Of a session that is short or
-        settled all calls are read.
+        Returns None if the session is not kept any more. Of a session that is short
+        all calls are read, and of one that is settled unless they are very many.
         """
         known = self._load(session_uuid)
-        if not isinstance(known, _Long):
+        if isinstance(known, LongSession) and known.head:
+            page = settled_page(
+                *(self._snapshots, known.session, known.head, until),
+                partial(self._told, known),
+            )
+            if page:
+                session = replace(known.session, calls=tuple(page.records))
+                return CallsRead(session, page.calls, page.before, page.since)
+            known = self._sessions.load_whole(session_uuid)
+        if not isinstance(known, LongSession):
             return _all_calls(known, until) if known else None
         start = self._checkpoints.before(session_uuid, until, back=1 if until else 2)
         part = self._part(known, start.at, until)
@@ -142,7 +134,9 @@ class Histories:
         Returns None if the session is not kept any more.
         """
         known = self._load(session_uuid)
-        if not isinstance(known, _Long):
+        if isinstance(known, LongSession) and known.head:
+            known = self._sessions.load_whole(session_uuid)
+        if not isinstance(known, LongSession):
             return _all_events(known) if known else None
         after = after or EARLIEST
         start = self._checkpoints.before(session_uuid, after + MOMENT)
@@ -163,7 +157,9 @@ class Histories:
         if known is None:
             return None
         part: Iterable[Item] = (
-            self._part(known, at, None) if isinstance(known, _Long) else known.callbacks
+            self._part(known, at, None)
+            if isinstance(known, LongSession)
+            else known.callbacks
         )
         timeline = timeline_of(part, known.session, is_cut=True)
         return known.session, timeline.virtual_number
@@ -192,34 +188,48 @@ class Histories:
         known = self._long(session)
         if known is None:
             return None
-        request = _span(session.session_uuid, start.at, None)
+        request = span_of(session.session_uuid, start.at, None)
         found, is_all = self._table.page(MOST, **request)
         end = None if is_all else callback_event_from(found[-AHEAD]).at
         part = [*found, *known.untimed_in(start.at, end)]
         return timeline_of(part, session, since=start), end
 
-    def _load(self, session_uuid: str) -> _Long | Whole | None:
+    def _load(self, session_uuid: str) -> LongSession | Whole | None:
         """Read a session, and all of it if it is short, settled, or without times."""
         items, is_all = first_items(self._table, session_uuid)
         session = session_in(items)
-        if is_all or session is None:
-            return whole_from(items)
+        head = next(filter(parts_of, items), None)
+        is_paged = head is not None and session is not None and is_final(session)
+        if session is None or (is_all and not is_paged):
+            return self._sessions.whole_of(items)
         timed = part_key(CALLBACK, UNTIMED)
         found = [
             each for each in items if is_part(CALLBACK, each) and each["sk"] < timed
         ]
-        known = None if session.settled else self._long(session, found)
+        known = None
+        if is_paged or not session.settled:
+            known = self._long(session, found)
+        if known and is_paged:
+            return replace(known, head=head)
         return known or self._sessions.load_whole(session_uuid)
 
-    def _long(self, session: Session, found: Sequence[Item] = ()) -> _Long | None:
+    def _told(
+        self, known: LongSession, since: datetime, until: datetime | None
+    ) -> Timeline:
+        """Return what callbacks alone tell of a span of time."""
+        start = self._checkpoints.before(known.session.session_uuid, since)
+        part = self._part(known, start.at, until)
+        return timeline_of(part, replace(known.session, settled=None), since=start)
+
+    def _long(self, session: Session, found: Sequence[Item] = ()) -> LongSession | None:
         """Read the callbacks without a time; return None if they are many."""
         first = part_key(CALLBACK, UNTIMED)
         request = between(session_key(session.session_uuid), first, f"{first}~")
         untimed, is_all = self._table.page(MOST_UNTIMED, **request)
-        return _Long(session, untimed, found) if is_all else None
+        return LongSession(session, untimed, found) if is_all else None
 
     def _part(
-        self, known: _Long, since: datetime, until: datetime | None
+        self, known: LongSession, since: datetime, until: datetime | None
     ) -> list[Item]:
         """Read a span of callbacks, and what follows on it."""
         ahead: list[Item] = []
@@ -229,7 +239,7 @@ class Histories:
         return [*found, *known.untimed_in(since, until), *ahead]
 
     def _following(
-        self, known: _Long, since: datetime, after: datetime, least: int
+        self, known: LongSession, since: datetime, after: datetime, least: int
     ) -> tuple[list[Item], datetime | None]:
         """Read callbacks from a time on, at least so many of them after another.
 
@@ -251,38 +261,25 @@ class Histories:
 
     def _callbacks(
         self,
-        known: _Long,
+        known: LongSession,
         since: datetime,
         until: datetime | None,
         *,
         at_once: int | None = None,
     ) -> Iterator[Item]:
         """Yield the callbacks of a span of time, of which so many are read at once."""
-        request = _span(known.session.session_uuid, since, until)
+        request = span_of(known.session.session_uuid, since, until)
         if at_once:
             request["Limit"] = at_once
         if since == EARLIEST and known.first:
             last = known.first[-1]
-            yield from (e for e in known.first if until is None or _is_before(e, until))
+            yield from (e for e in known.first if until is None or is_before(e, until))
             request["ExclusiveStartKey"] = written_item(
                 {"pk": last["pk"], "sk": last["sk"]}
             )
-            if until and not _is_before(last, until):
+            if until and not is_before(last, until):
                 return
         yield from self._table.query(**request)
-
-
-def _span(session_uuid: str, since: datetime, until: datetime | None) -> dict[str, Any]:
-    """Return the query for the callbacks of a span of time."""
-    first = stamp(since) if since > EARLIEST else ""
-    last = stamp(until) if until else UNTIMED
-    return between(
-        session_key(session_uuid), part_key(CALLBACK, first), part_key(CALLBACK, last)
-    )
-
-
-def _is_before(callback: Item, until: datetime) -> bool:
-    return callback_event_from(callback).at < until
 
 
 def _all_calls(whole: Whole, until: datetime | None) -> CallsRead:

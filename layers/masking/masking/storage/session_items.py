@@ -163,7 +163,8 @@ def session_from(
 ) -> Session:
     """Build a session from its items.
 
-    Without *request* nothing is asked, without *snapshot* it has no calls.
+    Without *request* nothing is asked, without *snapshot* it has no calls, nor with
+    the head of one in parts.
     """
     pending = state.get("pending")
     settled = state.get("settled")
@@ -209,7 +210,7 @@ def session_from(
         repaired=state.get("repaired"),
         erased_at=_moment(state.get("erased_at")),
         time_limit=state.get("linger", 0),
-        calls=tuple(snapshot["calls"]) if snapshot else (),
+        calls=tuple(snapshot.get("calls", ())) if snapshot else (),
         asked=asked_from(request) if request else {},
         labels=state.get("labels", {}),
         retention_days=state.get("retention_days"),

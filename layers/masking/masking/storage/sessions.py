@@ -1,4 +1,4 @@
-"""Sessions: their state, their request, and Plivo's last snapshot of them.
+"""Sessions: their state and their request.
 
 | access                               | request units (items up to 1 KB)         |
 |--------------------------------------|------------------------------------------|
@@ -7,8 +7,7 @@
 | begin and finish an update           | 1 + 1 write (3 if the expiry moves);     |
 |                                      | in doubt 4, and the end beside the check |
 | expire                               | 3 write (state, the due work moves)      |
-| settle, two fetches that agree       | 1 write for each KB of calls, 2 write    |
-|                                      | (state, the due work goes)               |
+| settle, beside the snapshot          | 2 write (state, the due work goes)       |
 | get a session                        | 1 read for each 4 KB of state, request   |
 | look for a virtual number            | 0.5 read                                 |
 """
@@ -25,7 +24,6 @@ from masking.core.key_space import (
     NUMBER,
     RECORDING,
     REQUEST,
-    SNAPSHOT,
     STATE,
     Item,
     is_part,
@@ -56,10 +54,6 @@ from masking.storage.table import (
 
 # How often a change is made again to what others have written meanwhile.
 MOST_TRIES = 5
-
-IS_AS_FETCHED = "fetched_at = :seen"
-WAS_NEVER_FETCHED = "attribute_not_exists(fetched_at)"
-IS_NOT_ERASED = "attribute_not_exists(erased)"
 
 
 class SessionStore:
@@ -122,16 +116,26 @@ class SessionStore:
         raise StaleStateError
 
     def load(self, session_uuid: str) -> Session | None:
-        """Read a session with its request, consistently."""
+        """Read a session with its request, consistently.
+
+        It comes without its calls if they are so many that they are kept in parts.
+        """
         found = self._table.parts(session_key(session_uuid), part_key(ASPECT, ""))
         return session_in(found)
 
     def load_whole(self, session_uuid: str) -> Whole | None:
         """Read a session with its callbacks and recordings, consistently."""
         first, last = part_key(ASPECT, ""), part_key(RECORDING, "~")
-        return whole_from(
-            self._table.query(**between(session_key(session_uuid), first, last))
-        )
+        request = between(session_key(session_uuid), first, last)
+        return self.whole_of(list(self._table.query(**request)))
+
+    def whole_of(self, items: Sequence[Item]) -> Whole | None:
+        """Build a session of all its items; calls that are in none of them are read."""
+        if any("parts" in each for each in items):
+            from masking.storage.snapshots import SnapshotStore
+
+            items = SnapshotStore(self._table).completed(items)
+        return whole_from(items)
 
     def load_state(self, session_uuid: str) -> Session | None:
         """Read a session without its request, consistently."""
@@ -155,35 +159,6 @@ class SessionStore:
         item = self._table.get(pool_key(number), NUMBER, consistent=False)
         return item is not None and item["purge_at"] > now.timestamp()
 
-    # Settlement
-
-    def snapshot(self, session_uuid: str) -> Item | None:
-        """Read the last snapshot of an expired session."""
-        return self._table.get(session_key(session_uuid), SNAPSHOT)
-
-    def put_snapshot(self, session: Session, item: Item, seen: str | None) -> None:
-        """Write a snapshot; *seen* is the time of the snapshot that was read.
-
-        Raises StaleStateError if another has been written since, or if the session
-        has been erased without *session* knowing.
-        """
-        condition = IS_AS_FETCHED if seen else WAS_NEVER_FETCHED
-        erased = {"erased": True} if session.erased_at else {}
-        try:
-            self._table.put(
-                {
-                    **item,
-                    **erased,
-                    "pk": session_key(session.session_uuid),
-                    "sk": SNAPSHOT,
-                    "purge_at": self.purge_at(session),
-                },
-                condition if erased else f"{condition} AND {IS_NOT_ERASED}",
-                {":seen": seen} if seen else None,
-            )
-        except ConditionFailedError:
-            raise StaleStateError from None
-
     # Erasing
 
     def load_items(self, session_uuid: str) -> list[Item]:
@@ -201,11 +176,6 @@ class SessionStore:
     def delete_request(self, session_uuid: str) -> None:
         """Delete the request."""
         self._table.delete(session_key(session_uuid), REQUEST)
-
-    def redact_snapshot(self, redacted: Item) -> None:
-        """Write the redacted snapshot of a session that has been erased."""
-        with suppress(ConditionFailedError):
-            self._table.put(redacted, IS_NOT_ERASED)
 
     # Purging
 

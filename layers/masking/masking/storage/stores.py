@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from masking.storage.pins import PinStore
     from masking.storage.recordings import RecordingStore
     from masking.storage.sessions import SessionStore
+    from masking.storage.snapshots import SnapshotStore
     from masking.storage.tenants import TenantStore
     from masking.storage.told_calls import ToldCallStore
     from masking.storage.virtual_numbers import VirtualNumberStore
@@ -41,6 +42,13 @@ class Stores:
         from masking.storage.sessions import SessionStore
 
         return SessionStore(self.table)
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """Return the store of snapshots."""
+        from masking.storage.snapshots import SnapshotStore
+
+        return SnapshotStore(self.table)
 
     @cached_property
     def callbacks(self) -> CallbackStore:

@@ -43,7 +43,7 @@ IS_UNCHANGED = "version = :seen"
 # How an item is to be read, and the newest way known here; without it the first.
 # A release whose items the one before would misread counts it up: docs/operations.md.
 FORMAT = "item_format"
-NEWEST_FORMAT = 1
+NEWEST_FORMAT = 2
 
 Key = tuple[str, str]
 
