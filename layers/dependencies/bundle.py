@@ -199,13 +199,18 @@ def _trim_description(path: Path) -> None:
 
 
 def _undocumented(value: Any, *, is_named_freely: bool = False) -> Any:
-    """Return a description without texts; a member may have that name."""
+    """Return a description without texts; a member may have that name.
+
+    botocore reads the texts of parameters that a client has.
+    """
     if isinstance(value, list):
         return [_undocumented(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _undocumented(
+        name: each
+        if name == "clientContextParams"
+        else _undocumented(
             each, is_named_freely=name in ("members", "shapes", "operations")
         )
         for name, each in value.items()

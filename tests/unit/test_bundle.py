@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
+import io
 import json
 import shutil
 import sys
@@ -13,10 +15,16 @@ from types import ModuleType
 from typing import Any
 
 import botocore
+import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
+from botocore.parsers import ResponseParserError
 from botocore.regions import EndpointResolver
+from urllib3 import HTTPResponse
 
+from masking.wiring import connections
 from stack.environments import BUNDLE, ROOT
 
 FULL = Path(botocore.__file__).parent / "data"
@@ -92,7 +100,9 @@ def _without_documentation(value: Any, *, free: bool = False) -> Any:
         return value
     texts = ("documentation", "documentationUrl")
     return {
-        name: _without_documentation(each, free=name in ("members", "shapes"))
+        name: each
+        if name == "clientContextParams"
+        else _without_documentation(each, free=name in ("members", "shapes"))
         for name, each in value.items()
         if free or name not in texts or not isinstance(each, str)
     }
@@ -110,6 +120,49 @@ def test_a_description_lacks_its_documentation_alone(
             if kind == "service-2":
                 full = _without_documentation(full)
             assert kept == full, (service, kind)
+
+
+# What is asked of each service, with what is left of its description.
+ASKED: dict[str, tuple[str, dict[str, Any]]] = {
+    "dynamodb": ("query", {"TableName": "a", "KeyConditionExpression": "pk = :p"}),
+    "dynamodbstreams": ("describe_stream", {"StreamArn": f"arn:aws:{'a' * 40}"}),
+    "events": ("put_events", {"Entries": [{"Source": "a"}]}),
+    "s3": ("put_object", {"Bucket": "a", "Key": "b", "ChecksumAlgorithm": "SHA256"}),
+    "secretsmanager": ("get_secret_value", {"SecretId": "a"}),
+    "sqs": ("send_message", {"QueueUrl": "https://127.0.0.1:1/a", "MessageBody": "b"}),
+    "sts": ("get_caller_identity", {}),
+}
+
+
+@pytest.mark.parametrize("service", ASKED)
+def test_a_request_of_each_service_is_made_as_far_as_its_sending(
+    service: str, bundle: ModuleType, trimmed: Path
+) -> None:
+    assert set(ASKED) == set(bundle.DESCRIBED.values())
+    session = botocore.session.get_session()
+    found = Loader([str(trimmed / "botocore/data")], include_default_search_paths=False)
+    session.register_component("data_loader", found)
+    client = session.create_client(
+        service,
+        region_name="eu-central-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=connections.STREAMING if service == "s3" else connections.QUICK,
+    )
+    sent: list[str] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request.url)
+        raw: Any = HTTPResponse(io.BytesIO(b"{}"), preload_content=False)
+        return AWSResponse(request.url, 200, {}, raw)
+
+    client.meta.events.register_first("before-send", answer)
+    operation, asked = ASKED[service]
+    with contextlib.suppress(ClientError, ResponseParserError):
+        getattr(client, operation)(**asked)
+
+    [url] = sent
+    assert "eu-central-1" in url or service == "sqs"
 
 
 def test_endpoints_of_every_region_are_as_botocore_has_them(
