@@ -360,7 +360,8 @@ def test_a_tenants_retention_holds_for_all_items_of_its_sessions(
     deliver_app.lambda_handler(_delivery_to(session), None)
     stores = services.stores
     fetched = {"fetched_at": "now", "calls": []}
-    stores.snapshots.put(session, fetched, None, session.purge_at or 0)
+    purge_at = stores.sessions.purge_at(session)
+    stores.snapshots.put(session, fetched, None, purge_at)
 
     whole = stores.sessions.load_whole(session.session_uuid)
     key = key_space.session_key(session.session_uuid)
