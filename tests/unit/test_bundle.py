@@ -18,6 +18,7 @@ import botocore
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
@@ -154,9 +155,10 @@ def test_a_request_of_each_service_is_made_as_far_as_its_sending(
     def answer(request: Any, **_: Any) -> AWSResponse:
         sent.append(request.url)
         raw: Any = HTTPResponse(io.BytesIO(b"{}"), preload_content=False)
-        return AWSResponse(request.url, 200, {}, raw)
+        return AWSResponse(request.url, 200, HTTPHeaders(), raw)
 
-    client.meta.events.register_first("before-send", answer)
+    sender: Any = answer
+    client.meta.events.register_first("before-send", sender)
     operation, asked = ASKED[service]
     with contextlib.suppress(ClientError, ResponseParserError):
         getattr(client, operation)(**asked)
