@@ -194,11 +194,15 @@ class World:
         self.time.throttle("none")
         arm(self.simulator, {})
 
+    def purge(self, queue: str) -> None:
+        """Empty a queue."""
+        self.sqs.purge_queue(QueueUrl=self.name(queue))
+
     def empty(self) -> None:
         """Empty all queues."""
-        for logical_id, url in self.names.resources.items():
+        for logical_id in self.names.resources:
             if logical_id.endswith(("Queue", "DeadLetters")):
-                self.sqs.purge_queue(QueueUrl=url)
+                self.purge(logical_id)
 
     # The runbook
 
