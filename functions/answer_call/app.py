@@ -7,8 +7,7 @@ from typing import Any
 from masking import wiring
 from masking.api import gateway, goodbye
 from masking.core import telemetry
-from masking.core.errors import OutOfTimeError
-from masking.core.time_limits import left_to_work, limit
+from masking.core.time_limits import TimeIsUpError, left_to_work, limit
 
 wiring.prepare("masking.lifecycle.answer_call", "masking.plivo.signature")
 
@@ -22,11 +21,11 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         answer = goodbye.from_settings(services.settings)
         request = gateway.request_of(event)
         telemetry.note(request_id=request.request_id)
-        with limit(left_to_work(context), OutOfTimeError):
+        with limit(left_to_work(context)):
             kind = services.answer_call.kind_of(request)
         telemetry.note(outcome=kind)
         telemetry.count(kind)
-    except Exception as error:
+    except (Exception, TimeIsUpError) as error:
         # Not the text of the error: it may hold what the caller sent.
         extra = {"error": type(error).__name__}
         telemetry.logger().error("call answered in spite of an error", extra=extra)

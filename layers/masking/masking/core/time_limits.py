@@ -115,8 +115,12 @@ def in_time(
 
     @wraps(handle)
     def lambda_handler(event: dict[str, Any], context: Any) -> T:
-        with limit(left_to_work(context), OutOfTimeError):
-            return handle(event, context)
+        # Outside as well: it may ring on the way out of the block.
+        try:
+            with limit(left_to_work(context)):
+                return handle(event, context)
+        except TimeIsUpError:
+            raise OutOfTimeError from None
 
     return lambda_handler
 
