@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
 
+from masking.core import time_limits
 from masking.core.errors import OutOfTimeError
 from masking.core.time_limits import TimeIsUpError, in_time, limit, seconds_left
 
 # Of what is waited for in vain, and how long it may take at most.
 SHORT = 0.05
 LONG = 5.0
+
+# Who hears an alarm where no limit is.
+NOBODY = signal.SIG_DFL
 
 
 class LateError(Exception):
@@ -53,7 +60,7 @@ def test_what_ends_in_time_is_not_ended_afterwards() -> None:
     time.sleep(2 * SHORT)
 
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGALRM) is NOBODY
 
 
 def test_an_inner_limit_ends_the_inner_block_alone() -> None:
@@ -133,6 +140,38 @@ def test_whenever_it_rings_nothing_of_a_limit_stays() -> None:
 
     assert 0 < rang < 600
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGALRM) is NOBODY
     with pytest.raises(LateError), limit(SHORT, LateError):
         time.sleep(LONG)
+
+
+def test_wherever_it_rings_in_its_own_code_nothing_of_a_limit_stays() -> None:
+    """A signal is heard after any line while something measures what lines are run."""
+    lines = 0
+
+    def ring_at(number: int) -> Callable[..., Any]:
+        def trace(frame: FrameType, happens: str, _: object) -> Callable[..., Any]:
+            nonlocal lines
+            if frame.f_code.co_filename == time_limits.__file__ and happens == "line":
+                lines += 1
+                if lines == number and signal.getsignal(signal.SIGALRM) is not NOBODY:
+                    signal.raise_signal(signal.SIGALRM)
+            return trace
+
+        return trace
+
+    number = 0
+    while number <= lines:
+        number, lines = number + 1, 0
+        traced = sys.gettrace()
+        sys.settrace(ring_at(number))
+        try:
+            with suppress(TimeIsUpError), limit(LONG), limit(LONG / 2):
+                pass
+        finally:
+            sys.settrace(traced)
+
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        assert signal.getsignal(signal.SIGALRM) is NOBODY
+
+    assert number > 20

@@ -12,9 +12,10 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
+from types import FrameType
 from typing import Any, TypeVar
 
 from masking.core.errors import OutOfTimeError
@@ -41,45 +42,38 @@ class _Limit:
     *end* is by the clock that never goes back.
     """
 
-    def __init__(self, end: float) -> None:
+    def __init__(self, end: float, error: Callable[[], Exception] | None) -> None:
         self.end = end
-        self.is_over = False
+        self._error = error
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGALRM, _ring)
+        _limits.append(self)
+        _set_timer(self.end - time.monotonic())
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _limits.remove(self)
+        _set_timer(_next() - time.monotonic())
+        signal.signal(signal.SIGALRM, self._before)
+        if kind is TimeIsUpError and self._error is not None:
+            raise self._error() from None
 
 
 # The innermost is the last, and ends first.
 _limits: list[_Limit] = []
 
 
-@contextmanager
 def limit(
     seconds: float, error: Callable[[], Exception] | None = None
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Raise *error*, or TimeIsUpError, in the block when *seconds* are over.
 
     A limit around it that ends sooner is left to end it.
     """
     end = time.monotonic() + seconds
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or end >= _next():
-        yield
-        return
-    held = _Limit(end)
-    before = signal.signal(signal.SIGALRM, _ring)
-    try:
-        _limits.append(held)
-        _set_timer(seconds)
-        yield
-    except TimeIsUpError:
-        if error is None:
-            raise
-        raise error() from None
-    finally:
-        # First, and without a call, after which a signal is heard: what rings from here
-        # on is late, and must not keep the rest from being done.
-        held.is_over = True
-        _limits.remove(held)
-        _set_timer(_next() - time.monotonic())
-        signal.signal(signal.SIGALRM, before)
+    return _Limit(end, error) if is_main and end < _next() else nullcontext()
 
 
 def _set_timer(seconds: float) -> None:
@@ -115,12 +109,8 @@ def in_time(
 
     @wraps(handle)
     def lambda_handler(event: dict[str, Any], context: Any) -> T:
-        # Outside as well: it may ring on the way out of the block.
-        try:
-            with limit(left_to_work(context)):
-                return handle(event, context)
-        except TimeIsUpError:
-            raise OutOfTimeError from None
+        with limit(left_to_work(context), OutOfTimeError):
+            return handle(event, context)
 
     return lambda_handler
 
@@ -129,6 +119,16 @@ def _next() -> float:
     return _limits[-1].end if _limits else math.inf
 
 
-def _ring(*_: object) -> None:
-    if _limits and not _limits[-1].is_over:
+def _ring(_: int, frame: FrameType | None) -> None:
+    if not _is_entered_or_left(frame):
         raise TimeIsUpError
+
+
+def _is_entered_or_left(frame: FrameType | None) -> bool:
+    """Tell whether a limit is half set or half lifted: it rings again, or no more."""
+    while frame is not None:
+        is_ours = frame.f_globals is globals()
+        if is_ours and frame.f_code.co_name in ("__enter__", "__exit__"):
+            return True
+        frame = frame.f_back
+    return False
