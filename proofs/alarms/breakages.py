@@ -23,6 +23,7 @@ from proofs.creates.fast_forward import end_leases
 from proofs.faults import arm
 from proofs.harness import get_json, invoke
 from proofs.runner import ProofError
+from stack.aws.initial_data import TENANT
 
 Act = Callable[[], object]
 Broken = Callable[[World], AbstractContextManager[Act]]
@@ -494,7 +495,7 @@ def _(world: World) -> Iterator[Act]:
     detail = {
         "id": "evt_0123456789abcdef",
         "type": "session.created",
-        "tenant_id": session["tenant_id"],
+        "tenant_id": TENANT,
         "session_uuid": session["session_uuid"],
         "webhook": "callback_url",
     }

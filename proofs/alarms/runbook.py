@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from stack.aws.initial_data import TENANT
 from stack.environments import ROOT
 from stack.running import RunningStack, folder_of
 
 DOCUMENT = ROOT / "docs" / "operations.md"
 
 # The tenant whose key a stack on this machine has.
-PLACEHOLDERS = {"<tenant>": "local"}
+PLACEHOLDERS = {"<tenant>": TENANT}
 
 # These end in 1 if they have found something to see to, as here: numbers without an
 # application, a topic that nobody is subscribed to, sessions that were moved in time.

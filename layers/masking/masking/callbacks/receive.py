@@ -63,11 +63,11 @@ class ReceiveCallback:
         if max(len(request.body), len(request.query)) > LARGEST:
             telemetry.count("CallbackTooLarge")
             raise BodyTooLargeError(limit_bytes=LARGEST)
-        session = self.stores.sessions.load_state(session_uuid)
-        if session is None:
+        owner = self.stores.callbacks.owner(session_uuid)
+        if owner is None:
             raise SessionNotFoundError
         path = callback_urls.path_for(session_uuid, attempt, token, self.kind)
-        proof = self._proof(request, session.base_url + path)
+        proof = self._proof(request, owner.base_url + path)
         try:
             content_type = request.headers.get("content-type", "")
             pairs = callback_requests.pairs_of(
@@ -78,8 +78,8 @@ class ReceiveCallback:
             telemetry.count("CallbackMalformed")
             raise
         digest = callback_requests.digest_of(pairs)
-        telemetry.note_ids(carrier_session_uuid=session.carrier_session_uuid)
-        if session.erased_at:
+        telemetry.note_ids(carrier_session_uuid=owner.carrier_session_uuid)
+        if owner.is_erased:
             # Rare, and so not imported with the function.
             from masking.domain import redaction
 
@@ -90,13 +90,13 @@ class ReceiveCallback:
             session_uuid,
             digest,
             kind=self.kind,
-            tenant_id=session.tenant_id,
+            tenant_id=owner.tenant_id,
             attempt=attempt,
             attributes=attributes,
             received_at=self.now(),
             came={"as": _form_of(request), "proof": proof},
-            purge_at=self.stores.sessions.purge_at(session),
-            erased=session.erased_at is not None,
+            purge_at=owner.purge_at,
+            erased=owner.is_erased,
         )
         callback = "kept" if is_new else "repeated"
         telemetry.note(callback=callback, digest=digest, kind=self.kind)

@@ -2,7 +2,8 @@
 
 | access                           | request units   |
 |----------------------------------|-----------------|
-| keep a callback                  | 1 write, 1 read |
+| whose it is                      | 1 read          |
+| keep a callback                  | 1 write         |
 | a wrong PIN, beside its callback | 1 write         |
 """
 
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
-from masking.core.key_space import CALLBACK, Item, part_key, session_key
+from masking.core.key_space import CALLBACK, STATE, Item, part_key, session_key
 from masking.core.times import parse_callback_time, stamp
 from masking.storage.table import (
     IS_NEW,
@@ -29,11 +31,41 @@ UNTIMED = "~"
 DIGITS = 6
 
 
+@dataclass(frozen=True)
+class Owner:
+    """What of a session is asked for when a callback of it comes.
+
+    *purge_at* is when its items are purged, in seconds since 1970.
+    """
+
+    tenant_id: str
+    base_url: str
+    carrier_session_uuid: str | None
+    is_erased: bool
+    purge_at: int | None
+
+
 class CallbackStore:
     """Callbacks: one write for each, and one more for a wrong PIN."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
+
+    def owner(self, session_uuid: str) -> Owner | None:
+        """Read whose callbacks a session's are, consistently.
+
+        Callbacks are the most frequent of all requests, and need little of a session.
+        """
+        state = self._table.get(session_key(session_uuid), STATE)
+        if state is None:
+            return None
+        return Owner(
+            tenant_id=state["tenant_id"],
+            base_url=state["base_url"],
+            carrier_session_uuid=state.get("carrier_session_uuid"),
+            is_erased="erased_at" in state,
+            purge_at=state.get("purge_at"),
+        )
 
     def put(
         self,
