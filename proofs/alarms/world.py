@@ -224,7 +224,10 @@ class World:
         invoke(self.stack, "reconcile_sessions", {})
 
     def batch_of_changes(self) -> dict[str, Any]:
-        """Return what Lambda sends of a batch that it gives up: where it is."""
+        """Return what Lambda sends of a batch that it gives up: where it is.
+
+        It is the last three changes: those before may be of what was broken.
+        """
         streams = self.stack.aws.client("dynamodbstreams")
         table = self.stack.outputs["TableName"]
         arn = self.dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
@@ -233,8 +236,18 @@ class World:
         begun = streams.get_shard_iterator(
             StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
         )
-        records = streams.get_records(ShardIterator=begun["ShardIterator"], Limit=3)
-        numbers = [r["dynamodb"]["SequenceNumber"] for r in records["Records"]]
+        numbers: list[str] = []
+        place = begun["ShardIterator"]
+        while read := streams.get_records(ShardIterator=place)["Records"]:
+            numbers += [each["dynamodb"]["SequenceNumber"] for each in read]
+            after = streams.get_shard_iterator(
+                StreamArn=arn,
+                ShardId=shard,
+                ShardIteratorType="AFTER_SEQUENCE_NUMBER",
+                SequenceNumber=numbers[-1],
+            )
+            place = after["ShardIterator"]
+        numbers = numbers[-3:]
         return {
             "DDBStreamBatchInfo": {
                 "shardId": shard,
