@@ -30,7 +30,12 @@ from .conversation import Action
 from .event_stream import stream_events
 from .inbox import METHODS as INBOX_METHODS
 from .inbox import list_inbox, receive
-from .number_controls import list_numbers, rent_number, set_number
+from .number_controls import (
+    change_number,
+    list_numbers,
+    rent_number,
+    set_number,
+)
 from .phones import read_plan
 from .rules.model import Leg
 from .session_controls import (
@@ -63,7 +68,7 @@ def control_routes() -> list[Route]:
         ),
         ("/sessions/{session_uuid}/replace-number", {"POST": swap_number}),
         ("/numbers", {"GET": list_numbers, "POST": rent_number}),
-        ("/numbers/{number}", {"PUT": set_number}),
+        ("/numbers/{number}", {"PUT": set_number, "PATCH": change_number}),
         ("/callbacks", {"GET": list_callbacks}),
         ("/callbacks/release", {"POST": release_callbacks}),
         ("/recordings", {"GET": list_recordings}),

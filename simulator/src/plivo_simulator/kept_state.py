@@ -162,7 +162,9 @@ def _decoded(value: Any, kind: Any) -> Any:
         return kind(value)
     if is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
-        return kind(**{name: _decoded(value[name], hints[name]) for name in hints})
+        # A file of an earlier version lacks the newest fields; they have defaults.
+        known = (name for name in hints if name in value)
+        return kind(**{name: _decoded(value[name], hints[name]) for name in known})
     return value
 
 

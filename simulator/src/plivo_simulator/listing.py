@@ -83,9 +83,9 @@ def matching(
     """Return the sessions that pass *filters*, newest first."""
     tests = [
         *_number_tests(filters),
-        *_comparisons(filters, "created_time", parse_filter_time),
-        *_comparisons(filters, "expiry_time", parse_filter_time),
-        *_comparisons(filters, "duration", int),
+        *comparisons(filters, "created_time", parse_filter_time),
+        *comparisons(filters, "expiry_time", parse_filter_time),
+        *comparisons(filters, "duration", int),
         _status_test(filters.get("status", "all"), status_of),
         _window(filters, now),
     ]
@@ -135,10 +135,18 @@ def _equals(name: str, wanted: str) -> Callable[[Session], bool]:
     return lambda session: getattr(session, name) == wanted
 
 
-def _comparisons(
-    filters: Mapping[str, str], name: str, parse: Callable[[str], Any]
-) -> list[Callable[[Session], bool]]:
-    tests: list[Callable[[Session], bool]] = []
+def comparisons(
+    filters: Mapping[str, str],
+    name: str,
+    parse: Callable[[str], Any],
+    read: Callable[[Any], Any] | None = None,
+) -> list[Callable[[Any], bool]]:
+    """Return the tests that `name`, `name__lt` and so on ask for.
+
+    *read* returns what is compared, by default the attribute *name*. Raise
+    BadParameterError for a bound that *parse* refuses with a ValueError.
+    """
+    tests: list[Callable[[Any], bool]] = []
     for suffix, compare in _COMPARISONS.items():
         if (text := filters.get(name + suffix)) is None:
             continue
@@ -146,14 +154,14 @@ def _comparisons(
             bound = parse(text)
         except ValueError:
             raise BadParameterError(f"invalid {name}{suffix}") from None
-        tests.append(_compares(name, compare, bound))
+        tests.append(_compares(read or operator.attrgetter(name), compare, bound))
     return tests
 
 
 def _compares(
-    name: str, compare: Callable[[Any, Any], bool], bound: Any
-) -> Callable[[Session], bool]:
-    return lambda session: compare(getattr(session, name), bound)
+    read: Callable[[Any], Any], compare: Callable[[Any, Any], bool], bound: Any
+) -> Callable[[Any], bool]:
+    return lambda item: compare(read(item), bound)
 
 
 def _status_test(

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from . import views
-from .account import AUTH_ID, TOKENS, RentedNumber, country_of
+from .account import AUTH_ID, TOKENS, RentedNumber, country_of, new_number
 from .control_requests import ControlError, body_of, digits_of, simulator_of
 from .store import Application, Number
 
 _FIELDS = (
     *("answer_url", "answer_method", "hangup_url", "hangup_method"),
     *("fallback_answer_url", "fallback_method"),
+    *("message_url", "message_method"),
 )
+_CAPABILITIES = ("voice", "sms", "mms")
+# What each may be; a campaign has any name.
+_REGISTRATIONS: Mapping[str, tuple[str, ...]] = {
+    "registration": ("UNREGISTERED", "PROCESSING", "COMPLETED"),
+    "campaign_id": (),
+    "verification": ("UNVERIFIED", "PENDING_VERIFICATION", "VERIFIED"),
+}
 
 
 async def list_numbers(request: Request) -> Response:
@@ -39,23 +48,36 @@ async def rent_number(request: Request) -> Response:
         raise ControlError(400, f"`account` must be one of {', '.join(TOKENS)}")
     if digits in simulator.store.numbers:
         raise ControlError(409, "the number is rented already")
-    rented = RentedNumber(digits, country, account, bool(body.get("voice", True)))
-    simulator.store.numbers[digits] = Number(rented)
-    number = simulator.store.numbers[digits]
+    rented = _able(new_number(digits, country, account), body)
+    number = simulator.store.rent(rented)
     return JSONResponse(views.number_view(simulator, number), 201)
 
 
-async def set_number(request: Request) -> Response:
-    """Set or remove a number's answer URL: {"answer_url": ..., "hangup_url": ...}."""
+async def change_number(request: Request) -> Response:
+    """Change what a number can do and how it is registered: {"sms": false, ...}."""
     simulator = simulator_of(request)
-    digits = digits_of(request.path_params, "number")
-    number = simulator.store.numbers.get(digits)
-    if number is None:
-        raise ControlError(404, "no such number")
+    number = _number(request)
     body = await body_of(request)
-    if body.get("answer_url"):
-        app_id = f"sim-{digits}"
-        name = f"set-by-hand-for-{digits}"
+    changes: dict[str, str] = {}
+    for name, values in _REGISTRATIONS.items():
+        value = body.get(name, getattr(number, name))
+        if values and value not in values:
+            raise ControlError(400, f"`{name}` must be one of {', '.join(values)}")
+        changes[name] = str(value)
+    number.rented = _able(number.rented, body)
+    for name, text in changes.items():
+        setattr(number, name, text)
+    return JSONResponse(views.number_view(simulator, number))
+
+
+async def set_number(request: Request) -> Response:
+    """Set or remove a number's URLs: {"answer_url": ..., "message_url": ...}."""
+    simulator = simulator_of(request)
+    number = _number(request)
+    body = await body_of(request)
+    if body.get("answer_url") or body.get("message_url"):
+        app_id = f"sim-{number.digits}"
+        name = f"set-by-hand-for-{number.digits}"
         application = Application(app_id, number.rented.account, name)
         for field, value in _texts(body).items():
             setattr(application, field, value)
@@ -64,6 +86,22 @@ async def set_number(request: Request) -> Response:
     else:
         number.app_id = ""
     return JSONResponse(views.number_view(simulator, number))
+
+
+def _number(request: Request) -> Number:
+    digits = digits_of(request.path_params, "number")
+    number = simulator_of(request).store.numbers.get(digits)
+    if number is None:
+        raise ControlError(404, "no such number")
+    return number
+
+
+def _able(rented: RentedNumber, body: Mapping[str, Any]) -> RentedNumber:
+    able = {name: body[name] for name in _CAPABILITIES if name in body}
+    for name, value in able.items():
+        if not isinstance(value, bool):
+            raise ControlError(400, f"`{name}` must be true or false")
+    return replace(rented, **able)
 
 
 def _texts(body: Mapping[str, Any]) -> dict[str, str]:

@@ -1,37 +1,35 @@
-"""Answer Plivo's Number and Application resources."""
+"""Answer Plivo's API of rented numbers: get, list, change, give up."""
 
 from __future__ import annotations
 
-import json
-import re
+import calendar
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
-from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .account import SUBACCOUNT_ID
+from .account import AUTH_ID, RENTED_ON, SUBACCOUNT_ID, TOKENS
 from .account_routes import Endpoint, let_in
 from .api_faults import refusal_of
+from .api_requests import body_of, simulator_of
+from .application_routes import on_application, on_applications
 from .credentials import may_act_as
-from .listing import read_page
-from .parameters import BadParameterError
+from .listing import comparisons, read_page
+from .messages.prices import price_of
+from .parameters import demand
 from .responses import api_id
+from .rules.accounting import rate_per_minute
 from .simulator import Simulator
-from .store import Application, Number
+from .store import Number
 
-_FIELDS = (
-    "app_name",
-    "answer_url",
-    "answer_method",
-    "hangup_url",
-    "hangup_method",
-    "fallback_answer_url",
-    "fallback_method",
-)
-_URLS = ("answer_url", "hangup_url", "fallback_answer_url")
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_SERVICES = ("voice", "sms", "mms")
+_TYPES = ("local", "fixed", "tollfree", "mobile", "national")
+_CNAM = ("enabled", "disabled")
+_RENT = {"US": "0.80000", "GB": "1.00000"}
 
 
 def number_routes() -> list[Route]:
@@ -39,7 +37,7 @@ def number_routes() -> list[Route]:
     base = "/v1/Account/{auth_id}"
     table: list[tuple[str, Endpoint, list[str]]] = [
         ("/Number", on_numbers, ["GET"]),
-        ("/Number/{number}", on_number, ["GET", "POST"]),
+        ("/Number/{number}", on_number, ["GET", "POST", "DELETE"]),
         ("/Application", on_applications, ["GET", "POST"]),
         ("/Application/{app_id}", on_application, ["GET", "POST", "DELETE"]),
     ]
@@ -52,139 +50,153 @@ def number_routes() -> list[Route]:
 
 async def on_numbers(request: Request) -> Response:
     """Answer with a page of the account's numbers."""
-    simulator = _simulator(request)
+    simulator = simulator_of(request)
     account, query = request.path_params["auth_id"], dict(request.query_params)
     page = read_page(request.url.path, request.query_params.multi_items())
-    start = query.get("number_startswith", "").removeprefix("+")
+    tests = _tests(query, simulator.clock.now().date())
     found = [
         number
         for number in simulator.store.numbers.values()
         if may_act_as(account, number.rented.account)
-        and number.digits.startswith(start)
-        and query.get("subaccount", number.rented.account) == number.rented.account
+        and all(test(number) for test in tests)
     ]
-    documents = [_number_document(number, account) for number in page.cut(found)]
+    documents = [_document(simulator, number, account) for number in page.cut(found)]
     body = {"api_id": api_id(), "meta": page.meta(len(found)), "objects": documents}
     return JSONResponse(body)
 
 
 async def on_number(request: Request) -> Response:
-    """Answer with a number, or attach an application, an alias, a sub-account."""
-    simulator = _simulator(request)
+    """Answer with a number, change it, or give it up."""
+    simulator = simulator_of(request)
     account = request.path_params["auth_id"]
     digits = request.path_params["number"].removeprefix("+")
     number = simulator.store.numbers.get(digits)
     if number is None or not may_act_as(account, number.rented.account):
         return refusal_of(404, "not found")
     if request.method == "GET":
-        return JSONResponse(_number_document(number, account))
-    body = await _body(request)
-    app_id = body.get("app_id")
-    if app_id and app_id not in simulator.store.applications:
-        return refusal_of(404, "application not found")
-    if app_id is not None:
-        number.app_id = str(app_id)
-    number.alias = str(body.get("alias", number.alias))
-    return JSONResponse({"api_id": api_id(), "message": "changed"}, 202)
-
-
-async def on_applications(request: Request) -> Response:
-    """Answer with a page of applications, or create one."""
-    simulator = _simulator(request)
-    account = request.path_params["auth_id"]
-    applications = simulator.store.applications
-    if request.method == "POST":
-        body = await _body(request)
-        for name in ("app_name", "answer_url"):
-            if not body.get(name):
-                return refusal_of(400, f"{name} is missing")
-        _check(simulator, body)
-        app_id = str(uuid4().int)[:17]
-        applications[app_id] = Application(app_id, account, "")
-        _change(applications[app_id], body)
-        created = {"api_id": api_id(), "app_id": app_id, "message": "created"}
-        return JSONResponse(created, 201)
-    page = read_page(request.url.path, request.query_params.multi_items())
-    found = [a for a in applications.values() if may_act_as(account, a.account)]
-    documents = [_application_document(a) for a in page.cut(found)]
-    meta = page.meta(len(found))
-    return JSONResponse({"api_id": api_id(), "meta": meta, "objects": documents})
-
-
-async def on_application(request: Request) -> Response:
-    """Answer with an application, change it, or delete it."""
-    simulator = _simulator(request)
-    app_id, account = request.path_params["app_id"], request.path_params["auth_id"]
-    application = simulator.store.applications.get(app_id)
-    if application is None or not may_act_as(account, application.account):
-        return refusal_of(404, "not found")
-    if request.method == "GET":
-        return JSONResponse({"api_id": api_id(), **_application_document(application)})
+        return JSONResponse(_document(simulator, number, account))
     if request.method == "DELETE":
-        del simulator.store.applications[app_id]
-        for number in simulator.store.numbers.values():
-            number.app_id = "" if number.app_id == app_id else number.app_id
+        del simulator.store.numbers[digits]
         return Response(status_code=204)
-    body = await _body(request)
-    _check(simulator, body)
-    _change(application, body)
+    return _change(simulator, number, account, await body_of(request))
+
+
+def _change(
+    simulator: Simulator, number: Number, account: str, body: Mapping[str, Any]
+) -> Response:
+    """Set what *body* names; null detaches the application or the sub-account."""
+    app_id = str(body.get("app_id") or "")
+    application = simulator.store.applications.get(app_id)
+    if app_id and (application is None or not may_act_as(account, application.account)):
+        return refusal_of(404, "application not found")
+    owner = number.rented.account
+    if "subaccount" in body:
+        owner = str(body["subaccount"] or AUTH_ID)
+        known = owner in TOKENS and may_act_as(account, owner)
+        demand(known, "subaccount is not valid")
+    cnam = str(body.get("cnam_lookup") or number.cnam_lookup)
+    demand(cnam in _CNAM, "cnam_lookup must be enabled or disabled")
+    if "app_id" in body:
+        number.app_id = app_id
+    if "alias" in body:
+        number.alias = str(body["alias"] or "")
+    number.cnam_lookup = cnam
+    number.rented = replace(number.rented, account=owner)
     return JSONResponse({"api_id": api_id(), "message": "changed"}, 202)
 
 
-def _simulator(request: Request) -> Simulator:
-    simulator: Simulator = request.app.state.simulator
-    return simulator
+def _tests(query: Mapping[str, str], today: date) -> list[Callable[[Number], bool]]:
+    """Return the filters of a list. Raise BadParameterError for a bad one."""
+    kind = query.get("type")
+    demand(kind in (None, *_TYPES), f"type must be one of {', '.join(_TYPES)}")
+    services = [name for name in query.get("services", "").split(",") if name]
+    known = set(services) <= set(_SERVICES)
+    demand(known, f"services must be of {', '.join(_SERVICES)}")
+    start = query.get("number_startswith", "").removeprefix("+")
+    texts: Mapping[str, Callable[[Number], str | None]] = {
+        "subaccount": lambda number: number.rented.account,
+        "alias": lambda number: number.alias,
+        "type": lambda number: number.rented.number_type,
+        "cnam_lookup": _cnam,
+        "tendlc_registration_status": lambda number: _tendlc(number)[0],
+        "tendlc_campaign_id": lambda number: _tendlc(number)[1],
+        "toll_free_sms_verification": _verification,
+    }
+    tests = [
+        _equals(read, query[name]) for name, read in texts.items() if name in query
+    ]
+    renewal = next_renewal(today)
+    tests += comparisons(query, "renewal_date", date.fromisoformat, lambda _: renewal)
+    return [
+        *tests,
+        lambda number: number.digits.startswith(start),
+        lambda number: all(getattr(number.rented, name) for name in services),
+    ]
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body() or b"{}")
-    except ValueError:
-        raise BadParameterError("the request body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise BadParameterError("the request body is not an object")
-    return body
+def _equals(
+    read: Callable[[Number], str | None], wanted: str
+) -> Callable[[Number], bool]:
+    return lambda number: read(number) == wanted
 
 
-def _check(simulator: Simulator, body: dict[str, Any]) -> None:
-    """Refuse what Plivo refuses in an application."""
-    name = body.get("app_name")
-    if name is not None and not _NAME.fullmatch(str(name)):
-        raise BadParameterError("app_name may have letters, digits, - and _ only")
-    if simulator.switches["url_fragment"] == "taken":
-        return
-    for field in _URLS:
-        if "#" in str(body.get(field) or ""):
-            raise BadParameterError(f"{field} must be a valid URL")
+def _is_us_local(number: Number) -> bool:
+    rented = number.rented
+    return rented.country == "US" and rented.number_type == "local" and rented.sms
 
 
-def _change(application: Application, body: dict[str, Any]) -> None:
-    for name in _FIELDS:
-        if body.get(name) is not None:
-            value = str(body[name])
-            setattr(application, name, value.upper() if "method" in name else value)
+def _tendlc(number: Number) -> tuple[str | None, str | None]:
+    if not _is_us_local(number):
+        return None, None
+    registered = number.registration != "UNREGISTERED"
+    return number.registration, number.campaign_id if registered else None
 
 
-def _number_document(number: Number, account: str) -> dict[str, Any]:
-    sub = number.rented.account == SUBACCOUNT_ID
+def _verification(number: Number) -> str | None:
+    return number.verification if number.rented.number_type == "tollfree" else None
+
+
+def _cnam(number: Number) -> str | None:
+    return number.cnam_lookup if number.rented.country == "US" else None
+
+
+def next_renewal(today: date) -> date:
+    """Return the next day of renewal: the day of the month when it was rented."""
+    day = RENTED_ON.day
+    if today.day <= day:
+        return today.replace(day=day)
+    _, length = calendar.monthrange(today.year, today.month)
+    return date.fromordinal(today.toordinal() + length - today.day + day)
+
+
+def _document(simulator: Simulator, number: Number, account: str) -> dict[str, Any]:
+    rented, today = number.rented, simulator.clock.now().date()
+    registration, campaign = _tendlc(number)
+    sub = rented.account == SUBACCOUNT_ID
     uri = f"/v1/Account/{account}"
+    sms, mms = (price_of(rented.country, kind) for kind in ("sms", "mms"))
     return {
-        "number": number.digits,
+        "added_on": RENTED_ON.isoformat(),
         "alias": number.alias or None,
         "application": f"{uri}/Application/{number.app_id}/" if number.app_id else None,
-        "country": number.rented.country,
-        "number_type": "local",
+        "caller_reputation_status": "NOT_ENROLLED" if rented.country == "US" else None,
+        "carrier": "Plivo",
+        "cnam_lookup": _cnam(number),
+        "country": rented.country,
+        "mms_enabled": rented.mms,
+        "mms_rate": f"{mms.inbound:.5f}" if rented.mms else None,
+        "monthly_rental_rate": _RENT.get(rented.country, "2.00000"),
+        "number": number.digits,
+        "number_type": rented.number_type,
+        "region": rented.country,
+        "renewal_date": next_renewal(today).isoformat(),
         "resource_uri": f"{uri}/Number/{number.digits}/",
+        "sms_enabled": rented.sms,
+        "sms_rate": f"{sms.inbound:.5f}" if rented.sms else None,
         "sub_account": f"{uri}/Subaccount/{SUBACCOUNT_ID}/" if sub else None,
-        "sms_enabled": False,
-        "voice_enabled": number.rented.voice,
+        "tendlc_campaign_id": campaign,
+        "tendlc_registration_status": registration,
+        "toll_free_sms_verification": _verification(number),
+        "voice_enabled": rented.voice,
+        "voice_rate": f"{rate_per_minute(rented.country):.5f}",
     }
-
-
-def _application_document(application: Application) -> dict[str, Any]:
-    fields = {name: getattr(application, name) for name in _FIELDS}
-    # The object names it otherwise than requests do.
-    fields["fallback_answer_method"] = fields.pop("fallback_method")
-    fields["hangup_url"] = application.told_of_hangup
-    uri = f"/v1/Account/{application.account}/Application/{application.app_id}/"
-    return {"app_id": application.app_id, **fields, "resource_uri": uri}

@@ -78,12 +78,12 @@ class UpdateRequest:
 def read_create(body: Mapping[str, Any], switches: Switches) -> CreateRequest:
     """Return what *body* asks for. Raise BadParameterError as Plivo answers 400."""
     sent = _sent(body)
-    single = _boolean(sent, "create_session_with_single_party")
-    first, second = _number(sent, "first_party"), _number(sent, "second_party")
+    single = boolean_of(sent, "create_session_with_single_party")
+    first, second = number_of(sent, "first_party"), number_of(sent, "second_party")
     if not single or not (first or second):
-        _demand(first, "first_party is missing")
-        _demand(second, "second_party is missing")
-    _demand(first != second, "first_party and second_party must be different")
+        demand(first, "first_party is missing")
+        demand(second, "second_party is missing")
+    demand(first != second, "first_party and second_party must be different")
     defaults = _defaults(switches)
     base = Terms(
         call_time_limit=defaults["call_time_limit"],
@@ -110,7 +110,7 @@ def read_update(
                 _demand_unchanged(session, name, sent[name])
     allowed = {name: value for name, value in sent.items() if name in UPDATABLE}
     terms = _read_terms(session.terms, allowed, switches)
-    added = {name: _number(sent, name) or None for name in parties}
+    added = {name: number_of(sent, name) or None for name in parties}
     expiry = _expiry(sent, switches)
     if expiry == 0:
         expiry = _defaults(switches)["session_expiry"]
@@ -120,18 +120,18 @@ def read_update(
 
 
 def _read_terms(base: Terms, sent: Mapping[str, Any], switches: Switches) -> Terms:
-    limit = _integer(sent, "call_time_limit", 0)
+    limit = integer_of(sent, "call_time_limit", 0)
     if limit and not MIN_SECONDS <= limit <= MAX_SECONDS:
         refuse = switches["call_limit"] == "reject"
-        _demand(not refuse, "call_time_limit is outside the allowed range")
+        demand(not refuse, "call_time_limit is outside the allowed range")
         if switches["call_limit"] == "clamp":
             limit = min(max(limit, MIN_SECONDS), MAX_SECONDS)
     defaults = _defaults(switches)
     file_format = str(sent.get("record_file_format") or base.record_file_format)
-    _demand(file_format in ("mp3", "wav"), "record_file_format must be mp3 or wav")
-    texts = {name: _url(sent, name, getattr(base, name)) for name in _URLS}
-    texts |= {name: _method(sent, name, getattr(base, name)) for name in _METHODS}
-    record = _boolean(sent, "record") if "record" in sent else base.record
+    demand(file_format in ("mp3", "wav"), "record_file_format must be mp3 or wav")
+    texts = {name: url_of(sent, name, getattr(base, name)) for name in _URLS}
+    texts |= {name: method_of(sent, name, getattr(base, name)) for name in _METHODS}
+    record = boolean_of(sent, "record") if "record" in sent else base.record
     changed: dict[str, Any] = {
         **texts,
         "record": record,
@@ -140,11 +140,11 @@ def _read_terms(base: Terms, sent: Mapping[str, Any], switches: Switches) -> Ter
     if "call_time_limit" in sent:
         changed["call_time_limit"] = limit or defaults["call_time_limit"]
     if "ring_timeout" in sent:
-        ring = _integer(sent, "ring_timeout", 0)
+        ring = integer_of(sent, "ring_timeout", 0)
         changed["ring_timeout"] = ring or defaults["ring_timeout"]
     once: dict[str, Any] = {
-        "geomatch": _boolean(sent, "geomatch", default=base.geomatch),
-        "initiate_call_to_first_party": _boolean(
+        "geomatch": boolean_of(sent, "geomatch", default=base.geomatch),
+        "initiate_call_to_first_party": boolean_of(
             sent,
             "initiate_call_to_first_party",
             default=base.initiate_call_to_first_party,
@@ -158,19 +158,19 @@ def _read_terms(base: Terms, sent: Mapping[str, Any], switches: Switches) -> Ter
 
 
 def _read_pin_terms(base: Terms, sent: Mapping[str, Any]) -> Terms:
-    if not _boolean(sent, "is_pin_authentication_required"):
+    if not boolean_of(sent, "is_pin_authentication_required"):
         return replace(base, pin_prompt_play="", incorrect_pin_play="")
-    _demand(base.pin_prompt_play, "pin_prompt_play is missing")
-    generate = _boolean(sent, "generate_pin")
+    demand(base.pin_prompt_play, "pin_prompt_play is missing")
+    generate = boolean_of(sent, "generate_pin")
     pins = {name: str(sent.get(name) or "") for name in _PINS}
     if not generate:
         for name, pin in pins.items():
-            _demand(pin, f"{name} is missing")
+            demand(pin, f"{name} is missing")
     for name, pin in pins.items():
         well_formed = not pin or _PIN.fullmatch(pin)
-        _demand(well_formed, f"{name} must have 4 to 15 digits")
+        demand(well_formed, f"{name} must have 4 to 15 digits")
     first, second = pins.values()
-    _demand(
+    demand(
         not first or first != second, "first_party_pin and second_party_pin must differ"
     )
     return replace(
@@ -180,7 +180,7 @@ def _read_pin_terms(base: Terms, sent: Mapping[str, Any]) -> Terms:
         generate_pin_length=_ranged(sent, "generate_pin_length", base, 4, 15),
         pin_retry=_ranged(sent, "pin_retry", base, 0, 5),
         pin_retry_wait=_ranged(sent, "pin_retry_wait", base, 5, 10),
-        force_pin_authentication=_boolean(sent, "force_pin_authentication"),
+        force_pin_authentication=boolean_of(sent, "force_pin_authentication"),
         first_party_pin=first,
         second_party_pin=second,
     )
@@ -207,7 +207,8 @@ def _defaults(switches: Switches) -> dict[str, int]:
     return OBSERVED if switches["defaults"] == "observed" else DOCUMENTED
 
 
-def _demand(met: object, text: str) -> None:
+def demand(met: object, text: str) -> None:
+    """Raise BadParameterError with *text* unless *met*."""
     if not met:
         raise BadParameterError(text)
 
@@ -217,10 +218,11 @@ def _demand_unchanged(session: Session, name: str, value: Any) -> None:
         same = str(value).removeprefix("+") == getattr(session, name)
     else:
         same = str(value).lower() == str(getattr(session.terms, name)).lower()
-    _demand(same, f"{name} cannot be updated for an active session")
+    demand(same, f"{name} cannot be updated for an active session")
 
 
-def _number(sent: Mapping[str, Any], name: str) -> str:
+def number_of(sent: Mapping[str, Any], name: str) -> str:
+    """Return a phone number's digits, "" where none was sent."""
     text = re.sub(r"[ ()-]", "", str(sent.get(name, "")))
     if not text:
         return ""
@@ -230,54 +232,58 @@ def _number(sent: Mapping[str, Any], name: str) -> str:
     return match.group(1)
 
 
-def _boolean(sent: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+def boolean_of(sent: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    """Return a flag: JSON's, or one of the words true and false."""
     value = sent.get(name, default)
     if isinstance(value, bool):
         return value
     words = {"true": True, "false": False, "": default}
     word = str(value).lower()
-    _demand(word in words, f"{name} must be true/false")
+    demand(word in words, f"{name} must be true/false")
     return words[word]
 
 
-def _integer(sent: Mapping[str, Any], name: str, default: int) -> int:
+def integer_of(sent: Mapping[str, Any], name: str, default: int) -> int:
+    """Return a whole number of 0 or more."""
     value = sent.get(name, default)
     try:
         number = default if value == "" or isinstance(value, bool) else int(value)
     except (TypeError, ValueError):
         raise BadParameterError(f"{name} must be an integer") from None
-    _demand(0 <= number <= 10**9, f"{name} is outside the allowed range")
+    demand(0 <= number <= 10**9, f"{name} is outside the allowed range")
     return number
 
 
 def _ranged(
     sent: Mapping[str, Any], name: str, base: Terms, low: int, high: int
 ) -> int:
-    value = _integer(sent, name, getattr(base, name))
-    _demand(low <= value <= high, f"{name} is outside the allowed range")
+    value = integer_of(sent, name, getattr(base, name))
+    demand(low <= value <= high, f"{name} is outside the allowed range")
     return value
 
 
 def _expiry(sent: Mapping[str, Any], switches: Switches) -> int | None:
     if "session_expiry" not in sent:
         return None
-    seconds = _integer(sent, "session_expiry", 0)
+    seconds = integer_of(sent, "session_expiry", 0)
     if 0 < seconds < MIN_SECONDS and switches["min_expiry"] != "none":
         clamp = switches["min_expiry"] == "clamp"
-        _demand(clamp, "session_expiry is outside the allowed range")
+        demand(clamp, "session_expiry is outside the allowed range")
         return MIN_SECONDS
     return seconds
 
 
-def _url(sent: Mapping[str, Any], name: str, default: str) -> str:
+def url_of(sent: Mapping[str, Any], name: str, default: str) -> str:
+    """Return an http or https URL of less than 1,000 characters."""
     url = str(sent.get(name, default))
     well_formed = not url or re.fullmatch(r"(?i:https?)://[^\s/]\S*", url)
-    _demand(well_formed, f"{name} must be a valid URL")
-    _demand(len(url) < 1000, f"{name} must be under 1000 characters")
+    demand(well_formed, f"{name} must be a valid URL")
+    demand(len(url) < 1000, f"{name} must be under 1000 characters")
     return url
 
 
-def _method(sent: Mapping[str, Any], name: str, default: str) -> str:
+def method_of(sent: Mapping[str, Any], name: str, default: str) -> str:
+    """Return GET or POST, however it was written."""
     method = str(sent.get(name) or default).upper()
-    _demand(method in ("GET", "POST"), f"{name} must be GET or POST")
+    demand(method in ("GET", "POST"), f"{name} must be GET or POST")
     return method

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .account import RentedNumber, rented_numbers
+from .account import CAMPAIGN_ID, RentedNumber, rented_numbers
 from .records import Call, Callback, LegRecord, Recording
 from .rules.model import Session
 from .rules.numbers import Wanted, choose_number
@@ -21,7 +21,7 @@ from .rules.numbers import Wanted, choose_number
 
 @dataclass(slots=True)
 class Application:
-    """The application that answers a number when no session does."""
+    """What Plivo asks about the calls and messages of the numbers attached to it."""
 
     app_id: str
     account: str
@@ -32,6 +32,12 @@ class Application:
     hangup_method: str = "POST"
     fallback_answer_url: str = ""
     fallback_method: str = "POST"
+    message_url: str = ""
+    message_method: str = "POST"
+    default_number_app: bool = False
+    default_endpoint_app: bool = False
+    log_incoming_messages: bool = True
+    public_uri: bool = False
 
     @property
     def told_of_hangup(self) -> str:
@@ -41,11 +47,19 @@ class Application:
 
 @dataclass(slots=True)
 class Number:
-    """A rented number and the application attached to it."""
+    """A rented number and the application attached to it.
+
+    *registration* and *campaign_id* are those of 10DLC and count for US local numbers;
+    *verification* counts for toll-free ones.
+    """
 
     rented: RentedNumber
     app_id: str = ""
     alias: str = ""
+    cnam_lookup: str = "disabled"
+    registration: str = "COMPLETED"
+    campaign_id: str = CAMPAIGN_ID
+    verification: str = "VERIFIED"
 
     @property
     def digits(self) -> str:
@@ -126,6 +140,17 @@ class Store:
         fresh = Store()
         for name in self.__slots__:
             setattr(self, name, getattr(fresh, name))
+
+    def rent(self, rented: RentedNumber) -> Number:
+        """Keep a new number, attached to its account's default application."""
+        defaults = (
+            application.app_id
+            for application in self.applications.values()
+            if application.default_number_app and application.account == rented.account
+        )
+        number = Number(rented, next(defaults, ""))
+        self.numbers[rented.digits] = number
+        return number
 
     def add(self, session: Session) -> None:
         """Keep a new session and bind its number to its parties."""

@@ -90,6 +90,10 @@ SWITCHES: Mapping[str, Switch] = {
     "url_fragment": Switch(
         ("taken", "refused"), "a fragment in an application's URL: taken, or 400"
     ),
+    "fallback_name": Switch(
+        ("fallback_answer_method", "fallback_method"),
+        "name of the fallback URL's method in the application object",
+    ),
     "rate_limit": Switch(("off", "on"), "429 beyond 300 requests in five seconds"),
 }
 

@@ -138,6 +138,14 @@ def number_view(simulator: Simulator, number: Number) -> View:
         "account": number.rented.account,
         "app_id": number.app_id or None,
         "answer_url": application.answer_url if application else None,
+        "message_url": application.message_url if application else None,
+        "voice": number.rented.voice,
+        "sms": number.rented.sms,
+        "mms": number.rented.mms,
+        "number_type": number.rented.number_type,
+        "registration": number.registration,
+        "campaign_id": number.campaign_id,
+        "verification": number.verification,
         "live_sessions": [s.session_uuid for s in sessions if s.is_live(now)],
         "cooling_sessions": [
             s.session_uuid
