@@ -8,11 +8,15 @@ trusted, and how a certificate is checked, is the same.
 from __future__ import annotations
 
 import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import botocore.session
+import botocore
 import certifi
 import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -30,6 +34,37 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 if TYPE_CHECKING:
     from botocore.session import Session
+
+DOCS = "botocore.docs"
+DOCSTRINGS = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
+
+
+@contextmanager
+def _without_docstrings() -> Iterator[None]:
+    """Import botocore without what writes the docstrings of its methods.
+
+    That is a parser of HTML and a writer of documents, and some 4 % of a start. Whoever
+    imports them later, as boto3 does, gets them.
+    """
+    if DOCS in sys.modules:
+        yield
+        return
+    docs, docstring = ModuleType(DOCS), ModuleType(f"{DOCS}.docstring")
+    docs.__path__ = [f"{each}/docs" for each in botocore.__path__]
+    vars(docstring).update(dict.fromkeys(DOCSTRINGS, _no_docstring))
+    sys.modules |= {DOCS: docs, docstring.__name__: docstring}
+    try:
+        yield
+    finally:
+        del sys.modules[DOCS], sys.modules[docstring.__name__]
+
+
+def _no_docstring(**_: object) -> str:
+    return ""
+
+
+with _without_docstrings():
+    import botocore.session
 
 # All that have no streams, by the names of their events.
 SERVICES = (
