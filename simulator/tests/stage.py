@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,6 +37,9 @@ PIN_TERMS = {
 
 _SECONDS = {PROMPT: 2, WRONG: 1, GREETING: 3}
 
+# How a URL answers that does more than give an answer.
+Responder = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
+
 
 @dataclass
 class Stage:
@@ -45,6 +48,8 @@ class Stage:
     simulator: Simulator
     sent: list[httpx.Request] = field(default_factory=list)
     answers: dict[str, httpx.Response | Exception] = field(default_factory=dict)
+    turns: dict[str, list[httpx.Response | Exception]] = field(default_factory=dict)
+    responders: dict[str, Responder] = field(default_factory=dict)
 
     def create(self, **body: Any) -> Session:
         """Create a session between Alice and Bob, unless *body* says otherwise."""
@@ -96,15 +101,23 @@ class Stage:
         return dict(parse_qsl(text, keep_blank_values=True))
 
     async def respond(self, request: httpx.Request) -> httpx.Response:
-        """Answer for the outside world: audio, then *answers*, 200 to the rest.
+        """Answer for the outside world: audio, a responder, *turns*, *answers*, 200.
 
+        Of its turns a URL, without its query, gives each once and the last for ever.
         An answer that is an exception is raised.
         """
         url = str(request.url)
         if url in _SECONDS:
             return httpx.Response(200, content=wav(pcm_of(url, _SECONDS[url] * 1000)))
         self.sent.append(request)
-        answer = self.answers.get(url, httpx.Response(200))
+        plain = url.partition("?")[0]
+        if responder := self.responders.get(plain):
+            said = responder(request)
+            return said if isinstance(said, httpx.Response) else await said
+        if turns := self.turns.get(plain):
+            answer = turns.pop(0) if len(turns) > 1 else turns[0]
+        else:
+            answer = self.answers.get(url, httpx.Response(200))
         if isinstance(answer, Exception):
             raise answer
         return answer

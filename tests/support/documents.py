@@ -24,7 +24,7 @@ HISTORY = {"CHANGELOG.md", "docs/decisions.md"}
 
 COMMANDS = {"", "bash", "sh"}
 ANSWERS = {"json", "text"}
-OTHERS = {"insights", "mermaid", "python", "ts", "yaml", "http"}
+OTHERS = {"insights", "mermaid", "python", "ts", "yaml", "http", "xml"}
 
 MARK = re.compile(r"<!-- (run by|run|not run)(?:: (.+?))? -->")
 FENCE = re.compile(r"^( *)```(\w*) *$")

@@ -12,7 +12,7 @@ from .simulator import Simulator
 
 _REFUSALS = {
     "401": (401, "authentication failed"),
-    "403": (403, "number masking is not enabled for this account"),
+    "403": (403, "the feature is not enabled for this account"),
     "429": (429, "too many requests"),
     "429_retry_after": (429, "too many requests"),
     "pool_exhausted": (400, "number pool exhausted or not available"),

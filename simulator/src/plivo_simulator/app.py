@@ -20,6 +20,7 @@ from .clock import Clock
 from .control_routes import control_routes
 from .kept_state import KeptState
 from .masking_routes import masking_routes
+from .messages.routes import message_routes
 from .number_routes import number_routes
 from .page_routes import page_routes
 from .simulator import Simulator
@@ -62,6 +63,7 @@ def create_app(
             *masking_routes(),
             *account_routes(),
             *number_routes(),
+            *message_routes(),
             *control_routes(),
             *page_routes(),
         ],

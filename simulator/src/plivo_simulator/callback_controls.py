@@ -13,12 +13,13 @@ from .control_requests import simulator_of
 
 
 async def list_callbacks(request: Request) -> Response:
-    """Show callbacks, filtered by session_uuid, call_uuid, event, channel or state."""
+    """Show callbacks, filtered by what they are about, event, channel or state."""
     simulator, query = simulator_of(request), request.query_params
     store = simulator.store
-    key = query.get("call_uuid") or query.get("session_uuid")
+    about = ("message_uuid", "call_uuid", "session_uuid")
+    key = next((query[name] for name in about if query.get(name)), None)
     found: Iterable[Any] = store.callbacks_of.get(key, []) if key else store.callbacks
-    for name in ("session_uuid", "call_uuid", "event", "channel", "state"):
+    for name in (*about, "event", "channel", "state"):
         if name in query:
             found = [c for c in found if getattr(c, name) == query[name]]
     return JSONResponse({"callbacks": [views.callback_view(c) for c in found]})

@@ -30,12 +30,8 @@ from .conversation import Action
 from .event_stream import stream_events
 from .inbox import METHODS as INBOX_METHODS
 from .inbox import list_inbox, receive
-from .number_controls import (
-    change_number,
-    list_numbers,
-    rent_number,
-    set_number,
-)
+from .messages.controls import message_control_routes
+from .number_controls import change_number, list_numbers, rent_number, set_number
 from .phones import read_plan
 from .rules.model import Leg
 from .session_controls import (
@@ -89,11 +85,12 @@ def control_routes() -> list[Route]:
         ("/clock/advance", {"POST": advance_clock}),
         ("/reset", {"POST": reset}),
     ]
-    return [
+    routes = [
         Route(f"/_sim{path}", guarded(endpoint), methods=[method])
         for path, endpoints in table
         for method, endpoint in endpoints.items()
     ]
+    return [*routes, *message_control_routes()]
 
 
 async def health(request: Request) -> Response:

@@ -1,9 +1,9 @@
 """List every fault of the simulator: its point and its effect.
 
-A fault belongs to a *point* (an operation of the masking API, a callback, a
-recording) and has an *effect*, which the module that owns the point carries out:
-`masking_routes`, `callbacks`, `engine` and `media`. Adding one is a line in a table
-here and a branch there.
+A fault belongs to a *point* (an operation of the API, a callback, a recording, a
+message) and has an *effect*, which the module that owns the point carries out:
+`masking_routes`, `callbacks`, `engine`, `media` and those in `messages`. Adding one is
+a line in a table here and a branch there.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .messages.fault_rows import MESSAGE_FAULTS
+
 READS = ("get", "list")
 WRITES = ("create", "update", "delete")
+LOOKUPS = ("message_get", "message_list")
+SENDS = ("message_send",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,13 +265,14 @@ _ALTERED: tuple[tuple[str, str, dict[str, float], str], ...] = (
 
 def _registry() -> dict[str, Fault]:
     faults: list[Fault] = []
-    for points, rows in ((WRITES, _WRITE), (READS, _READ)):
+    kinds = ((WRITES, _WRITE), (READS, _READ), (SENDS, _WRITE), (LOOKUPS, _READ))
+    for points, rows in kinds:
         for point in points:
             faults += [
                 Fault(f"{point}_{effect}", point, effect, words, parameters)
                 for effect, words, parameters in rows
             ]
-    faults += [Fault(*row) for row in _OTHER]
+    faults += [Fault(*row) for row in (*_OTHER, *MESSAGE_FAULTS)]
     faults += [
         Fault(f"webhook_{effect}", "callback", effect, words, parameters, needs)
         for effect, words, parameters, needs in _ALTERED

@@ -1,9 +1,8 @@
 """Keep what has happened in a file, so that the next start goes on from there.
 
-The file holds the store: sessions, numbers, calls, recordings, callbacks, the ledger,
-the inbox. Settings (faults, switches, plans of phones) are not kept. A change made
-through the masking API is in the file before it is answered, other changes a moment
-later.
+The file holds the store: sessions, numbers, calls, recordings, messages, callbacks, the
+ledger, the inbox. Settings (faults, switches, plans of phones) are not kept. A change
+made through the API is in the file before it is answered, other changes a moment later.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from .messages.exchange import is_of_messages
 from .records import Call, Callback
 from .rules.model import CANCELLED, NORMAL
 from .simulator import Simulator
@@ -31,6 +31,10 @@ _KEPT = (
     *("numbers", "applications", "sessions", "calls", "recordings"),
     *("callbacks", "ledger", "inbox", "sequences"),
 )
+
+
+# What files of earlier versions lack.
+_ADDED = ("messages", "media", "powerpacks", "opt_outs")
 
 
 class StateError(Exception):
@@ -56,7 +60,8 @@ class KeptState:
             if kept["format"] != FORMAT:
                 raise ValueError(f"its format is {kept['format']}")
             hints = _hints(Store)
-            values = {name: _decoded(kept[name], hints[name]) for name in _KEPT}
+            names = (*_KEPT, *(name for name in _ADDED if name in kept))
+            values = {name: _decoded(kept[name], hints[name]) for name in names}
             now = datetime.fromisoformat(kept["now"])
         except (ValueError, KeyError, TypeError) as problem:
             raise StateError(f"can't read {self._path}: {problem}") from problem
@@ -65,8 +70,11 @@ class KeptState:
 
     def start(self) -> None:
         """Send the callbacks that were on their way, and begin to save."""
+        of_messages = [each for each in self._pending if is_of_messages(each)]
         for callback in self._pending:
-            self._simulator.courier.post(callback)
+            if not is_of_messages(callback):
+                self._simulator.courier.post(callback)
+        self._simulator.exchange.resume(of_messages)
         self._pending.clear()
         self._saving = asyncio.create_task(self._save_changes())
 
@@ -82,7 +90,8 @@ class KeptState:
         """Write the file."""
         self._saved = self._simulator.broadcast.told
         store = self._simulator.store
-        kept: dict[str, Any] = {name: _encoded(getattr(store, name)) for name in _KEPT}
+        names = (*_KEPT, *_ADDED)
+        kept: dict[str, Any] = {name: _encoded(getattr(store, name)) for name in names}
         kept |= {"format": FORMAT, "now": self._simulator.clock.now().isoformat()}
         partial = self._path.with_name(f"{self._path.name}.partial")
         partial.write_text(json.dumps(kept))
@@ -97,6 +106,8 @@ class KeptState:
     def _fill(self, store: Store, values: dict[str, Any]) -> None:
         for name in ("numbers", "applications", "recordings", "ledger", "inbox"):
             setattr(store, name, values[name])
+        for name in _ADDED:
+            setattr(store, name, values.get(name, getattr(store, name)))
         store.sequences = defaultdict(int, values["sequences"])
         for session in values["sessions"].values():
             store.add(session)

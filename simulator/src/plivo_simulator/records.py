@@ -142,6 +142,7 @@ class Callback:
     state: str = "pending"
     fault: str = ""
     copy_of: str = ""
+    message_uuid: str = ""
     attempts: list[Attempt] = field(default_factory=list)
 
     @property

@@ -16,7 +16,7 @@ from .rules.accounting import SESSION_AMOUNT, rate_per_minute, total
 from .rules.model import Leg, Session
 from .store import Store
 from .switches import Switches
-from .time_formats import go_time, mislabeled_go_time
+from .time_formats import go_time, mislabeled_go_time, zoned_time
 
 Document = dict[str, Any]
 
@@ -243,9 +243,9 @@ def call_document(call: Call, record: LegRecord) -> Document:
         "call_state": "ANSWER" if record.answered_at else record.status.upper(),
         "from_number": from_number,
         "to_number": to_number,
-        "initiation_time": _zoned(record.started_at),
-        "answer_time": _zoned(record.answered_at),
-        "end_time": _zoned(record.ended_at),
+        "initiation_time": zoned_time(record.started_at),
+        "answer_time": zoned_time(record.answered_at),
+        "end_time": zoned_time(record.ended_at),
         "call_duration": record.duration,
         "bill_duration": record.duration,
         "billed_duration": record.bill.seconds,
@@ -263,7 +263,7 @@ def recording_document(recording: Recording, media_url: str) -> Document:
     milliseconds = f"{recording.milliseconds:.5f}"
     started = recording.started_at.timestamp() * 1000
     return {
-        "add_time": _zoned(recording.ended_at),
+        "add_time": zoned_time(recording.ended_at),
         "api_id": api_id(),
         "call_uuid": recording.call_uuid,
         "conference_name": None,
@@ -280,11 +280,3 @@ def recording_document(recording: Recording, media_url: str) -> Document:
             f"/v1/Account/{recording.account}/Recording/{recording.recording_id}/"
         ),
     }
-
-
-def _zoned(moment: datetime | None) -> str | None:
-    # Samples of these resources carry Indian time with its offset.
-    if moment is None:
-        return None
-    ist = moment + timedelta(hours=5, minutes=30)
-    return ist.strftime("%Y-%m-%d %H:%M:%S+05:30")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from .callbacks import Courier, callback_client
 from .clock import Clock
 from .engine import Engine
 from .faults import Faults
+from .messages.exchange import Exchange
+from .messages.records import Message
+from .messages.views import message_view
 from .prompts import Prompts
 from .records import Call, Callback
 from .reports import Reporter
@@ -44,6 +48,8 @@ class Simulator:
     client: httpx.AsyncClient = field(default_factory=callback_client)
 
     def __post_init__(self) -> None:
+        # It logs URLs, and those of GET requests hold people's numbers and texts.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self.expiries_moved = asyncio.Event()
         self.stopping = asyncio.Event()
         self._requests: dict[str, deque[float]] = defaultdict(deque)
@@ -68,6 +74,17 @@ class Simulator:
             announce=self._call_changed,
         )
 
+        self.exchange = Exchange(
+            origin=self.origin,
+            client=self.client,
+            clock=self.clock,
+            store=self.store,
+            switches=self.switches,
+            faults=self.faults,
+            announce=self._message_changed,
+            announce_callback=self._callback_changed,
+        )
+
     async def start(self) -> None:
         """Begin to watch for sessions that expire."""
         self.clock.run(self._watch_expiries(), "expiries")
@@ -86,6 +103,7 @@ class Simulator:
         """Forget everything that happened and every setting but the clock's."""
         self.engine.forget()
         self.courier.forget()
+        self.exchange.forget()
         self.prompts.forget()
         self.store.reset()
         self.switches.reset()
@@ -115,6 +133,9 @@ class Simulator:
         self.broadcast.tell(kind, lambda: views.call_view(self, call))
         if call.session_uuid in self.store.sessions:
             self.session_changed(self.store.sessions[call.session_uuid])
+
+    def _message_changed(self, message: Message) -> None:
+        self.broadcast.tell("message", lambda: message_view(self, message))
 
     def _callback_changed(self, kind: str, callback: Callback) -> None:
         self.broadcast.tell(kind, lambda: views.callback_view(callback))

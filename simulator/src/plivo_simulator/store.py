@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from .account import CAMPAIGN_ID, RentedNumber, rented_numbers
+from .messages.records import Medium, Message, OptOut, Powerpack
 from .records import Call, Callback, LegRecord, Recording
 from .rules.model import Session
 from .rules.numbers import Wanted, choose_number
@@ -117,6 +118,10 @@ class Store:
     callbacks: list[Callback] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     inbox: list[Received] = field(default_factory=list)
+    messages: dict[str, Message] = field(default_factory=dict)
+    media: dict[str, Medium] = field(default_factory=dict)
+    powerpacks: dict[str, Powerpack] = field(default_factory=dict)
+    opt_outs: list[OptOut] = field(default_factory=list)
     callbacks_of: dict[str, list[Callback]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -160,11 +165,12 @@ class Store:
         self.watch_expiry(session)
 
     def add_callback(self, callback: Callback) -> None:
-        """Keep a callback and index it by its session's or its call's UUID."""
+        """Keep a callback and index it by what it is about: session, call, message."""
         self.callbacks.append(callback)
         self.callbacks_of[callback.session_uuid].append(callback)
-        if callback.call_uuid:
-            self.callbacks_of[callback.call_uuid].append(callback)
+        for uuid in (callback.call_uuid, callback.message_uuid):
+            if uuid:
+                self.callbacks_of[uuid].append(callback)
 
     def add_leg(self, call: Call, leg: LegRecord) -> None:
         """Keep a leg of a call and index it by its own UUID."""

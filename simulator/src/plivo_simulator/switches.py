@@ -94,6 +94,43 @@ SWITCHES: Mapping[str, Switch] = {
         ("fallback_answer_method", "fallback_method"),
         "name of the fallback URL's method in the application object",
     ),
+    "message_signing": Switch(
+        ("v2", "v3", "ma_v3"),
+        "signatures of requests about messages: V2 alone, V3 too, or Ma-V3 alone",
+    ),
+    "message_content_type": Switch(
+        ("form", "json"), "body of POST requests about messages"
+    ),
+    "media_index": Switch(
+        ("from_1", "from_0"), "parameter of a message's first file: Media1 or Media0"
+    ),
+    "media_kept": Switch(
+        ("year", "for_ever"), "how long Plivo keeps a file that was sent or received"
+    ),
+    "repeated_answer": Switch(
+        ("each", "once"),
+        "<Message> answered to a message's request that came again: sent each time, or"
+        " the first time only",
+    ),
+    "delivery_reports": Switch(
+        ("on", "off"), "carriers report deliveries; without, `sent` is the last word"
+    ),
+    "doomed_message": Switch(
+        ("fails", "refused"),
+        "a message that is bound to fail, such as a too long one: taken, or 400",
+    ),
+    "stop_words": Switch(
+        ("long", "short"),
+        "words that stop and start messages: all that Plivo's pages name, or few",
+    ),
+    "stop_scope": Switch(
+        ("number", "campaign"),
+        "STOP blocks the number it was sent to, or all numbers of its 10DLC campaign",
+    ),
+    "opt_out_webhook": Switch(
+        ("delivered", "withheld", "without_text"),
+        "the message URL hears of STOP: as of any text, not at all, or without text",
+    ),
     "rate_limit": Switch(("off", "on"), "429 beyond 300 requests in five seconds"),
 }
 

@@ -3,7 +3,7 @@
 Answers carry Go's `time.Time.String()`: a fraction of variable length with trailing
 zeros cut, then the offset, then a zone name that in captured update answers is the
 offset once more. List filters use another format, without zone. Callbacks use
-seconds without zone.
+seconds without zone. Records of calls, recordings and messages carry an offset.
 """
 
 from __future__ import annotations
@@ -30,6 +30,13 @@ def mislabeled_go_time(moment: datetime) -> str:
 def event_time(moment: datetime) -> str:
     """Return *moment* as callbacks and filters write it, in whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def zoned_time(moment: datetime | None) -> str | None:
+    """Return *moment* as samples of account resources have it: Indian, with offset."""
+    if moment is None:
+        return None
+    return (moment + _IST).strftime("%Y-%m-%d %H:%M:%S+05:30")
 
 
 def parse_filter_time(text: str) -> datetime:

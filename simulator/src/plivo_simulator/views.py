@@ -87,6 +87,7 @@ def callback_view(callback: Callback) -> View:
         "event": callback.event,
         "session_uuid": callback.session_uuid,
         "call_uuid": callback.call_uuid or None,
+        "message_uuid": callback.message_uuid or None,
         "method": callback.method,
         "url": callback.url,
         "attributes": callback.attributes,
