@@ -96,27 +96,62 @@ def test_the_curl_example_runs(served: httpx.Client) -> None:
     ]
 
 
-def test_the_node_example_runs(served: httpx.Client, tmp_path: Path) -> None:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("node is not installed: its example was not run")
+@pytest.fixture(name="node_folder", scope="module")
+def _node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install Plivo's Node SDK into a folder, or skip what needs it."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node is not installed: its examples were not run")
+    folder = tmp_path_factory.mktemp("node")
     install = subprocess.run(
-        [npm, "install", *NPM_FLAGS, "--prefix", tmp_path, NODE_SDK],
+        [npm, "install", *NPM_FLAGS, "--prefix", folder, NODE_SDK],
         capture_output=True,
         timeout=180,
         check=False,
     )
     if install.returncode != 0:
-        pytest.skip(f"npm can not install {NODE_SDK}: the example was not run")
-    example = shutil.copy(EXAMPLES / "session.cjs", tmp_path)
+        pytest.skip(f"npm can not install {NODE_SDK}: the examples were not run")
+    return folder
 
-    printed = run_example(served, node, str(example), cwd=tmp_path)
+
+def run_node(client: httpx.Client, name: str, folder: Path) -> str:
+    """Run an example in the folder that has the SDK; return what it printed."""
+    node = shutil.which("node")
+    assert node is not None
+    example = shutil.copy(EXAMPLES / name, folder)
+    return run_example(client, node, str(example), cwd=folder)
+
+
+def test_the_node_example_runs(served: httpx.Client, node_folder: Path) -> None:
+    printed = run_node(served, "session.cjs", node_folder)
 
     assert printed.splitlines() == [
         "virtual number +12025550180",
         "call connected",
         "legs 2 cost 0.017",
         "Session expired",
+    ]
+
+
+def test_the_example_of_messages_runs_in_node(
+    served: httpx.Client, node_folder: Path
+) -> None:
+    printed = run_node(served, "message.cjs", node_folder)
+
+    assert printed.splitlines() == [
+        "message(s) queued",
+        "delivered units 1 cost 0.00350",
+        "listed true",
+    ]
+
+
+def test_the_example_of_messages_runs_in_python(served: httpx.Client) -> None:
+    printed = run_example(served, sys.executable, str(EXAMPLES / "message.py"))
+
+    assert printed.splitlines() == [
+        "message(s) queued",
+        "delivered units 1 cost 0.00350",
+        "listed True",
     ]
 
 
