@@ -7,6 +7,7 @@ import base64
 import hmac
 import json
 import logging
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +15,12 @@ import httpx
 import pytest
 from plivo.utils import validate_signature, validate_v3_signature
 
-from plivo_simulator.account import AUTH_TOKEN, SUBACCOUNT_ID, SUBACCOUNT_TOKEN
+from plivo_simulator.account import (
+    AUTH_TOKEN,
+    SUBACCOUNT_ID,
+    SUBACCOUNT_TOKEN,
+    new_number,
+)
 from plivo_simulator.messages.documents import message_document
 
 from .desk import (
@@ -103,7 +109,7 @@ async def test_a_request_that_fails_is_tried_again_after_60_120_and_240_s(
     desk.answer(httpx.Response(500))
 
     message = desk.write("hello?")
-    moments = []
+    moments: list[int] = []
     for _ in range(500):
         await desk.pass_time(1)
         count = len(desk.requests())
@@ -456,6 +462,25 @@ async def test_a_message_between_own_numbers_arrives_as_any_other(desk: Desk) ->
 
     (told,) = desk.forms()
     assert (told["From"], told["To"], told["Text"]) == (US, US_2, "to myself")
+
+
+async def test_a_picture_to_an_own_number_arrives_if_the_number_is_able(
+    desk: Desk,
+) -> None:
+    files = {"type": "mms", "media_urls": ["https://files.example/cat.png"]}
+    desk.stage.simulator.store.numbers[US_2].rented = new_number(US_2, "US")
+
+    desk.send(dst=US_2, **files)
+    await desk.pass_time(10)
+    (told,) = desk.forms()
+    able = desk.stage.simulator.store.numbers[US_2]
+    able.rented = replace(able.rented, mms=False)
+    desk.send(dst=US_2, **files)
+    await desk.pass_time(10)
+
+    assert (told["Type"], told["MediaCount"]) == ("mms", "1")
+    assert len(desk.forms()) == 1
+    assert [m.state for m in desk.sent_by_app()] == ["delivered"] * 2
 
 
 async def test_two_numbers_that_answer_each_other_are_a_loop_that_ends(

@@ -67,6 +67,37 @@ def test_the_sdk_sends_looks_up_and_lists_messages(
     assert page.meta.total_count == 2
 
 
+def test_the_sdk_sends_from_a_pool_with_every_parameter(
+    sdk: Any, served: httpx.Client
+) -> None:
+    served.put("/_sim/powerpacks/pool", json={"numbers": ["+12025550186"]})
+
+    answer = sdk.messages.create(
+        powerpack_uuid="pool",
+        dst=ALICE,
+        text="look",
+        type_="mms",
+        media_urls=[f"{served.base_url}/prompts/pin.wav"],
+        url=f"{served.base_url}/_sim/inbox/status",
+        method="GET",
+        log="number_only",
+        message_expiry=60,
+    )
+    (uuid,) = answer.message_uuid
+    message = served.get(f"/_sim/messages/{uuid}", params={"wait": 10}).json()
+    got = sdk.messages.get(uuid)
+
+    assert message["from"] == "+12025550186"
+    assert [each["content_type"] for each in message["media"]] == ["audio/wav"]
+    assert {each["method"] for each in message["callbacks"]} == {"GET"}
+    assert (got.powerpack_id, got.message_type, got.log) == (
+        "pool",
+        "mms",
+        "number_only",
+    )
+    assert got.message_state == "delivered"
+
+
 def test_a_record_has_what_plivo_documents_and_no_text(served: httpx.Client) -> None:
     uuid = sent(served, text="a" * 161)
 
@@ -244,6 +275,28 @@ def test_lists_take_plivos_filters_newest_first(
     letters[written["message_uuid"]] = "I"
 
     assert "".join(letters[uuid] for uuid in listed(served, **query)) == expected
+
+
+def test_hidden_digits_hide_a_sender_from_lookups_as_well(
+    served: httpx.Client,
+) -> None:
+    app = {
+        "app_name": "quiet",
+        "answer_url": "https://app.example/answer",
+        "log_incoming_messages": False,
+    }
+    base = f"/v1/Account/{AUTH_ID}"
+    app_id = served.post(f"{base}/Application/", json=app, auth=MAIN).json()["app_id"]
+    served.post(f"{base}/Number/{US}/", json={"app_id": app_id}, auth=MAIN)
+    text = {"from": f"+{ALICE}", "to": f"+{US}", "text": "hi"}
+    uuid = served.post("/_sim/messages", json=text).json()["message_uuid"]
+
+    record = served.get(f"{URL}{uuid}/", auth=MAIN).json()
+
+    assert record["from_number"] == "12025550***"
+    assert record["to_number"] == US
+    assert listed(served, from_number=ALICE) == []
+    assert listed(served, to_number=US) == [uuid]
 
 
 @pytest.mark.parametrize(

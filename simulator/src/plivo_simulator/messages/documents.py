@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from ..account import country_of
@@ -50,7 +51,7 @@ def message_document(message: Message, number: Number | None) -> Document:
     here, there = country_of(message.number), country_of(message.phone)
     return {
         "carrier_fees": f"{message.fees:.5f}",
-        "carrier_fees_rate": f"{float(message.surcharge):.5f}",
+        "carrier_fees_rate": f"{Decimal(message.surcharge):.5f}",
         "destination_country_iso2": country_of(message.to_number),
         "error_code": message.error_code or None,
         "error_message": _REASONS.get(message.error_code),
@@ -73,7 +74,7 @@ def message_document(message: Message, number: Number | None) -> Document:
         ),
         "to_number": to_number,
         "total_amount": f"{message.amount:.5f}",
-        "total_rate": f"{float(message.rate):.5f}",
+        "total_rate": f"{Decimal(message.rate):.5f}",
         "units": message.units,
     }
 
@@ -111,7 +112,7 @@ def inbound_attributes(
         "MessageUUID": message.message_uuid,
         "Body" if message.kind == "mms" else "Text": text,
         "Units": message.units,
-        "TotalRate": f"{float(message.rate):.5f}",
+        "TotalRate": f"{Decimal(message.rate):.5f}",
         "TotalAmount": f"{message.amount:.5f}",
         "MessageIntent": message.intent,
         "PowerpackUUID": message.powerpack_uuid,
@@ -136,7 +137,7 @@ def status_attributes(message: Message, status: str, network: str) -> Attributes
         "Status": status,
         "ErrorCode": message.error_code,
         "Units": message.units,
-        "TotalRate": f"{float(message.rate):.5f}",
+        "TotalRate": f"{Decimal(message.rate):.5f}",
         "TotalAmount": f"{message.amount:.5f}",
         "MCC": network[:3],
         "MNC": network[3:],

@@ -96,11 +96,17 @@ class Exchange:
 
     def _arrived(self, message: Message) -> None:
         """Take a message that arrived at a rented number as any other one."""
-        if message.to_number not in self._store.numbers:
+        number = self._store.numbers.get(message.to_number)
+        able = number and (number.rented.mms if message.media else number.rented.sms)
+        if not able:
             return
-        media = [self._store.media[media_id] for media_id in message.media]
-        number, text = message.to_number, message.text
-        incoming = Incoming(message.from_number, number, text, media, message.hops + 1)
+        incoming = Incoming(
+            phone=message.from_number,
+            number=message.to_number,
+            text=message.text,
+            media=[self._store.media[media_id] for media_id in message.media],
+            hops=message.hops + 1,
+        )
         self.take(incoming)
 
 

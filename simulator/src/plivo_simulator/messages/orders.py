@@ -21,7 +21,7 @@ MAX_FILES = 10
 DEFAULT_EXPIRY = 10_800
 LOGS = ("true", "false", "content_only", "number_only")
 # Codes of failures that are known before anything is sent.
-INVALID_SOURCE, INVALID_DESTINATION, TOO_LONG = "40", "50", "110"
+INVALID_SOURCE, TOO_LONG = "40", "110"
 _PROHIBITED = "100"
 _STRIPPED = re.compile(r"[/.+()\s-]")
 _DESTINATION = re.compile(r"[1-9][0-9]{5,13}")
