@@ -118,8 +118,8 @@ def _tests(query: Mapping[str, str], today: date) -> list[Callable[[Number], boo
         "alias": lambda number: number.alias,
         "type": lambda number: number.rented.number_type,
         "cnam_lookup": _cnam,
-        "tendlc_registration_status": lambda number: _tendlc(number)[0],
-        "tendlc_campaign_id": lambda number: _tendlc(number)[1],
+        "tendlc_registration_status": _registration,
+        "tendlc_campaign_id": lambda number: number.campaign,
         "toll_free_sms_verification": _verification,
     }
     tests = [
@@ -140,16 +140,8 @@ def _equals(
     return lambda number: read(number) == wanted
 
 
-def _is_us_local(number: Number) -> bool:
-    rented = number.rented
-    return rented.country == "US" and rented.number_type == "local" and rented.sms
-
-
-def _tendlc(number: Number) -> tuple[str | None, str | None]:
-    if not _is_us_local(number):
-        return None, None
-    registered = number.registration != "UNREGISTERED"
-    return number.registration, number.campaign_id if registered else None
+def _registration(number: Number) -> str | None:
+    return number.registration if number.is_10dlc else None
 
 
 def _verification(number: Number) -> str | None:
@@ -171,7 +163,6 @@ def next_renewal(today: date) -> date:
 
 def _document(simulator: Simulator, number: Number, account: str) -> dict[str, Any]:
     rented, today = number.rented, simulator.clock.now().date()
-    registration, campaign = _tendlc(number)
     sub = rented.account == SUBACCOUNT_ID
     uri = f"/v1/Account/{account}"
     sms, mms = (price_of(rented.country, kind) for kind in ("sms", "mms"))
@@ -194,8 +185,8 @@ def _document(simulator: Simulator, number: Number, account: str) -> dict[str, A
         "sms_enabled": rented.sms,
         "sms_rate": f"{sms.inbound:.5f}" if rented.sms else None,
         "sub_account": f"{uri}/Subaccount/{SUBACCOUNT_ID}/" if sub else None,
-        "tendlc_campaign_id": campaign,
-        "tendlc_registration_status": registration,
+        "tendlc_campaign_id": number.campaign or None,
+        "tendlc_registration_status": _registration(number),
         "toll_free_sms_verification": _verification(number),
         "voice_enabled": rented.voice,
         "voice_rate": f"{rate_per_minute(rented.country):.5f}",

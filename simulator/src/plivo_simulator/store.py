@@ -67,6 +67,18 @@ class Number:
         """Return the number's digits."""
         return self.rented.digits
 
+    @property
+    def is_10dlc(self) -> bool:
+        """Return whether US rules for local numbers that send texts hold for it."""
+        rented = self.rented
+        return rented.country == "US" and rented.number_type == "local" and rented.sms
+
+    @property
+    def campaign(self) -> str:
+        """Return the id of the 10DLC campaign that it is in, "" for none."""
+        registered = self.is_10dlc and self.registration != "UNREGISTERED"
+        return self.campaign_id if registered else ""
+
 
 @dataclass(slots=True)
 class Received:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plivo_simulator.account import CAMPAIGN_ID, new_number
 from plivo_simulator.messages.keywords import intent_of
+from plivo_simulator.messages.opt_outs import OptOuts
 from plivo_simulator.messages.records import Message
+from plivo_simulator.store import Store
+from plivo_simulator.switches import Switches
 
+from ..stage import NOON
 from .desk import ALICE, BOB, US, US_2, Desk
 
 pytestmark = pytest.mark.anyio
@@ -194,11 +203,12 @@ async def test_a_toll_free_number_is_in_no_campaign(desk: Desk) -> None:
     desk.switch(stop_scope="campaign")
     desk.stage.simulator.store.rent(new_number(TOLL_FREE, "US"))
     await stop(desk, TOLL_FREE)
+    await stop(desk, US, phone=BOB)
 
-    message = desk.send()
+    messages = [desk.send(), desk.send(src=TOLL_FREE, dst=BOB)]
     await desk.pass_time(3)
 
-    assert message.state == "delivered"
+    assert [message.state for message in messages] == ["delivered"] * 2
 
 
 @pytest.mark.parametrize(
@@ -241,3 +251,52 @@ async def test_a_second_stop_gives_another_five_minutes(desk: Desk) -> None:
 
     assert message.state == "delivered"
     assert len(desk.stage.simulator.store.opt_outs) == 1
+
+
+NUMBERS, PHONES = ("12025550180", "12025550181", "442079460100"), (ALICE, BOB)
+DEEDS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(["stop", "start", "send"]),
+            st.sampled_from(NUMBERS),
+            st.sampled_from(PHONES),
+        ),
+        st.tuples(st.just("wait"), st.integers(1, 400), st.none()),
+    ),
+    max_size=30,
+)
+
+
+@given(deeds=DEEDS, scope=st.sampled_from(["number", "campaign"]))
+def test_after_any_history_the_block_is_what_was_said_last(
+    deeds: list[tuple[str, Any, Any]], scope: str
+) -> None:
+    store, switches, now = Store(), Switches(), NOON
+    switches.set({"stop_scope": scope})
+    opt_outs = OptOuts(store, switches)
+    # By group of numbers and phone: when STOP was said to each, until it is used up.
+    stopped: dict[tuple[str, str], dict[str, datetime | None]] = {}
+
+    for deed, number, phone in deeds:
+        if deed == "wait":
+            now += timedelta(seconds=number)
+            continue
+        rented = store.numbers[number]
+        # Of these numbers the US ones are in the same campaign.
+        joined = scope == "campaign" and rented.rented.country == "US"
+        key = ("campaign" if joined else number, phone)
+        said = stopped.setdefault(key, {})
+        if deed == "stop":
+            opt_outs.add(rented, phone, now)
+            said[number] = now
+        elif deed == "start":
+            assert opt_outs.lift(rented, phone) is bool(said)
+            said.clear()
+        else:
+            since = said.get(number)
+            acknowledges = since is not None and now - since <= timedelta(minutes=5)
+            assert opt_outs.blocks(number, phone, now) is (
+                bool(said) and not acknowledges
+            )
+            if acknowledges:
+                said[number] = None

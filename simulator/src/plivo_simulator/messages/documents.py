@@ -46,7 +46,7 @@ def shown_ends(message: Message) -> tuple[str, str]:
 def message_document(message: Message, number: Number | None) -> Document:
     """Return the detail record of *message*; *number* is its number at Plivo."""
     from_number, to_number = shown_ends(message)
-    registered = number is not None and number.rented.number_type == "local"
+    local = number if number and number.is_10dlc else None
     uuid = message.message_uuid
     here, there = country_of(message.number), country_of(message.phone)
     return {
@@ -68,10 +68,8 @@ def message_document(message: Message, number: Number | None) -> Document:
         "powerpack_id": message.powerpack_uuid or None,
         "requester_ip": message.requester_ip or None,
         "resource_uri": f"/v1/Account/{message.account}/Message/{uuid}/",
-        "tendlc_campaign_id": number.campaign_id if number and registered else None,
-        "tendlc_registration_status": (
-            number.registration if number and registered else None
-        ),
+        "tendlc_campaign_id": local.campaign or None if local else None,
+        "tendlc_registration_status": local.registration if local else None,
         "to_number": to_number,
         "total_amount": f"{message.amount:.5f}",
         "total_rate": f"{Decimal(message.rate):.5f}",

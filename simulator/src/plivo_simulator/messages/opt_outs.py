@@ -30,9 +30,7 @@ class OptOuts:
 
     def add(self, number: Number, phone: str, now: datetime) -> None:
         """Block messages from *number* to *phone*."""
-        registered = number.rented.number_type == "local" and number.campaign_id
-        campaign = number.campaign_id if registered else ""
-        wish = OptOut(number.digits, phone, campaign, now)
+        wish = OptOut(number.digits, phone, number.campaign, now)
         self._store.opt_outs = [*self._others(number.digits, phone), wish]
 
     def lift(self, number: Number, phone: str) -> bool:
@@ -61,7 +59,7 @@ class OptOuts:
     def _wishes(self, number: str, phone: str) -> list[OptOut]:
         wide = self._switches["stop_scope"] == "campaign"
         rented = self._store.numbers.get(number)
-        campaign = rented.campaign_id if rented and wide else ""
+        campaign = rented.campaign if rented and wide else ""
         return [
             wish
             for wish in self._store.opt_outs
