@@ -92,6 +92,43 @@ class Phone:
         return text
 
 
+class Thread:
+    """The texts of one of the three phones."""
+
+    def __init__(self, page: Any, role: str) -> None:
+        self.element = page.locator(f".thread[data-role={role}]")
+
+    def write(self, text: str, *, to: str = "", picture: bool = False) -> None:
+        """Send a text: to the number in the field, unless *to* another."""
+        if to:
+            self.element.locator(".to").fill(to)
+        if picture:
+            self.element.locator(".picture").click()
+        self.element.locator(".text").fill(text)
+        self.element.locator(".send").click()
+
+    def shows(self, text: str) -> Any:
+        """Return the item with *text*, once it is there."""
+        item = self.element.locator("li", has_text=text)
+        item.wait_for()
+        return item
+
+    @property
+    def to(self) -> str:
+        """Return the number that it writes to."""
+        number: str = self.element.locator(".to").input_value()
+        return number
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """Return the direction and the text of each item, oldest first."""
+        found: list[list[str]] = self.element.locator("li").evaluate_all(
+            """(items) => items.map((item) =>
+              [item.dataset.direction, item.querySelector(".said").textContent])"""
+        )
+        return [(direction, text) for direction, text in found]
+
+
 class Page:
     """The page in a browser."""
 

@@ -15,13 +15,15 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
+from plivo_simulator.account import AUTH_ID, AUTH_TOKEN
 from plivo_simulator.server import running
 
 from ..masking_client import session_of
-from .page import Page
+from .page import Page, Thread
 
 DOCS = Path(__file__).parents[2] / "docs"
 WIDE = {"width": 1280, "height": 860}
+TALL = {"width": 1280, "height": 1300}
 NARROW = {"width": 390, "height": 844}
 PAIRS = (
     ("+12025550161", "+12025550162"),
@@ -41,6 +43,7 @@ def take(folder: Path, *, narrow: bool) -> list[Path]:
         taken = []
         for theme in ("light", "dark"):
             taken.append(_talk(browser, theme, folder / f"phones-{theme}.png"))
+            taken.append(_text(browser, theme, folder / f"texts-{theme}.png"))
             if narrow:
                 taken.append(_ring(browser, theme, folder / f"narrow-{theme}.png"))
                 full = folder / f"narrow-whole-{theme}.png"
@@ -58,6 +61,42 @@ def _talk(browser: Browser, theme: str, path: Path) -> Path:
         page.second.press("answer")
         page.first.has_talked(2)
         page.browser.screenshot(path=path)
+        page.browser.context.close()
+    return path
+
+
+def _text(browser: Browser, theme: str, path: Path) -> Path:
+    """Show two parties who text through a number, and a stranger who stops it."""
+    with running() as server:
+        page = _open(browser, server.origin, theme, TALL)
+        _create_sessions(page)
+        first, second, stranger = (
+            Thread(page.browser, role) for role in ("first", "second", "stranger")
+        )
+        inbox = f"{server.origin}/_sim/inbox/app"
+        with httpx.Client(base_url=server.origin, trust_env=False) as api:
+            numbers = api.get("/_sim/numbers").json()["numbers"]
+            for number in numbers[:3]:
+                api.put(
+                    f"/_sim/numbers/{number['number']}", json={"message_url": inbox}
+                )
+            for writer, reader, text in (
+                (first, second, "I'm at the blue door. Is it this one?"),
+                (second, first, "Yes! Ring twice, please."),
+            ):
+                writer.write(text, picture=writer is first)
+                writer.shows("delivered 204")
+                party = "+12025550132" if reader is second else "+12025550131"
+                api.post(
+                    f"/v1/Account/{AUTH_ID}/Message/",
+                    json={"src": "+12025550180", "dst": party, "text": text},
+                    auth=(AUTH_ID, AUTH_TOKEN),
+                )
+                reader.shows(text)
+        stranger.write("STOP", to="+1 202 555 0181")
+        stranger.shows("by Plivo itself")
+        stranger.shows("delivered 204")
+        page.browser.locator("#phones").screenshot(path=path)
         page.browser.context.close()
     return path
 

@@ -20,6 +20,8 @@ function choiceOf(armed) {
 const POINTS = {
   webhooks: ["callback"], recordings: ["record", "recording"], create: ["create"],
   update: ["update"], delete: ["delete"], get: ["get"], list: ["list"],
+  send: ["message_send"], lookup: ["message_get", "message_list"],
+  messages: ["message", "message_status", "message_dispatch", "message_arrival", "message_media"],
 };
 
 const rows = new Map();

@@ -11,6 +11,7 @@ import { buildSessions, drawSessions } from "./sessions.js";
 import { turnSound } from "./sound.js";
 import { ask, changed, follow, now, onChange, state } from "./state.js";
 import { drawInbox, drawTimeline } from "./timeline.js";
+import { buildTexts, drawTexts } from "./texts.js";
 import { attempt, say, timeOfDay } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -63,13 +64,14 @@ function wire() {
 
 dress();
 buildPhones($("phones"));
+buildTexts();
 buildRinging($("ringing"));
 buildSession($("session-shown"));
 buildSessions();
 buildForm($("create"));
 wire();
 for (const draw of [
-  drawClock, drawPhones, drawRinging, drawExchange, drawSession, drawSessions, drawTimeline,
+  drawClock, drawPhones, drawTexts, drawRinging, drawExchange, drawSession, drawSessions, drawTimeline,
   drawInbox, drawRecordings, drawFaults, drawSwitches,
 ]) onChange(draw);
 follow((word) => {

@@ -34,7 +34,7 @@ export function buildPhones(place) {
     element.addEventListener("keydown", (event) => onKey(phone, event));
     phone.element = element;
     phone.typed = "";
-    place.append(element);
+    place.append(make("div", { class: "stand" }, element));
   }
 }
 

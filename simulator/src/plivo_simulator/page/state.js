@@ -6,6 +6,7 @@ export const state = {
   sessions: new Map(),
   calls: new Map(),
   callbacks: new Map(),
+  messages: new Map(),
   requests: [],
   inbox: [],
   faults: [],
@@ -104,16 +105,17 @@ function isCallUp(session) {
 }
 
 async function fetchAll() {
-  const [clock, app, sessions, calls, callbacks, ledger, inbox, faults, switches] =
-    await Promise.all(
-      ["clock", "app", "sessions", "calls", "callbacks", "ledger", "inbox", "faults", "switches"]
-        .map((name) => ask("GET", `/_sim/${name}`)),
-    );
+  const [clock, app, sessions, calls, callbacks, messages, ledger, inbox, faults, switches] =
+    await Promise.all([
+      "clock", "app", "sessions", "calls", "callbacks", "messages", "ledger", "inbox", "faults",
+      "switches",
+    ].map((name) => ask("GET", `/_sim/${name}`)));
   state.clock = { now: Date.parse(clock.now), at: Date.now(), speed: clock.speed };
   state.app = app.url;
   state.sessions = byKey(sessions.sessions, "session_uuid");
   state.calls = byKey(calls.calls, "call_uuid");
   state.callbacks = byKey(callbacks.callbacks, "callback_id");
+  state.messages = byKey(messages.messages, "message_uuid");
   state.requests = ledger.requests;
   state.inbox = inbox.requests;
   state.faults = faults.faults;
@@ -150,7 +152,10 @@ export function follow(onLink, onStart) {
   on("callback", (callback) => {
     state.callbacks.set(callback.callback_id, callback);
     if (callback.fault) refreshFaults();
+    const message = state.messages.get(callback.message_uuid);
+    if (message) keepCallback(message, callback);
   });
+  on("message", (message) => state.messages.set(message.message_uuid, message));
   on("request", (entry) => {
     state.requests.push(entry);
     refreshFaults();
@@ -161,6 +166,11 @@ export function follow(onLink, onStart) {
   on("clock", (clock) => {
     state.clock = { now: Date.parse(clock.now), at: Date.now(), speed: clock.speed };
   });
+}
+
+function keepCallback(message, callback) {
+  const others = message.callbacks.filter((one) => one.callback_id !== callback.callback_id);
+  message.callbacks = [...others, callback];
 }
 
 let refreshing = null;
