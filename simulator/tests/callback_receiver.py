@@ -51,11 +51,18 @@ class CallbackReceiver:
     origin: str
     requests: list[ReceivedRequest] = field(default_factory=list)
     answer: Callable[[ReceivedRequest], int] = lambda _: 200
+    documents: dict[str, str] = field(default_factory=dict)
 
     def reset(self) -> None:
-        """Clear the requests and answer 200 again."""
+        """Clear the requests and answer 200 without a document again."""
         self.requests.clear()
+        self.documents.clear()
         self.answer = lambda _: 200
+
+    def document(self, path: str, elements: str) -> str:
+        """Answer requests to *path* with a document; return its address."""
+        self.documents[path] = f"<Response>{elements}</Response>"
+        return f"{self.origin}{path}"
 
     def wait_for(self, count: int, seconds: float = 10) -> list[ReceivedRequest]:
         """Wait for *count* requests and return them."""
@@ -88,9 +95,12 @@ def receiving_callbacks() -> Iterator[CallbackReceiver]:
             url = f"{receiver.origin}{self.path}"
             received = ReceivedRequest(self.command, url, dict(self.headers), body)
             receiver.requests.append(received)
+            document = receiver.documents.get(self.path, "").encode()
             self.send_response(receiver.answer(received))
-            self.send_header("content-length", "0")
+            self.send_header("content-type", "application/xml")
+            self.send_header("content-length", str(len(document)))
             self.end_headers()
+            self.wfile.write(document)
 
     class Server(ThreadingHTTPServer):
         request_queue_size = 512

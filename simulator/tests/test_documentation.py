@@ -15,12 +15,14 @@ from plivo_simulator.account import TOKENS
 from plivo_simulator.control_routes import control_routes
 from plivo_simulator.fault_catalogue import FAULTS
 from plivo_simulator.switches import SWITCHES
+from plivo_simulator.voice.element_table import element_table
 
 PACKAGE = Path(__file__).parents[1]
 README = (PACKAGE / "README.md").read_text()
 CONTROL_API = (PACKAGE / "docs" / "control-api.md").read_text()
 FAULT_TABLE = (PACKAGE / "docs" / "faults.md").read_text()
 SWITCH_TABLE = (PACKAGE / "docs" / "switches.md").read_text()
+VOICE_XML = (PACKAGE / "docs" / "voice-xml.md").read_text()
 EXAMPLES = PACKAGE / "src" / "plivo_simulator" / "examples"
 NODE_SDK = "plivo@4.79.0"
 NPM_FLAGS = ("--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts")
@@ -38,8 +40,15 @@ def test_every_switch_is_documented_with_its_values() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", table, re.MULTILINE)
 
     assert f"[{len(SWITCHES)} switches]" in README
-    documented = {name: tuple(re.findall(r"`(\w+)`", text)) for name, text in rows}
+    documented = {name: tuple(re.findall(r"`([\w-]+)`", text)) for name, text in rows}
     assert documented == {name: switch.values for name, switch in SWITCHES.items()}
+
+
+def test_the_table_of_elements_is_the_one_that_documents_are_read_by() -> None:
+    assert (
+        VOICE_XML.partition("| Element |")[2]
+        == (element_table().partition("| Element |")[2])
+    )
 
 
 def test_every_route_of_the_control_api_is_documented() -> None:

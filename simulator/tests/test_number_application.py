@@ -8,16 +8,6 @@ import httpx
 import pytest
 
 from plivo_simulator.account import AUTH_TOKEN
-from plivo_simulator.answer_xml import (
-    BadXmlError,
-    GetDigits,
-    Hangup,
-    PlayFile,
-    Redirect,
-    Speak,
-    Wait,
-    parse_answer,
-)
 from plivo_simulator.records import Call
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.steps import Outcome
@@ -29,6 +19,7 @@ from .stage import ALICE, GREETING, STRANGER, Stage
 
 ANSWER_URL = "https://app.example/answer?stage=local"
 HANGUP_URL = "https://app.example/hangup"
+HOLD = "<Response><Speak>Hello</Speak><Wait length='4'/></Response>"
 XML = {"content-type": "application/xml; charset=utf-8"}
 
 pytestmark = pytest.mark.anyio
@@ -78,20 +69,20 @@ async def test_after_expiry_the_answer_url_is_asked_signed_and_obeyed(
 
 
 async def test_the_hangup_url_hears_how_the_call_ended(stage: Stage) -> None:
-    attach(stage, "<Response><Wait length='4'/></Response>")
+    attach(stage, HOLD)
 
     await late_call(stage)
 
     form = dict(parse_qsl(stage.sent[-1].content.decode()))
     assert str(stage.sent[-1].url) == HANGUP_URL
     assert (form["Event"], form["CallStatus"]) == ("Hangup", "completed")
-    assert (form["HangupCause"], form["Duration"]) == ("Normal Hangup", "4")
+    assert (form["HangupCause"], form["Duration"]) == ("NORMAL_CLEARING", "4")
 
 
 async def test_the_answer_url_hears_of_the_hangup_where_no_other_is_set(
     stage: Stage,
 ) -> None:
-    attach(stage, "<Response><Wait length='4'/></Response>")
+    attach(stage, HOLD)
     stage.simulator.store.applications["7"].hangup_url = ""
 
     call = await late_call(stage)
@@ -103,7 +94,7 @@ async def test_the_answer_url_hears_of_the_hangup_where_no_other_is_set(
 
 
 FALLBACK_URL = "https://static.example/goodbye.xml"
-GOODBYE = "<Response><Wait length='2'/></Response>"
+GOODBYE = "<Response><Speak>Goodbye</Speak><Wait length='2'/></Response>"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +119,7 @@ async def test_the_fallback_answers_where_the_answer_url_does_not(
     first, second = (dict(parse_qsl(r.content.decode())) for r in stage.sent[:2])
     assert first == second
     assert str(stage.sent[1].url) == FALLBACK_URL
-    assert call.legs[Leg.CALLER].cause.code == 4000  # type: ignore[union-attr]
+    assert call.legs[Leg.CALLER].cause.code == 4010  # type: ignore[union-attr]
     assert call.legs[Leg.CALLER].duration == 2
 
 
@@ -220,7 +211,7 @@ async def test_an_answer_that_is_no_success_ends_the_call(
 
 @pytest.mark.parametrize(
     "document",
-    ["<Response>", "<Answer/>", "<Response><Conference>x</Conference></Response>", ""],
+    ["<Response>", "<Answer/>", "<Response><Stream>x</Stream></Response>", ""],
 )
 async def test_xml_that_can_not_be_obeyed_ends_the_call(
     stage: Stage, document: str
@@ -243,7 +234,7 @@ async def test_a_hangup_at_once_is_a_call_never_answered(stage: Stage) -> None:
 async def test_audio_is_played_and_a_redirect_followed(stage: Stage) -> None:
     attach(
         stage,
-        f"<Response><Play>{GREETING}</Play><Redirect>/more</Redirect></Response>",
+        f"<Response><Play>{GREETING}</Play><Redirect>https://app.example/more</Redirect></Response>",
     )
     more = "<Response><Wait length='2'/></Response>"
     stage.answers["https://app.example/more"] = httpx.Response(
@@ -259,8 +250,8 @@ async def test_audio_is_played_and_a_redirect_followed(stage: Stage) -> None:
 async def test_digits_go_to_the_action_and_silence_goes_on(stage: Stage) -> None:
     attach(
         stage,
-        "<Response><GetDigits action='/menu' timeout='3'><Speak>Press one.</Speak>"
-        "</GetDigits><Wait length='1'/></Response>",
+        "<Response><GetDigits action='https://app.example/menu' timeout='3'>"
+        "<Speak>Press one.</Speak></GetDigits><Wait length='1'/></Response>",
     )
     menu = "<Response><Hangup/></Response>"
     stage.answers["https://app.example/menu"] = httpx.Response(
@@ -282,12 +273,12 @@ async def test_a_document_that_redirects_to_itself_ends(stage: Stage) -> None:
 
     call = await late_call(stage)
 
-    assert len([c for c in stage.callbacks if c.event != "Hangup"]) == 20
-    assert call.legs[Leg.CALLER].cause.code == 8011  # type: ignore[union-attr]
+    assert len([c for c in stage.callbacks if c.event != "Hangup"]) == 70
+    assert call.legs[Leg.CALLER].cause.code == 2060  # type: ignore[union-attr]
 
 
 async def test_a_caller_may_hang_up_on_an_application(stage: Stage) -> None:
-    attach(stage, "<Response><Wait length='60'/></Response>")
+    attach(stage, "<Response><Speak>Hello</Speak><Wait length='60'/></Response>")
     talk = stage.create()
     end_session(stage.simulator, talk)
     call = stage.call(ALICE, talk)
@@ -298,48 +289,3 @@ async def test_a_caller_may_hang_up_on_an_application(stage: Stage) -> None:
 
     assert call.legs[Leg.CALLER].duration == 5
     assert call.legs[Leg.CALLER].ended_by == "Caller"
-
-
-def test_each_verb_is_read() -> None:
-    document = """
-        <Response>
-          <PreAnswer><Speak>one two</Speak></PreAnswer>
-          <Play loop="2">https://x.example/a.mp3</Play>
-          <Wait length="3"/>
-          <GetDigits action="/a" method="GET" timeout="7" retries="2">
-            <Play>https://x.example/b.mp3</Play>
-          </GetDigits>
-          <Redirect method="GET">/next</Redirect>
-          <Hangup reason="rejected"/>
-        </Response>
-    """
-
-    assert parse_answer(document, "text/xml") == [
-        Speak("one two", 0.8),
-        PlayFile("https://x.example/a.mp3"),
-        PlayFile("https://x.example/a.mp3"),
-        Wait(3),
-        GetDigits((PlayFile("https://x.example/b.mp3"),), "/a", "GET", 7, 2),
-        Redirect("/next", "GET"),
-        Hangup("rejected"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("document", "content_type", "problem"),
-    [
-        ("<Response/>", "application/json", "content type"),
-        ("<Response>" + " " * 100_000 + "</Response>", "text/xml", "larger"),
-        ("<!DOCTYPE a [<!ENTITY b 'c'>]><Response/>", "text/xml", "document type"),
-        ("<Response><Wait length='x'/></Response>", "text/xml", "must be a number"),
-        ("<Response><Wait length='-1'/></Response>", "text/xml", "between"),
-        ("<Response><Play/></Response>", "text/xml", "needs a URL"),
-        ("<Response><Redirect/></Response>", "text/xml", "needs a URL"),
-        ("<Response><PreAnswer><Dial/></PreAnswer></Response>", "text/xml", "Dial"),
-    ],
-)
-def test_what_is_wrong_with_a_document_is_said(
-    document: str, content_type: str, problem: str
-) -> None:
-    with pytest.raises(BadXmlError, match=problem):
-        parse_answer(document, content_type)

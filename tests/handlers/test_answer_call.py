@@ -18,8 +18,9 @@ from plivo import plivoxml
 from functions.answer_call import app
 from masking import wiring
 from masking.api import goodbye as goodbyes
-from plivo_simulator.answer_xml import Hangup, PlayFile, Speak, parse_answer
 from plivo_simulator.signing import v3_signature
+from plivo_simulator.voice.documents import read_document
+from plivo_simulator.voice.flow_elements import Hangup, Play, Speak
 from tests.support.embedded_aws import Deployment, EmbeddedAws
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ def _spoken(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _heard(answered: dict[str, Any]) -> list[object]:
     assert answered["statusCode"] == 200
-    return list(parse_answer(answered["body"], answered["headers"]["content-type"]))
+    return list(read_document(answered["body"], answered["headers"]["content-type"]))
 
 
 @pytest.mark.usefixtures("_spoken")
@@ -210,7 +211,7 @@ def test_audio_is_played_instead_where_it_is_set(
     answered = app.lambda_handler(_event(), None)
 
     assert _heard(answered) == [
-        PlayFile("https://app.example.com/bye.mp3?a=1&b=2"),
+        Play(text="https://app.example.com/bye.mp3?a=1&b=2"),
         Hangup(),
     ]
 

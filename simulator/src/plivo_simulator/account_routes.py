@@ -1,7 +1,4 @@
-"""Answer the resources beside masking that a masking client needs.
-
-Call detail records of legs, and recordings: get, list, delete.
-"""
+"""Answer the Recording resource: get, list, delete."""
 
 from __future__ import annotations
 
@@ -27,7 +24,6 @@ def account_routes() -> list[Route]:
     """Return the routes, each with and without its trailing slash."""
     base = "/v1/Account/{auth_id}"
     table: list[tuple[str, Endpoint, list[str]]] = [
-        ("/Call/{call_uuid}", on_call, ["GET"]),
         ("/Recording", on_recordings, ["GET"]),
         ("/Recording/{recording_id}", on_recording, ["GET", "DELETE"]),
     ]
@@ -53,16 +49,6 @@ def let_in(endpoint: Endpoint) -> Endpoint:
             return refusal_of(400, str(problem))
 
     return guarded
-
-
-async def on_call(request: Request) -> Response:
-    """Answer with one leg's call detail record."""
-    simulator: Simulator = request.app.state.simulator
-    wanted, account = request.path_params["call_uuid"], request.path_params["auth_id"]
-    found = simulator.store.legs.get(wanted)
-    if found is None or not may_act_as(account, found[0].account):
-        return refusal_of(404, "not found")
-    return JSONResponse(responses.call_document(*found))
 
 
 async def on_recording(request: Request) -> Response:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import responses
 from .account_routes import account_routes
 from .app_proxy import AppAddress
+from .call_routes import call_routes
 from .clock import Clock
 from .control_routes import control_routes
 from .kept_state import KeptState
@@ -62,6 +63,7 @@ def create_app(
         routes=[
             *masking_routes(),
             *account_routes(),
+            *call_routes(),
             *number_routes(),
             *message_routes(),
             *control_routes(),

@@ -114,17 +114,12 @@ class Clock:
 
     def run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Start *work* as a task that `advance` waits for."""
-
-        async def counted() -> None:
-            try:
-                await work
-            finally:
-                self._doze()
-
         self._rouse()
-        task = asyncio.create_task(counted(), name=name)
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Not in the task itself: one that is canceled before it begins counts, too.
+        task.add_done_callback(lambda _: self._doze())
         return task
 
     async def close(self) -> None:

@@ -47,7 +47,7 @@ from .switches import SWITCHES
 
 MAX_WAIT_SECONDS = 60.0
 WITHHELD = "withheld"
-_ACTIONS = ("answer", "decline", "hangup", "key", "digits")
+_ACTIONS = ("answer", "decline", "hangup", "key", "digits", "say")
 
 
 def control_routes() -> list[Route]:
@@ -152,7 +152,10 @@ async def get_call(request: Request) -> Response:
 
 
 async def act(request: Request) -> Response:
-    """Act as a person: {"action": "answer|decline|hangup|digits", "leg": ...}."""
+    """Act as a person: {"action": "answer|decline|hangup|digits", "leg": ...}.
+
+    The UUID in the path is a call's, or that of the leg whose person acts.
+    """
     simulator = simulator_of(request)
     body = await body_of(request)
     what = body.get("action")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .number_application import ApplicationReply, ApplicationRequest, run_application
 from .phones import MANUAL, REFUSALS, RING_ON, Plan
 from .records import Call
 from .rules.flow import PIN_ENTRY_SECONDS
@@ -41,22 +40,23 @@ from .rules.steps import (
 
 if TYPE_CHECKING:
     from .engine import Engine
-    from .store import Application
 
 TYPING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action of a person: `answer`, `decline`, `hangup`, `key`, `digits`.
+    """An action of a person: `answer`, `decline`, `hangup`, `key`, `digits`, `say`.
 
-    `key` is one key press, `digits` the whole entry. `cut` comes from no person.
+    `key` is one key press, `digits` the whole entry, or the words that are said. `cut`
+    comes from no person. *leg_uuid* names one leg where several are dialed.
     """
 
     what: str
     leg: Leg
     digits: str = ""
     cause: Cause = NORMAL
+    leg_uuid: str = ""
 
 
 class Conversation:
@@ -90,21 +90,6 @@ class Conversation:
         except StopIteration as end:
             outcome: Outcome = end.value
             return outcome
-
-    async def run_application(self, application: Application | None) -> None:
-        """Run the call by the number's application."""
-        steps = run_application(application)
-        reply: Reply | ApplicationReply = None
-        try:
-            while True:
-                step = steps.send(reply)
-                if isinstance(step, ApplicationRequest):
-                    reply = await self._engine.answer_urls.ask(self.call, step)
-                    self._note("asked", url=step.url, status=reply.status)
-                else:
-                    reply = await self._perform(step)
-        except StopIteration:
-            return
 
     async def _perform(self, step: Step) -> Reply:
         match step:
@@ -231,6 +216,7 @@ class Conversation:
 
     def _pick_up(self, leg: Leg) -> None:
         self.call.legs[leg].answered_at = self._clock.now()
+        self.call.legs[leg].up.set()
         self._note("answered", leg=leg)
 
     def _leave(self, leg: Leg) -> None:

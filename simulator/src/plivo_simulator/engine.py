@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from . import audio
 from .answer_urls import AnswerUrls
 from .callbacks import Courier
 from .clock import Clock
@@ -17,13 +16,19 @@ from .conversation import Action, Conversation
 from .faults import Faults
 from .phones import Plan, read_plan
 from .prompts import Prompts
+from .recording_files import finish
 from .records import Call, LegRecord, Recording
 from .reports import Reporter
 from .rules import flow
-from .rules.model import Cause, Leg, Session
-from .rules.routing import Connect, route
+from .rules.model import BUSY, Cause, Leg, Session
+from .rules.routing import Connect, Decision, HandOver, route
 from .rules.steps import Flow, Moment, Outcome, Report
 from .store import Store
+from .voice.arrivals import Arrivals
+from .voice.conferences import Room
+from .voice.flow_elements import Message
+from .voice.requests import Requests
+from .voice.voice_call import Directions, Outgoing, VoiceCall
 
 
 class NoSuchCallError(LookupError):
@@ -50,37 +55,68 @@ class Engine:
         self.answer_urls = answer_urls
         self.default_plan = Plan()
         self.plans: dict[str, Plan] = {}
-        self._store = store
-        self._faults = faults
+        self.store = store
+        self.faults = faults
+        self.switches = reporter.switches
+        self.requests = Requests(reporter.switches)
+        self.rooms: dict[tuple[str, str], Room] = {}
         self._courier = courier
         self._reporter = reporter
         self._announce = announce
         self._busy: Counter[str] = Counter()
-        self._running: dict[str, Conversation] = {}
+        self._running: dict[str, Conversation | VoiceCall] = {}
+        self._arrivals = Arrivals(clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def place_call(self, caller: str, number: str, script: Mapping[str, Any]) -> Call:
-        """Place a call to *number*; *script* overrides the phones' plans."""
-        rented = self._store.numbers[number].rented
-        call = self._new_call(rented.account, caller, number, "inbound")
-        self.add_leg(call, Leg.CALLER, caller)
-        self.occupy(call.legs[Leg.CALLER])
-        decision = route(caller, self._store.on_number(number), self.clock.now())
+    def place_call(
+        self, caller: str, number: str, script: Mapping[str, Any], *, hops: int = 0
+    ) -> Call:
+        """Place a call to *number*; *script* overrides the phones' plans.
+
+        *hops* counts the dials that led here from other numbers of the account.
+        """
+        rented = self.store.numbers[number].rented
+        call = self.new_call(rented.account, caller, number, "inbound")
+        # A network often gives the number for a name, so that it shows twice.
+        name = script.get("caller_name", f"+{caller}" if caller else "")
+        call.hops, call.caller_name = hops, str(name)
+        leg = self.add_leg(call, Leg.CALLER, caller)
+        if not hops:
+            self.occupy(leg)
+        decision = self._route(caller, number)
+        goes_to_application = isinstance(decision, HandOver)
+        limit = self.switches["inbound_limit"]
+        if self._arrivals.is_too_many(limit, goes_to_application=goes_to_application):
+            leg.cause, leg.ended_by = BUSY, "Plivo"
+            self._finish(call, Outcome.BUSY)
+            return call
         self._start(call, script, flow.inbound(decision))
         return call
 
     def call_first_party(self, session: Session) -> Call:
         """Start the call that a session asks for at its creation."""
         number, caller = session.virtual_number, session.first_party
-        call = self._new_call(session.account, caller, number, "outbound")
+        call = self.new_call(session.account, caller, number, "outbound")
         self._start(call, {}, flow.outbound(session))
         return call
 
+    def make_call(self, call: Call, directions: Directions, wanted: Outgoing) -> None:
+        """Start *call*, which the API makes to `call.caller`."""
+        leg = self.add_leg(call, Leg.CALLER, call.caller)
+        leg.caller_id, leg.caller_name = call.virtual_number, call.caller_name
+        talk = VoiceCall(self, call, {})
+        self._running[call.call_uuid] = talk
+        self.spawn(self._run(call, talk.outbound(directions, wanted)), call.call_uuid)
+        self.changed(call)
+
     def act(self, call_uuid: str, action: Action) -> None:
         """Pass a person's *action* to a call. Raise NoSuchCallError when it is over."""
-        if call_uuid not in self._running:
+        call, leg = self.store.legs.get(call_uuid, (None, None))
+        if call is None or leg is None or call.call_uuid not in self._running:
             raise NoSuchCallError(call_uuid)
-        self._running[call_uuid].act(action)
+        if call.call_uuid != call_uuid:
+            action = replace(action, leg=leg.leg, leg_uuid=call_uuid)
+        self._running[call.call_uuid].act(action)
 
     def cut_calls_of(self, session: Session, cause: Cause) -> None:
         """End the calls of *session* that are up."""
@@ -89,7 +125,12 @@ class Engine:
                 action = Action("cut", Leg.CALLER, cause=cause)
                 self._running[call_uuid].act(action)
 
-    def conversation(self, call: Call) -> Conversation | None:
+    def voice_call(self, call: Call) -> VoiceCall | None:
+        """Return the running call that XML directs, None when it is another or over."""
+        talk = self._running.get(call.call_uuid)
+        return talk if isinstance(talk, VoiceCall) else None
+
+    def conversation(self, call: Call) -> Conversation | VoiceCall | None:
         """Return the running conversation of *call*, or None when it is over."""
         return self._running.get(call.call_uuid)
 
@@ -105,7 +146,7 @@ class Engine:
         """Begin a leg of *call* to the phone of *number*; the first shares its UUID."""
         call_uuid = call.call_uuid if leg is Leg.CALLER else str(uuid4())
         record = LegRecord(leg, number, self.clock.now(), call_uuid)
-        self._store.add_leg(call, record)
+        self.store.add_leg(call, record)
         return record
 
     def is_busy(self, number: str) -> bool:
@@ -139,48 +180,65 @@ class Engine:
             self._courier.post(callback)
 
     def start_recording(self, call: Call) -> bool:
-        """Begin to record *call*; return False when it could not start."""
+        """Begin to record a masked *call*; return False when it could not start."""
+        session = self.store.sessions[call.session_uuid]
+        callee = call.legs[Leg.CALLEE].number
+        file_format = session.terms.record_file_format
+        recording = self.begin_recording(
+            call, to_number=callee, file_format=file_format
+        )
+        return recording is not None
+
+    def begin_recording(
+        self, call: Call, *, to_number: str, file_format: str, channels: str = "mono"
+    ) -> Recording | None:
+        """Begin a recording of *call*; return None where a fault prevents it."""
         facts = {"session_uuid": call.session_uuid, "from": call.caller}
-        if self._faults.draw("record", facts):
-            return False
-        session = self._store.sessions[call.session_uuid]
+        if self.faults.draw("record", facts):
+            return None
         recording = Recording(
             recording_id=str(uuid4()),
             account=call.account,
-            session_uuid=session.session_uuid,
+            session_uuid=call.session_uuid,
             call_uuid=call.legs[Leg.CALLER].call_uuid,
             from_number=call.caller,
-            to_number=call.legs[Leg.CALLEE].number,
-            file_format=session.terms.record_file_format,
+            to_number=to_number,
+            file_format=file_format,
             started_at=self.clock.now(),
+            channels=channels,
         )
-        self._store.recordings[recording.recording_id] = recording
+        self.store.recordings[recording.recording_id] = recording
         call.recording_id = recording.recording_id
-        return True
+        return recording
 
     def stop_recording(self, call: Call) -> None:
-        """End the recording of *call*, if there is one, and draw its faults."""
-        recording = self._store.recordings.get(call.recording_id)
-        if recording is None or recording.ended_at is not None:
-            return
-        recording.ended_at = self.clock.now()
-        lasted = recording.ended_at - recording.started_at
-        recording.milliseconds = round(lasted / timedelta(milliseconds=1))
-        facts = {
-            "session_uuid": recording.session_uuid,
-            "recording_uuid": recording.recording_id,
-            "from": recording.from_number,
-        }
-        if armed := self._faults.draw("recording", facts):
-            recording.troubles[armed.fault.effect] = dict(armed.parameters)
-        troubles = recording.troubles
-        if large := troubles.get("large"):
-            _, recording.milliseconds = audio.large_size(
-                recording.file_format, large["mebibytes"]
-            )
-        if "never" not in troubles:
-            late = troubles.get("late", {}).get("seconds", 0.0)
-            recording.available_at = recording.ended_at + timedelta(seconds=late)
+        """End the recording of *call*, if there is one."""
+        recording = self.store.recordings.get(call.recording_id)
+        if recording is not None and recording.ended_at is None:
+            self.finish_recording(recording)
+
+    def finish_recording(self, recording: Recording) -> None:
+        """End *recording* and draw its faults."""
+        finish(recording, self.clock.now(), self.faults)
+
+    def media_url(self, recording: Recording) -> str:
+        """Return where the file of *recording* is."""
+        return self._reporter.media_url(recording)
+
+    def send_text(self, call: Call, verb: Message) -> None:
+        """Send the text that a document of *call* asks for."""
+        call.note(self.clock.now(), "message", src=verb.src, dst=verb.dst)
+
+    def drop(self, call: Call) -> None:
+        """Forget a call that was never made."""
+        self.store.calls.pop(call.call_uuid, None)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run *work* on the clock until it ends, or everything is forgotten."""
+        task = self.clock.run(work, name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def forget(self) -> None:
         """Cancel every call and clear every phone's plan."""
@@ -189,41 +247,61 @@ class Engine:
         self.plans.clear()
         self.default_plan = Plan()
         self._busy.clear()
+        self._running.clear()
+        self._arrivals.forget()
+        self.rooms.clear()
 
-    def _new_call(self, account: str, caller: str, number: str, direction: str) -> Call:
+    def new_call(self, account: str, caller: str, number: str, direction: str) -> Call:
+        """Keep a new call between *caller* and the account's *number*."""
         now = self.clock.now()
         call = Call(str(uuid4()), account, caller, number, now, direction)
-        self._store.calls[call.call_uuid] = call
+        self.store.calls[call.call_uuid] = call
         return call
+
+    def _route(self, caller: str, number: str) -> Decision:
+        takes, sessions = self.switches["masking_takes"], self.store.on_number(number)
+        app_id, now = self.store.numbers[number].app_id, self.clock.now()
+        parties = {p for s in sessions if s.is_live(now) for p in s.parties}
+        if app_id and takes == "no_application":
+            return HandOver()
+        if app_id and takes == "parties" and caller not in parties:
+            return HandOver()
+        return route(caller, sessions, now)
 
     def _start(self, call: Call, script: Mapping[str, Any], steps: Flow) -> None:
         conversation = Conversation(self, call, script)
         self._running[call.call_uuid] = conversation
-        work = self._run(conversation, steps)
-        task = self.clock.run(work, f"call {call.call_uuid}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        work = self._converse(conversation, steps, script)
+        self.spawn(self._run(call, work), f"call {call.call_uuid}")
         self.changed(call)
 
-    async def _run(self, conversation: Conversation, steps: Flow) -> None:
+    async def _converse(
+        self, conversation: Conversation, steps: Flow, script: Mapping[str, Any]
+    ) -> None:
         call = conversation.call
+        call.outcome = await conversation.play(steps)
+        if call.outcome is Outcome.HANDED_OVER:
+            number = self.store.numbers[call.virtual_number]
+            application = self.store.applications.get(number.app_id)
+            talk = VoiceCall(self, call, script)
+            self._running[call.call_uuid] = talk
+            await talk.inbound(Directions.of(application))
+
+    async def _run(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
         try:
-            call.outcome = await conversation.play(steps)
-            if call.outcome is Outcome.HANDED_OVER:
-                number = self._store.numbers[call.virtual_number]
-                application = self._store.applications.get(number.app_id)
-                await conversation.run_application(application)
-                if application and application.told_of_hangup:
-                    await self.answer_urls.send_hangup(call, application)
+            await work
         finally:
-            call.ended_at = self.clock.now()
-            for leg in call.legs.values():
-                if leg.ended_at is None:
-                    leg.ended_at = call.ended_at
-                    self.release(leg)
-            self._running.pop(call.call_uuid, None)
-            call.over.set()
-            self.changed(call)
+            self._finish(call, call.outcome)
+
+    def _finish(self, call: Call, outcome: Outcome | None) -> None:
+        call.outcome, call.ended_at = outcome, self.clock.now()
+        for leg in call.every_leg:
+            if leg.ended_at is None:
+                leg.ended_at = call.ended_at
+            self.release(leg)
+        self._running.pop(call.call_uuid, None)
+        call.over.set()
+        self.changed(call)
 
     def _remember_caller(self, connection: Connect, call: Call) -> None:
         session = connection.session

@@ -2,8 +2,8 @@
 
 A fault belongs to a *point* (an operation of the API, a callback, a recording, a
 message) and has an *effect*, which the module that owns the point carries out:
-`masking_routes`, `callbacks`, `engine`, `media` and those in `messages`. Adding one is
-a line in a table here and a branch there.
+`masking_routes`, `callbacks`, `answer_urls`, `engine`, `media` and those in `messages`.
+Adding one is a line in a table here and a branch there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .messages.fault_rows import MESSAGE_FAULTS
+from .voice.fault_rows import VOICE_FAULTS
 
 READS = ("get", "list")
 WRITES = ("create", "update", "delete")
@@ -272,7 +273,7 @@ def _registry() -> dict[str, Fault]:
                 Fault(f"{point}_{effect}", point, effect, words, parameters)
                 for effect, words, parameters in rows
             ]
-    faults += [Fault(*row) for row in (*_OTHER, *MESSAGE_FAULTS)]
+    faults += [Fault(*row) for row in (*_OTHER, *MESSAGE_FAULTS, *VOICE_FAULTS)]
     faults += [
         Fault(f"webhook_{effect}", "callback", effect, words, parameters, needs)
         for effect, words, parameters, needs in _ALTERED

@@ -113,7 +113,7 @@ class KeptState:
             store.add(session)
         for call in values["calls"].values():
             store.calls[call.call_uuid] = call
-            for leg in call.legs.values():
+            for leg in call.every_leg:
                 store.legs[leg.call_uuid] = (call, leg)
             self._end(call)
         for callback in values["callbacks"]:
@@ -128,7 +128,7 @@ class KeptState:
         if call.ended_at is None:
             call.ended_at = now
             call.note(now, "the simulator ended")
-        for leg in call.legs.values():
+        for leg in call.every_leg:
             leg.holds_phone = False
             if leg.ended_at is None:
                 leg.ended_at = now

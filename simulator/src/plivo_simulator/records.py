@@ -18,8 +18,26 @@ from .rules.steps import Outcome
 
 
 @dataclass(slots=True)
+class Heard:
+    """What a leg hears from *at* to *until*: *what* it is, and *detail*.
+
+    *what* is `ringing`, `music`, `speech`, `audio`, `whisper`, `beep`, `silence` or
+    `talk`; *detail* is the text, the URL, or who is talked to.
+    """
+
+    at: datetime
+    what: str
+    detail: str = ""
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
 class LegRecord:
-    """One leg of a call. *number* is the person's, never the virtual number."""
+    """One leg of a call. *number* is the person's, never the virtual number.
+
+    *caller_id* and *caller_name* are what the phone shows; *position* counts the legs
+    that a Dial rings at once. *up* is set at its answer.
+    """
 
     leg: Leg
     number: str
@@ -30,6 +48,11 @@ class LegRecord:
     cause: Cause | None = None
     ended_by: str = ""
     holds_phone: bool = False
+    caller_id: str = ""
+    caller_name: str = ""
+    position: int = 0
+    heard: list[Heard] = field(default_factory=list)
+    up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_up(self) -> bool:
@@ -76,6 +99,7 @@ class Recording:
     available_at: datetime | None = None
     milliseconds: int = 0
     troubles: dict[str, dict[str, float]] = field(default_factory=dict)
+    channels: str = "mono"
     fetches: int = 0
     served_whole: int = 0
     deleted: bool = False
@@ -93,6 +117,10 @@ class Call:
     direction: str = "inbound"
     session_uuid: str = ""
     legs: dict[Leg, LegRecord] = field(default_factory=dict)
+    dialed: list[LegRecord] = field(default_factory=list)
+    parent_call_uuid: str = ""
+    caller_name: str = ""
+    hops: int = 0
     outcome: Outcome | None = None
     ended_at: datetime | None = None
     recording_id: str = ""
@@ -101,14 +129,19 @@ class Call:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def every_leg(self) -> list[LegRecord]:
+        """Return the two legs of a masked call, or the caller's and all dialed."""
+        return [*self.legs.values(), *self.dialed]
+
+    @property
     def bill(self) -> Bill:
         """Return the sum of the legs' bills."""
-        return total(leg.bill for leg in self.legs.values())
+        return total(leg.bill for leg in self.every_leg)
 
     @property
     def duration(self) -> int:
         """Return the sum of the legs' durations, as captured interactions have it."""
-        return sum(leg.duration for leg in self.legs.values())
+        return sum(leg.duration for leg in self.every_leg)
 
     def note(self, at: datetime, what: str, **details: Any) -> None:
         """Add a line to the call's history."""

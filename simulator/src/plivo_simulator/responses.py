@@ -230,11 +230,12 @@ def _status(call: Call, leg: Leg) -> str | None:
 def call_document(call: Call, record: LegRecord) -> Document:
     """Return one leg as Plivo's call detail record."""
     caller = record.leg is Leg.CALLER and call.direction == "inbound"
-    ends = (record.number, call.virtual_number)
+    ends = (record.number, record.caller_id or call.virtual_number)
     from_number, to_number = ends if caller else reversed(ends)
     cause = record.cause
     rate = rate_per_minute(country_of(record.number))
-    parent = call.legs[Leg.CALLER].call_uuid if record.leg is Leg.CALLEE else None
+    dialed = record.leg is Leg.CALLEE
+    parent = call.call_uuid if dialed else call.parent_call_uuid or None
     return {
         "api_id": api_id(),
         "call_uuid": record.call_uuid,
@@ -254,6 +255,7 @@ def call_document(call: Call, record: LegRecord) -> Document:
         "hangup_cause_code": cause.code if cause else None,
         "hangup_cause_name": cause.name if cause else None,
         "hangup_source": record.ended_by or None,
+        "stir_verification": "Verified" if caller else "Not Applicable",
         "resource_uri": f"/v1/Account/{call.account}/Call/{record.call_uuid}/",
     }
 

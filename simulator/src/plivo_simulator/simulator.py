@@ -27,6 +27,7 @@ from .rules.model import Session
 from .sessions import expire_due_sessions
 from .store import Store
 from .switches import Switches
+from .voice.call_desk import CallDesk
 
 RATE_REQUESTS = 300
 RATE_SECONDS = 5.0
@@ -55,6 +56,14 @@ class Simulator:
         self._requests: dict[str, deque[float]] = defaultdict(deque)
         self.reporter = Reporter(self.store, self.switches, self.clock, self.origin)
         self.prompts = Prompts(self.client)
+        self.answer_urls = AnswerUrls(
+            self.client,
+            self.store,
+            self.switches,
+            self.faults,
+            self.clock,
+            self._callback_changed,
+        )
         self.courier = Courier(
             self.client,
             self.store,
@@ -70,7 +79,7 @@ class Simulator:
             courier=self.courier,
             reporter=self.reporter,
             prompts=self.prompts,
-            answer_urls=AnswerUrls(self.client, self.store, self.switches, self.clock),
+            answer_urls=self.answer_urls,
             announce=self._call_changed,
         )
 
@@ -84,6 +93,7 @@ class Simulator:
             announce=self._message_changed,
             announce_callback=self._callback_changed,
         )
+        self.call_desk = CallDesk(self.engine)
 
     async def start(self) -> None:
         """Begin to watch for sessions that expire."""
@@ -102,8 +112,10 @@ class Simulator:
     def reset(self, seed: int = 0) -> None:
         """Forget everything that happened and every setting but the clock's."""
         self.engine.forget()
+        self.call_desk.forget()
         self.courier.forget()
         self.exchange.forget()
+        self.answer_urls.forget()
         self.prompts.forget()
         self.store.reset()
         self.switches.reset()

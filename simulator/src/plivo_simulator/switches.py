@@ -6,16 +6,9 @@ Each switch has a name, its values (the first is the default) and a sentence.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """One open question about Plivo and the answers that can be simulated."""
-
-    values: tuple[str, ...]
-    description: str
-
+from .switch import Switch
+from .voice_switches import VOICE_SWITCHES
 
 SWITCHES: Mapping[str, Switch] = {
     "duplicate_pair": Switch(
@@ -132,6 +125,7 @@ SWITCHES: Mapping[str, Switch] = {
         "the message URL hears of STOP: as of any text, not at all, or without text",
     ),
     "rate_limit": Switch(("off", "on"), "429 beyond 300 requests in five seconds"),
+    **VOICE_SWITCHES,
 }
 
 

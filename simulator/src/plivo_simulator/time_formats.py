@@ -39,6 +39,20 @@ def zoned_time(moment: datetime | None) -> str | None:
     return (moment + _IST).strftime("%Y-%m-%d %H:%M:%S+05:30")
 
 
+def precise_time(moment: datetime) -> str:
+    """Return *moment* in UTC with microseconds, as SessionStart has it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def account_time(moment: datetime | None) -> str:
+    """Return *moment* in the account's time zone without offset, "" for none.
+
+    Captured requests of an Indian account have their times so, beside a SessionStart
+    in UTC.
+    """
+    return event_time(moment + _IST) if moment else ""
+
+
 def parse_filter_time(text: str) -> datetime:
     """Read `YYYY-MM-DD HH:MM[:ss[.uuuuuu]]` as UTC. Raise ValueError on all else."""
     if not _FILTER.fullmatch(text):

@@ -72,7 +72,8 @@ def call_view(simulator: Simulator, call: Call) -> View:
         "duration": call.duration,
         "billed_duration": call.bill.seconds,
         "amount": str(call.bill.amount),
-        "legs": [_leg_view(leg, call) for leg in call.legs.values()],
+        "parent_call_uuid": call.parent_call_uuid or None,
+        "legs": [_leg_view(leg, call) for leg in call.every_leg],
         "recording": recording_view(simulator, recording) if recording else None,
         "history": call.history,
         "callbacks": [callback_view(callback) for callback in callbacks],
@@ -185,9 +186,15 @@ def _now(simulator: Simulator, call: Call) -> View:
 
 
 def _state(call: Call) -> str:
+    if call.dialed:
+        return "talking" if any(_talks(leg) for leg in call.dialed) else "ringing"
     up = [leg for leg in call.legs.values() if leg.is_up]
     talking = len(call.legs) == 2 and all(leg.answered_at for leg in up)
     return "talking" if talking and up else "ringing"
+
+
+def _talks(leg: LegRecord) -> bool:
+    return leg.is_up and bool(leg.heard) and leg.heard[-1].what == "talk"
 
 
 def _leg_view(leg: LegRecord, call: Call) -> View:
@@ -195,7 +202,17 @@ def _leg_view(leg: LegRecord, call: Call) -> View:
         "leg": leg.leg,
         "call_uuid": leg.call_uuid,
         "number": e164(leg.number),
-        "caller_id": e164(call.virtual_number),
+        "caller_id": e164(leg.caller_id or call.virtual_number),
+        "caller_name": leg.caller_name or None,
+        "heard": [
+            {
+                "at": rfc3339(heard.at),
+                "until": rfc3339(heard.until),
+                "what": heard.what,
+                "detail": heard.detail or None,
+            }
+            for heard in leg.heard
+        ],
         "status": leg.status,
         "started_at": rfc3339(leg.started_at),
         "answered_at": rfc3339(leg.answered_at),

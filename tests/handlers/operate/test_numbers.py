@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+import httpx
 import pytest
 
 from masking.api import goodbye
 from masking.plivo.account import Account, AnswerUrls
 from operate import numbers
 from operate.plivo import Tools, answer_urls
-from plivo_simulator.number_application import (
-    ApplicationReply,
-    ApplicationRequest,
-    run_application,
-)
-from plivo_simulator.rules.steps import Answer, Pause
-from plivo_simulator.url_config import read_url
+from plivo_simulator.clock import Clock
+from plivo_simulator.records import Call
+from plivo_simulator.rules.model import NORMAL
+from plivo_simulator.simulator import Simulator
+from plivo_simulator.store import Application
 from tests.support.harness import Harness
 from tests.support.harness_services import CALLBACK_KEY
 from tests.support.maskline import ANSWER_URL, FALLBACK_URL, Command
@@ -132,23 +133,41 @@ def test_a_caller_hears_goodbye_where_the_answer_url_does_not_answer(
 ) -> None:
     numbers.attach(tools.account, URLS)
     (application,) = harness.simulator.store.applications.values()
-
-    steps = run_application(application)
-    asked = next(steps)
-    assert isinstance(asked, ApplicationRequest)
-    how = read_url(asked.url)
-    again = steps.send(ApplicationReply(how.url, status, "", ""))
-    assert isinstance(again, ApplicationRequest)
     heard = goodbye.response(goodbye.DEFAULT)
-    kind = heard["headers"]["content-type"]
-    answered = steps.send(ApplicationReply(FALLBACK_URL, 200, kind, heard["body"]))
+    asked: list[str] = []
 
-    assert how.url == ANSWER_URL
-    assert how.retries == 3
-    assert how.tries_again("rt" if status is None else str(status))
-    assert read_url(again.url).url == FALLBACK_URL
-    assert answered == Answer()
-    assert isinstance(steps.send(None), Pause)
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        if str(request.url) == FALLBACK_URL:
+            kind = heard["headers"]["content-type"]
+            return httpx.Response(
+                200, text=heard["body"], headers={"content-type": kind}
+            )
+        if status is None:
+            raise httpx.ReadTimeout("slow")
+        return httpx.Response(status)
+
+    call = asyncio.run(_called(application, answer))
+
+    (leg,) = call.every_leg
+    assert asked[:5] == [ANSWER_URL] * 4 + [FALLBACK_URL]
+    assert [each.what for each in leg.heard] == ["speech"]
+    assert leg.heard[0].detail == goodbye.DEFAULT.text
+    assert (leg.cause, leg.ended_by) == (NORMAL, "Answer XML")
+
+
+async def _called(
+    application: Application, answer: Callable[[httpx.Request], httpx.Response]
+) -> Call:
+    """Call a number that *application* answers, and let the call come to its end."""
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    simulator = Simulator("http://plivo.local", clock=Clock(speed=0), client=client)
+    simulator.store.applications[application.app_id] = application
+    simulator.store.numbers["12025550180"].app_id = application.app_id
+    call = simulator.engine.place_call("12025550100", "12025550180", {})
+    await simulator.clock.advance(60)
+    await simulator.close()
+    return call
 
 
 def _applications(harness: Harness) -> list[dict[str, Any]]:
