@@ -108,6 +108,9 @@ units: stack ## Measure the DynamoDB request units of each operation
 alarms: stack ## Break it in each way and hear which alarms ring (QUICK=1, ONLY=)
 	@$(BIN)/python -m proofs alarms $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
 
+voice-samples: dev ## Run samples of Voice XML in the simulator: who hears what, and when
+	@PYTHONPATH=simulator/src $(BIN)/python -m plivo_simulator.voice_samples
+
 dashboard: stack ## Draw the dashboard of the template with data of a run, into docs/dashboard.svg
 	@$(BIN)/python -m proofs dashboard --picture docs/dashboard.svg
 

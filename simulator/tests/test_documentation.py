@@ -81,15 +81,27 @@ def run_example(client: httpx.Client, *command: str, cwd: Path | None = None) ->
     return done.stdout
 
 
-def test_the_python_example_runs(served: httpx.Client) -> None:
-    printed = run_example(served, sys.executable, str(EXAMPLES / "session.py"))
-
-    assert printed.splitlines() == [
+PRINTED = {
+    "session": [
         "virtual number +12025550180",
         "call connected",
         "legs 2 cost 0.017",
         "Session expired",
-    ]
+    ],
+    "calls": [
+        "call fired",
+        "hung up by API Request",
+        "call transferred",
+        "ended: End Of XML Instructions",
+    ],
+}
+
+
+@pytest.mark.parametrize("example", PRINTED)
+def test_the_python_examples_run(served: httpx.Client, example: str) -> None:
+    printed = run_example(served, sys.executable, str(EXAMPLES / f"{example}.py"))
+
+    assert printed.splitlines() == PRINTED[example]
 
 
 def test_the_curl_example_runs(served: httpx.Client) -> None:
@@ -131,15 +143,13 @@ def run_node(client: httpx.Client, name: str, folder: Path) -> str:
     return run_example(client, node, str(example), cwd=folder)
 
 
-def test_the_node_example_runs(served: httpx.Client, node_folder: Path) -> None:
-    printed = run_node(served, "session.cjs", node_folder)
+@pytest.mark.parametrize("example", PRINTED)
+def test_the_node_examples_run(
+    served: httpx.Client, node_folder: Path, example: str
+) -> None:
+    printed = run_node(served, f"{example}.cjs", node_folder)
 
-    assert printed.splitlines() == [
-        "virtual number +12025550180",
-        "call connected",
-        "legs 2 cost 0.017",
-        "Session expired",
-    ]
+    assert printed.splitlines() == PRINTED[example]
 
 
 def test_the_example_of_messages_runs_in_node(

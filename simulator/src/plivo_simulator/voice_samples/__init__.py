@@ -1,0 +1,1 @@
+"""Run samples of what users of Plivo write, and print who heard what, and when."""
