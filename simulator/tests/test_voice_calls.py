@@ -568,3 +568,13 @@ async def test_a_reset_breaks_calls_off_and_forgets_them(stage: Stage) -> None:
 
     assert not stage.simulator.engine.is_busy(FIRST)
     assert stage.simulator.store.calls == {}
+
+
+async def test_a_document_that_comes_too_late_is_of_no_use(stage: Stage) -> None:
+    answer_with(stage, "<Speak>Too late</Speak>")
+    stage.simulator.faults.arm({"answer_slow": {"seconds": 20}})
+
+    call = await whole_call(stage, gives_up_after=6)
+
+    assert heard(caller_leg(call)) == [("ringing", "")]
+    assert stage.callbacks[0].state == "delivered"

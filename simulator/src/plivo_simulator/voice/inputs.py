@@ -61,8 +61,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A document came, or didn't."""
+    """The document that *ask* wanted came, or didn't."""
 
+    ask: Ask
     reply: ApplicationReply
 
 

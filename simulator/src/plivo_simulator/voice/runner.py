@@ -123,25 +123,28 @@ class Runner:
         """Send *ask*, whose answer is ignored."""
         self.engine.answer_urls.tell(self.call, self._of_leg(ask))
 
-    async def fetch(self, ask: Ask, *, gives_up_on_5xx: bool = False) -> Fetched:
-        """Request a document while the leg waits. Raise LegOverError if it ends."""
+    async def fetch(
+        self, ask: Ask, *, gives_up_on_5xx: bool = False
+    ) -> ApplicationReply:
+        """Request a document while the leg waits. Raise LegOverError if it ends.
 
-        async def get() -> None:
-            reply = await self.engine.answer_urls.ask(
-                self.call, self._of_leg(ask), gives_up_on_5xx=gives_up_on_5xx
-            )
+        The request goes on without the leg: nobody takes it back from the network.
+        """
+        work = self._get(ask, gives_up_on_5xx=gives_up_on_5xx)
+        self.engine.spawn(work, f"document of {self.call.call_uuid}")
+        while (fetched := await self.line.until(Fetched)) is not None:
+            if fetched.ask is ask:
+                self.documents += 1
+                return fetched.reply
+        raise LegOverError
+
+    async def _get(self, ask: Ask, *, gives_up_on_5xx: bool) -> None:
+        reply = await self.engine.answer_urls.ask(
+            self.call, self._of_leg(ask), gives_up_on_5xx=gives_up_on_5xx
+        )
+        if self.line.record.is_up:
             self.line.note("asked", url=reply.url, status=reply.status)
-            self.line.put(Fetched(reply))
-
-        task = self.engine.spawn(get(), f"document of {self.call.call_uuid}")
-        try:
-            fetched = await self.line.until(Fetched)
-        finally:
-            task.cancel()
-        if fetched is None:
-            raise LegOverError
-        self.documents += 1
-        return fetched
+            self.line.put(Fetched(ask, reply))
 
     def pick_up(self) -> None:
         """Answer the leg: the first element that is heard does."""
@@ -170,10 +173,10 @@ class Runner:
         at_once = self.engine.switches["fallback"] == "at_once_on_5xx"
         if not self.line.is_answered:
             self.line.hears(self.engine.switches["caller_hears_while_asked"])
-        reply = (await self.fetch(ask, gives_up_on_5xx=has_fallback and at_once)).reply
+        reply = await self.fetch(ask, gives_up_on_5xx=has_fallback and at_once)
         verbs = self._read(reply, ask.asked_by)
         if isinstance(verbs, Cause) and fallback and has_fallback:
-            reply = (await self.fetch(fallback)).reply
+            reply = await self.fetch(fallback)
             verbs = self._read(reply, ANSWER)
         if isinstance(verbs, Cause):
             self.line.end(verbs, "Error")
