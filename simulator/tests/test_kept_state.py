@@ -126,3 +126,23 @@ def test_a_file_that_can_not_be_read_is_a_sentence(tmp_path: Path, text: str) ->
         pass
 
     assert state.read_text() == text
+
+
+def test_a_call_that_xml_directs_is_there_with_what_each_leg_heard(
+    tmp_path: Path,
+) -> None:
+    port, state = a_free_port(), tmp_path / "plivo.json"
+    with running(port, speed=20, state=state) as server, _client(server.origin) as api:
+        api.put(
+            "/_sim/numbers/+12025550180",
+            json={"answer_url": "http://127.0.0.1:1/nobody"},
+        )
+        order = {"from": "+12025550100", "to": "+12025550180"}
+        uuid = api.post("/_sim/calls", json=order).json()["call_uuid"]
+        before = api.get(f"/_sim/calls/{uuid}?wait=20").json()
+
+    with running(port, speed=20, state=state) as server, _client(server.origin) as api:
+        after = api.get(f"/_sim/calls/{uuid}").json()
+
+    assert after == before
+    assert after["legs"][0]["hangup_cause_code"] == 7011

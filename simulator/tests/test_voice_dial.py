@@ -353,6 +353,23 @@ async def test_numbers_that_dial_each_other_end_as_a_loop(stage: Stage) -> None:
     assert call.ended_at is not None
 
 
+async def test_digits_are_sent_to_who_answers_and_headers_are_echoed(
+    stage: Stage,
+) -> None:
+    attributes = f'{MASKED} {LIVE} sipHeaders="order=42,kind=new"'
+    target = f"<Number sendDigits='wW12'>{FIRST}</Number>"
+    answer_with(stage, f"<Dial {attributes}>{target}</Dial>")
+
+    call = await whole_call(stage)
+
+    (b,) = call.dialed
+    tones = b.heard[1]
+    assert (tones.what, tones.detail) == ("tones", "wW12")
+    assert (tones.until - tones.at).total_seconds() == 2  # type: ignore[operator]
+    assert told(stage, "DialAnswer")["X-PH-order"] == "42"
+    assert told(stage, "DialHangup")["X-PH-kind"] == "new"
+
+
 async def test_a_user_is_dialed_by_its_address(stage: Stage) -> None:
     address = "sip:desk@phone.plivo.com"
     answer_with(stage, f"<Dial {MASKED}><User>{address}</User></Dial>")

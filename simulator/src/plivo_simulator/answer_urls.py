@@ -90,24 +90,7 @@ class AnswerUrls:
     ) -> ApplicationReply:
         """Request a document; *gives_up_on_5xx* leaves such an answer to a fallback."""
         callback = self._kept(call, ask)
-        config = read_url(ask.url)
-        reply = ApplicationReply(config.url, None, "", "")
-        watch = _Watch(config.total_seconds)
-        pause = RETRY_SECONDS[self._switches["retry_delay"]]
-        for attempt in range(1 + config.retries):
-            if attempt and pause:
-                watch.add(pause)
-                await self._clock.sleep(pause)
-            fault = self._draw(callback, ask)
-            reply, failure = await self._attempt(callback, config, watch, fault)
-            self._announce("callback", callback)
-            if not failure or not config.tries_again(failure) or watch.left <= 0:
-                break
-            if gives_up_on_5xx and failure.startswith("5"):
-                break
-        callback.state = "delivered" if reply.is_ok else "failed"
-        self._announce("callback", callback)
-        return reply
+        return await self._send(callback, ask, gives_up_on_5xx=gives_up_on_5xx)
 
     def tell(self, call: Call, ask: Ask) -> None:
         """Send what needs no answer, after what was told of *call* before."""
@@ -150,16 +133,37 @@ class AnswerUrls:
             with suppress(TimeoutError):
                 await asyncio.wait_for(before.wait(), _PATIENCE_SECONDS)
         for callback in copies:
-            config = read_url(callback.url)
-            watch = _Watch(config.total_seconds)
-            reply = ApplicationReply(config.url, None, "", "")
-            for _ in range(1 + config.retries):
-                reply, failure = await self._attempt(callback, config, watch, None)
-                if not failure or not config.tries_again(failure):
-                    break
-            callback.state = "delivered" if reply.is_ok else "failed"
-            self._announce("callback", callback)
+            await self._send(callback)
         sent.set()
+        if self._last.get(copies[0].call_uuid) is sent:
+            del self._last[copies[0].call_uuid]
+
+    async def _send(
+        self,
+        callback: Callback,
+        spoilt_by: Ask | None = None,
+        *,
+        gives_up_on_5xx: bool = False,
+    ) -> ApplicationReply:
+        """Send as often as the URL says; each try may be *spoilt_by* a fault."""
+        config = read_url(callback.url)
+        reply = ApplicationReply(config.url, None, "", "")
+        watch = _Watch(config.total_seconds)
+        pause = RETRY_SECONDS[self._switches["retry_delay"]]
+        for attempt in range(1 + config.retries):
+            if attempt and pause:
+                watch.add(pause)
+                await self._clock.sleep(pause)
+            fault = self._draw(callback, spoilt_by) if spoilt_by else None
+            reply, failure = await self._attempt(callback, config, watch, fault)
+            self._announce("callback", callback)
+            if not failure or not config.tries_again(failure) or watch.left <= 0:
+                break
+            if gives_up_on_5xx and failure.startswith("5"):
+                break
+        callback.state = "delivered" if reply.is_ok else "failed"
+        self._announce("callback", callback)
+        return reply
 
     def _kept(self, call: Call, ask: Ask) -> Callback:
         callback = Callback(

@@ -104,6 +104,7 @@ class Engine:
         """Start *call*, which the API makes to `call.caller`."""
         leg = self.add_leg(call, Leg.CALLER, call.caller)
         leg.caller_id, leg.caller_name = call.virtual_number, call.caller_name
+        call.outcome = Outcome.HANDED_OVER
         talk = VoiceCall(self, call, {})
         self._running[call.call_uuid] = talk
         self.spawn(self._run(call, talk.outbound(directions, wanted)), call.call_uuid)

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from .dialing import Dialing
     from .line import Line
 
+# A pause of half a second, or of a second; other keys take a quarter.
+TONE_SECONDS = {"w": 0.5, "W": 1.0}
+
 
 class Callee:
     """One leg that a dial rings; *takes_part* until it is over, or transferred."""
 
-    def __init__(self, dialing: Dialing, line: Line) -> None:
+    def __init__(self, dialing: Dialing, line: Line, tones: str) -> None:
         self.line = line
+        self._tones = tones
         self.takes_part = True
         self._dialing = dialing
         self._engine: Engine = dialing.engine
@@ -41,6 +45,7 @@ class Callee:
             line.pick_up()
             self._dialing.tell(line, "answer")
             self._dialing.record_from("answer")
+            await self._send_tones()
             if not await self._accepts():
                 return
             self._dialing.a.put(Connected(line))
@@ -58,6 +63,13 @@ class Callee:
         if shown not in self._engine.store.numbers and shown != call.caller:
             return UNKNOWN_CALLER_ID
         return await self._dialing.runner.talk.ring(self.line, None)
+
+    async def _send_tones(self) -> None:
+        """Send the keys of sendDigits to whoever has answered."""
+        if self._tones:
+            self.line.hears("tones", self._tones)
+            seconds = sum(TONE_SECONDS.get(tone, 0.25) for tone in self._tones)
+            await self.line.until(seconds=seconds)
 
     async def _accepts(self) -> bool:
         """Play the whisper; return whether the callee takes the call."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..answer_urls import Ask
 from ..rules.model import CANCELLED, NORMAL, RING_TIMEOUT, TIME_LIMIT, Leg
 from .callee import Callee
-from .dial_elements import MAX_DIAL_SECONDS, Dial, Number
+from .dial_elements import MAX_DIAL_SECONDS, Dial, Number, User
 from .documents import BadXmlError, read_document
 from .element import Element
 from .flow_elements import Play, Record, Speak, Wait
@@ -138,7 +138,8 @@ class Dialing:
             number = target.digits if isinstance(target, Number) else target.text
             line = self.runner.talk.new_line(number, self._caller_id, position)
             line.record.caller_name = self._caller_name
-            callee = Callee(self, line)
+            tones = target.send_digits if isinstance(target, Number | User) else ""
+            callee = Callee(self, line, tones)
             self.callees.append(callee)
             self.engine.spawn(callee.run(), f"leg {line.record.call_uuid}")
 

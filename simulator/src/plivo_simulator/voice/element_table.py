@@ -12,6 +12,31 @@ from .documents import defaults_of
 from .element import Element
 from .elements import ELEMENTS, NOT_SIMULATED
 
+# Read and checked, because Plivo would; nothing of it is simulated.
+NO_EFFECT = {
+    "Wait": {"beep"},
+    "GetDigits": {"log"},
+    "GetInput": {
+        *("log", "speechEndTimeout", "speechModel", "hints", "language"),
+        *("interimSpeechResultsCallback", "interimSpeechResultsCallbackMethod"),
+        "profanityFilter",
+    },
+    "Speak": {"voice", "language"},
+    "Record": {
+        *("recordChannelType", "transcriptionType", "transcriptionUrl"),
+        *("transcriptionMethod", "transcriptionReportType"),
+    },
+    "Dial": {"callType"},
+    "Number": {"sendOnPreanswer", "sendDigitsMode"},
+    "User": {"sendOnPreanswer", "sipHeaders"},
+    "Message": {"callbackUrl", "callbackMethod", "type"},
+    "Conference": {
+        *("muted", "exitSound", "record", "recordFileFormat", "recordWhenAlone"),
+        *("digitsMatch", "floorEvent", "relayDTMF", "sendDigits"),
+        *("transcriptionType", "transcriptionUrl", "transcriptionMethod"),
+    },
+}
+
 
 def element_table() -> str:
     """Return the table: each element, and each of its attributes."""
@@ -35,7 +60,8 @@ def _rows(name: str, kind: type[Element]) -> Iterator[str]:
     defaults = defaults_of(kind)
     for attribute, (field, rule) in kind.attributes().items():
         default = "required" if field in kind.NEEDED else _shown(defaults[attribute])
-        yield f"| | `{attribute}` | {_cell(rule.rule.words)} | {default} |"
+        idle = "; no effect" if attribute in NO_EFFECT.get(name, ()) else ""
+        yield f"| | `{attribute}` | {_cell(rule.rule.words)}{idle} | {default} |"
 
 
 def _cell(words: str) -> str:

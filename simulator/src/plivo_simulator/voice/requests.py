@@ -117,6 +117,7 @@ class Requests:
             "DialBLegTo": leg.number,
             "DialBLegPosition": str(leg.position),
             **self._times(leg),
+            **_sip_headers(verb),
             **own,
         }
         if action != "digits":
@@ -139,6 +140,7 @@ class Requests:
             "DialHangupCause": network_name(result.cause),
             "DialALegUUID": call.call_uuid,
             "DialBLegUUID": result.leg.call_uuid if result.leg else "",
+            **_sip_headers(verb),
         }
         event = self.switches["dial_action_event"]
         return self.action(call, verb.action, verb.method, event, own)
@@ -194,6 +196,12 @@ def recording_attributes(recording: Recording, url: str) -> Attributes:
         "RecordingStartMs": str(started) if ended else "-1",
         "RecordingEndMs": str(started + length) if ended else "-1",
     }
+
+
+def _sip_headers(verb: Dial) -> Attributes:
+    """Return the headers that the dial sends, as Plivo echoes them."""
+    pairs = (each.partition("=") for each in verb.sip_headers.split(",") if each)
+    return {f"X-PH-{name}": value for name, _, value in pairs}
 
 
 def _utc(moment: datetime | None) -> str:
