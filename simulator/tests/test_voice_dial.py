@@ -212,15 +212,17 @@ async def test_a_whisper_asks_for_a_key_before_the_callee_is_connected(
 ) -> None:
     confirm = f'confirmSound="{APP}/whisper" confirmKey="1"'
     answer_with(stage, dial(f"{MASKED} {confirm} {LIVE}"))
-    document(stage, "whisper", "<Speak>A call for you</Speak><Redirect>x</Redirect>")
-    document(stage, "whisper", f"<Speak>Press one</Speak><Play>{GREETING}</Play>")
+    others = f"<Say>Not heard</Say><Redirect>{APP}/not-asked</Redirect>"
+    whisper = f"<Speak>Press one</Speak><Wait length='2'/><Play>{GREETING}</Play>"
+    document(stage, "whisper", whisper + others)
     phone(stage, FIRST, digits=["21"])
 
     call = await whole_call(stage)
 
     assert heard(call.dialed[0]) == [
         ("ringing", NUMBER),
-        *(("whisper", "Press one"), ("whisper", GREETING), ("silence", "")),
+        *(("whisper", "Press one"), ("silence", "")),
+        *(("whisper", GREETING), ("silence", "")),
         ("talk", CALLER),
     ]
     assert heard(caller_leg(call))[0] == ("ringing", "")
@@ -235,7 +237,7 @@ async def test_who_does_not_press_the_key_is_not_connected(stage: Stage) -> None
 
     call = await whole_call(stage)
 
-    assert (call.dialed[0].duration, code(call.dialed[0])) == (12, 3000)
+    assert (call.dialed[0].duration, code(call.dialed[0])) == (10, 3000)
     assert told(stage, "DialAction")["DialStatus"] == "no-answer"
     assert told(stage, "DialAction")["DialBLegUUID"] == ""
 
@@ -340,6 +342,28 @@ async def test_a_number_of_the_account_leads_back_into_its_application(
     assert heard(caller_leg(inner)) == [("speech", "one two three four five")]
     assert call.dialed[0].duration == caller_leg(inner).duration == 2
     assert inner.ended_at is not None
+
+
+async def test_keys_reach_the_application_of_a_number_that_was_dialed(
+    stage: Stage,
+) -> None:
+    answer_with(stage, dial(MASKED, OTHER_NUMBER))
+    menu = document(stage, "menu", f"<GetDigits action='{APP}/one' numDigits='1'/>")
+    document(stage, "one", dial(MASKED, FIRST))
+    application = type(stage.simulator.store.applications["7"])
+    store = stage.simulator.store
+    store.applications["8"] = application("8", "x", "menu", menu)
+    store.numbers[OTHER_NUMBER].app_id = "8"
+    call = start(stage, manual_caller=True)
+    await stage.pass_time(2)
+
+    stage.act(call, "key", Leg.CALLER, "1")
+    await stage.pass_time(60)
+
+    inner = next(c for c in store.calls.values() if c is not call)
+    assert told(stage, "Digits")["Digits"] == "1"
+    assert heard(inner.dialed[0])[-1] == ("talk", NUMBER)
+    assert inner.ended_at is None
 
 
 async def test_numbers_that_dial_each_other_end_as_a_loop(stage: Stage) -> None:

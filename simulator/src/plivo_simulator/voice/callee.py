@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..rules.model import NO_ANSWER, NORMAL, Cause
 from .causes import UNKNOWN_CALLER_ID
+from .dial_elements import MAX_DIAL_SECONDS
 from .element import Element
-from .flow_elements import Play, Speak
+from .flow_elements import Play, Speak, Wait
 from .inputs import (
     Connected,
     Dropped,
@@ -88,35 +90,41 @@ class Callee:
                 self.line.end(NORMAL, "Plivo")
                 return False
             return True
+        # Plivo documents that this time is counted from the answer.
+        seconds = verb.confirm_timeout if verb.confirm_key else MAX_DIAL_SECONDS
+        end = self._engine.clock.now() + timedelta(seconds=seconds)
         with self.line.asking():
             for sound in sounds:
-                if await self._whisper(sound, verb.confirm_key):
+                if await self._whisper(sound, verb.confirm_key, end):
                     return True
             if not verb.confirm_key:
                 return True
             self.line.hears("silence")
             self.line.respond()
-            accepted = await self._key(verb.confirm_key, float(verb.confirm_timeout))
+            accepted = await self._key(verb.confirm_key, end)
         if not accepted:
             self.line.end(NO_ANSWER, "Plivo")
         return accepted
 
-    async def _whisper(self, sound: Element, accepts: str) -> bool:
+    async def _whisper(self, sound: Element, accepts: str, end: datetime) -> bool:
         """Play one sound of the whisper; return whether the key was pressed in it."""
-        seconds, what = 1.0, "silence"
-        if isinstance(sound, Speak):
-            seconds, what = sound.seconds * max(sound.loop, 1), "whisper"
-        elif isinstance(sound, Play):
-            length = await self._engine.audio.seconds_of(sound.text)
-            seconds, what = length * max(sound.loop, 1), "whisper"
+        seconds, what = 0.0, "whisper"
+        match sound:
+            case Speak():
+                seconds = sound.seconds * max(sound.loop, 1)
+            case Play():
+                length = await self._engine.audio.seconds_of(sound.text)
+                seconds = length * max(sound.loop, 1)
+            case Wait():
+                seconds, what = sound.length, "silence"
         self.line.hears(what, sound.text)
-        return await self._key(accepts, seconds)
+        over = self._engine.clock.now() + timedelta(seconds=seconds)
+        return await self._key(accepts, min(over, end))
 
-    async def _key(self, wanted: str, seconds: float) -> bool:
-        """Wait *seconds* for a key, at most; return whether it was *wanted*."""
-        end = self._engine.clock.now().timestamp() + seconds
+    async def _key(self, wanted: str, end: datetime) -> bool:
+        """Wait until *end* for a key, at most; return whether it was *wanted*."""
         while True:
-            left = end - self._engine.clock.now().timestamp()
+            left = (end - self._engine.clock.now()).total_seconds()
             pressed = await self.line.until(Key, seconds=left)
             if pressed is None:
                 return False

@@ -12,7 +12,7 @@ from ..answer_urls import Ask
 from ..rules.model import CANCELLED, NORMAL, RING_TIMEOUT, TIME_LIMIT, Leg
 from .callee import Callee
 from .dial_elements import MAX_DIAL_SECONDS, Dial, Number, User
-from .documents import BadXmlError, read_document
+from .documents import BadXmlError, Reading, read_document
 from .element import Element
 from .flow_elements import Play, Record, Speak, Wait
 from .inputs import (
@@ -113,7 +113,8 @@ class Dialing:
         try:
             if reply.is_ok:
                 # Plivo documents that all others are ignored.
-                verbs = read_document(reply.text, reply.content_type)
+                reading = Reading(skips_unknown_elements=True)
+                verbs = read_document(reply.text, reply.content_type, reading)
                 return tuple(v for v in verbs if isinstance(v, Play | Speak | Wait))
         except BadXmlError as problem:
             self.a.note("refused a document", why=str(problem))
@@ -193,6 +194,8 @@ class Dialing:
                     if key == "*" and self.verb.hangup_on_star:
                         self._bridged.put(Ended(NORMAL, self.a.who))
                     else:
+                        if self._bridged.link:
+                            self._bridged.link.press(key)
                         patterns = self.verb.digits_match
                         typed = self.pressed(
                             self._bridged, typed + key, patterns, "ALeg"

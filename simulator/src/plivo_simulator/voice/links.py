@@ -20,7 +20,10 @@ class Link:
     def __init__(self, engine: Engine, line: Line, number: str, hops: int) -> None:
         self._engine = engine
         self._line = line
-        self._call = engine.place_call(line.record.caller_id, number, {}, hops=hops)
+        # Whoever is at this end decides when it is over.
+        script = {"manual_caller": True, "caller_name": line.record.caller_name}
+        shown = line.record.caller_id
+        self._call = engine.place_call(shown, number, script, hops=hops)
         self._watches: list[asyncio.Task[None]] = []
 
     async def ring(self, seconds: float | None) -> Cause | None:
@@ -45,6 +48,12 @@ class Link:
         if item is None:
             return RING_TIMEOUT
         return item.cause if isinstance(item, Refused) else None
+
+    def press(self, key: str) -> None:
+        """Pass a key on to the other call."""
+        if self._call.ended_at is None:
+            action = Action("key", Leg.CALLER, key)
+            self._engine.act(self._call.call_uuid, action)
 
     def end(self) -> None:
         """Hang up on the other call."""
