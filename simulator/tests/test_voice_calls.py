@@ -12,6 +12,7 @@ from plivo_simulator.rules.steps import Outcome
 
 from .stage import GREETING, PROMPT, Stage
 from .voice_stage import (
+    ANSWER_URL,
     APP,
     CALLER,
     FIRST,
@@ -578,3 +579,32 @@ async def test_a_document_that_comes_too_late_is_of_no_use(stage: Stage) -> None
 
     assert heard(caller_leg(call)) == [("ringing", "")]
     assert stage.callbacks[0].state == "delivered"
+
+
+async def test_a_text_is_sent_as_by_the_api_of_messages(stage: Stage) -> None:
+    text = (
+        f"<Message src='{NUMBER}' dst='{FIRST}' callbackUrl='{APP}/sent'>Hi</Message>"
+    )
+    answer_with(stage, text + "<Speak>Sent</Speak>")
+
+    await whole_call(stage)
+
+    (message,) = stage.simulator.store.messages.values()
+    assert (message.from_number, message.to_number) == (NUMBER, FIRST)
+    assert (message.text, message.state) == ("Hi", "delivered")
+    assert {str(request.url) for request in stage.sent} == {
+        *(ANSWER_URL, HANGUP_URL, f"{APP}/sent"),
+    }
+
+
+async def test_a_text_that_can_not_be_sent_is_noted_and_the_call_goes_on(
+    stage: Stage,
+) -> None:
+    text = f"<Message src='{FIRST}' dst='{FIRST}'>Hi</Message>"
+    answer_with(stage, text + "<Speak>Not sent</Speak>")
+
+    call = await whole_call(stage)
+
+    assert stage.simulator.store.messages == {}
+    assert [n for n in call.history if n["what"] == "refused a message"]
+    assert heard(caller_leg(call)) == [("speech", "Not sent")]

@@ -39,6 +39,7 @@ async def lines_of(sample: Sample) -> list[str]:
         ("PIN", f"caller {CALLER} hears speech: Thank you. (0.8 s)"),
         ("record", "app: RecordStop"),
         ("voicemail", f"caller {CALLER} hears beep (0.5 s)"),
+        ("text", f"phone {AGENT} gets: You missed a call."),
     ],
 )
 async def test_a_sample_goes_as_it_says(name: str, expected: str) -> None:

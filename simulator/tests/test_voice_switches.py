@@ -69,6 +69,7 @@ def seconds_up(call: Call) -> float:
 def test_every_unknown_of_the_contract_has_its_switches() -> None:
     assert [each.number for each in UNKNOWNS] == list(range(1, 16))
     for unknown in UNKNOWNS:
+        assert unknown.switches, unknown.question
         assert set(unknown.switches) <= set(SWITCHES)
 
 

@@ -14,6 +14,7 @@ from .callbacks import Courier
 from .clock import Clock
 from .conversation import Action, Conversation
 from .faults import Faults
+from .parameters import BadParameterError
 from .phones import Plan, read_plan
 from .prompts import Prompts
 from .recording_files import finish
@@ -48,6 +49,7 @@ class Engine:
         reporter: Reporter,
         prompts: Prompts,
         answer_urls: AnswerUrls,
+        send_message: Callable[[str, Mapping[str, Any]], list[str]],
         announce: Callable[[str, Call], None],
     ) -> None:
         self.clock = clock
@@ -62,6 +64,7 @@ class Engine:
         self.rooms: dict[tuple[str, str], Room] = {}
         self._courier = courier
         self._reporter = reporter
+        self._send_message = send_message
         self._announce = announce
         self._busy: Counter[str] = Counter()
         self._running: dict[str, Conversation | VoiceCall] = {}
@@ -227,8 +230,16 @@ class Engine:
         return self._reporter.media_url(recording)
 
     def send_text(self, call: Call, verb: Message) -> None:
-        """Send the text that a document of *call* asks for."""
-        call.note(self.clock.now(), "message", src=verb.src, dst=verb.dst)
+        """Send the text that a document of *call* asks for; a bad one is noted."""
+        body = {"src": verb.src, "dst": verb.dst, "type": verb.type, "text": verb.text}
+        if verb.callback_url:
+            body |= {"url": verb.callback_url, "method": verb.callback_method}
+        try:
+            sent = self._send_message(call.account, body)
+            call.note(self.clock.now(), "message", message_uuids=sent)
+        except BadParameterError as problem:
+            call.note(self.clock.now(), "refused a message", why=str(problem))
+        self.changed(call)
 
     def drop(self, call: Call) -> None:
         """Forget a call that was never made."""

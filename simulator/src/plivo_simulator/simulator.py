@@ -6,7 +6,9 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -18,6 +20,7 @@ from .clock import Clock
 from .engine import Engine
 from .faults import Faults
 from .messages.exchange import Exchange
+from .messages.orders import read_order
 from .messages.records import Message
 from .messages.views import message_view
 from .prompts import Prompts
@@ -72,17 +75,6 @@ class Simulator:
             self.clock,
             self._callback_changed,
         )
-        self.engine = Engine(
-            clock=self.clock,
-            store=self.store,
-            faults=self.faults,
-            courier=self.courier,
-            reporter=self.reporter,
-            prompts=self.prompts,
-            answer_urls=self.answer_urls,
-            announce=self._call_changed,
-        )
-
         self.exchange = Exchange(
             origin=self.origin,
             client=self.client,
@@ -93,6 +85,18 @@ class Simulator:
             announce=self._message_changed,
             announce_callback=self._callback_changed,
         )
+        self.engine = Engine(
+            clock=self.clock,
+            store=self.store,
+            faults=self.faults,
+            courier=self.courier,
+            reporter=self.reporter,
+            prompts=self.prompts,
+            answer_urls=self.answer_urls,
+            send_message=self._send_message,
+            announce=self._call_changed,
+        )
+
         self.call_desk = CallDesk(self.engine)
 
     async def start(self) -> None:
@@ -145,6 +149,12 @@ class Simulator:
         self.broadcast.tell(kind, lambda: views.call_view(self, call))
         if call.session_uuid in self.store.sessions:
             self.session_changed(self.store.sessions[call.session_uuid])
+
+    def _send_message(self, account: str, body: Mapping[str, Any]) -> list[str]:
+        """Send what a document of a call asks for; return the messages' UUIDs."""
+        now = self.clock.now()
+        order = read_order(self.store, self.switches, account, body, now)
+        return [message.message_uuid for message in self.exchange.send(order)]
 
     def _message_changed(self, message: Message) -> None:
         self.broadcast.tell("message", lambda: message_view(self, message))

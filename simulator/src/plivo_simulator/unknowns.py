@@ -55,7 +55,9 @@ UNKNOWNS = (
         ),
     ),
     Unknown(
-        7, "Are webhooks of messages signed with V2 or V3, and what is their body?", ()
+        7,
+        "Are webhooks of messages signed with V2 or V3, and what is their body?",
+        ("message_signing", "message_content_type"),
     ),
     Unknown(
         8,
@@ -82,7 +84,13 @@ UNKNOWNS = (
         "Which calls does hosted masking take from a number's application?",
         ("masking_takes",),
     ),
-    Unknown(13, "Is the webhook of a STOP delivered, with which text?", ()),
+    Unknown(
+        13, "Is the webhook of a STOP delivered, with which text?", ("opt_out_webhook",)
+    ),
     Unknown(14, "Is a fragment taken in an application's URL?", ("url_fragment",)),
-    Unknown(15, "Does Plivo drop a Message answered to a repeated webhook?", ()),
+    Unknown(
+        15,
+        "Does Plivo drop a Message answered to a repeated webhook?",
+        ("repeated_answer",),
+    ),
 )

@@ -29,7 +29,6 @@ NO_EFFECT = {
     "Dial": {"callType"},
     "Number": {"sendOnPreanswer", "sendDigitsMode"},
     "User": {"sendOnPreanswer", "sipHeaders"},
-    "Message": {"callbackUrl", "callbackMethod", "type"},
     "Conference": {
         *("muted", "exitSound", "record", "recordFileFormat", "recordWhenAlone"),
         *("digitsMatch", "floorEvent", "relayDTMF", "sendDigits"),

@@ -66,6 +66,11 @@ def told(simulator: Simulator, call: Call) -> Iterator[str]:
         if leg.ended_at and leg.cause
     ]
     lines += [
+        (message.arrived_at, 1, f"phone +{message.to_number} gets: {message.text}")
+        for message in simulator.store.messages.values()
+        if message.arrived_at
+    ]
+    lines += [
         (callback.created_at, 1, f"  app: {callback.event}")
         for callback in simulator.store.callbacks
     ]

@@ -123,4 +123,18 @@ SAMPLES = (
         {"talk_seconds": 15},
         {AGENT: {"answer": "ring"}},
     ),
+    Sample(
+        "text",
+        "nobody answers, so the callee gets a text from the number that was called",
+        {
+            "answer": (
+                dial('timeout="8"', AGENT)
+                + f'<Message src="{NUMBER}" dst="{AGENT}" callbackUrl="{APP}/sent">'
+                "You missed a call.</Message>"
+                "<Speak>Nobody is here. We sent a text.</Speak>"
+            ),
+        },
+        {},
+        {AGENT: {"answer": "ring"}},
+    ),
 )
