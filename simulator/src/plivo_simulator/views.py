@@ -24,8 +24,8 @@ View = dict[str, Any]
 
 
 def e164(digits: str) -> str | None:
-    """Return digits with a `+`, or None for no number."""
-    return f"+{digits}" if digits else None
+    """Return digits with a `+`, a SIP address as it is, None for no number."""
+    return f"+{digits}" if digits.isdigit() else digits or None
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -73,7 +73,7 @@ def call_view(simulator: Simulator, call: Call) -> View:
         "billed_duration": call.bill.seconds,
         "amount": str(call.bill.amount),
         "parent_call_uuid": call.parent_call_uuid or None,
-        "legs": [_leg_view(leg, call) for leg in call.every_leg],
+        "legs": [_leg_view(simulator, leg, call) for leg in call.every_leg],
         "recording": recording_view(simulator, recording) if recording else None,
         "history": call.history,
         "callbacks": [callback_view(callback) for callback in callbacks],
@@ -197,8 +197,10 @@ def _talks(leg: LegRecord) -> bool:
     return leg.is_up and bool(leg.heard) and leg.heard[-1].what == "talk"
 
 
-def _leg_view(leg: LegRecord, call: Call) -> View:
+def _leg_view(simulator: Simulator, leg: LegRecord, call: Call) -> View:
+    talk = simulator.engine.voice_call(call)
     return {
+        "asked": talk.is_asked(leg) if talk else None,
         "leg": leg.leg,
         "call_uuid": leg.call_uuid,
         "number": e164(leg.number),

@@ -117,23 +117,32 @@ function looks(call, leg) {
   if (!leg.answered_at && (leg.leg === "callee" || call.direction === "outbound")) {
     return "incoming";
   }
+  if (leg.heard.length) return hearing(leg)?.what === "talk" ? "talking" : "calling";
   const isUp = leg.answered_at && other?.answered_at && !other.ended_at;
   return isUp ? "talking" : "calling";
 }
 
 /** Make the person at a leg of a call do something. */
-export function act({ call, leg }, action, digits = "") {
-  const path = `/_sim/calls/${call.call_uuid}/actions`;
+export function act({ leg }, action, digits = "") {
+  // A leg has an address of its own: several of a call may ring at once.
+  const path = `/_sim/calls/${leg.call_uuid}/actions`;
   return ask("POST", path, { action, leg: leg.leg, digits });
+}
+
+/** Return what a leg hears now, where the call is one that tells. */
+export function hearing(leg) {
+  return leg?.heard.findLast((one) => !one.until) ?? null;
 }
 
 /** Return whether a leg is asked for digits. */
 export function isAsked(call, leg) {
+  if (leg.asked !== null) return leg.asked;
   const alone = leg.leg === "caller" && call.legs.length === 1 && leg.answered_at;
   return alone && (call.waits_for === "digits" || Boolean(call.now_playing?.keys));
 }
 
 /** Return whether it rings at the other end of a leg. */
 export function isRingingThere(call, leg, shown) {
+  if (leg?.heard.length) return shown === "calling" && hearing(leg)?.what === "ringing";
   return shown === "calling" && Boolean(call.legs.find((one) => one !== leg && !one.ended_at));
 }

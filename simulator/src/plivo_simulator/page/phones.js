@@ -1,6 +1,8 @@
 // The three phones: what each shows, and what a person does with it.
 
-import { act, bindPhones, dial, isAsked, isRingingThere, lineOf, phones } from "./lines.js";
+import {
+  act, bindPhones, dial, hearing, isAsked, isRingingThere, lineOf, phones,
+} from "./lines.js";
 import { play, pressTone, ring } from "./sound.js";
 import { changed, now, shownSession } from "./state.js";
 import { attempt, dialed, duration, make, phoneNumber, say } from "./words.js";
@@ -11,6 +13,11 @@ const REASONS = {
   "Normal Hangup": "Call ended", "Busy Line": "Busy", Rejected: "Declined",
   "No Answer": "No answer", "Ring Timeout Reached": "No answer", Cancelled: "Missed call",
   "Scheduled Hangup": "Time is up", "Invalid Destination Address": "Nobody to ring",
+};
+// What a leg hears, where it is neither ringing nor talk.
+const HEARD = {
+  speech: "Listening", whisper: "A whisper", audio: "Listening", music: "On hold",
+  beep: "Beep", tones: "Tones", silence: "Please wait",
 };
 
 /** Put the phones on the page. */
@@ -163,7 +170,7 @@ function drawPhone(phone, session) {
   }
   const timer = element.querySelector(".timer");
   timer.hidden = shown !== "talking";
-  if (shown === "talking") say(timer, duration(talked(call)));
+  if (shown === "talking") say(timer, duration(talked(call, leg)));
   say(element.querySelector(".typed"), phone.typed);
   const shows = {
     call: shown === "idle", answer: shown === "incoming", decline: shown === "incoming",
@@ -200,6 +207,11 @@ function wording(session, call, leg, shown, asked, hears) {
   if (shown === "talking") return { state: "Connected", far, caption: "" };
   if (shown === "calling") {
     const tune = hears ? `♪ ${new URL(hears).pathname.split("/").pop()}` : "";
+    const heard = hearing(leg);
+    if (heard && heard.what in HEARD && !hears) {
+      const state = leg.asked ? "Press keys" : HEARD[heard.what];
+      return { state, far, caption: heard.what === "silence" ? "" : heard.detail ?? "" };
+    }
     if (asked) return { state: "Enter your PIN, then #", far, caption: tune };
     if (hears) return { state: "Listening", far, caption: tune };
     if (isRingingThere(call, leg, shown)) return { state: "Ringing", far, caption: "" };
@@ -214,7 +226,9 @@ function wording(session, call, leg, shown, asked, hears) {
   return { state: "Ready to call", far: number, caption: "" };
 }
 
-function talked(call) {
+function talked(call, leg) {
+  const heard = hearing(leg);
+  if (heard) return (now() - Date.parse(heard.at)) / 1000;
   const callee = call.legs.find((leg) => leg.leg === "callee");
   return (now() - Date.parse(callee.answered_at)) / 1000;
 }

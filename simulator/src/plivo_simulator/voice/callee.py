@@ -19,7 +19,6 @@ from .inputs import (
 )
 
 if TYPE_CHECKING:
-    from ..engine import Engine
     from .dialing import Dialing
     from .line import Line
 
@@ -35,7 +34,7 @@ class Callee:
         self._tones = tones
         self.takes_part = True
         self._dialing = dialing
-        self._engine: Engine = dialing.engine
+        self._engine = dialing.engine
 
     async def run(self) -> None:
         """Go through the leg's life, and tell the caller's leg what became of it."""

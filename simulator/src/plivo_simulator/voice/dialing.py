@@ -29,6 +29,8 @@ from .requests import DialResult
 from .takes import Take, start_take
 
 if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..records import Call
     from .line import Line
     from .runner import Runner
 
@@ -39,9 +41,9 @@ class Dialing:
     def __init__(self, runner: Runner, verb: Dial) -> None:
         self.runner = runner
         self.verb = verb
-        self.engine = runner.engine
-        self.call = runner.call
-        self.a = runner.line
+        self.engine: Engine = runner.engine
+        self.call: Call = runner.call
+        self.a: Line = runner.line
         self.armed = list(runner.armed)
         self.takes: list[Take] = []
         self.callees: list[Callee] = []

@@ -34,6 +34,8 @@ from .requests import Attributes
 from .takes import Take
 
 if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..records import Call
     from .line import Line
     from .voice_call import VoiceCall
 
@@ -50,8 +52,8 @@ class Runner:
 
     def __init__(self, talk: VoiceCall, line: Line) -> None:
         self.talk = talk
-        self.engine = talk.engine
-        self.call = talk.call
+        self.engine: Engine = talk.engine
+        self.call: Call = talk.call
         self.line = line
         self.documents = 0
         self.armed: list[Record] = []

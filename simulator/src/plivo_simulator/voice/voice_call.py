@@ -99,6 +99,10 @@ class VoiceCall:
         self.a = self._line(call.legs[Leg.CALLER], plan)
         self.lines = [self.a]
 
+    def is_asked(self, leg: LegRecord) -> bool:
+        """Return whether the person at *leg* is asked for keys or for speech."""
+        return any(line.asked for line in self.lines if line.record is leg)
+
     @property
     def waits_for(self) -> str:
         """Return `digits` while somebody is asked for them."""
