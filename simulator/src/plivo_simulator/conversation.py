@@ -100,7 +100,7 @@ class Conversation:
             case Report():
                 self._engine.report(step, self.call)
             case Record():
-                return self._engine.start_recording(self.call)
+                return self._engine.recorder.begin_masked(self.call)
             case Play():
                 return await self._play_audio(step)
             case Gather():
@@ -235,7 +235,7 @@ class Conversation:
             record.ended_by = "Plivo"
             self._engine.release(record)
         record.cause = record.cause or step.cause
-        self._engine.stop_recording(self.call)
+        self._engine.recorder.end_of(self.call)
         self._note("hung_up", leg=step.leg, cause=step.cause.name)
 
     def _note(self, what: str, **details: Any) -> None:

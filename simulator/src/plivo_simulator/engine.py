@@ -17,8 +17,8 @@ from .faults import Faults
 from .parameters import BadParameterError
 from .phones import Plan, read_plan
 from .prompts import Prompts
-from .recording_files import finish
-from .records import Call, LegRecord, Recording
+from .recording_files import Recorder
+from .records import Call, LegRecord
 from .reports import Reporter
 from .rules import flow
 from .rules.model import BUSY, Cause, Leg, Session
@@ -64,6 +64,7 @@ class Engine:
         self.rooms: dict[tuple[str, str], Room] = {}
         self._courier = courier
         self._reporter = reporter
+        self.recorder = Recorder(store, faults, clock, reporter)
         self._send_message = send_message
         self._announce = announce
         self._busy: Counter[str] = Counter()
@@ -182,52 +183,6 @@ class Engine:
             self._remember_caller(report.route, call)
         if callback := self._reporter.on_call(report, call):
             self._courier.post(callback)
-
-    def start_recording(self, call: Call) -> bool:
-        """Begin to record a masked *call*; return False when it could not start."""
-        session = self.store.sessions[call.session_uuid]
-        callee = call.legs[Leg.CALLEE].number
-        file_format = session.terms.record_file_format
-        recording = self.begin_recording(
-            call, to_number=callee, file_format=file_format
-        )
-        return recording is not None
-
-    def begin_recording(
-        self, call: Call, *, to_number: str, file_format: str, channels: str = "mono"
-    ) -> Recording | None:
-        """Begin a recording of *call*; return None where a fault prevents it."""
-        facts = {"session_uuid": call.session_uuid, "from": call.caller}
-        if self.faults.draw("record", facts):
-            return None
-        recording = Recording(
-            recording_id=str(uuid4()),
-            account=call.account,
-            session_uuid=call.session_uuid,
-            call_uuid=call.legs[Leg.CALLER].call_uuid,
-            from_number=call.caller,
-            to_number=to_number,
-            file_format=file_format,
-            started_at=self.clock.now(),
-            channels=channels,
-        )
-        self.store.recordings[recording.recording_id] = recording
-        call.recording_id = recording.recording_id
-        return recording
-
-    def stop_recording(self, call: Call) -> None:
-        """End the recording of *call*, if there is one."""
-        recording = self.store.recordings.get(call.recording_id)
-        if recording is not None and recording.ended_at is None:
-            self.finish_recording(recording)
-
-    def finish_recording(self, recording: Recording) -> None:
-        """End *recording* and draw its faults."""
-        finish(recording, self.clock.now(), self.faults)
-
-    def media_url(self, recording: Recording) -> str:
-        """Return where the file of *recording* is."""
-        return self._reporter.media_url(recording)
 
     def send_text(self, call: Call, verb: Message) -> None:
         """Send the text that a document of *call* asks for; a bad one is noted."""

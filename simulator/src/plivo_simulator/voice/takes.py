@@ -29,21 +29,21 @@ class Take:
     @property
     def attributes(self) -> Attributes:
         """Return what is told of the recording."""
-        url = self._engine.media_url(self.recording)
+        url = self._engine.recorder.url_of(self.recording)
         return recording_attributes(self.recording, url)
 
     def stop(self) -> None:
         """End the recording, unless it has ended, and tell of its file in time."""
         if self.recording.ended_at is not None:
             return
-        self._engine.finish_recording(self.recording)
+        self._engine.recorder.end(self.recording)
         self._limit.cancel()
         self._tell_of_file()
 
     async def _end_at_limit(self) -> None:
         await self._engine.clock.sleep(self.verb.max_length)
         if self.recording.ended_at is None:
-            self._engine.finish_recording(self.recording)
+            self._engine.recorder.end(self.recording)
             self._tell_of_file()
 
     def _tell_of_file(self) -> None:
@@ -66,7 +66,7 @@ def start_take(
     engine: Engine, call: Call, verb: Record, other_number: str
 ) -> Take | None:
     """Begin to record *call*; return None where a fault keeps it from starting."""
-    recording = engine.begin_recording(
+    recording = engine.recorder.begin(
         call,
         to_number=other_number,
         file_format=verb.file_format,
