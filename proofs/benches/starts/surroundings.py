@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 import shutil
 import socket
@@ -54,6 +55,7 @@ class Surroundings:
         self._names = artifact.functions()
         self._deployed = stack.function_names()
         self._key = services_of(stack).callback_key
+        self._pairs = itertools.count()
         self._session_uuid = self._create()
         authority = (stack.run_dir / "ca.pem").read_text()
         # All that are trusted otherwise as well: reading them is part of a start.
@@ -88,9 +90,10 @@ class Surroundings:
         """Return a create of a pair of its own."""
         event = sample("create_session")
         body = json.loads(event["body"])
-        pair = uuid.uuid4().int
-        body["first_party"] = f"+1202555{pair % 10_000:04}"
-        body["second_party"] = f"+1202556{pair // 10_000 % 10_000:04}"
+        # In areas that no virtual number is in, those that are kept for fiction.
+        area, place = divmod(next(self._pairs), 50)
+        body["first_party"] = f"+1{300 + area}55501{2 * place:02}"
+        body["second_party"] = f"+1{300 + area}55501{2 * place + 1:02}"
         event["body"] = json.dumps(body)
         event["headers"]["idempotency-key"] = str(uuid.uuid4())
         return event
