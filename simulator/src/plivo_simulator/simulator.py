@@ -115,6 +115,7 @@ class Simulator:
 
     def reset(self, seed: int = 0) -> None:
         """Forget everything that happened and every setting but the clock's."""
+        self._requests.clear()
         self.engine.forget()
         self.call_desk.forget()
         self.courier.forget()

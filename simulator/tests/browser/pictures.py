@@ -96,6 +96,8 @@ def _text(browser: Browser, theme: str, path: Path) -> Path:
         stranger.write("STOP", to="+1 202 555 0181")
         stranger.shows("by Plivo itself")
         stranger.shows("delivered 204")
+        # What arrives fades in.
+        page.browser.wait_for_timeout(500)
         page.browser.locator("#phones").screenshot(path=path)
         page.browser.context.close()
     return path

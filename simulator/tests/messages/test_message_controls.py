@@ -15,6 +15,7 @@ import pytest
 from plivo_simulator.server import Running, running
 
 from ..masking_client import MAIN
+from ..test_process import a_free_port
 from .test_message_api import ALICE, BOB, UNKNOWN, URL, US, send, sent
 
 WRITE = "/_sim/messages"
@@ -207,9 +208,9 @@ def test_listeners_hear_of_messages(served: httpx.Client) -> None:
 
 
 def test_messages_are_kept_over_a_restart_and_go_on(tmp_path: Path) -> None:
-    state = tmp_path / "plivo.json"
+    state, port = tmp_path / "plivo.json", a_free_port()
     body = {"from": f"+{ALICE}", "to": f"+{US}", "text": "hi", "pictures": 1}
-    with running(state=state, speed=0) as server, client_of(server) as api:
+    with running(port, state=state, speed=0) as server, client_of(server) as api:
         url = {"message_url": f"{server.origin}{INBOX}"}
         api.put(f"/_sim/numbers/{US}", json=url)
         api.put("/_sim/faults", json={"message_webhook_late": {}})
@@ -220,12 +221,13 @@ def test_messages_are_kept_over_a_restart_and_go_on(tmp_path: Path) -> None:
         before = api.get(f"{URL}{uuid}/", auth=MAIN).json()["message_state"]
         path = httpx.URL(written["media"][0]["url"]).path
 
-    with running(state=state, speed=20) as server, client_of(server) as api:
+    with running(port, state=state, speed=20) as server, client_of(server) as api:
         after = api.get(f"{WRITE}/{uuid}?wait=10").json()
         picture = api.get(path)
         stopped = api.get("/_sim/opt-outs").json()["opt_outs"]
         pools = api.get("/_sim/powerpacks").json()["powerpacks"]
         (heard,) = attempted(api, written["message_uuid"])
+        taken = api.get(f"{WRITE}/{written['message_uuid']}").json()["state"]
 
     assert before in ("queued", "sent")
     assert after["state"] == "delivered"
@@ -233,4 +235,5 @@ def test_messages_are_kept_over_a_restart_and_go_on(tmp_path: Path) -> None:
     assert [each["phone"] for each in stopped] == [f"+{BOB}"]
     assert [each["powerpack_uuid"] for each in pools] == ["pool"]
     # What was on its way to the application is sent after the start.
-    assert heard["attempts"]
+    assert [attempt["status"] for attempt in heard["attempts"]] == [204]
+    assert taken == "delivered"

@@ -76,7 +76,9 @@ export function drawTexts() {
     const texts = shownTexts(phone);
     none.hidden = texts.length > 0;
     list.hidden = texts.length === 0;
+    const before = drawn.size;
     for (const message of texts) drawText(phone, message);
+    if (drawn.size > before) list.scrollTop = list.scrollHeight;
     const shown = new Set(texts.map((message) => message.message_uuid));
     for (const [uuid, item] of drawn) {
       if (shown.has(uuid)) continue;
@@ -102,7 +104,7 @@ function drawText(phone, message) {
   if (!item) {
     item = make("li", { "data-direction": message.direction }, [
       ...message.media.map((medium) => make("img", {
-        src: new URL(medium.url).pathname, alt: "A picture", loading: "lazy",
+        src: new URL(medium.url).pathname, alt: "A picture", width: 96, height: 72,
       })),
       make("p", { class: "said" }, message.text),
       make("p", { class: "told" }),
@@ -110,7 +112,6 @@ function drawText(phone, message) {
     if (message.by_plivo) item.dataset.plivo = "true";
     drawn.set(message.message_uuid, item);
     list.append(item);
-    list.scrollTop = list.scrollHeight;
   }
   const version = `${message.state} ${tries(message).length}`;
   if (item.dataset.version === version) return;
