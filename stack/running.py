@@ -8,6 +8,7 @@ import ssl
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class RunningStack:
     outputs: Mapping[str, str]
     name: str = STACK_NAME
 
-    @property
+    @cached_property
     def aws(self) -> LocalAws:
         """Return the embedded AWS."""
         return LocalAws(self.addresses.aws_url, self.run_dir / "ca.pem")

@@ -9,6 +9,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 
 Value = float | None
 Values = list[Value]
@@ -36,11 +37,16 @@ def evaluate(expression: str, values: Mapping[str, Value]) -> Value:
     *values* are those of the metrics, by id, None where one has none. Raise
     UnknownExpressionError for what is not known here.
     """
-    lowered = re.sub(r"\b(AND|OR)\b", lambda found: found[0].lower(), expression)
-    found = _value(ast.parse(lowered, mode="eval").body, values)
+    found = _value(_parsed(expression), values)
     if isinstance(found, list):
         raise UnknownExpressionError(f"{expression} is many series, not one")
     return found
+
+
+@cache
+def _parsed(expression: str) -> ast.expr:
+    lowered = re.sub(r"\b(AND|OR)\b", lambda found: found[0].lower(), expression)
+    return ast.parse(lowered, mode="eval").body
 
 
 def _value(node: ast.expr, values: Mapping[str, Value]) -> Value | Values:

@@ -143,8 +143,9 @@ def parked(stack: RunningStack, commands: Iterable[str]) -> Iterator[str]:
 
 def _texts(stack: RunningStack, group: str) -> Iterator[str]:
     request: dict[str, Any] = {"logGroupName": group}
+    logs = stack.aws.client("logs")
     while True:
-        answer = stack.aws.client("logs").filter_log_events(**request)
+        answer = logs.filter_log_events(**request)
         for event in answer["events"]:
             yield event["message"]
         if not answer.get("nextToken"):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
@@ -25,25 +28,39 @@ _CONFIG = Config(
     read_timeout=70,
     s3={"addressing_style": "path"},
     signature_version=None,
+    # botocore would describe this machine anew in each request.
+    user_agent="maskline",
 )
 
 
 class LocalAws:
     """The endpoint of one stack's embedded AWS."""
 
-    def __init__(self, url: str, ca_file: Path) -> None:
-        """Remember the endpoint's *url* and the authority that signed for it."""
+    def __init__(
+        self,
+        url: str,
+        ca_file: Path,
+        session: type[botocore.session.Session] = botocore.session.Session,
+    ) -> None:
+        """Remember the endpoint's *url* and the authority that signed for it.
+
+        Clients are made by a *session* of this kind.
+        """
         self._url = url
         self._ca_file = ca_file
         # Profiles, regions and credentials of whoever runs this are not read.
         nothing = (None, None, os.devnull, None)
-        core = botocore.session.Session(
+        core = session(
             session_vars={
                 "profile": (None, None, None, None),
                 "config_file": nothing,
                 "credentials_file": nothing,
             }
         )
+        # Reading the descriptions of services takes longer than what clients do here.
+        core.register_component("data_loader", _descriptions())
+        # Sessions are not made to make clients for several threads at once.
+        self._lock = threading.Lock()
         self._session = boto3.Session(
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
@@ -53,9 +70,15 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """Return a client of *service*, such as ``dynamodb``."""
-        return self._session.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self._url,
-            verify=str(self._ca_file),
-            config=_CONFIG,
-        )
+        with self._lock:
+            return self._session.client(
+                service,  # type: ignore[call-overload]
+                endpoint_url=self._url,
+                verify=str(self._ca_file),
+                config=_CONFIG,
+            )
+
+
+@cache
+def _descriptions() -> Any:
+    return botocore.loaders.create_loader()
