@@ -23,7 +23,7 @@ from stack.aws.clients import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
 from stack.aws.package import read_template
 from stack.children import Child
 from stack.environments import AWS, FUNCTIONS, ROOT, interpreter
-from tests.support.framed_client import short_way
+from tests.support.framed_client import UnsentSession, short_way
 
 TEMPLATE = read_template(ROOT / "template.yaml")
 
@@ -43,7 +43,8 @@ class EmbeddedAws:
     def client(self, service: str) -> Any:
         """Return a client of *service*, which all tests share."""
         if service not in self._clients:
-            self._clients[service] = LocalAws(self.url, self.ca_file).client(service)
+            aws = LocalAws(self.url, self.ca_file, UnsentSession)
+            self._clients[service] = aws.client(service)
         return self._clients[service]
 
     @property
@@ -173,32 +174,48 @@ def taken(sqs: Any, queue_url: str) -> list[Any]:
         answer = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
         if not answer.get("Messages"):
             return found
-        for message in answer["Messages"]:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(
-                QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"]
-            )
+        messages = answer["Messages"]
+        found += (json.loads(message["Body"]) for message in messages)
+        deleted = sqs.delete_message_batch(
+            QueueUrl=queue_url,
+            Entries=[
+                {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                for place, message in enumerate(messages)
+            ],
+        )
+        assert not deleted.get("Failed")
 
 
-def read_stream(aws: EmbeddedAws, table_name: str) -> list[dict[str, Any]]:
-    """Read all of a table's stream, as Lambda hands it to a function."""
+def start_of_stream(aws: EmbeddedAws, table_name: str) -> str:
+    """Return the place before the first record of a table's stream, for `read_on`."""
     streams = aws.client("dynamodbstreams")
     described = aws.client("dynamodb").describe_table(TableName=table_name)
     arn = described["Table"]["LatestStreamArn"]
-    found: list[dict[str, Any]] = []
-    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
-        iterator = streams.get_shard_iterator(
+    # The embedded AWS never splits a shard.
+    [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    return str(
+        streams.get_shard_iterator(
             StreamArn=arn,
             ShardId=shard["ShardId"],
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
-        while iterator:
-            answer = streams.get_records(ShardIterator=iterator, Limit=1000)
-            if not answer["Records"]:
-                break
-            found += answer["Records"]
-            iterator = answer.get("NextShardIterator")
-    return [_as_lambda_gets_it(record) for record in found]
+    )
+
+
+def read_on(aws: EmbeddedAws, place: str) -> tuple[list[dict[str, Any]], str]:
+    """Read a stream from a place to its end, as Lambda hands it to a function.
+
+    Returns:
+        The records, and the place behind them.
+    """
+    streams = aws.client("dynamodbstreams")
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = streams.get_records(ShardIterator=place, Limit=1000)
+        place = answer["NextShardIterator"]
+        if not answer["Records"]:
+            return [_as_lambda_gets_it(record) for record in found], place
+        found += answer["Records"]
 
 
 def _as_lambda_gets_it(record: dict[str, Any]) -> dict[str, Any]:
@@ -278,4 +295,5 @@ class Deployment:
 
     def stream(self, seen: int = 0) -> list[dict[str, Any]]:
         """Read the table's stream from its start, leaving out the first *seen*."""
-        return read_stream(self.aws, self.table_name)[seen:]
+        records, _ = read_on(self.aws, start_of_stream(self.aws, self.table_name))
+        return records[seen:]

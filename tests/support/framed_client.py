@@ -13,10 +13,12 @@ import os
 import select
 import socket
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import botocore.loaders
 import botocore.session
 from botocore import handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
@@ -27,6 +29,7 @@ from botocore.exceptions import (
 )
 
 from stack.aws.framed_port import frame, unframe
+from tests.support.item_parser import ItemParserFactory
 
 _EVENT = "before-send"
 
@@ -52,7 +55,22 @@ def short_way(url: str, path: Path) -> Iterator[None]:
 
 
 class UnsentSession(botocore.session.Session):
-    """A session whose requests nobody else sends: botocore would let both do so."""
+    """A session whose requests nobody else sends: botocore would let both do so.
+
+    The descriptions of services are read once for all of them, and items sooner.
+    """
+
+    def __init__(self, session_vars: Any = None) -> None:
+        super().__init__(session_vars)
+        self.register_component("response_parser_factory", ItemParserFactory())
+
+    def get_component(self, name: str) -> Any:
+        """Return a part of the session, or the shared reader of descriptions."""
+        if name != "data_loader":
+            return super().get_component(name)
+        # Whether the profile exists is found out here.
+        assert self.get_config_variable("data_path") is None
+        return _descriptions()
 
     def register(
         self, event_name: str, handler: Callable[..., Any], *rest: Any, **more: Any
@@ -60,6 +78,11 @@ class UnsentSession(botocore.session.Session):
         """Register a handler of any other event, or the one that goes the short way."""
         if handler is _send or not event_name.startswith(_EVENT):
             super().register(event_name, handler, *rest, **more)
+
+
+@cache
+def _descriptions() -> Any:
+    return botocore.loaders.create_loader()
 
 
 def unsent_session(env_vars: Any = None) -> UnsentSession:

@@ -150,7 +150,10 @@ def hooked_client(aws: EmbeddedAws, service: str, **config: Any) -> Any:
         service,
         endpoint_url=aws.url,
         verify=str(aws.ca_file),
-        config=Config(max_pool_connections=16, proxies={}, **config),
+        # botocore would describe this machine anew in each request.
+        config=Config(
+            max_pool_connections=16, proxies={}, user_agent="tests", **config
+        ),
     )
 
 

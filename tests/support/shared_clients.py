@@ -18,6 +18,10 @@ from tests.support.framed_client import UnsentSession
 
 Watch = Callable[[Any], None]
 
+# More than a test uses. Tests with endpoints of their own make some hundred clients, of
+# megabytes each, which nobody asks for again.
+MOST_KEPT = 32
+
 
 class SharedClients(UnsentSession):
     """A session that makes a client once for each configuration and environment.
@@ -42,6 +46,8 @@ class SharedClients(UnsentSession):
         )
         key = (service_name, id(config), repr(rest), repr(environment))
         if key not in self._made:
+            while len(self._made) >= MOST_KEPT:
+                del self._made[next(iter(self._made))]
             # What the product leaves out is checked here.
             if config is not None:
                 checked = Config(parameter_validation=True)

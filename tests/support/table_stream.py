@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.embedded_aws import Deployment, EmbeddedAws, read_stream
+from tests.support.embedded_aws import Deployment, EmbeddedAws, read_on, start_of_stream
 
 
 class TableStream:
@@ -13,10 +13,10 @@ class TableStream:
     def __init__(self, aws: EmbeddedAws, deployment: Deployment) -> None:
         self._aws = aws
         self._table_name = deployment.table_name
-        self._seen = 0
+        self._place = ""
 
     def new(self) -> list[dict[str, Any]]:
         """Return the records that have not been returned yet, in order."""
-        fresh = read_stream(self._aws, self._table_name)[self._seen :]
-        self._seen += len(fresh)
+        place = self._place or start_of_stream(self._aws, self._table_name)
+        fresh, self._place = read_on(self._aws, place)
         return fresh
