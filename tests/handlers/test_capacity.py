@@ -11,9 +11,9 @@ import pytest
 
 from proofs.units import capacity
 from proofs.units.meter import asking, units_of
-from stack.aws.package import read_template
-from stack.environments import ROOT
 from tests.support.embedded_aws import EmbeddedAws, make_table
+from tests.support.long_sessions import MeteredDynamoDb
+from tests.support.request_units import index_keys
 
 KEY = {"pk": {"S": "S#1"}, "sk": {"S": "A#STATE"}}
 DUE = {"duty_shard": {"S": "sweep#00"}, "duty_at": {"S": "2026-01-01"}}
@@ -21,20 +21,6 @@ LATER = {**DUE, "duty_at": {"S": "2026-01-02"}}
 LISTED = {"tenant_sessions": {"S": "acme"}, "created_key": {"S": "2026"}}
 SMALL = {"n": {"N": "-12.50"}, "m": {"M": {"a": {"L": [{"BOOL": True}]}}}}
 LARGE = {"text": {"S": "x" * 3_000}}
-
-
-def indexes() -> list[tuple[list[str], list[str] | None]]:
-    """Return the keys of each index of the template's table, and what is in it."""
-    table = read_template(ROOT / "template.yaml")["Resources"]["Table"]["Properties"]
-    own = [each["AttributeName"] for each in table["KeySchema"]]
-    found: list[tuple[list[str], list[str] | None]] = []
-    for index in table["GlobalSecondaryIndexes"]:
-        keys = [each["AttributeName"] for each in index["KeySchema"]]
-        projection = index["Projection"]
-        more = projection.get("NonKeyAttributes", [])
-        whole = projection["ProjectionType"] == "ALL"
-        found.append((keys, None if whole else own + keys + more))
-    return found
 
 
 @pytest.mark.parametrize("before", [{}, SMALL, DUE, {**DUE, **LARGE}, LISTED])
@@ -61,9 +47,23 @@ def test_a_write_takes_what_the_sizes_before_and_after_say(
     expected = capacity.write_units(capacity.item_size(old), capacity.item_size(new))
     expected += sum(
         capacity.index_write_units(old, new, keys, projected)
-        for keys, projected in indexes()
+        for keys, projected in index_keys()
     )
     assert units_of("PutItem", request, answer).write == expected
+    assert _written_in_memory(old, new) == expected
+
+
+def _written_in_memory(old: capacity.Item, new: capacity.Item) -> float:
+    """Return what the same write takes of a table in memory."""
+    table = MeteredDynamoDb()
+    if old:
+        table.put_item(Item=old)
+    before = table.units.write
+    if new:
+        table.put_item(Item=new)
+    else:
+        table.delete_item(Key=KEY)
+    return table.units.write - before
 
 
 @pytest.fixture(scope="module", name="table")

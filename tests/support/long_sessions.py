@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from masking.api import callback_requests
 from masking.core.key_space import name_of
@@ -22,10 +24,13 @@ from masking.storage.table import Table
 from masking.storage.timelines import timeline_of
 from masking.stream.count_calls import CountCalls
 from proofs.calls import channel, model
+from proofs.units import capacity
+from proofs.units.meter import Units, units_of
 from tests.support.clock import Clock
 from tests.support.harness_parts import KeptBus, KeptQueue
 from tests.support.harness_services import HarnessServices
-from tests.support.memory_dynamodb import MemoryDynamoDb
+from tests.support.memory_dynamodb import Item, Key, MemoryDynamoDb
+from tests.support.request_units import index_keys
 
 TENANT = "acme"
 SESSION = "7f3f1d5e-1c84-4a52-9a53-0d7d3c1f2a11"
@@ -49,6 +54,50 @@ class CountingDynamoDb(MemoryDynamoDb):
         page = super().query(**request)
         self.read += len(page["Items"])
         return page
+
+
+class MeteredDynamoDb(CountingDynamoDb):
+    """A table in memory that counts request units, as AWS counts them, in *units*."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = Units()
+        self._indexes = index_keys()
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        """Read an item, and count it."""
+        answer = super().get_item(**request)
+        self.units.add(units_of("GetItem", request, answer))
+        return answer
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        """Read several items, and count them."""
+        answer = super().batch_get_item(**request)
+        self.units.add(units_of("BatchGetItem", request, answer))
+        return answer
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        """Read a page, and count it."""
+        page = super().query(**request)
+        self.units.add(units_of("Query", request, page))
+        return page
+
+    def _write(self, key: Key, request: Mapping[str, Any], change: Any) -> Item:
+        there = self.items.get(key, {})
+        try:
+            return super()._write(key, request, change)
+        except ClientError:
+            self.units.write += capacity.refused_write_units(capacity.item_size(there))
+            raise
+
+    def _set(self, key: Key, item: Item | None) -> None:
+        before, after = self.items.get(key, {}), item or {}
+        super()._set(key, item)
+        sizes = capacity.item_size(before), capacity.item_size(after)
+        self.units.write += capacity.write_units(*sizes) + sum(
+            capacity.index_write_units(before, after, keys, projected)
+            for keys, projected in self._indexes
+        )
 
 
 @dataclass
@@ -112,6 +161,12 @@ class LongSession:
             )
             if counted:
                 self.count(CallbackEvent(digest, attributes, stamp(received)))
+
+    def publish(self) -> None:
+        """Publish the table's stream, and what publishing adds to it."""
+        while records := self.dynamodb.take_records():
+            for record in records:
+                self.services.change_publisher.publish(record)
 
     def count(self, callback: CallbackEvent) -> None:
         """Count what a callback changes."""

@@ -1,4 +1,4 @@
-"""A client of DynamoDB that adds up the request units it consumes."""
+"""A client of DynamoDB that adds up its request units, and what indexes hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,22 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from proofs.units.meter import READS, WRITES, asking, units_of
+from stack.aws.package import read_template
+from stack.environments import ROOT
+
+
+def index_keys() -> list[tuple[list[str], list[str] | None]]:
+    """Return the keys of each index of the template's table, and what is in it."""
+    table = read_template(ROOT / "template.yaml")["Resources"]["Table"]["Properties"]
+    own = [each["AttributeName"] for each in table["KeySchema"]]
+    found: list[tuple[list[str], list[str] | None]] = []
+    for index in table["GlobalSecondaryIndexes"]:
+        keys = [each["AttributeName"] for each in index["KeySchema"]]
+        projection = index["Projection"]
+        more = projection.get("NonKeyAttributes", [])
+        whole = projection["ProjectionType"] == "ALL"
+        found.append((keys, None if whole else own + keys + more))
+    return found
 
 
 class Meter:

@@ -20,7 +20,7 @@ from masking.storage.stores import Stores
 from masking.stream.count_calls import CHOSEN
 from tests.support.clock import Clock
 from tests.support.embedded_aws import Deployment
-from tests.support.harness import Harness
+from tests.support.long_sessions import LongSession, MeteredDynamoDb
 from tests.support.publishing import Publish, active, keep
 from tests.support.raw_callbacks import api_event
 from tests.support.table_stream import TableStream
@@ -91,24 +91,24 @@ def ends_in(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("spoilt", [list, untimed], ids=["timed", "untimed"])
-def test_a_callback_reads_no_more_than_its_neighbors(
-    harness: Harness, clock: Clock, spoilt: Any
-) -> None:
-    stores = harness.stores
+def test_a_callback_reads_no_more_than_its_neighbors(clock: Clock, spoilt: Any) -> None:
+    table = MeteredDynamoDb()
+    long = LongSession(table)
+    stores = long.stores
     session = active(stores, clock)
-    harness.publish()
+    long.publish()
     units = {}
     for hour, before in enumerate((0, 14, 40)):
         since = BEGAN + timedelta(hours=2 * hour)
         keep_all(stores, session, clock, spoilt(calls(before, since, 600 * hour + 1)))
-        harness.publish()
+        long.publish()
         [last] = spoilt(call_at(since + HOUR, 600 * hour + 500)[:1])
         keep(stores, session, clock, last, "events")
-        so_far = replace(harness.units)
-        harness.publish()
+        so_far = replace(table.units)
+        long.publish()
         units[before] = (
-            harness.units.write - so_far.write,
-            harness.units.read - so_far.read,
+            table.units.write - so_far.write,
+            table.units.read - so_far.read,
         )
 
     few, more, most = units.values()
