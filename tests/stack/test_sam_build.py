@@ -5,6 +5,7 @@ Needs the interpreter of the template's runtime; where there is none, these test
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from proofs.benches.starts import artifact
+from stack.aws.fork_server import MODULES
 from stack.aws.package import read_template
 from stack.environments import ROOT, SAM
 
@@ -40,17 +43,33 @@ for module in modules:
         print(module)
 """
 
-# Nothing is compiled, as it would be each time where /opt can't be written to.
+# Imports each function in a process of its own, forked when the packages are imported
+# that most of them need, and prints what failed. Nothing is compiled, as it would be
+# each time where /opt can't be written to.
 IMPORT = """
-import sys
-folders = sys.argv[1:]
+import importlib, json, os, sys, traceback
+packages, layers, functions = map(json.loads, sys.argv[1:])
 def watch(event, arguments):
-    if event == "compile" and str(arguments[1]).startswith(tuple(folders)):
+    if event == "compile" and str(arguments[1]).startswith((*layers, *functions)):
         raise RuntimeError(f"{arguments[1]} is compiled at the start")
 sys.addaudithook(watch)
-sys.path[:0] = folders
-import app
-assert callable(app.lambda_handler)
+sys.path[:0] = layers
+for package in packages:
+    importlib.import_module(package)
+assert not [name for name in sys.modules if name.split(".")[0] in ("app", "masking")]
+for folder in functions:
+    if os.fork():
+        os.wait()
+        continue
+    failure = ""
+    try:
+        sys.path.insert(0, folder)
+        import app
+        assert callable(app.lambda_handler)
+    except BaseException:
+        failure = traceback.format_exc()
+    print(json.dumps([folder, failure]), flush=True)
+    os._exit(0)
 """
 
 
@@ -67,50 +86,16 @@ def _interpreter() -> Path:
     )
 
 
-def _sam() -> Path:
-    sam = SAM / "bin" / "sam"
-    if not sam.exists():
-        pytest.skip("NOT TESTED: sam build. `make sam` installs SAM's command line.")
-    return sam
-
-
-def _build(architecture: str, folder: Path) -> Path:
-    """Build everything for *architecture* into *folder*; return where it is."""
-    python, sam = _interpreter(), _sam()
-    built = folder / "build"
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        # Where packages come from is the business of this machine.
-        if name.startswith(("PIP_", "SSL_")) or name in {"HOME", "REQUESTS_CA_BUNDLE"}
-    }
-    done = subprocess.run(
-        [
-            *(str(sam), "build", "--build-dir", str(built)),
-            *("--cache-dir", str(folder / "cache")),
-            *("--parameter-overrides", f"Architecture={architecture}"),
-        ],
-        cwd=ROOT,
-        env=inherited
-        | {
-            "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
-            "SAM_CLI_TELEMETRY": "0",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    # SAM builds a layer without BuildArchitecture for the wrong processor, and warns.
-    assert "WARNING: Layer" not in said
-    return built
-
-
 @pytest.fixture(name="built", scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _build("arm64", tmp_path_factory.mktemp("built"))
+def _built() -> Path:
+    """Build for the template's processor; the tests of cold starts use it, too."""
+    _interpreter()
+    if not (SAM / "bin" / "sam").exists():
+        pytest.skip("NOT TESTED: sam build. `make sam` installs SAM's command line.")
+    built = artifact.build()
+    # SAM builds a layer without BuildArchitecture for the wrong processor, and warns.
+    assert "WARNING: Layer" not in artifact.SAID.read_text()
+    return built
 
 
 def _machine(library: Path) -> int:
@@ -176,21 +161,20 @@ def test_every_function_is_built_and_can_be_imported_with_the_layers_alone(
     )
     layers = [str(built / layer / "python") for layer in ("Masking", "Dependencies")]
 
-    failures = {}
-    for function in functions:
-        # Isolated and without its own packages, in an empty environment.
-        done = subprocess.run(
-            [
-                *(str(python), "-I", "-S", "-B", "-W", "error", "-c", IMPORT),
-                *(str(built / function), *layers),
-            ],
-            cwd="/",
-            env={},
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            failures[function] = done.stderr
+    folders = [str(built / function) for function in functions]
+    # Isolated and without its own packages, in an empty environment.
+    done = subprocess.run(
+        [
+            *(str(python), "-I", "-S", "-B", "-W", "error", "-c", IMPORT),
+            *(json.dumps(each) for each in (MODULES, layers, folders)),
+        ],
+        cwd="/",
+        env={},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    failures = dict(json.loads(line) for line in done.stdout.splitlines())
 
     assert len(functions) == len(list(ROOT.glob("functions/*/app.py")))
-    assert failures == {}
+    assert failures == dict.fromkeys(folders, "")
