@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import socket
 import ssl
 import struct
@@ -106,6 +107,8 @@ Answer = Callable[[Exchange], None]
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
+    # Of a connection that has gone before it was taken nothing is waited for.
+    timeout = 0
     listener: HttpListener
 
     def handle_error(self, *_: object) -> None:
@@ -128,9 +131,9 @@ class HttpListener:
         self.over = threading.Event()
         self._server = _Server((host, 0), Exchange)
         self._server.listener = self
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(POLL_SECONDS,)
-        )
+        self._thread = threading.Thread(target=self._serve)
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._answers = list(answers) or [reply(204)]
         self._host, self._scheme = host, "http"
@@ -175,15 +178,30 @@ class HttpListener:
 
     def __enter__(self) -> Self:
         """Begin to listen."""
+        # Not by the thread: meanwhile the socket may be changed to speak TLS.
+        self._selector.register(self._server, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop, and free the port."""
         self.over.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._wake.close()
         self._thread.join()
+        self._server.server_close()
+        self._woken.close()
+
+    def _serve(self) -> None:
+        """Take connections until the end; unlike `serve_forever`, ask for no time.
+
+        Listeners are made for single tests, and each would be waited for at its end.
+        """
+        with self._selector:
+            while not self.over.is_set():
+                self._selector.select()
+                if not self.over.is_set():
+                    self._server.handle_request()
 
 
 # Answers

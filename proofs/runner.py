@@ -191,5 +191,5 @@ class _Workers(Generic[T]):
                     heapq.heapify(self._waiting)
                     continue
                 pause = self._waiting[0][0] - now if self._waiting else 1.0
-                self._changed.wait(min(pause, 1.0))
+                self._changed.wait(min(pause, 1.0, self._deadline - now))
         return None

@@ -11,6 +11,7 @@ import random
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 from masking.domain import due_work
 from masking.domain.due_work import Action
@@ -120,6 +121,7 @@ def _settlements_a_second() -> float:
     return requests / SETTLEMENT_REQUESTS
 
 
+@cache
 def hot_keys(sample: int = SAMPLE, seed: int = 1) -> tuple[float, float]:
     """Simulate; return the share of the fullest shard and of the largest tenant."""
     dice = random.Random(seed)  # noqa: S311 - dice, not secrets
