@@ -13,6 +13,7 @@ import pytest
 from masking.tenants import authorize
 from stack.running import RunningStack
 from tests.support.maskline import Command
+from tests.support.stack_api import api_client
 from tests.support.walks import ROUTES, filled
 
 # For how long the gateway remembers what the authorizer said, and some seconds.
@@ -50,14 +51,9 @@ def authorizations(stack: RunningStack) -> int:
 
 def asked(stack: RunningStack, key: str, method: str, path: str) -> httpx.Response:
     """Send a request with a key, and a body if the method has one."""
-    return httpx.request(
-        method,
-        stack.addresses.api_url + path,
-        headers={"authorization": f"Bearer {key}"},
-        json=None if method in NO_BODY else {},
-        timeout=40,
-        trust_env=False,
-    )
+    with api_client(stack, key) as client:
+        body: dict[str, str] | None = None if method in NO_BODY else {}
+        return client.request(method, path, json=body)
 
 
 @pytest.mark.parametrize("scope", authorize.SCOPES)
