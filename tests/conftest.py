@@ -10,16 +10,15 @@ from __future__ import annotations
 import gc
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from tests.support.clock import Clock
+from tests.support.file_order import order_of
 
 if TYPE_CHECKING:
     from masking.storage.stores import Stores
@@ -40,61 +39,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("maskline")
 
 
-# Of the tests that wait for other processes the longest come first, so that nothing is
-# waited for alone at the end; about how many seconds they take.
-LONGEST = {
-    "stack/test_killed_handlers.py": 175,
-    "stack/test_erasing.py": 170,
-    "proofs/test_attack.py": 95,
-    "proofs/test_creates.py": 95,
-    "proofs/test_recordings.py": 75,
-    "stack/test_keys.py": 75,
-    "stack/test_demo.py": 75,
-    "stack/test_made_up_requests.py": 80,
-    "stack/test_sam_build.py": 80,
-    "stack/test_documents.py": 45,
-    "stack/test_kept_state.py": 115,
-    "proofs/test_a_week.py": 95,
-    "proofs/test_random_histories.py": 60,
-    "proofs/test_erased_number.py": 60,
-    "proofs/test_interrupted_erasures.py": 40,
-    "proofs/test_calls_chaos.py": 35,
-    "proofs/test_units.py": 35,
-    "proofs/test_killed_functions.py": 30,
-}
-OTHERS = 8
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mix the files that wait and those that work, and refuse two tests of one id.
 
     So the processors have something to do until the end. Of tests that have one id
     pytest-xdist would silently run one.
     """
-    order = _order_of([item.path for item in items])
+    order = order_of([item.path for item in items])
     items.sort(key=lambda item: order[item.path])
     times = Counter(item.nodeid for item in items)
     if twice := [name for name, count in times.items() if count > 1]:
         raise pytest.UsageError(f"tests that have one id: {', '.join(twice)}")
-
-
-def _order_of(paths: Iterable[Path]) -> dict[Path, float]:
-    """Return the place of each file: both kinds come to their end at the same time."""
-    tests = Path(__file__).parent
-    longest = {tests / name: seconds for name, seconds in LONGEST.items()}
-    works = [tests / "handlers", tests / "unit"]
-    working: list[Path] = []
-    waiting: list[Path] = []
-    for path in dict.fromkeys(paths):
-        kind = working if any(path.is_relative_to(each) for each in works) else waiting
-        kind.append(path)
-    waiting.sort(key=lambda path: -longest.get(path, OTHERS))
-    order = {path: (at + 0.5) / len(working) for at, path in enumerate(working)}
-    times = [longest.get(path, OTHERS) for path in waiting]
-    begun = accumulate(times, initial=0)
-    return order | {
-        path: since / sum(times) for path, since in zip(waiting, begun, strict=False)
-    }
 
 
 def pytest_collection_finish() -> None:
