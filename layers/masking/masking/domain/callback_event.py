@@ -44,7 +44,7 @@ class CallbackEvent:
     attributes: Mapping[str, str]
     received_at: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Return Plivo's name of the event."""
         return self.attributes.get("EventName", "")
@@ -70,7 +70,7 @@ class CallbackEvent:
         text = self.attributes.get("EventTimestamp", "")
         return self.told_at is not None and is_plain_time(text)
 
-    @property
+    @cached_property
     def slot(self) -> tuple[int, str]:
         """Return what it reports: a call has each such fact once, but for PINs."""
         return self.place, self.leg
@@ -139,17 +139,17 @@ class CallbackEvent:
         """Return the SequenceNumber, None if there is none that can be read."""
         return whole_number(self.attributes.get("SequenceNumber", ""))
 
-    @property
+    @cached_property
     def place(self) -> int:
         """Return the event's place in a call."""
         return PLACES[self.name][0] if self.name in PLACES else UNPLACED
 
-    @property
+    @cached_property
     def stage(self) -> Stage:
         """Return the part of a call that the event belongs to."""
         return PLACES[self.name][1]
 
-    @property
+    @cached_property
     def leg(self) -> str:
         """Return the leg that the event's name names: `First`, `Second` or none."""
         return PLACES[self.name][2]
@@ -159,7 +159,7 @@ class CallbackEvent:
         """Return whether it belongs to a call and not to the session as a whole."""
         return self.name in PLACES
 
-    @property
+    @cached_property
     def is_end_of_leg(self) -> bool:
         """Return whether it reports that a leg has ended."""
         return self.is_of_call and self.stage is Stage.ENDING and bool(self.leg)
