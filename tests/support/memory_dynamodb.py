@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -34,7 +36,8 @@ class MemoryDynamoDb:
         self.records: list[dict[str, Any]] = []
         self.lost = 0
         self._shards: dict[str, set[Key]] = defaultdict(set)
-        self._partitions: dict[str, set[Key]] = defaultdict(set)
+        # Of each partition its sort keys, in order.
+        self._partitions: dict[str, list[str]] = defaultdict(list)
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         """Write an item."""
@@ -94,14 +97,31 @@ class MemoryDynamoDb:
             due.sort(key=lambda item: item["duty_at"]["S"])
             return {"Items": [{name: item[name] for name in names} for item in due]}
         pk = values[":pk"]["S"]
-        found = [self.items[key] for key in sorted(self._partitions[pk])]
+        sks = self._partitions[pk]
         if ":part" in values:
             part = values[":part"]["S"]
-            found = [item for item in found if item["sk"]["S"].startswith(part)]
+            sks = sks[bisect_left(sks, part) :]
+            sks = list(takewhile(lambda sk: sk.startswith(part), sks))
         elif ":first" in values:
             first, last = values[":first"]["S"], values[":last"]["S"]
-            found = [item for item in found if first <= item["sk"]["S"] <= last]
-        return _page_of(found, request)
+            sks = sks[bisect_left(sks, first) : bisect_right(sks, last)]
+        return self._page_of(pk, sks, request)
+
+    def _page_of(
+        self, pk: str, sks: list[str], request: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return a query's page of items by their sort keys, in ascending order."""
+        if not request.get("ScanIndexForward", True):
+            sks = sks[::-1]
+        if "ExclusiveStartKey" in request:
+            sks = sks[sks.index(request["ExclusiveStartKey"]["sk"]["S"]) + 1 :]
+        most = request.get("Limit", len(sks))
+        found = [dict(self.items[pk, sk]) for sk in sks[:most]]
+        page: dict[str, Any] = {"Items": found}
+        # DynamoDB looks no further than the limit, and says so even at the end.
+        if found and len(sks) >= most and "Limit" in request:
+            page["LastEvaluatedKey"] = {name: found[-1][name] for name in ("pk", "sk")}
+        return page
 
     def _write(self, key: Key, request: Mapping[str, Any], change: Any) -> Item:
         condition = request.get("ConditionExpression")
@@ -122,7 +142,8 @@ class MemoryDynamoDb:
 
     def _set(self, key: Key, item: Item | None) -> None:
         before = self.items.pop(key, {})
-        self._partitions[key[0]].discard(key)
+        pk, sk = key
+        sks = self._partitions[pk]
         if "duty_shard" in before:
             self._shards[before["duty_shard"]["S"]].discard(key)
         change: dict[str, Any] = {
@@ -131,9 +152,12 @@ class MemoryDynamoDb:
         }
         if item is not None:
             self.items[key] = change["NewImage"] = dict(item)
-            self._partitions[key[0]].add(key)
+            if not before:
+                insort(sks, sk)
             if "duty_shard" in item:
                 self._shards[item["duty_shard"]["S"]].add(key)
+        elif before:
+            del sks[bisect_left(sks, sk)]
         self.records.append({"dynamodb": change})
 
     def take_records(self) -> list[dict[str, Any]]:
@@ -195,22 +219,6 @@ class _Condition:
             return False
         self._tokens.pop(0)
         return True
-
-
-def _page_of(found: list[Item], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a query's page of items, which are in ascending order."""
-    if not request.get("ScanIndexForward", True):
-        found = found[::-1]
-    if "ExclusiveStartKey" in request:
-        last = _key_of(request["ExclusiveStartKey"])
-        found = found[[_key_of(item) for item in found].index(last) + 1 :]
-    most = request.get("Limit", len(found))
-    page: dict[str, Any] = {"Items": [dict(item) for item in found[:most]]}
-    # DynamoDB looks no further than the limit, and says so even at the end.
-    if found and len(found) >= most and "Limit" in request:
-        last_item = found[most - 1]
-        page["LastEvaluatedKey"] = {name: last_item[name] for name in ("pk", "sk")}
-    return page
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
