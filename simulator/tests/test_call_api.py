@@ -504,3 +504,38 @@ async def test_a_sub_account_does_not_see_the_calls_of_the_account(
     assert listed.json()["calls"] == []
     assert [a.status_code for a in (got, deleted, unknown)] == [404, 404, 404]
     assert call.ended_at is None
+
+
+async def test_a_transfer_breaks_a_ring_off_and_may_ring_again(
+    stage: Stage, api: httpx.AsyncClient
+) -> None:
+    answer_with(stage, DIALED)
+    again = document(stage, "again", DIALED)
+    phone(stage, FIRST, answer="ring")
+    call = start(stage)
+    await stage.pass_time(5)
+    phone(stage, FIRST, ring_seconds=3)
+
+    body = {"legs": "both", "aleg_url": again, "bleg_url": again}
+    await api.post(f"Call/{call.call_uuid}/", json=body)
+    await stage.pass_time(60)
+
+    first, second = call.dialed
+    assert (code(first), first.ended_by) == (1000, "API Request")
+    assert (code(second), second.duration) == (4000, 2)
+
+
+async def test_a_transferred_leg_does_not_go_on_for_ever(
+    stage: Stage, api: httpx.AsyncClient
+) -> None:
+    answer_with(stage, CONNECTED)
+    call = start(stage, manual_caller=True)
+    await stage.pass_time(5)
+    endless = document(stage, "b", "<Play loop='0'>https://x.example/a.wav</Play>")
+
+    body = {"legs": "bleg", "bleg_url": endless}
+    await api.post(f"Call/{call.call_uuid}/", json=body)
+    await stage.pass_time(100_000)
+
+    assert code(call.dialed[0]) == 6000
+    assert call.ended_at is not None

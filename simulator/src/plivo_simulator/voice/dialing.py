@@ -185,9 +185,10 @@ class Dialing:
                 case None:
                     left = None
                     self._ring_timed_out()
-                case Connected(line):
+                case Connected(line) if line in self._lines:
                     self._connect(line)
-                case Dropped(line):
+                case Dropped(line) if line in self._lines:
+                    # Not one of a dial before, which a transfer has broken off.
                     going_on -= 1
                     self._dropped(line)
                 case LimitReached():

@@ -153,8 +153,7 @@ class Runner:
         if not self.line.is_answered:
             self.line.forget("patience")
             self.line.pick_up()
-            limit = self.talk.time_limit
-            self.line.foresee(limit, self.talk.limit_reached, "time limit")
+            self.talk.limit(self.line, self.talk.time_limit)
 
     def _of_leg(self, ask: Ask) -> Ask:
         """Return *ask* as a request about this leg: one that was dialed has its own."""

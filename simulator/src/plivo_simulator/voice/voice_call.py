@@ -155,6 +155,8 @@ class VoiceCall:
         if directions is None:
             self.a.end(INVALID_DESTINATION, "Plivo")
             return
+        # Not even a call that is never answered goes on for ever.
+        self.limit(self.a, MAX_SECONDS)
         if (patience := self.a.plan.gives_up_after) is not None:
             self.a.foresee(patience, Left(), "patience")
         await self._directed(directions)
@@ -181,7 +183,7 @@ class VoiceCall:
             self._tell_of_end(directions, documents=1)
             return
         self.a.pick_up()
-        self.a.foresee(self.time_limit, self.limit_reached, "time limit")
+        self.limit(self.a, self.time_limit)
         await self._directed(directions)
 
     async def ring(self, line: Line, seconds: float | None) -> Cause | None:
@@ -223,7 +225,13 @@ class VoiceCall:
 
     async def run_on(self, line: Line, ask: Ask) -> None:
         """Run a dialed leg by documents of its own: it has been transferred."""
+        self.limit(line, MAX_SECONDS)
         await Runner(self, line).run(ask)
+
+    def limit(self, line: Line, seconds: float) -> None:
+        """End a leg when *seconds* from now are over, whatever limit it had before."""
+        line.forget("time limit")
+        line.foresee(seconds, self.limit_reached, "time limit")
 
     async def _directed(self, directions: Directions) -> None:
         ask = self._start(directions.answer_url, directions.answer_method, "StartApp")
