@@ -126,3 +126,29 @@ async def test_closing_ends_what_waits() -> None:
     await clock.close()
 
     assert task.cancelled()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_wakes_just_when_the_last_other_falls_asleep_is_waited_for(
+    turns: int,
+) -> None:
+    clock, rung, seen = Clock(speed=0, start=NOON), asyncio.Event(), []
+
+    async def waker() -> None:
+        await clock.sleep(1)
+        rung.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    async def sleeper() -> None:
+        await clock.wait_for(rung, None)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        seen.append(clock.now())
+
+    clock.run(waker(), "waker")
+    clock.run(sleeper(), "sleeper")
+    await clock.advance(5)
+
+    assert seen == [NOON + timedelta(seconds=1)]
+    await clock.close()

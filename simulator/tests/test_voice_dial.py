@@ -394,6 +394,18 @@ async def test_digits_are_sent_to_who_answers_and_headers_are_echoed(
     assert told(stage, "DialHangup")["X-PH-kind"] == "new"
 
 
+async def test_a_loop_that_branches_is_bounded(stage: Stage) -> None:
+    twice = dial(MASKED, OTHER_NUMBER, OTHER_NUMBER)
+    answer_with(stage, f"{twice}<Redirect>{ANSWER_URL}</Redirect>")
+
+    call = await whole_call(stage)
+
+    calls = stage.simulator.store.calls.values()
+    assert len(calls) == 1 + 20
+    assert {c.came_of for c in calls if c is not call} == {call.call_uuid}
+    assert call.ended_at is not None
+
+
 async def test_a_user_is_dialed_by_its_address(stage: Stage) -> None:
     address = "sip:desk@phone.plivo.com"
     answer_with(stage, f"<Dial {MASKED}><User>{address}</User></Dial>")

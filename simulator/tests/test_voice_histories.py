@@ -136,6 +136,7 @@ async def run(
 ) -> None:
     """Run one call through all of it, and check what holds of every call."""
     async with staged() as stage:
+        stage.simulator.switches.set({"document_limit": "20"})
         answer_with(stage, documents[0])
         document(stage, "next", documents[1])
         document(stage, "moved", documents[2])

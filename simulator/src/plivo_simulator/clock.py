@@ -81,8 +81,10 @@ class Clock:
         while True:
             await asyncio.sleep(0)
             await self._asleep.wait()
-            # Whose event is set is about to wake, though it has not run yet.
-            if not any(event.is_set() for event in self._dozing.values()):
+            # Whose event is set is about to wake, though it has not run yet. And
+            # somebody may have woken between the last one's sleep and this look.
+            waking = any(event.is_set() for event in self._dozing.values())
+            if self._awake <= 0 and not waking:
                 return
 
     async def wait_for(self, event: asyncio.Event, seconds: float | None) -> bool:

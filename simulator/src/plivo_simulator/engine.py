@@ -73,19 +73,24 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def place_call(
-        self, caller: str, number: str, script: Mapping[str, Any], *, hops: int = 0
+        self,
+        caller: str,
+        number: str,
+        script: Mapping[str, Any],
+        *,
+        led_by: Call | None = None,
     ) -> Call:
         """Place a call to *number*; *script* overrides the phones' plans.
 
-        *hops* counts the dials that led here from other numbers of the account.
+        *led_by* is the call of the account whose dial led here.
         """
         rented = self.store.numbers[number].rented
         call = self.new_call(rented.account, caller, number, "inbound")
         # A network often gives the number for a name, so that it shows twice.
         name = script.get("caller_name", f"+{caller}" if caller else "")
-        call.hops, call.caller_name = hops, str(name)
+        call.hops, call.caller_name = led_by.hops + 1 if led_by else 0, str(name)
         leg = self.add_leg(call, Leg.CALLER, caller)
-        if not hops:
+        if led_by is None:
             self.occupy(leg)
         decision = self._route(caller, number)
         goes_to_application = isinstance(decision, HandOver)

@@ -121,6 +121,8 @@ class Call:
     parent_call_uuid: str = ""
     caller_name: str = ""
     hops: int = 0
+    came_of: str = ""
+    linked: int = 0
     outcome: Outcome | None = None
     ended_at: datetime | None = None
     recording_id: str = ""

@@ -11,19 +11,21 @@ from .inputs import Left, PickedUp, Refused
 
 if TYPE_CHECKING:
     from ..engine import Engine
+    from ..records import Call
     from .line import Line
 
 
 class Link:
     """A leg whose other end is no phone but another call of the account."""
 
-    def __init__(self, engine: Engine, line: Line, number: str, hops: int) -> None:
+    def __init__(self, engine: Engine, line: Line, number: str, first: Call) -> None:
         self._engine = engine
         self._line = line
         # Whoever is at this end decides when it is over.
         script = {"manual_caller": True, "caller_name": line.record.caller_name}
         shown = line.record.caller_id
-        self._call = engine.place_call(shown, number, script, hops=hops)
+        self._call = engine.place_call(shown, number, script, led_by=line.call)
+        self._call.came_of = first.call_uuid
         self._watches: list[asyncio.Task[None]] = []
 
     async def ring(self, seconds: float | None) -> Cause | None:

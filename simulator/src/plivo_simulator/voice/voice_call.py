@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..store import Application
 
+# A number of the account that leads to another: so deep, and so often in all.
 MAX_HOPS = 5
+MAX_LINKED = 20
 DEFAULT_SECONDS = 14_400
 MAX_SECONDS = 86_400
 
@@ -193,9 +195,11 @@ class VoiceCall:
         """
         number, engine = line.record.number, self.engine
         if number in engine.store.numbers:
-            if self.call.hops >= MAX_HOPS:
+            first = engine.store.calls[self.call.came_of or self.call.call_uuid]
+            if self.call.hops >= MAX_HOPS or first.linked >= MAX_LINKED:
                 return LOOP_DETECTED
-            line.link = Link(engine, line, number, self.call.hops + 1)
+            first.linked += 1
+            line.link = Link(engine, line, number, first)
             line.rang = True
             return await line.link.ring(seconds)
         if engine.is_busy(number):
