@@ -12,7 +12,8 @@ const PAUSE_MS = 2500;
 const REASONS = {
   "Normal Hangup": "Call ended", "Busy Line": "Busy", Rejected: "Declined",
   "No Answer": "No answer", "Ring Timeout Reached": "No answer", Cancelled: "Missed call",
-  "Scheduled Hangup": "Time is up", "Invalid Destination Address": "Nobody to ring",
+  "End Of XML Instructions": "Call ended", "Scheduled Hangup": "Time is up",
+  "Invalid Destination Address": "Nobody to ring",
 };
 // What a leg hears, where it is neither ringing nor talk.
 const HEARD = {
