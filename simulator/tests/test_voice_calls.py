@@ -9,6 +9,7 @@ import pytest
 
 from plivo_simulator.rules.model import Leg
 from plivo_simulator.rules.steps import Outcome
+from plivo_simulator.views import call_view
 
 from .stage import GREETING, PROMPT, Stage
 from .voice_stage import (
@@ -609,3 +610,40 @@ async def test_a_text_that_can_not_be_sent_is_noted_and_the_call_goes_on(
     assert stage.simulator.store.messages == {}
     assert [n for n in call.history if n["what"] == "refused a message"]
     assert heard(caller_leg(call)) == [("speech", "Not sent")]
+
+
+async def test_pre_answer_takes_what_the_sdks_nest_by_a_switch(stage: Stage) -> None:
+    stage.simulator.switches.set({"nesting": "sdk"})
+    answer_with(
+        stage,
+        f"<PreAnswer><GetDigits action='{APP}/never'/><DTMF>1</DTMF>"
+        f"<GetDigits {ENTERED} numDigits='1'/></PreAnswer><Speak>Not heard</Speak>",
+    )
+    document(
+        stage, "entered", f"<PreAnswer><Redirect>{APP}/next</Redirect></PreAnswer>"
+    )
+    document(stage, "next", "<Hangup/>")
+
+    call = await whole_call(stage, digits=["", "7"])
+
+    assert events(stage, "application") == [
+        *("StartApp", "Digits", "Redirect", "Hangup"),
+    ]
+    assert told(stage, "Digits")["Digits"] == "7"
+    assert (caller_leg(call).answered_at, code(caller_leg(call))) == (None, 3020)
+    assert ("speech", "Not heard") not in heard(caller_leg(call))
+
+
+async def test_the_audio_that_a_leg_hears_is_seen_while_it_plays(stage: Stage) -> None:
+    answer_with(stage, f"<Play>{GREETING}</Play><Speak>Over</Speak>")
+    call = start(stage)
+    await stage.pass_time(1)
+
+    view = call_view(stage.simulator, call)
+    await stage.pass_time(9)
+    after = call_view(stage.simulator, call)
+
+    assert view["now_playing"] == {"leg": "caller", "url": GREETING, "keys": False}
+    assert view["legs"][0]["heard"][-1]["until"] is None
+    assert (view["legs"][0]["asked"], after["legs"][0]["asked"]) == (False, None)
+    assert after["now_playing"] is None

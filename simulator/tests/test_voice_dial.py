@@ -394,6 +394,38 @@ async def test_digits_are_sent_to_who_answers_and_headers_are_echoed(
     assert told(stage, "DialHangup")["X-PH-kind"] == "new"
 
 
+async def test_a_number_of_the_account_that_nobody_answers_times_out(
+    stage: Stage,
+) -> None:
+    answer_with(stage, dial(f'{MASKED} timeout="5"', OTHER_NUMBER))
+    unanswered = document(
+        stage, "unanswered", "<PreAnswer><Wait length='60'/></PreAnswer>"
+    )
+    application = type(stage.simulator.store.applications["7"])
+    store = stage.simulator.store
+    store.applications["8"] = application("8", "x", "unanswered", unanswered)
+    store.numbers[OTHER_NUMBER].app_id = "8"
+
+    call = await whole_call(stage)
+
+    inner = next(c for c in store.calls.values() if c is not call)
+    assert code(call.dialed[0]) == 6010
+    assert (code(caller_leg(inner)), caller_leg(inner).answered_at) == (1000, None)
+
+
+async def test_who_hangs_up_on_a_ring_has_rejected_it(stage: Stage) -> None:
+    answer_with(stage, dial())
+    phone(stage, FIRST, answer="manual")
+    call = start(stage)
+    await stage.pass_time(3)
+
+    leg = call.dialed[0].call_uuid
+    stage.simulator.engine.act(leg, Action("hangup", Leg.CALLEE))
+    await stage.pass_time(1)
+
+    assert code(call.dialed[0]) == 3020
+
+
 async def test_a_loop_that_branches_is_bounded(stage: Stage) -> None:
     twice = dial(MASKED, OTHER_NUMBER, OTHER_NUMBER)
     answer_with(stage, f"{twice}<Redirect>{ANSWER_URL}</Redirect>")

@@ -244,12 +244,11 @@ class Runner:
 
     async def _pre_answer(self, verb: PreAnswer) -> Ask | None:
         for child in verb.children:
-            if isinstance(child, Speak | Play | Wait):
-                await self.sound(child)
-            elif isinstance(child, GetDigits):
-                if following := await get_digits(self, child):
-                    return following
-            elif following := await self._carry_out(child, first=False):
+            if isinstance(child, Redirect | Message):
+                following = await self._carry_out(child, first=False)
+            else:
+                following = await self._hear(child)
+            if following:
                 return following
         return None
 
