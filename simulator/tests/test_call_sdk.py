@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 from plivo import exceptions
 
 from .callback_receiver import CallbackReceiver
@@ -140,3 +141,40 @@ def test_a_person_at_a_dialed_leg_acts_by_its_own_address(
     assert callee["ended_by"] == "Callee"
     assert callee["caller_id"] == NUMBER
     assert caller["heard"][0]["what"] == "ringing"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "made"),
+    [
+        ("call_make_reset_before_commit", requests.exceptions.ConnectionError, 0),
+        ("call_make_reset_after_commit", requests.exceptions.RequestException, 1),
+        ("call_make_429", exceptions.PlivoRestError, 0),
+        ("call_make_401", exceptions.AuthenticationError, 0),
+    ],
+)
+def test_the_outcome_of_a_call_that_is_made_may_be_unknown(
+    sdk: Any,
+    served: httpx.Client,
+    receiver: CallbackReceiver,
+    fault: str,
+    error: type[Exception],
+    made: int,
+) -> None:
+    url = receiver.document("/answer", "<Hangup/>")
+    served.put("/_sim/faults", json={fault: {"times": 1}}).raise_for_status()
+
+    with pytest.raises(error):
+        sdk.calls.create(from_=NUMBER, to_=CALLEE, answer_url=url)
+    calls = served.get("/_sim/calls").json()["calls"]
+
+    assert len(calls) == made
+
+
+@pytest.mark.parametrize("fault", ["call_get_5xx", "call_list_429"])
+def test_looking_a_call_up_may_fail(sdk: Any, served: httpx.Client, fault: str) -> None:
+    served.put("/_sim/faults", json={fault: {"times": 3}}).raise_for_status()
+    call = {"from": CALLER, "to": NUMBER}
+    uuid = served.post("/_sim/calls", json=call).json()["call_uuid"]
+
+    with pytest.raises(exceptions.PlivoRestError):
+        sdk.calls.get(uuid) if "get" in fault else sdk.calls.list()

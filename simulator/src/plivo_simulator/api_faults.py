@@ -1,11 +1,14 @@
-"""Apply faults to answers of the masking API, before or after the commit."""
+"""Apply faults to answers of the API, before or after the commit."""
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from . import responses
+from .api_requests import body_of, simulator_of
 from .broken_connections import BrokenResponse, half_response, hold
 from .faults import Armed
 from .simulator import Simulator
@@ -62,3 +65,25 @@ async def fault_after_commit(
 async def _hold(request: Request, fault: Armed) -> None:
     simulator: Simulator = request.app.state.simulator
     await hold(request, fault.parameters["seconds"], simulator.stopping)
+
+
+async def with_faults(
+    request: Request,
+    point: str,
+    act: Callable[[Request, Armed | None], Awaitable[Response]],
+) -> Response:
+    """Answer with *act*, as the fault that hits *point* has it."""
+    simulator = simulator_of(request)
+    if simulator.is_over_rate(request.path_params["auth_id"]):
+        return refusal_of(429, "too many requests")
+    facts = {k: str(v) for k, v in request.query_params.items()}
+    if request.method == "POST":
+        facts = {k: str(v) for k, v in (await body_of(request)).items()}
+    facts |= {k: str(v) for k, v in request.path_params.items()}
+    fault = simulator.faults.draw(point, facts)
+    if fault and (answer := await fault_before_commit(fault, request)):
+        return answer
+    response = await act(request, fault)
+    if fault and isinstance(response, JSONResponse):
+        return await fault_after_commit(fault, request, response)
+    return response

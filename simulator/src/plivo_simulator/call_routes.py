@@ -12,9 +12,10 @@ from starlette.routing import Route
 
 from . import responses
 from .account_routes import Endpoint, let_in
-from .api_faults import refusal_of
+from .api_faults import refusal_of, with_faults
 from .api_requests import body_of, simulator_of
 from .credentials import may_act_as
+from .faults import Armed
 from .listing import KEPT, check_window, read_page
 from .records import Call, LegRecord
 from .rules.model import Leg
@@ -43,16 +44,13 @@ def call_routes() -> list[Route]:
 async def on_calls(request: Request) -> Response:
     """Make calls, list calls, or end all of the account's."""
     if request.method == "POST":
-        return await _make(request)
+        return await with_faults(request, "call_make", _make)
     if request.method == "DELETE":
         simulator, account = simulator_of(request), request.path_params["auth_id"]
         for leg in [leg for _, leg in _legs(simulator, account) if leg.is_up]:
             simulator.call_desk.hang_up(leg.call_uuid)
         return Response(status_code=204)
-    status = request.query_params.get("status")
-    if status in ("live", "queued"):
-        return _uuids(request, status)
-    return _records(request)
+    return await with_faults(request, "call_list", _list)
 
 
 async def on_call(request: Request) -> Response:
@@ -80,6 +78,12 @@ async def on_call(request: Request) -> Response:
             },
             202,
         )
+    return await with_faults(request, "call_get", _get)
+
+
+async def _get(request: Request, _fault: Armed | None) -> Response:
+    simulator = simulator_of(request)
+    call, leg = simulator.store.legs[request.path_params["call_uuid"]]
     if request.query_params.get("status") == "live":
         if not leg.is_up:
             return refusal_of(404, "not found")
@@ -96,7 +100,7 @@ async def on_request(request: Request) -> Response:
     return Response(status_code=204) if canceled else refusal_of(404, "not found")
 
 
-async def _make(request: Request) -> Response:
+async def _make(request: Request, _fault: Armed | None) -> Response:
     simulator, account = simulator_of(request), request.path_params["auth_id"]
     body = await body_of(request)
     order = read_order(account, body)
@@ -115,6 +119,13 @@ async def _make(request: Request) -> Response:
         "request_uuid": fired[0] if single else fired,
     }
     return JSONResponse(document, 201)
+
+
+async def _list(request: Request, _fault: Armed | None) -> Response:
+    status = request.query_params.get("status")
+    if status in ("live", "queued"):
+        return _uuids(request, status)
+    return _records(request)
 
 
 def _uuids(request: Request, status: str) -> Response:

@@ -16,8 +16,8 @@ from .voice.fault_rows import VOICE_FAULTS
 
 READS = ("get", "list")
 WRITES = ("create", "update", "delete")
-LOOKUPS = ("message_get", "message_list")
-SENDS = ("message_send",)
+LOOKUPS = ("message_get", "message_list", "call_get", "call_list")
+SENDS = ("message_send", "call_make")
 
 
 @dataclass(frozen=True, slots=True)

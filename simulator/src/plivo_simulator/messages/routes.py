@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..account_routes import Endpoint, let_in
-from ..api_faults import fault_after_commit, fault_before_commit, refusal_of
+from ..api_faults import refusal_of, with_faults
 from ..api_requests import body_of, simulator_of
 from ..credentials import may_act_as
 from ..faults import Armed
@@ -59,12 +59,12 @@ async def on_messages(request: Request) -> Response:
     """Send a message, or answer with a page of them, newest first."""
     point = "message_send" if request.method == "POST" else "message_list"
     act = _send if request.method == "POST" else _list
-    return await _with_faults(request, point, act)
+    return await with_faults(request, point, act)
 
 
 async def on_message(request: Request) -> Response:
     """Answer with the record of one message."""
-    return await _with_faults(request, "message_get", _get)
+    return await with_faults(request, "message_get", _get)
 
 
 async def on_message_media(request: Request) -> Response:
@@ -118,28 +118,6 @@ async def on_medium(request: Request) -> Response:
         return refusal_of(404, "not found")
     document = media_document(medium, simulator.origin)
     return JSONResponse({"api_id": api_id(), **document})
-
-
-async def _with_faults(
-    request: Request,
-    point: str,
-    act: Callable[[Request, Armed | None], Any],
-) -> Response:
-    """Answer with *act*, as the fault that hits *point* has it."""
-    simulator = simulator_of(request)
-    if simulator.is_over_rate(request.path_params["auth_id"]):
-        return refusal_of(429, "too many requests")
-    facts = {k: str(v) for k, v in request.query_params.items()}
-    if request.method == "POST":
-        facts = {k: str(v) for k, v in (await body_of(request)).items()}
-    facts |= {k: str(v) for k, v in request.path_params.items()}
-    fault = simulator.faults.draw(point, facts)
-    if fault and (answer := await fault_before_commit(fault, request)):
-        return answer
-    response: Response = await act(request, fault)
-    if fault and isinstance(response, JSONResponse):
-        return await fault_after_commit(fault, request, response)
-    return response
 
 
 async def _send(request: Request, _fault: Armed | None) -> Response:
