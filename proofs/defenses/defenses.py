@@ -414,8 +414,8 @@ DEFENSES: tuple[Defense, ...] = (
     Defense(
         "names of errors instead of texts",
         f"{LAYER}/api/gateway.py",
-        'telemetry.logger().error("unexpected error", extra=_named(error))',
-        'telemetry.logger().error(f"unexpected {error} {event}")',
+        '"unexpected error", extra=telemetry.about(error)',
+        'f"unexpected {error} {event}"',
         _tests(
             f"{HANDLERS}/test_leaks_of_failures.py", "test_no_failure_says_a_number"
         ),

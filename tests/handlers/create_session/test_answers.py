@@ -232,9 +232,21 @@ def test_a_number_that_was_a_virtual_number_long_ago_may_be_a_persons(
     assert not stores.sessions.has_virtual_number("+12025550181", at)
 
 
+# With a key an earlier request may have got further.
+BY_KEY = pytest.mark.parametrize(
+    ("key", "outcome"), [("", "not_created"), ("order-17", "unknown")]
+)
+
+
+def asked_with(key: str) -> dict[str, Any]:
+    """Return the event of a create with an Idempotency-Key; "" is none."""
+    return http("create_session", headers={"idempotency-key": key})
+
+
+@BY_KEY
 @pytest.mark.usefixtures("plivo", "deployment")
 def test_a_secret_that_nobody_filled_in_is_the_operators_to_mend(
-    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, key: str, outcome: str
 ) -> None:
     untouched = make_secret(
         aws.client("secretsmanager"),
@@ -242,20 +254,28 @@ def test_a_secret_that_nobody_filled_in_is_the_operators_to_mend(
     )
     monkeypatch.setenv("CARRIER_SECRET_ARN", untouched)
 
-    answer = app.lambda_handler(sample("create_session"), None)
+    answer = app.lambda_handler(asked_with(key), None)
 
-    assert problem(answer) == (502, "carrier_credentials_refused", "not_created")
+    assert problem(answer) == (502, "carrier_credentials_refused", outcome)
 
 
+@BY_KEY
 @pytest.mark.usefixtures("deployment", "plivo")
 def test_secrets_that_cannot_be_read_are_our_storages_failure(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, key: str, outcome: str
 ) -> None:
     monkeypatch.setenv("CARRIER_SECRET_ARN", "no-such-secret")
 
-    answer = app.lambda_handler(sample("create_session"), None)
+    answer = app.lambda_handler(asked_with(key), None)
 
-    assert problem(answer) == (503, "storage_unavailable", "not_created")
+    assert problem(answer) == (503, "storage_unavailable", outcome)
+
+
+@pytest.mark.usefixtures("deployment", "plivo")
+def test_what_the_request_itself_breaks_creates_nothing_with_a_key_either() -> None:
+    answer = app.lambda_handler(asked_with("order-17") | {"body": "{"}, None)
+
+    assert problem(answer) == (400, "malformed_body", "not_created")
 
 
 @pytest.mark.usefixtures("deployment", "plivo")

@@ -159,8 +159,12 @@ def route(
                 return answer
 
         def answered(event: dict[str, Any], request_id: str, seconds: float) -> Answer:
+            # If it fails on our side: with a key an earlier request may have done it.
+            failed = undone and UNKNOWN
             try:
                 request = request_of(event)
+                if "idempotency-key" not in request.headers:
+                    failed = undone
                 telemetry.note(tenant_id=request.tenant_id or None)
                 given = request.parameters
                 telemetry.note_ids(**{ours: given.get(n) for n, ours in NAMED.items()})
@@ -168,22 +172,29 @@ def route(
                 with time_limits.limit(seconds):
                     return _answer(handle(request))
             except ProblemError as problem:
-                return _refuse(problem, request_id, undone)
-            except (BotoCoreError, ClientError, time_limits.TimeIsUpError) as error:
-                unavailable = StorageUnavailableError(retry_after=2)
-                unavailable.__cause__ = error
-                is_late = isinstance(error, time_limits.TimeIsUpError)
-                outcome = UNKNOWN if undone and is_late else undone
-                return _refuse(unavailable, request_id, outcome)
+                is_theirs = problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
+                return _refuse(problem, request_id, undone if is_theirs else failed)
+            except (BotoCoreError, ClientError) as error:
+                return _refuse(_unavailable(error), request_id, failed)
+            except time_limits.TimeIsUpError as error:
+                return _refuse(_unavailable(error), request_id, undone and UNKNOWN)
             except Exception as error:
                 # Not the text of the error: it may hold what the caller sent.
-                telemetry.logger().error("unexpected error", extra=_named(error))
+                telemetry.logger().error(
+                    "unexpected error", extra=telemetry.about(error)
+                )
                 telemetry.count("UnexpectedError")
                 return _refuse(ProblemError(), request_id, undone and UNKNOWN)
 
         return lambda_handler
 
     return decorate
+
+
+def _unavailable(error: BaseException) -> StorageUnavailableError:
+    unavailable = StorageUnavailableError(retry_after=2)
+    unavailable.__cause__ = error
+    return unavailable
 
 
 def _enforce(scope: str | None, request: Request) -> None:
@@ -267,7 +278,7 @@ def _refuse(
             },
         )
     if isinstance(problem, StorageUnavailableError):
-        extra = _named(problem.__cause__ or problem)
+        extra = telemetry.about(problem.__cause__ or problem)
         telemetry.logger().error("AWS failed", extra=extra)
         telemetry.count("StorageUnavailable")
     headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
@@ -287,14 +298,3 @@ def _refuse(
         "headers": headers,
         "body": json.dumps(document, separators=(",", ":")),
     }
-
-
-def _named(error: BaseException) -> dict[str, Any]:
-    """Return an error's type and where it was raised, without its text."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else None
-    response = getattr(error, "response", None) or {}
-    code = response.get("Error", {}).get("Code")
-    return {"error": type(error).__name__, "error_code": code, "place": place}

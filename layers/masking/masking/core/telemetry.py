@@ -136,3 +136,14 @@ def flush() -> None:
     """Write the metrics of this invocation, if there are any."""
     if metrics().metric_set:
         metrics().flush_metrics()
+
+
+def about(error: BaseException) -> dict[str, Any]:
+    """Return an error's type and where it was raised, without its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else None
+    response = getattr(error, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
+    return {"error": type(error).__name__, "error_code": code, "place": place}
