@@ -53,15 +53,15 @@ def resident() -> int:
         return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def repeat(work: Work, each: Sequence[Any]) -> dict[str, Any]:
-    """Do some work for each of many; return what it took."""
-    for one in each[:WARM_UP]:
+def repeat(work: Work, each: Sequence[Any], warm_up: int = WARM_UP) -> dict[str, Any]:
+    """Do some work for each of many; return what it took after the first ones."""
+    for one in each[:warm_up]:
         work(one)
     before, began = resident(), time.process_time()
-    for one in each[WARM_UP:]:
+    for one in each[warm_up:]:
         work(one)
     taken = time.process_time() - began
-    count = len(each) - WARM_UP
+    count = len(each) - warm_up
     return {
         "microseconds": 1_000_000 * taken / count,
         "connections": dict(CONNECTED),
@@ -162,7 +162,8 @@ def main(way: str, *folders: str) -> None:
         told = calls_of(given["events"][0])
     else:
         work = answer_by(__import__("app").lambda_handler)
-        told = repeat(work, given["events"] * given.get("times", 1))
+        warm_up = given.get("warm_up", WARM_UP)
+        told = repeat(work, given["events"] * given.get("times", 1), warm_up)
     print(json.dumps(told, default=str))
 
 
