@@ -55,6 +55,25 @@ def test_the_two_voices_of_a_call_have_different_pitches() -> None:
     assert high > low + 100
 
 
+def test_in_stereo_each_voice_has_a_channel_of_its_own() -> None:
+    with wave.open(io.BytesIO(audio.sound("any", "wav", 2000, "stereo"))) as file:
+        assert file.getnchannels() == 2
+        assert file.getnframes() == 2 * audio.RATE
+        samples = memoryview(file.readframes(2 * audio.RATE)).cast("h").tolist()
+    mono = memoryview(audio.pcm_of("any", 2000)).cast("h").tolist()
+    left, right, silence = samples[::2], samples[1::2], [0] * audio.RATE
+
+    assert left == mono[: audio.RATE] + silence
+    assert right == silence + mono[audio.RATE :]
+
+
+def test_a_stereo_mp3_is_as_long_as_the_talk() -> None:
+    length = audio.length_ms(audio.sound("any", "mp3", 2000, "stereo"))
+
+    assert length is not None
+    assert 0 <= length - 2000 < 250
+
+
 @pytest.mark.parametrize("junk", [b"", b"RIFFbroken", b"<html>", bytes(100)])
 def test_what_is_no_audio_has_no_length(junk: bytes) -> None:
     assert audio.length_ms(junk) is None

@@ -2,7 +2,8 @@
 
 Two voices alternate, a lower one for who called and a higher one for who was rung.
 Their pitches come from the recording's id, so two recordings are never the same and
-one is always the same: nothing needs to be kept. 8 kHz, mono, 16 bit.
+one is always the same: nothing needs to be kept. 8 kHz, 16 bit. In stereo who called
+is on the left, and who was rung on the right.
 """
 
 from __future__ import annotations
@@ -26,37 +27,40 @@ _TURN_SECONDS = 1
 
 
 @lru_cache(maxsize=64)
-def sound(recording_id: str, file_format: str, milliseconds: int) -> bytes:
-    """Return the whole audio file of a recording."""
-    pcm = pcm_of(recording_id, milliseconds)
-    return wav(pcm) if file_format == "wav" else mp3(pcm)
+def sound(
+    recording_id: str, file_format: str, milliseconds: int, channels: str = "mono"
+) -> bytes:
+    """Return the whole audio file of a recording; *channels* is mono or stereo."""
+    count = 2 if channels == "stereo" else 1
+    pcm = pcm_of(recording_id, milliseconds, count)
+    return wav(pcm, count) if file_format == "wav" else mp3(pcm, count)
 
 
-def pcm_of(seed: str, milliseconds: int) -> bytes:
+def pcm_of(seed: str, milliseconds: int, channels: int = 1) -> bytes:
     """Return *milliseconds* of two alternating voices as 16-bit samples."""
-    turn = _two_turns(seed)
-    size = RATE * milliseconds // 1000 * 2
+    turn = _two_turns(seed) if channels == 1 else _apart(_two_turns(seed))
+    size = RATE * milliseconds // 1000 * 2 * channels
     return (turn * (size // len(turn) + 1))[:size]
 
 
-def wav(pcm: bytes) -> bytes:
+def wav(pcm: bytes, channels: int = 1) -> bytes:
     """Wrap samples in a wav file."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(pcm)
     return buffer.getvalue()
 
 
-def mp3(pcm: bytes) -> bytes:
+def mp3(pcm: bytes, channels: int = 1) -> bytes:
     """Encode samples as mp3 of a constant bit rate."""
     encoder = lameenc.Encoder()
-    encoder.set_bit_rate(MP3_KILOBITS)
+    encoder.set_bit_rate(MP3_KILOBITS * channels)
     encoder.set_in_sample_rate(RATE)
     encoder.set_out_sample_rate(RATE)
-    encoder.set_channels(1)
+    encoder.set_channels(channels)
     encoder.set_quality(7)
     encoder.silence()
     return bytes(encoder.encode(pcm)) + bytes(encoder.flush())
@@ -119,6 +123,16 @@ def _two_turns(seed: str) -> bytes:
     if samples.itemsize != 2:  # pragma: no cover - every platform of CPython has 2
         raise RuntimeError("16-bit samples expected")
     return samples.tobytes()
+
+
+def _apart(two_turns: bytes) -> bytes:
+    """Put the first voice on the left channel and the second on the right."""
+    both = memoryview(two_turns).cast("h")
+    half = len(both) // 2
+    apart = array("h", bytes(2 * len(two_turns)))
+    apart[: 2 * half : 2] = array("h", both[:half])
+    apart[2 * half + 1 :: 2] = array("h", both[half:])
+    return apart.tobytes()
 
 
 @lru_cache(maxsize=8)

@@ -92,6 +92,7 @@ async def _content(recording: Recording) -> bytes:
         recording.recording_id,
         recording.file_format,
         recording.milliseconds,
+        recording.channels,
     )
 
 

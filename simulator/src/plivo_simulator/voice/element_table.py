@@ -23,7 +23,7 @@ NO_EFFECT = {
     },
     "Speak": {"voice", "language"},
     "Record": {
-        *("recordChannelType", "transcriptionType", "transcriptionUrl"),
+        *("transcriptionType", "transcriptionUrl"),
         *("transcriptionMethod", "transcriptionReportType"),
     },
     "Dial": {"callType"},
