@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,6 +98,12 @@ def test_try_it_creates_a_session_with_the_local_key(
 ) -> None:
     reference.get_by_role("button", name="Test Request", exact=False).first.click()
     dialog = reference.get_by_role("dialog")
+    # The page sends the document's example of a key, which others may have sent before.
+    new_key = {"idempotency-key": str(uuid.uuid4())}
+    reference.route(
+        "**/v1/sessions",
+        lambda route: route.continue_(headers={**route.request.headers, **new_key}),
+    )
     with reference.expect_response("**/v1/sessions") as answered:
         dialog.get_by_role("button", name="Send").first.click()
 
