@@ -152,7 +152,7 @@ async def test_limits_of_a_made_call(stage: Stage, api: httpx.AsyncClient) -> No
 async def test_two_calls_a_second_leave_the_queue(
     stage: Stage, api: httpx.AsyncClient
 ) -> None:
-    numbers = "<".join(f"120255504{n:02}" for n in range(5))
+    numbers = "<".join(f"120255501{n:02}" for n in range(5))
     answer = await api.post("Call/", json={**ORDER, "to": numbers})
     await stage.pass_time(0.9)
 

@@ -102,7 +102,7 @@ def test_queued_calls_are_canceled(
     url = receiver.document("/answer", "<Hangup/>")
     served.put("/_sim/clock", json={"speed": 0}).raise_for_status()
     try:
-        numbers = "<".join(f"+120255504{n:02}" for n in range(4))
+        numbers = "<".join(f"+120255501{n:02}" for n in range(4))
         fired = sdk.calls.create(from_=NUMBER, to_=numbers, answer_url=url)
         queued = sdk.queued_calls.list_ids()
         sdk.calls.cancel(fired.request_uuid[-1])

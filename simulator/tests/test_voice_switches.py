@@ -396,7 +396,7 @@ async def test_which_calls_the_inbound_limit_counts(
     await stage.pass_time(10)
 
     engine.store.numbers["12025550183"].app_id = "7"
-    handed = [place(f"120255503{n:02}", "12025550183", {}) for n in range(11)]
+    handed = [place(f"120255501{n:02}", "12025550183", {}) for n in range(11)]
     await stage.pass_time(10)
 
     assert code(caller_leg(masked[-1])) == others
